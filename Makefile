@@ -1,0 +1,50 @@
+# Two commands for a fresh clone:
+#   make demo   the study's CNN models in all seven schemes, on the host and on the emulated board
+#   make test   everything that must hold before a change lands
+# Both install what they need: Debian packages where this is root on Debian, Python packages into .venv.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+JOBS ?= auto
+C_SOURCES = $(shell git ls-files 'firmware/*.c' 'firmware/*.h' 'tests/*.c' 'tests/*.h')
+
+.PHONY: demo test setup packages lint format matrix baselines clean
+
+demo: setup
+	$(BIN)/pytest -k cnn --board host,nucleo-l4r5zi -n $(JOBS)
+
+test: setup lint
+	$(BIN)/pytest tests -n $(JOBS)
+
+setup: packages $(VENV)/ready
+
+# Programs that do not come from PyPI; `make packages` prints the command when it may not run it.
+packages:
+	@sh .ci/packages
+
+$(VENV)/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	clang-format --dry-run -Werror $(C_SOURCES)
+
+format: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	clang-format -i $(C_SOURCES)
+
+# The whole study: every model and scheme on every board.
+matrix: setup
+	$(BIN)/pytest -n $(JOBS)
+
+baselines: setup
+	$(BIN)/pytest -n $(JOBS) --tq-update-baselines=all
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info

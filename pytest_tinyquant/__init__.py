@@ -1,0 +1,1 @@
+"""Quantized models on microcontrollers as pytest test cases."""
