@@ -1,0 +1,190 @@
+"""What runs in the converter's own process: the only module that uses TensorFlow's converter.
+
+Every function takes one JSON object and leaves its result in the files named there; arrays travel
+as npz files with ``inputs_0``, ``inputs_1``, ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+from pytest_tinyquant.models import load_keras
+
+
+Arrays = list[np.ndarray[Any, Any]]
+
+
+def convert(request: dict[str, Any]) -> None:
+    """Convert a Keras model or SavedModel.
+
+    :param request: ``kind`` and ``path`` of the model; ``scheme`` (the fields of
+        :class:`pytest_tinyquant.schemes.Scheme`); ``dense_per_channel``; ``calibration`` (npz,
+        None if the scheme needs none); ``output`` (the ``.tflite`` to write).
+    """
+    _configure()
+    scheme = request["scheme"]
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([_frozen(request)])
+    if scheme["optimize"]:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if scheme["representative"]:
+        converter.representative_dataset = _representative(Path(request["calibration"]))
+    if scheme["supported_ops"]:
+        converter.target_spec.supported_ops = [
+            getattr(tf.lite.OpsSet, name) for name in scheme["supported_ops"]
+        ]
+    if scheme["supported_types"]:
+        converter.target_spec.supported_types = [
+            getattr(tf, name) for name in scheme["supported_types"]
+        ]
+    converter.inference_input_type = getattr(tf, scheme["io_dtype"])
+    converter.inference_output_type = getattr(tf, scheme["io_dtype"])
+    # The study's converter had one scale per dense layer; later ones default to one per row.
+    converter._experimental_disable_per_channel_quantization_for_dense_layers = not request[
+        "dense_per_channel"
+    ]
+    Path(request["output"]).write_bytes(converter.convert())
+
+
+def keras_reference(request: dict[str, Any]) -> None:
+    """Write the float outputs of a Keras model or SavedModel, one sample after the other.
+
+    :param request: ``kind`` and ``path`` of the model; ``samples`` and ``output`` (npz).
+    """
+    _configure()
+    function = _frozen(request)
+    inputs = _load(Path(request["samples"]))
+    outputs: list[Arrays] = []
+    for sample in zip(*inputs, strict=True):
+        result = function(*(tf.constant(array[np.newaxis]) for array in sample))
+        outputs.append([tensor.numpy()[0] for tensor in tf.nest.flatten(result)])
+    _save(Path(request["output"]), inputs, outputs)
+
+
+def tflite_reference(request: dict[str, Any]) -> None:
+    """Write the outputs of TensorFlow Lite's reference kernels, dequantized.
+
+    :param request: ``path`` of the ``.tflite``; ``samples`` (float32) and ``output`` (npz).
+    """
+    _configure()
+    interpreter = tf.lite.Interpreter(
+        model_path=request["path"],
+        experimental_op_resolver_type=tf.lite.experimental.OpResolverType.BUILTIN_REF,
+        num_threads=1,
+    )
+    interpreter.allocate_tensors()
+    inputs = _load(Path(request["samples"]))
+    outputs: list[Arrays] = []
+    for sample in zip(*inputs, strict=True):
+        for detail, array in zip(interpreter.get_input_details(), sample, strict=True):
+            interpreter.set_tensor(detail["index"], _quantized(array, detail))
+        interpreter.invoke()
+        details = interpreter.get_output_details()
+        outputs.append([_dequantized(interpreter.get_tensor(d["index"])[0], d) for d in details])
+    _save(Path(request["output"]), inputs, outputs)
+
+
+def _configure() -> None:
+    """Make TensorFlow use one thread and repeatable kernels."""
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    tf.config.experimental.enable_op_determinism()
+
+
+def _frozen(request: dict[str, Any]) -> Any:
+    """Return the model as a function of batch 1 with its weights as constants.
+
+    With an open batch dimension the converter would compute shapes at run time (SHAPE,
+    STRIDED_SLICE, PACK), which costs flash and RAM on a device that only ever sees one sample.
+    """
+    path = Path(request["path"])
+    if request["kind"] == "zoo":
+        function, specs = _of_keras(load_keras(path))
+    elif path.is_dir():
+        function, specs = _of_saved_model(path)
+    else:
+        function, specs = _of_keras(keras.saving.load_model(path, compile=False))
+    fixed = [_fixed(spec, index) for index, spec in enumerate(specs)]
+    traced = tf.function(function, input_signature=fixed, autograph=False)
+    return convert_variables_to_constants_v2(traced.get_concrete_function())
+
+
+def _of_keras(model: Any) -> tuple[Callable[..., Any], list[Any]]:
+    """Return a Keras model's inference function of flat inputs, and their specs."""
+    structure = model.inputs[0] if isinstance(model, keras.Sequential) else model.input
+
+    def call(*tensors: Any) -> Any:
+        return model(tf.nest.pack_sequence_as(structure, tensors), training=False)
+
+    return call, [tf.TensorSpec(t.shape, t.dtype, t.name) for t in tf.nest.flatten(structure)]
+
+
+def _of_saved_model(directory: Path) -> tuple[Callable[..., Any], list[Any]]:
+    """Return a SavedModel's default signature as a function of its inputs, and their specs."""
+    loaded = tf.saved_model.load(str(directory))
+    _, named = loaded.signatures["serving_default"].structured_input_signature
+
+    def call(*tensors: Any) -> Any:
+        # The signature refers to variables that live as long as `loaded` only.
+        return loaded.signatures["serving_default"](**dict(zip(named, tensors, strict=True)))
+
+    return call, [tf.TensorSpec(spec.shape, spec.dtype, name) for name, spec in named.items()]
+
+
+def _fixed(spec: Any, index: int) -> Any:
+    """Return `spec` with a batch of 1."""
+    if spec.shape.rank is None or spec.shape.rank < 1 or None in list(spec.shape)[1:]:
+        raise ValueError(
+            f"input {index} ({spec.name}) has shape {spec.shape}: every dimension but the first, "
+            "the batch, must be fixed"
+        )
+    return tf.TensorSpec([1, *spec.shape[1:]], spec.dtype, name=f"input_{index}")
+
+
+def _representative(file: Path) -> Callable[[], Iterator[Arrays]]:
+    """Return the converter's representative dataset: the samples of `file` in order, batch 1."""
+    inputs = _load(file)
+    return lambda: ([array[np.newaxis] for array in sample] for sample in zip(*inputs, strict=True))
+
+
+def _quantized(array: np.ndarray[Any, Any], detail: dict[str, Any]) -> np.ndarray[Any, Any]:
+    """Return one float sample as the tensor of `detail` takes it, with a batch of 1."""
+    dtype = np.dtype(detail["dtype"])
+    if np.issubdtype(dtype, np.integer):
+        scale, zero_point = detail["quantization"]
+        limits = np.iinfo(dtype)
+        # The division in double, as the devices' inputs are computed; round half to even.
+        steps = np.rint(array.astype(np.float64) / (scale or 1.0)) + zero_point
+        array = np.clip(steps, limits.min, limits.max)
+    return array.astype(dtype)[np.newaxis]
+
+
+def _dequantized(array: np.ndarray[Any, Any], detail: dict[str, Any]) -> np.ndarray[Any, Any]:
+    """Return the output tensor of `detail` as float32."""
+    scale, zero_point = detail["quantization"]
+    if scale:
+        array = (array.astype(np.float64) - zero_point) * scale
+    return array.astype(np.float32)
+
+
+def _load(file: Path) -> Arrays:
+    """Return the arrays ``inputs_0``, ``inputs_1``, ... of `file`."""
+    with np.load(file) as arrays:
+        return [arrays[f"inputs_{index}"] for index in range(len(arrays.files))]
+
+
+def _save(file: Path, inputs: Arrays, outputs: list[Arrays]) -> None:
+    """Write `inputs` and the `outputs` of each sample; the index is left out if there is one."""
+    arrays: dict[str, np.ndarray[Any, Any]] = {}
+    by_output = [np.stack(samples) for samples in zip(*outputs, strict=True)]
+    for name, group in (("inputs", inputs), ("outputs", by_output)):
+        for index, array in enumerate(group):
+            arrays[name if len(group) == 1 else f"{name}_{index}"] = array.astype(np.float32)
+    np.savez(file, **arrays)  # type: ignore[arg-type]
