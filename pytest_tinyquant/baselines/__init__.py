@@ -1,0 +1,1 @@
+"""Baselines in git, tolerances, and the verdict that compares a measurement with them."""

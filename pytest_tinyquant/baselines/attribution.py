@@ -1,0 +1,195 @@
+"""Where a change comes from: the operators, symbols and tensors that grew."""
+
+from __future__ import annotations
+
+import difflib
+from collections import defaultdict
+from collections.abc import Iterable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from pytest_tinyquant.baselines.message import delta_text
+from pytest_tinyquant.baselines.message import number_text
+from pytest_tinyquant.baselines.message import shape_text
+from pytest_tinyquant.measure.measurement import ArenaTensor
+from pytest_tinyquant.measure.measurement import Measurement
+from pytest_tinyquant.measure.measurement import OpCount
+
+
+#: Causes listed in full; the rest is summed up in one line.
+MOST_CAUSES: Final = 6
+
+
+@dataclass(frozen=True)
+class OpChange:
+    """One operator on both sides; ``old`` is None where it is new, ``new`` where it is gone."""
+
+    old: OpCount | None
+    new: OpCount | None
+
+    @property
+    def delta(self) -> int:
+        """Return by how much the operator's count changed."""
+        return (self.new.count if self.new else 0) - (self.old.count if self.old else 0)
+
+
+def align_ops(old: Sequence[OpCount], new: Sequence[OpCount]) -> list[OpChange]:
+    """Pair the operators of two runs although some were added, removed or moved.
+
+    Labels end in the operator's index, which shifts behind an insertion, so operators are
+    matched by kind and output shape in order of execution; what is left over pairs with its like
+    elsewhere, first of the same shape, then of the same kind.
+    """
+    if [_kind(op) for op in old] == [_kind(op) for op in new]:
+        return [OpChange(a, b) for a, b in zip(old, new, strict=True)]
+    matcher = difflib.SequenceMatcher(
+        a=[_kind_and_shape(op) for op in old], b=[_kind_and_shape(op) for op in new], autojunk=False
+    )
+    pairs: dict[int, int] = {}
+    for block in matcher.get_matching_blocks():
+        pairs.update((block.b + i, block.a + i) for i in range(block.size))
+    for key in (_kind_and_shape, _kind):
+        taken = set(pairs.values())
+        free = defaultdict(list)
+        for index, op in enumerate(old):
+            if index not in taken:
+                free[key(op)].append(index)
+        for index, op in enumerate(new):
+            if index not in pairs and free[key(op)]:
+                pairs[index] = free[key(op)].pop(0)
+    gone = set(range(len(old))) - set(pairs.values())
+    return [
+        OpChange(old[pairs[index]] if index in pairs else None, op) for index, op in enumerate(new)
+    ] + [OpChange(old[index], None) for index in sorted(gone)]
+
+
+def op_causes(old: Measurement, new: Measurement) -> tuple[str, ...]:
+    """Return a line for each operator whose count grew, largest growth first."""
+    changes = align_ops(old.ops, new.ops)
+    grown = sorted((c for c in changes if c.delta > 0), key=lambda c: -c.delta)
+    rows = [(_op_name(change), change.delta, _op_kernel(change)) for change in grown]
+    rows += [
+        (_op_name(change), change.delta, f"{change.old.kernel} (gone)")
+        for change in changes
+        if change.new is None and change.old is not None
+    ]
+    walk = _part_delta(old, new, "latency", "walk")
+    if walk > 0:
+        rows.append(("between the operators", walk, "tq_invoke"))
+    if not rows and not (old.ops and new.ops):
+        return ("no counts per operator to tell the layer",)
+    return _table(rows)
+
+
+def symbol_causes(old: Measurement, new: Measurement) -> tuple[str, ...]:
+    """Return a line for each symbol that grew or is new, largest growth first.
+
+    Where no symbol explains the growth, the parts of the image that grew are named instead.
+    """
+    rows = []
+    for name, size in new.symbols.items():
+        before = old.symbols.get(name)
+        delta = size - (before or 0)
+        if delta > 0:
+            was = "new" if before is None else f"{number_text(before)} -> {number_text(size)}"
+            rows.append((name, delta, was))
+    rows.sort(key=lambda row: (-row[1], row[0]))
+    gone = [(name, -size, "gone") for name, size in old.symbols.items() if name not in new.symbols]
+    lines = _table(rows + sorted(gone, key=lambda row: (row[1], row[0])) if rows else [])
+    return lines or part_causes(old, new, "flash")
+
+
+def ram_causes(old: Measurement, new: Measurement) -> tuple[str, ...]:
+    """Return a line for each part that grew and for each tensor that moved the arena's peak."""
+    lines = part_causes(old, new, "ram")
+    if _part_delta(old, new, "ram", "arena") <= 0:
+        return lines
+    before = _sizes(old.arena_tensors)
+    rows = []
+    for name, size in _sizes(new.arena_tensors).items():
+        delta = size - before.get(name, 0)
+        if delta > 0:
+            what = "new at the arena's peak" if name not in before else "grown at the arena's peak"
+            rows.append((name, delta, what))
+    return lines + _table(sorted(rows, key=lambda row: (-row[1], row[0])))
+
+
+def error_causes(old: Measurement, new: Measurement) -> tuple[str, ...]:
+    """Return how the other error figures moved, and whether the kernels changed."""
+    lines = []
+    for part, metric in new.metrics.get("error", {}).items():
+        before = old.metrics.get("error", {}).get(part)
+        if part != "mae" and before and before.rounded() != metric.rounded():
+            lines.append(
+                f"{part} {number_text(before.value)} -> {number_text(metric.value)} {metric.unit}"
+            )
+    swapped = {
+        (change.old.kernel, change.new.kernel)
+        for change in align_ops(old.ops, new.ops)
+        if change.old and change.new and change.old.kernel != change.new.kernel
+    }
+    lines += [f"kernel {before} -> {after}" for before, after in sorted(swapped)]
+    return tuple(lines)
+
+
+def part_causes(old: Measurement, new: Measurement, metric: str) -> tuple[str, ...]:
+    """Return a line for each part of ``metric`` that grew, the total left out."""
+    rows = []
+    for part, now in new.metrics.get(metric, {}).items():
+        before = old.metrics.get(metric, {}).get(part)
+        delta = _part_delta(old, new, metric, part)
+        if part != "total" and delta > 0 and before:
+            was = f"{number_text(before.value)} -> {number_text(now.value)} {now.unit}"
+            rows.append((part, delta, was))
+    return _table(sorted(rows, key=lambda row: (-row[1], row[0])))
+
+
+def _kind(op: OpCount) -> str:
+    return op.label.partition("[")[0]
+
+
+def _kind_and_shape(op: OpCount) -> tuple[str, tuple[int, ...]]:
+    return (_kind(op), op.output_shape)
+
+
+def _op_name(change: OpChange) -> str:
+    op = change.new or change.old
+    assert op is not None
+    return f"{op.label} {shape_text(op.output_shape)}".rstrip()
+
+
+def _op_kernel(change: OpChange) -> str:
+    assert change.new is not None
+    if change.old is None:
+        return f"{change.new.kernel} (new)"
+    if change.old.kernel != change.new.kernel:
+        return f"{change.new.kernel} (was {change.old.kernel})"
+    return change.new.kernel
+
+
+def _part_delta(old: Measurement, new: Measurement, metric: str, part: str) -> int:
+    before = old.metrics.get(metric, {}).get(part)
+    now = new.metrics.get(metric, {}).get(part)
+    return int(now.value - before.value) if before and now else 0
+
+
+def _sizes(tensors: Iterable[ArenaTensor]) -> Mapping[str, int]:
+    return {tensor.name: tensor.size for tensor in tensors}
+
+
+def _table(rows: Sequence[tuple[str, int, str]]) -> tuple[str, ...]:
+    shown, rest = rows[:MOST_CAUSES], rows[MOST_CAUSES:]
+    if len(rest) == 1:
+        shown, rest = rows, ()
+    if not shown:
+        return ()
+    names = max(len(name) for name, _, _ in shown)
+    deltas = max(len(delta_text(delta)) for _, delta, _ in shown)
+    lines = [
+        f"{name:<{names}}  {delta_text(delta):>{deltas}}   {what}" for name, delta, what in shown
+    ]
+    if rest:
+        lines.append(f"and {len(rest)} more, {delta_text(sum(row[1] for row in rest))} together")
+    return tuple(lines)

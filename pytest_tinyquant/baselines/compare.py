@@ -1,0 +1,187 @@
+"""Judge one metric of a measurement against its baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from pytest_tinyquant.baselines.attribution import error_causes
+from pytest_tinyquant.baselines.attribution import op_causes
+from pytest_tinyquant.baselines.attribution import ram_causes
+from pytest_tinyquant.baselines.attribution import symbol_causes
+from pytest_tinyquant.baselines.tolerance import Tolerance
+from pytest_tinyquant.baselines.tolerance import Tolerances
+from pytest_tinyquant.baselines.verdict import Comparison
+from pytest_tinyquant.baselines.verdict import Status
+from pytest_tinyquant.baselines.verdict import Verdict
+from pytest_tinyquant.measure.measurement import Measurement
+from pytest_tinyquant.measure.measurement import Metric
+
+
+_CAUSES: Final[Mapping[str, Callable[[Measurement, Measurement], tuple[str, ...]]]] = {
+    "error": error_causes,
+    "latency": op_causes,
+    "flash": symbol_causes,
+    "ram": ram_causes,
+}
+
+#: Statuses of single numbers from the worst to the best; a verdict is its worst number's.
+_WORST_FIRST: Final[tuple[Status, ...]] = (
+    "not comparable",
+    "missing",
+    "regressed",
+    "improved",
+    "ok",
+)
+
+_RECORD_ANEW: Final = "If that is intended, record it with --tq-update-baselines=all"
+
+
+@dataclass(frozen=True)
+class Context:
+    """How the two sides of a comparison differ beside their numbers.
+
+    :param obstacle: why they cannot be compared at all; empty if they can.
+    :param other_build: what makes the wider tolerances apply; empty if nothing does.
+    :param same_image: both sides ran the very same firmware image.
+    :param notes: the differences, for the reader.
+    """
+
+    obstacle: str
+    other_build: str
+    same_image: bool
+    notes: tuple[str, ...]
+
+
+def compare(
+    metric: str, baseline: Measurement, current: Measurement, tolerances: Tolerances, path: str
+) -> Verdict:
+    """Return the verdict on ``metric`` with causes for whatever did not stay the same.
+
+    :param path: the baseline's file, for messages.
+    """
+    context = find_context(baseline, current)
+    comparisons, problems = _compare_parts(metric, baseline, current, tolerances, context)
+    if context.obstacle:
+        problems.insert(0, context.obstacle)
+        comparisons = [
+            Comparison(c.part, c.baseline, c.current, "not comparable", c.limit)
+            for c in comparisons
+        ]
+    statuses: list[Status] = [comparison.status for comparison in comparisons]
+    if problems and "missing" not in statuses:
+        statuses.append("not comparable")
+    status: Status = min(statuses, key=_WORST_FIRST.index, default="not comparable")
+    causes = _CAUSES[metric](baseline, current) if status == "regressed" else ()
+    message = "; ".join(problems)
+    if message:
+        message = f"{message}. {_RECORD_ANEW} (baseline {path})"
+    elif status == "improved":
+        message = "better than the baseline; keep it with --tq-update-baselines=all"
+    return Verdict(
+        combination=current.combination,
+        metric=metric,
+        status=status,
+        comparisons=tuple(comparisons),
+        path=path,
+        message=message,
+        notes=context.notes,
+        causes=causes,
+    )
+
+
+def find_context(baseline: Measurement, current: Measurement) -> Context:
+    """Return what else changed between the baseline and the measurement."""
+    old, new = baseline.identity, current.identity
+    same_file = old["tflite_sha256"] == new["tflite_sha256"]
+    same_source = old["model_sha256"] == new["model_sha256"]
+    notes = []
+    other_build = ""
+    obstacle = ""
+    if old["runtime"] != new["runtime"]:
+        obstacle = f"the baseline is of runtime {old['runtime']}, this run of {new['runtime']}"
+    if not same_source:
+        notes.append(
+            "model source changed (weights, recipe or data)"
+            + ("; the converted file is the same" if same_file else "")
+        )
+    if baseline.toolchain != current.toolchain:
+        other_build = "other toolchain"
+        notes.append(f"other toolchain: {baseline.toolchain} -> {current.toolchain}")
+    if old["converter"] != new["converter"]:
+        other_build = other_build or "other converter"
+        notes.append(f"other converter: {old['converter']} -> {new['converter']}")
+    elif not same_file and same_source:
+        other_build = other_build or "other converted file"
+        notes.append(
+            "model file changed: the same model was converted to other bytes "
+            f"({old['tflite_sha256'][:12]} -> {new['tflite_sha256'][:12]}), as another CPU's "
+            "calibration does"
+        )
+    for key, name in (
+        ("runtime_version", "runtime"),
+        ("kernels", "kernels"),
+        ("flags", "compiler flags"),
+    ):
+        if old[key] != new[key] and not obstacle:
+            notes.append(f"{name} changed: {old[key]} -> {new[key]}")
+    if baseline.output_sha256 != current.output_sha256 and not obstacle:
+        notes.append(
+            f"outputs changed ({baseline.output_sha256[:12]} -> {current.output_sha256[:12]})"
+        )
+    same_image = bool(new.get("image")) and old.get("image") == new.get("image")
+    return Context(obstacle, other_build, same_image, tuple(notes))
+
+
+def _compare_parts(
+    metric: str,
+    baseline: Measurement,
+    current: Measurement,
+    tolerances: Tolerances,
+    context: Context,
+) -> tuple[list[Comparison], list[str]]:
+    comparisons: list[Comparison] = []
+    problems: list[str] = []
+    before = baseline.gating(metric)
+    for part, number in current.gating(metric).items():
+        tolerance = tolerances.find(
+            metric,
+            number.number_class,
+            same_image=context.same_image,
+            same_build=not context.other_build,
+        )
+        limit = tolerance.text(number.unit)
+        if context.other_build:
+            limit = f"{limit}, {context.other_build}"
+        old = before.pop(part, None)
+        status, problem = _compare_number(f"{metric}.{part}", old, number, tolerance)
+        comparisons.append(Comparison(part, old, number, status, limit))
+        problems += [problem] if problem else []
+    problems += [f"{metric}.{part} is no longer measured" for part in before]
+    return comparisons, problems
+
+
+def _compare_number(
+    name: str, old: Metric | None, new: Metric, tolerance: Tolerance
+) -> tuple[Status, str]:
+    if old is None:
+        return "missing", f"the baseline has no {name}"
+    if old.number_class != new.number_class:
+        return "not comparable", (
+            f"{name} is {old.number_class} in the baseline and {new.number_class} here; numbers "
+            "of different classes are not comparable"
+        )
+    if old.unit != new.unit:
+        return "not comparable", (f"{name} is in {old.unit} in the baseline and in {new.unit} here")
+    if new.number_class == "estimated":
+        return "not comparable", f"{name} is an estimate; estimates are reported, not judged"
+    return _judge(old.rounded().value, new.rounded().value, tolerance), ""
+
+
+def _judge(old: float, new: float, tolerance: Tolerance) -> Status:
+    slack = tolerance.slack(old)
+    if new - old > slack:
+        return "regressed"
+    return "improved" if old - new > slack else "ok"

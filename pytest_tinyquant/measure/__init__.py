@@ -1,0 +1,1 @@
+"""From raw outputs, counters and section sizes to a measurement with units."""

@@ -1,0 +1,142 @@
+"""How far a device's outputs are from the reference, and whether they can be judged at all."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+from typing import Any
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_tinyquant.errors import InvalidOutputError
+from pytest_tinyquant.measure.measurement import Metric
+from pytest_tinyquant.measure.quantize import bytes_per_sample
+from pytest_tinyquant.measure.quantize import decode
+from pytest_tinyquant.measure.quantize import step
+
+
+if TYPE_CHECKING:
+    from pytest_tinyquant.graph import Tensor
+
+
+#: Fewer check samples say too little: a constant output is only seen across samples.
+MINIMUM_SAMPLES: Final = 4
+
+
+def measure_error(
+    raw: Sequence[bytes], expected: NDArray[Any], tensor: Tensor, *, where: str
+) -> dict[str, Metric]:
+    """Compare the raw outputs of all check samples with the reference.
+
+    :param raw: output bytes of each check sample as the device gave them.
+    :param expected: reference outputs, float ``[n, *shape]``.
+    :param tensor: the model's output tensor, which says how to read ``raw``.
+    :param where: the combination, for messages.
+    :raises InvalidOutputError: if the outputs cannot be judged.
+    """
+    _check_size(raw, expected, tensor, where)
+    reference = expected.reshape(len(expected), -1).astype(np.float64)
+    predicted = decode(raw, tensor, where=where)
+    _check_values(predicted, reference, step(tensor), where)
+    return error_metrics(reference, predicted, where=where)
+
+
+def error_metrics(
+    expected: NDArray[Any], predicted: NDArray[Any], *, where: str
+) -> dict[str, Metric]:
+    """Return the error figures of finite real outputs ``[n, elements]``.
+
+    ``mae`` is mean |e - p| / (max e - min e), the range taken over all elements of all samples;
+    ``rmse`` is divided by the same range; ``max_abs`` is in the output's own units; ``cosine``
+    is the similarity of all outputs as one vector; ``top1`` is the share of samples whose
+    largest element is the same, given only where the reference is a probability distribution.
+
+    :raises InvalidOutputError: if the reference has no range.
+    """
+    span = float(expected.max() - expected.min())
+    if span == 0.0:
+        raise InvalidOutputError(
+            f"{where}: the reference output is {float(expected.flat[0]):g} for every element of "
+            "every check sample; its range is 0, so no error can be given. Choose check samples "
+            "that the model tells apart"
+        )
+    difference = np.abs(expected - predicted)
+    metrics = {
+        "mae": _exact(difference.mean() / span, "of range"),
+        "rmse": _exact(np.sqrt(np.mean(difference**2)) / span, "of range"),
+        "max_abs": _exact(difference.max(), "output units"),
+        "cosine": _exact(_cosine(expected, predicted), "1"),
+    }
+    if _is_distribution(expected):
+        same = expected.argmax(axis=1) == predicted.argmax(axis=1)
+        metrics["top1"] = _exact(same.mean(), "1")
+    return metrics
+
+
+def output_sha256(raw: Sequence[bytes]) -> str:
+    """Return the SHA-256 of all samples' raw output bytes in order."""
+    return hashlib.sha256(b"".join(raw)).hexdigest()
+
+
+def _exact(value: Any, unit: str) -> Metric:
+    return Metric(float(value), unit, "exact")
+
+
+def _cosine(expected: NDArray[Any], predicted: NDArray[Any]) -> float:
+    norms = float(np.linalg.norm(expected) * np.linalg.norm(predicted))
+    return float(np.vdot(expected, predicted)) / norms if norms else 0.0
+
+
+def _is_distribution(expected: NDArray[Any]) -> bool:
+    if expected.shape[1] < 2:
+        return False
+    return bool((expected >= 0).all() and (np.abs(expected.sum(axis=1) - 1) < 1e-3).all())
+
+
+def _check_size(raw: Sequence[bytes], expected: NDArray[Any], tensor: Tensor, where: str) -> None:
+    if len(expected) < MINIMUM_SAMPLES:
+        raise InvalidOutputError(
+            f"{where}: {len(expected)} check samples are too few to judge an output; the minimum "
+            f"is {MINIMUM_SAMPLES}. Raise check_samples of the model"
+        )
+    if len(raw) != len(expected):
+        raise InvalidOutputError(
+            f"{where}: the device gave outputs for {len(raw)} of {len(expected)} check samples"
+        )
+    size = bytes_per_sample(tensor, where=where)
+    for index, sample in enumerate(raw):
+        if len(sample) != size:
+            raise InvalidOutputError(
+                f"{where}: output '{tensor.name}' of check sample {index} has {len(sample)} "
+                f"bytes, expected {size} ({tensor.dtype} {tensor.shape})"
+            )
+    elements = expected[0].size
+    if int(np.prod(tensor.shape, dtype=np.int64)) != elements:
+        raise InvalidOutputError(
+            f"{where}: output '{tensor.name}' has shape {tensor.shape} but the reference has "
+            f"{elements} elements per sample {expected.shape[1:]}; the converted model is not "
+            "the model that gave the reference"
+        )
+
+
+def _check_values(
+    predicted: NDArray[Any], reference: NDArray[Any], resolution: float, where: str
+) -> None:
+    for name, values in (("reference", reference), ("device's output", predicted)):
+        wrong = np.argwhere(~np.isfinite(values))
+        if len(wrong):
+            sample, element = (int(i) for i in wrong[0])
+            raise InvalidOutputError(
+                f"{where}: the {name} is {values[sample, element]} at check sample {sample}, "
+                f"element {element} ({len(wrong)} of {values.size} values are not finite)"
+            )
+    varies = float(np.ptp(reference, axis=0).max())
+    # An output that moves by less than one quantization step may rightly look constant.
+    if varies > resolution and not np.ptp(predicted, axis=0).any():
+        raise InvalidOutputError(
+            f"{where}: the device's output is the same for all {len(predicted)} check samples "
+            f"while the reference varies by {varies:g}; its input does not reach its output"
+        )

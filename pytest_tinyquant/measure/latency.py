@@ -1,0 +1,56 @@
+"""Latency of one invoke, whole and by operator, as the device counted it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+from typing import cast
+
+from pytest_tinyquant.errors import ConsoleError
+from pytest_tinyquant.measure.measurement import Metric
+from pytest_tinyquant.measure.measurement import NumberClass
+from pytest_tinyquant.measure.measurement import OpCount
+
+
+if TYPE_CHECKING:
+    from pytest_tinyquant.boards.device import RunRecord
+    from pytest_tinyquant.engine import PlanOp
+
+
+def measure_latency(record: RunRecord, *, where: str) -> dict[str, Metric]:
+    """Return the invoke's count and the part of it spent between the operators.
+
+    :raises ConsoleError: if the device reported no count, or one that cannot be.
+    """
+    if record.counter is None or record.counter <= 0:
+        raise ConsoleError(
+            f"{where}: the device counted {record.counter} {record.counter_unit} for one invoke; "
+            "its counter does not run"
+        )
+    # Measured counts of two passes may cross by their scatter; exact ones cannot.
+    if record.counter_class == "exact" and not 0 <= record.walk_counter <= record.counter:
+        raise ConsoleError(
+            f"{where}: the operators took {record.counter - record.walk_counter} "
+            f"{record.counter_unit}, more than the whole invoke's {record.counter}"
+        )
+    number_class = cast(NumberClass, record.counter_class)
+    return {
+        "invoke": Metric(record.counter, record.counter_unit, number_class),
+        "walk": Metric(record.walk_counter, record.counter_unit, number_class),
+    }
+
+
+def count_ops(record: RunRecord, ops: Sequence[PlanOp], *, where: str) -> tuple[OpCount, ...]:
+    """Pair the device's per-operator counts with the plan's operators.
+
+    :raises ConsoleError: if the device reported another number of operators.
+    """
+    if len(record.op_counters) != len(ops):
+        raise ConsoleError(
+            f"{where}: the device counted {len(record.op_counters)} operators, the model has "
+            f"{len(ops)}; the image on the device is not the one that was built"
+        )
+    return tuple(
+        OpCount(op.label, op.kernel, tuple(op.output_shape), count)
+        for op, count in zip(ops, record.op_counters, strict=True)
+    )

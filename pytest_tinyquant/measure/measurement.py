@@ -1,0 +1,187 @@
+"""What one combination of model, scheme and board measured, in plain Python numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field
+from typing import Any
+from typing import Final
+from typing import Literal
+from typing import get_args
+
+
+NumberClass = Literal["exact", "measured", "estimated"]
+
+#: Number classes from the most to the least trustworthy.
+NUMBER_CLASSES: Final[tuple[str, ...]] = get_args(NumberClass)
+
+#: Every metric and the parts it may have; the first named part that exists gates, see GATING.
+PARTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "error": ("mae", "rmse", "max_abs", "cosine", "top1"),
+    "latency": ("invoke", "walk", "spread"),
+    "flash": ("total", "weights", "kernels", "engine", "model", "startup_libc"),
+    "ram": ("total", "data", "bss", "arena", "stack"),
+}
+
+#: The parts that decide a metric's verdict; the others only explain it. Lower is better in each.
+GATING: Final[Mapping[str, tuple[str, ...]]] = {
+    "error": ("mae",),
+    "latency": ("invoke",),
+    "flash": ("total",),
+    "ram": ("total", "arena"),
+}
+
+#: Keys of :attr:`Measurement.identity`. ``image`` is kept in baselines of measured numbers only.
+IDENTITY: Final[tuple[str, ...]] = (
+    "model_sha256",
+    "tflite_sha256",
+    "converter",
+    "runtime",
+    "runtime_version",
+    "kernels",
+    "flags",
+    "image",
+)
+
+#: Significant decimal digits of a stored fraction: enough for any tolerance, and fewer than the
+#: seven or so that the float reference shares between one host's vector unit and another's.
+SIGNIFICANT_DIGITS: Final = 6
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One number with its unit and how it came about.
+
+    ``exact`` repeats to the last digit, ``measured`` scatters from run to run, ``estimated`` was
+    not observed at all. Numbers of different classes are never compared.
+    """
+
+    value: int | float
+    unit: str
+    number_class: NumberClass
+
+    def __post_init__(self) -> None:
+        if type(self.value) not in (int, float):
+            raise TypeError(f"a metric is a Python int or float, not {type(self.value).__name__}")
+        if not math.isfinite(self.value):
+            raise ValueError(f"a metric is finite, not {self.value}")
+        if self.number_class not in NUMBER_CLASSES:
+            raise ValueError(f"unknown number class {self.number_class!r}")
+
+    def rounded(self) -> Metric:
+        """Return the metric as a baseline stores it, floats to :data:`SIGNIFICANT_DIGITS`."""
+        if isinstance(self.value, int):
+            return self
+        value = float(f"{self.value:.{SIGNIFICANT_DIGITS}g}")
+        return Metric(value, self.unit, self.number_class)
+
+
+@dataclass(frozen=True)
+class OpCount:
+    """Instructions or cycles that one operator took in one invoke."""
+
+    label: str
+    kernel: str
+    output_shape: tuple[int, ...]
+    count: int
+
+
+@dataclass(frozen=True)
+class ArenaTensor:
+    """A tensor that lies in the arena when the arena is fullest, with its size in bytes."""
+
+    name: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Everything measured about one combination, ready to be shared, compared and reported.
+
+    :param identity: what was measured, by the keys of :data:`IDENTITY`.
+    :param toolchain: id of the compiler that built the image.
+    :param metrics: metric name -> part -> number, as listed in :data:`PARTS`.
+    :param output_sha256: digest of the raw output bytes of all check samples.
+    :param ops: operators in execution order.
+    :param symbols: flash bytes by linker symbol.
+    :param arena_tensors: tensors alive when the arena is fullest.
+    :param log: what the device printed beside the protocol.
+    """
+
+    model: str
+    scheme: str
+    board: str
+    target: str
+    identity: Mapping[str, str]
+    toolchain: str
+    metrics: Mapping[str, Mapping[str, Metric]]
+    output_sha256: str
+    ops: tuple[OpCount, ...] = ()
+    symbols: Mapping[str, int] = field(default_factory=dict)
+    arena_tensors: tuple[ArenaTensor, ...] = ()
+    log: str = ""
+
+    @property
+    def combination(self) -> str:
+        """Return the combination as test ids spell it, such as ``cnn_4-int8-nucleo-l4r5zi``."""
+        return f"{self.model}-{self.scheme}-{self.board}"
+
+    def gating(self, metric: str) -> dict[str, Metric]:
+        """Return the parts of ``metric`` that decide its verdict, in order of importance."""
+        parts = self.metrics.get(metric, {})
+        return {part: parts[part] for part in GATING[metric] if part in parts}
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the measurement as JSON types; :meth:`from_json` reverses it."""
+        return {
+            "model": self.model,
+            "scheme": self.scheme,
+            "board": self.board,
+            "target": self.target,
+            "identity": dict(self.identity),
+            "toolchain": self.toolchain,
+            "metrics": {
+                metric: {
+                    part: {"value": m.value, "unit": m.unit, "class": m.number_class}
+                    for part, m in parts.items()
+                }
+                for metric, parts in self.metrics.items()
+            },
+            "output_sha256": self.output_sha256,
+            "ops": [[op.label, op.kernel, list(op.output_shape), op.count] for op in self.ops],
+            "symbols": dict(self.symbols),
+            "arena_tensors": [[tensor.name, tensor.size] for tensor in self.arena_tensors],
+            "log": self.log,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Measurement:
+        """Rebuild a measurement from what :meth:`to_json` returned."""
+        metrics = {
+            metric: {part: Metric(m["value"], m["unit"], m["class"]) for part, m in parts.items()}
+            for metric, parts in data["metrics"].items()
+        }
+        return cls(
+            model=data["model"],
+            scheme=data["scheme"],
+            board=data["board"],
+            target=data["target"],
+            identity=data["identity"],
+            toolchain=data["toolchain"],
+            metrics=metrics,
+            output_sha256=data["output_sha256"],
+            ops=tuple(
+                OpCount(label, kernel, tuple(shape), count)
+                for label, kernel, shape, count in data["ops"]
+            ),
+            symbols=data["symbols"],
+            arena_tensors=tuple(ArenaTensor(name, size) for name, size in data["arena_tensors"]),
+            log=data["log"],
+        )
+
+
+def weakest_class(*metrics: Metric) -> NumberClass:
+    """Return the least trustworthy number class among ``metrics``: that of their sum."""
+    return max((m.number_class for m in metrics), key=NUMBER_CLASSES.index)

@@ -1,0 +1,64 @@
+"""RAM of a firmware image: what the linker placed, and what the stack reached."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+from typing import cast
+
+from pytest_tinyquant.errors import ConsoleError
+from pytest_tinyquant.measure.measurement import ArenaTensor
+from pytest_tinyquant.measure.measurement import Metric
+from pytest_tinyquant.measure.measurement import NumberClass
+from pytest_tinyquant.measure.measurement import weakest_class
+
+
+if TYPE_CHECKING:
+    from pytest_tinyquant.boards.device import RunRecord
+    from pytest_tinyquant.engine import Plan
+    from pytest_tinyquant.firmware import FirmwareImage
+
+
+def measure_ram(image: FirmwareImage, record: RunRecord, *, where: str) -> dict[str, Metric]:
+    """Return static data, arena and the stack's high-water mark, and their sum, in bytes.
+
+    :raises ConsoleError: if the device did not report its stack.
+    """
+    if record.stack_bytes is None:
+        raise ConsoleError(f"{where}: the device did not report its stack's high-water mark")
+    parts = {
+        part: Metric(int(getattr(image.ram, part)), "bytes", "exact")
+        for part in ("data", "bss", "arena")
+    }
+    # What a stack reached depends on interrupts wherever the counter depends on time.
+    stack_class = cast(NumberClass, record.counter_class)
+    parts["stack"] = Metric(record.stack_bytes, "bytes", stack_class)
+    total = sum(metric.value for metric in parts.values())
+    return {"total": Metric(total, "bytes", weakest_class(*parts.values())), **parts}
+
+
+def measure_host_ram(record: RunRecord, *, where: str) -> dict[str, Metric]:
+    """Return the arena that TensorFlow Lite Micro used on the host; nothing else is comparable.
+
+    :raises ConsoleError: if the runtime did not report it.
+    """
+    if not record.arena_bytes:
+        raise ConsoleError(f"{where}: the runtime did not report its arena")
+    return {"arena": Metric(record.arena_bytes, "bytes", "exact")}
+
+
+def peak_tensors(plan: Plan) -> tuple[ArenaTensor, ...]:
+    """Return the tensors alive at the step that needs the most arena, largest first.
+
+    A tensor is named after the operator that writes it: the converter's own names join those of
+    all layers it fused. Of several equal steps the earliest is taken.
+    """
+    steps = sorted({row.first for row in plan.arena_tensors})
+    alive = [[row for row in plan.arena_tensors if row.first <= step <= row.last] for step in steps]
+    fullest = max(alive, key=lambda live: sum(row.bytes for row in live), default=[])
+    writers = {id(plan.placements[op.tensor]): f"{op.label} output" for op in plan.ops}
+    sizes: Counter[str] = Counter()
+    for row in fullest:
+        sizes[writers.get(id(row), row.name)] += row.bytes
+    largest_first = sorted(sizes.items(), key=lambda item: (-item[1], item[0]))
+    return tuple(ArenaTensor(name, size) for name, size in largest_first)

@@ -1,0 +1,247 @@
+"""The way a model takes to its measurement, stage by stage; see :class:`Stages`."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Final
+
+from pytest_tinyquant.cache import Cache
+from pytest_tinyquant.errors import DeviceHaltedError
+from pytest_tinyquant.errors import SupportMismatchError
+from pytest_tinyquant.errors import UnsupportedModelError
+
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from pytest_tinyquant.boards.device import Device
+    from pytest_tinyquant.boards.device import HostImage
+    from pytest_tinyquant.boards.device import RunRecord
+    from pytest_tinyquant.boards.inventory import Board
+    from pytest_tinyquant.firmware import FirmwareImage
+    from pytest_tinyquant.graph import Graph
+    from pytest_tinyquant.measure.measurement import Measurement
+    from pytest_tinyquant.models import Model
+    from pytest_tinyquant.project import Project
+    from pytest_tinyquant.schemes import Scheme
+    from pytest_tinyquant.schemes.convert import ConvertedModel
+
+    Image = FirmwareImage | HostImage
+
+
+#: Seconds one run on a device may take before it counts as hanging.
+DEVICE_TIMEOUT: Final = 600.0
+
+_HALT_AT_START: Final = "AllocateTensors"
+
+# How TensorFlow Lite Micro says no: by an error of one of its calls, or by ending its process.
+_REFUSALS: Final = (_HALT_AT_START, "Invoke", "abort")
+
+
+class Stages:
+    """The stages for one project; each takes what the one before gave.
+
+    Nothing is kept here between calls: conversions and images are cached on disk, a measurement
+    by :class:`pytest_tinyquant.outcomes.OutcomeStore`.
+    """
+
+    def __init__(self, project: Project, *, device_timeout: float = DEVICE_TIMEOUT) -> None:
+        self.project = project
+        self.cache = Cache(project.cache_root)
+        self.device_timeout = device_timeout
+
+    def convert(self, model: Model, scheme: Scheme) -> ConvertedModel:
+        """Return ``model`` converted by ``scheme``."""
+        from pytest_tinyquant.schemes.convert import convert
+
+        return convert(model, scheme, self.cache)
+
+    def check(self, model: Model, converted: ConvertedModel, board: Board) -> Graph:
+        """Return the converted model's graph if the board's runtime can run it.
+
+        On the host the runtime itself has the last word: it is run on a model that the support
+        check refuses.
+
+        :raises ModelError: if the file is corrupt.
+        :raises VacuousSchemeError: if the scheme changed nothing.
+        :raises UnsupportedModelError: if the runtime has no kernel for an operator.
+        :raises SupportMismatchError: if the runtime runs what the check refuses.
+        """
+        from pytest_tinyquant.graph import read_graph
+        from pytest_tinyquant.support import RUNTIMES
+        from pytest_tinyquant.support import check_not_vacuous
+        from pytest_tinyquant.support import check_support
+
+        where = combination_name(converted, board)
+        graph = read_graph(converted.read(), where=where)
+        _check_single(graph, where)
+        check_not_vacuous(graph, converted.scheme, where=where)
+        try:
+            check_support(graph, RUNTIMES[board.runtime], where=where)
+        except UnsupportedModelError as refusal:
+            if board.target == "host":
+                self._confirm(refusal, model, converted, graph, board)
+            raise
+        return graph
+
+    def build_image(
+        self, model: Model, converted: ConvertedModel, graph: Graph, board: Board
+    ) -> Image:
+        """Return what the board runs: linked firmware, or the model itself on the host.
+
+        :raises DoesNotFitError: if the image is larger than the board's memory.
+        """
+        from pytest_tinyquant.measure.quantize import encode
+
+        where = combination_name(converted, board)
+        tensor = graph.tensors[graph.inputs[0]]
+        samples = encode(self._reference(model, "inputs"), tensor, where=where)
+        if board.target == "host":
+            from pytest_tinyquant.boards.device import HostImage
+
+            return HostImage(converted.path, samples)
+        from pytest_tinyquant import engine
+        from pytest_tinyquant import firmware
+
+        plan = engine.plan(graph, where=where)
+        with tempfile.TemporaryDirectory(prefix="tinyquant-") as directory:
+            emitted = engine.emit(plan, Path(directory))
+            return firmware.build(emitted, board, samples, self.cache, where=where)
+
+    @contextmanager
+    def open(self, board: Board, image: Image, *, name: str) -> Iterator[Device]:
+        """Take a device of type ``board``, put ``image`` on it and yield it.
+
+        :param name: names the device's files; the combination or the test.
+        """
+        from pytest_tinyquant.boards.open import open_device
+
+        work_dir = self.project.work_dir / "devices" / re.sub(r"[^\w.-]+", "_", name)
+        work_dir.mkdir(parents=True, exist_ok=True)
+        device = open_device(board, work_dir=work_dir, timeout=self.device_timeout)
+        try:
+            device.flash(image)
+            yield device
+        finally:
+            device.close()
+
+    def run(self, device: Device, board: Board, *, where: str) -> RunRecord:
+        """Run the image on ``device`` over all check samples.
+
+        :raises SupportMismatchError: if the runtime refuses what the support check let pass.
+        """
+        try:
+            return device.run()
+        except DeviceHaltedError as halt:
+            if board.target == "host" and halt.kind == _HALT_AT_START:
+                raise SupportMismatchError(
+                    f"{where}: the support check finds nothing against this model, "
+                    f"but the runtime refuses it: {halt}\nCorrect the runtime's table in "
+                    "support.py"
+                ) from halt
+            raise
+
+    def evaluate(
+        self,
+        *,
+        model: Model,
+        converted: ConvertedModel,
+        graph: Graph,
+        board: Board,
+        image: Image,
+        record: RunRecord,
+    ) -> Measurement:
+        """Return the metrics that ``board`` has, from what one run yielded.
+
+        :raises InvalidOutputError: if the outputs cannot be judged.
+        """
+        from pytest_tinyquant.measure.evaluate import evaluate
+
+        return evaluate(
+            converted=converted,
+            graph=graph,
+            board=board,
+            image=image,
+            record=record,
+            expected=self._reference(model, "outputs"),
+        )
+
+    def measure(self, model: Model, scheme: Scheme, board: Board) -> Measurement:
+        """Take ``model`` through all stages.
+
+        :raises TinyQuantError: the error of whichever stage ends the way.
+        """
+        converted = self.convert(model, scheme)
+        where = combination_name(converted, board)
+        graph = self.check(model, converted, board)
+        image = self.build_image(model, converted, graph, board)
+        with self.open(board, image, name=where) as device:
+            record = self.run(device, board, where=where)
+        return self.evaluate(
+            model=model,
+            converted=converted,
+            graph=graph,
+            board=board,
+            image=image,
+            record=record,
+        )
+
+    def _confirm(
+        self,
+        refusal: UnsupportedModelError,
+        model: Model,
+        converted: ConvertedModel,
+        graph: Graph,
+        board: Board,
+    ) -> None:
+        """Run the refused model: raise ``refusal`` with the runtime's own words, or a mismatch."""
+        where = combination_name(converted, board)
+        image = self.build_image(model, converted, graph, board)
+        try:
+            with self.open(board, image, name=where) as device:
+                device.run()
+        except DeviceHaltedError as halt:
+            if halt.kind not in _REFUSALS:
+                raise
+            raise UnsupportedModelError(
+                f"{refusal}\nThe runtime agrees: {halt}",
+                op=refusal.op,
+                dtype=refusal.dtype,
+                reason=refusal.reason,
+            ) from halt
+        raise SupportMismatchError(
+            f"{where}: the support check refuses this model, but the runtime runs it: {refusal}\n"
+            "Correct the runtime's table in support.py"
+        ) from refusal
+
+    def _reference(self, model: Model, name: str) -> NDArray[np.float32]:
+        import numpy as np
+
+        from pytest_tinyquant.schemes.convert import reference_outputs
+
+        with np.load(reference_outputs(model, self.cache).path) as arrays:
+            array: NDArray[np.float32] = arrays[name]
+        return array
+
+
+def combination_name(converted: ConvertedModel, board: Board) -> str:
+    """Return model, scheme and board as test ids spell them."""
+    return f"{converted.model}-{converted.scheme}-{board.name}"
+
+
+def _check_single(graph: Graph, where: str) -> None:
+    for kind, tensors in (("input", graph.inputs), ("output", graph.outputs)):
+        if len(tensors) != 1:
+            names = ", ".join(graph.tensors[index].name for index in tensors)
+            raise UnsupportedModelError(
+                f"{where}: the model has {len(tensors)} {kind}s ({names}); models with one input "
+                "and one output can be tested. Split it, or export a part with one of each",
+                op="MODEL",
+                reason=f"{len(tensors)} {kind}s",
+            )

@@ -1,0 +1,164 @@
+"""A change is traced to the operator, symbol or tensor that grew."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from pytest_tinyquant.baselines.attribution import MOST_CAUSES
+from pytest_tinyquant.baselines.attribution import align_ops
+from pytest_tinyquant.baselines.attribution import error_causes
+from pytest_tinyquant.baselines.attribution import op_causes
+from pytest_tinyquant.baselines.attribution import ram_causes
+from pytest_tinyquant.baselines.attribution import symbol_causes
+from pytest_tinyquant.measure.measurement import ArenaTensor
+from pytest_tinyquant.measure.measurement import OpCount
+
+
+def op(label, shape=(1, 4), count=100, kernel="tq_k"):
+    return OpCount(label, kernel, shape, count)
+
+
+def pairs(old, new):
+    return [
+        (change.old.label if change.old else None, change.new.label if change.new else None)
+        for change in align_ops(old, new)
+    ]
+
+
+def test_the_same_operators_pair_up_although_shapes_and_kernels_change():
+    old = [op("conv2d[0]"), op("conv2d[1]")]
+    new = [op("conv2d[0]", (1, 8)), op("conv2d[1]", kernel="tq_other")]
+    assert pairs(old, new) == [("conv2d[0]", "conv2d[0]"), ("conv2d[1]", "conv2d[1]")]
+
+
+def test_an_inserted_operator_shifts_the_rest():
+    old = [op("conv2d[0]"), op("softmax[1]")]
+    new = [op("quantize[0]"), op("conv2d[1]"), op("softmax[2]")]
+    assert pairs(old, new) == [
+        (None, "quantize[0]"),
+        ("conv2d[0]", "conv2d[1]"),
+        ("softmax[1]", "softmax[2]"),
+    ]
+
+
+def test_a_removed_operator_is_gone():
+    old = [op("conv2d[0]"), op("reshape[1]"), op("softmax[2]")]
+    new = [op("conv2d[0]"), op("softmax[1]")]
+    assert pairs(old, new) == [
+        ("conv2d[0]", "conv2d[0]"),
+        ("softmax[2]", "softmax[1]"),
+        ("reshape[1]", None),
+    ]
+
+
+def test_a_moved_operator_is_found_again():
+    old = [op("relu[0]"), op("conv2d[1]"), op("softmax[2]")]
+    new = [op("conv2d[0]"), op("softmax[1]"), op("relu[2]")]
+    assert sorted(pairs(old, new)) == [
+        ("conv2d[1]", "conv2d[0]"),
+        ("relu[0]", "relu[2]"),
+        ("softmax[2]", "softmax[1]"),
+    ]
+
+
+def test_equal_kinds_pair_by_shape_first():
+    old = [op("conv2d[0]", (1, 8)), op("conv2d[1]", (1, 4))]
+    new = [op("conv2d[0]", (1, 4))]
+    assert pairs(old, new) == [("conv2d[1]", "conv2d[0]"), ("conv2d[0]", None)]
+
+
+@pytest.mark.parametrize(("old", "new"), [([], [op("a[0]")]), ([op("a[0]")], []), ([], [])])
+def test_nothing_is_lost_where_one_side_is_empty(old, new):
+    assert len(pairs(old, new)) == len(old) + len(new)
+
+
+def replace_op(measurement, index, **changes):
+    ops = list(measurement.ops)
+    ops[index] = dataclasses.replace(ops[index], **changes)
+    return dataclasses.replace(measurement, ops=tuple(ops))
+
+
+def test_the_slowest_growth_comes_first_and_what_shrank_is_left_out(recorded):
+    new = replace_op(recorded, 3, count=2_570_884)
+    new = replace_op(new, 4, count=100_001)
+    new = replace_op(new, 0, count=1_000_000)
+    assert op_causes(recorded, new) == (
+        "conv2d[3] 16x16x32     +370,884   tq_conv_2d_s8",
+        "fully_connected[4] 10        +1   tq_fully_connected_s8",
+    )
+
+
+def test_a_swapped_kernel_is_named(recorded):
+    new = replace_op(recorded, 3, count=2_200_001, kernel="tq_conv_2d_s8_slow")
+    assert op_causes(recorded, new) == (
+        "conv2d[3] 16x16x32  +1   tq_conv_2d_s8_slow (was tq_conv_2d_s8)",
+    )
+
+
+def test_new_and_gone_operators_are_named(recorded):
+    ops = (*recorded.ops[:4], op("softmax[4]", (1, 10), 5_000, "tq_softmax_s8"))
+    new = dataclasses.replace(recorded, ops=ops)
+    assert op_causes(recorded, new) == (
+        "softmax[4] 10            +5,000   tq_softmax_s8 (new)",
+        "fully_connected[4] 10  -100,000   tq_fully_connected_s8 (gone)",
+    )
+
+
+def test_growth_outside_the_operators_is_named(recorded, change):
+    assert op_causes(recorded, change(latency_walk=200)) == (
+        "between the operators  +88   tq_invoke",
+    )
+
+
+def test_a_baseline_without_operators_says_so(recorded, change):
+    bare = change(ops=())
+    assert op_causes(bare, bare) == ("no counts per operator to tell the layer",)
+
+
+def test_many_causes_are_summed_up(recorded, change):
+    count = MOST_CAUSES + 4
+    old = change(ops=tuple(op(f"conv2d[{i}]") for i in range(count)))
+    new = change(ops=tuple(op(f"conv2d[{i}]", count=110) for i in range(count)))
+    causes = op_causes(old, new)
+    assert len(causes) == MOST_CAUSES + 1
+    assert causes[-1] == "and 4 more, +40 together"
+
+
+def test_symbols_that_grew_are_new_or_gone(recorded, change):
+    symbols = {"tq_requantize": 40, "tq_fully_connected_s8": 470, "tq_conv_2d_s8": 1_516}
+    assert symbol_causes(recorded, change(symbols=symbols)) == (
+        "tq_conv_2d_s8  +312   1,204 -> 1,516",
+        "tq_requantize   +40   new",
+        "tq_invoke       -64   gone",
+    )
+
+
+def test_without_a_grown_symbol_the_grown_part_is_named(recorded, change):
+    assert symbol_causes(recorded, change(flash_weights=50_016)) == (
+        "weights  +16   50,000 -> 50,016 bytes",
+    )
+
+
+def test_the_tensor_that_moved_the_arenas_peak_is_named(recorded, change):
+    tensors = (ArenaTensor("conv2d_3", 9_000), ArenaTensor("scratch", 512))
+    new = change(ram_total=20_992, ram_arena=17_704, arena_tensors=tensors)
+    assert ram_causes(recorded, new) == (
+        "arena  +1,320   16,384 -> 17,704 bytes",
+        "conv2d_3  +808   grown at the arena's peak",
+        "scratch   +512   new at the arena's peak",
+    )
+
+
+def test_a_deeper_stack_is_named_without_tensors(recorded, change):
+    new = change(ram_total=20_500, ram_stack=1_044, arena_tensors=())
+    assert ram_causes(recorded, new) == ("stack  +20   1,024 -> 1,044 bytes",)
+
+
+def test_error_is_traced_to_its_other_figures_and_swapped_kernels(recorded, change):
+    new = replace_op(change(error_rmse=0.02), 4, kernel="tq_fc_fast")
+    assert error_causes(recorded, new) == (
+        "rmse 0.0061 -> 0.02 of range",
+        "kernel tq_fully_connected_s8 -> tq_fc_fast",
+    )
