@@ -1,0 +1,26 @@
+# The libraries that all images of one board and set of flags share:
+#   libtq_app.a                 app, start-up, board
+#   libtq_engine.a              the engine without its kernels
+#   libtq_kernels_reference.a   the portable kernels
+# The linker script tells the parts of the flash report apart by these names.
+file(GLOB app_sources app/*.c port/${TQ_PORT}/*.[cS] ${TQ_BOARD_DIR}/*.[cS])
+list(FILTER app_sources EXCLUDE REGEX "/app/image\\.c$")
+file(GLOB engine_sources ${TQ_ENGINE_DIR}/src/*.[cS])
+file(GLOB kernel_sources ${TQ_ENGINE_DIR}/kernels/reference/*.[cS]
+     ${TQ_ENGINE_DIR}/kernels/common/*.[cS])
+
+add_library(tq_app STATIC ${app_sources})
+target_include_directories(tq_app PRIVATE app port port/${TQ_PORT} "${TQ_BOARD_DIR}")
+add_library(tq_engine STATIC ${engine_sources})
+add_library(tq_kernels_reference STATIC ${kernel_sources})
+
+foreach(library tq_app tq_engine tq_kernels_reference)
+  target_include_directories(${library} PRIVATE ${TQ_INCLUDE_DIRS})
+  target_compile_options(${library} PRIVATE -Werror)
+endforeach()
+
+# For the report: the flags without what depends on this machine.
+get_directory_property(options COMPILE_OPTIONS)
+list(FILTER options EXCLUDE REGEX "prefix-map=")
+list(JOIN options " " options)
+file(WRITE "${TQ_OUTPUT_DIR}/flags.txt" "${CMAKE_C_FLAGS} ${options}\n")

@@ -1,0 +1,37 @@
+/*
+ * Every exception ends here. The stacked frame is saved before anything is pushed, then the
+ * stack pointer starts afresh: after a stack overflow there is no stack left to stand on.
+ */
+#define FRAME 8          /* offsetof(tq_fault, frame) */
+#define FRAME_ADDRESS 40 /* offsetof(tq_fault, frame_address) */
+#define EXC_RETURN 44    /* offsetof(tq_fault, exc_return) */
+
+  .syntax unified
+  .thumb
+  .section .text.tq_fault_entry, "ax", %progbits
+  .global tq_fault_entry
+  .type tq_fault_entry, %function
+  .thumb_func
+tq_fault_entry:
+  tst lr, #4
+  ite eq
+  mrseq r0, msp
+  mrsne r0, psp
+  ldr r1, =tq_fault_record
+  str r0, [r1, #FRAME_ADDRESS]
+  str lr, [r1, #EXC_RETURN]
+  ldr r2, =tq_stack_limit
+  cmp r0, r2
+  blo 1f
+  ldr r2, =tq_stack_top - 32
+  cmp r0, r2
+  bhi 1f
+  adds r2, r1, #FRAME
+  ldm r0, {r4-r11}
+  stm r2, {r4-r11}
+1:
+  ldr r2, =tq_stack_top
+  msr msp, r2
+  b tq_fault_report
+  .ltorg
+  .size tq_fault_entry, . - tq_fault_entry

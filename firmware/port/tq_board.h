@@ -1,0 +1,38 @@
+/*
+ * What the app needs from a board. Each directory in boards/ implements this interface; the
+ * linker script of the board defines the memory symbols.
+ */
+#ifndef TQ_BOARD_H
+#define TQ_BOARD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Runs before main's first line of output: console and counter are ready afterwards. */
+void tq_board_init(void);
+
+/* Writes one character to the console and returns when the console has taken it. */
+void tq_board_put(char character);
+
+/* Whether the counter counts what tq_board_unit says, found out with code of known length. */
+bool tq_board_counter_is_exact(void);
+
+/* Unit of tq_board_measure(): "instructions" or "cycles". */
+extern const char tq_board_unit[];
+
+typedef void (*tq_board_function)(const void *argument);
+
+/*
+ * Calls function(argument) and returns its cost in tq_board_unit: from the call instruction to
+ * the return instruction, both included, the counter's own cost excluded.
+ */
+uint64_t tq_board_measure(tq_board_function function, const void *argument);
+
+/* Where the device stays after its last line; a debugger finds the program counter here. */
+_Noreturn void tq_finished(void);
+
+/* The stack grows down from tq_stack_top; below tq_stack_limit there is no memory. */
+extern uint32_t tq_stack_limit[];
+extern uint32_t tq_stack_top[];
+
+#endif /* TQ_BOARD_H */
