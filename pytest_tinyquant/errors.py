@@ -108,7 +108,7 @@ class BaselineError(TinyQuantError):
 
 
 class BenchError(TinyQuantError):
-    """Trouble with the bench, not with the model: reported as ERROR, never as an expected failure."""
+    """Trouble with the bench, not with the model: an ERROR, never an expected failure."""
 
 
 class BoardNotFoundError(BenchError):

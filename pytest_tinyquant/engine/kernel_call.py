@@ -1,0 +1,94 @@
+"""What lowering turns an operator into: a kernel, its parameters, what it reads and writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Activation:
+    """The address of a tensor in the arena, by its index in the graph."""
+
+    tensor: int
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """The address of the operator's working memory in the arena."""
+
+
+@dataclass(frozen=True)
+class Constant:
+    """The address of read-only data, by its offset in the weights blob."""
+
+    offset: int
+
+
+@dataclass(frozen=True)
+class Array:
+    """The address of a constant C array of structs, one mapping of fields per element."""
+
+    ctype: str
+    elements: tuple[Mapping[str, Value], ...]
+
+
+# A parameter struct's field: a number, a pointer (None is NULL), a nested struct or an array.
+Value = (
+    int | float | None | Activation | Scratch | Constant | Array | Mapping[str, "Value"]
+    | tuple[int, ...]
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class KernelCall:
+    """One kernel invocation.
+
+    `in_place` lists (input, output) tensors that may have the same address, `scratch_bytes` is
+    the working memory the kernel wants, `macs` counts its multiply-accumulates.
+    """
+
+    kernel: str
+    params_type: str
+    fields: Mapping[str, Value]
+    reads: tuple[int, ...]
+    writes: tuple[int, ...]
+    in_place: tuple[tuple[int, int], ...] = ()
+    scratch_bytes: int = 0
+    macs: int = 0
+
+
+@dataclass(frozen=True)
+class Alias:
+    """An operator that only renames its input: `output` lies where `source` lies."""
+
+    source: int
+    output: int
+
+
+class WeightsBlob:
+    """Read-only data of a model, each piece aligned and stored once."""
+
+    def __init__(self) -> None:
+        self._bytes = bytearray()
+        self._offsets: dict[tuple[bytes, int], int] = {}
+
+    def add(self, data: bytes, alignment: int = 4) -> Constant:
+        """Store `data` (or find its equal) and return where it lies."""
+        key = (data, alignment)
+        if key not in self._offsets:
+            self._bytes.extend(bytes(-len(self._bytes) % alignment))
+            self._offsets[key] = len(self._bytes)
+            self._bytes.extend(data)
+        return Constant(self._offsets[key])
+
+    def add_array(self, values: object, dtype: str) -> Constant:
+        """Store numbers as little-endian `dtype`, aligned to their own size (4 at least)."""
+        array = np.asarray(values, dtype=np.dtype(dtype).newbyteorder("<"))
+        return self.add(array.tobytes(), max(4, array.itemsize))
+
+    def getvalue(self) -> bytes:
+        """Return the blob's bytes."""
+        return bytes(self._bytes)

@@ -1,0 +1,53 @@
+"""Lowering: every operator of a graph to a kernel call, one module per operator family.
+
+A lowering function takes the operator and a :class:`~.context.Lowering` and returns a
+:class:`KernelCall`, or an :class:`Alias` when nothing has to be computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pytest_tinyquant.engine.kernel_call import Alias
+from pytest_tinyquant.engine.kernel_call import KernelCall
+from pytest_tinyquant.engine.lowering import activation
+from pytest_tinyquant.engine.lowering import arithmetic
+from pytest_tinyquant.engine.lowering import conversion
+from pytest_tinyquant.engine.lowering import convolution
+from pytest_tinyquant.engine.lowering import fully_connected
+from pytest_tinyquant.engine.lowering import movement
+from pytest_tinyquant.engine.lowering import pooling
+from pytest_tinyquant.engine.lowering.context import Lowering
+from pytest_tinyquant.graph import Operator
+
+
+LOWERINGS: dict[str, Callable[[Operator, Lowering], KernelCall | Alias]] = {
+    "ADD": arithmetic.add,
+    "AVERAGE_POOL_2D": pooling.pool_2d,
+    "CONCATENATION": movement.concatenation,
+    "CONV_2D": convolution.conv_2d,
+    "DEPTHWISE_CONV_2D": convolution.depthwise_conv_2d,
+    "DEQUANTIZE": conversion.dequantize,
+    "EXPAND_DIMS": movement.reshape,
+    "FULLY_CONNECTED": fully_connected.fully_connected,
+    "LEAKY_RELU": activation.leaky_relu,
+    "LOGISTIC": activation.sigmoid,
+    "MAX_POOL_2D": pooling.pool_2d,
+    "MEAN": pooling.mean,
+    "MUL": arithmetic.mul,
+    "PACK": movement.pack,
+    "PAD": movement.pad,
+    "PADV2": movement.pad,
+    "QUANTIZE": conversion.quantize,
+    "RELU": activation.relu,
+    "RELU6": activation.relu,
+    "RESHAPE": movement.reshape,
+    "SOFTMAX": activation.softmax,
+    "SPLIT": movement.split,
+    "SQUEEZE": movement.reshape,
+    "STRIDED_SLICE": movement.strided_slice,
+    "SUB": arithmetic.sub,
+    "TANH": activation.sigmoid,
+    "TRANSPOSE": movement.transpose,
+    "UNPACK": movement.unpack,
+}

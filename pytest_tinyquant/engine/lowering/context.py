@@ -1,0 +1,109 @@
+"""What every lowering function needs: tensors, addresses, constants, and refusals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from pytest_tinyquant.engine.kernel_call import Activation
+from pytest_tinyquant.engine.kernel_call import Constant
+from pytest_tinyquant.engine.kernel_call import WeightsBlob
+from pytest_tinyquant.errors import ModelError
+from pytest_tinyquant.errors import UnsupportedModelError
+from pytest_tinyquant.graph import Graph
+from pytest_tinyquant.graph import Operator
+from pytest_tinyquant.graph import Tensor
+
+
+# Kernel name suffixes; int16 stands for int16 activations with int8 weights.
+SUFFIXES = {"float32": "f32", "int8": "s8", "int16": "s16"}
+
+
+class Lowering:
+    """The graph being lowered, and the weights blob it fills.
+
+    `constants` maps a tensor's index to its bytes, including tensors that are constants under
+    another shape (RESHAPE of a constant).
+    """
+
+    def __init__(self, graph: Graph, where: str) -> None:
+        self.graph = graph
+        self.where = where
+        self.blob = WeightsBlob()
+        self.constants = {t.index: t.data for t in graph.tensors if t.data is not None}
+
+    def tensor(self, index: int) -> Tensor:
+        """Return the tensor with this index."""
+        return self.graph.tensors[index]
+
+    def source(self, operator: Operator, position: int) -> Tensor:
+        """Return an input that must be present."""
+        if position >= len(operator.inputs) or operator.inputs[position] < 0:
+            raise ModelError(f"input {position} is missing")
+        return self.tensor(operator.inputs[position])
+
+    def optional(self, operator: Operator, position: int) -> Tensor | None:
+        """Return an input that may be absent."""
+        if position >= len(operator.inputs) or operator.inputs[position] < 0:
+            return None
+        return self.tensor(operator.inputs[position])
+
+    def output(self, operator: Operator) -> Tensor:
+        """Return the only output."""
+        if len(operator.outputs) != 1:
+            raise ModelError(f"{len(operator.outputs)} outputs instead of 1")
+        return self.tensor(operator.outputs[0])
+
+    def address(self, tensor: Tensor) -> Activation | Constant:
+        """Return where a kernel finds the tensor: in the arena or in the weights blob."""
+        data = self.constants.get(tensor.index)
+        if data is None:
+            return Activation(tensor.index)
+        return self.blob.add(data, 8 if tensor.dtype == "int64" else 4)
+
+    def reads(self, *tensors: Tensor | None) -> tuple[int, ...]:
+        """Return the indices of those tensors that lie in the arena."""
+        return tuple(t.index for t in tensors if t is not None and t.index not in self.constants)
+
+    def in_place(self, output: Tensor, *sources: Tensor) -> tuple[tuple[int, int], ...]:
+        """Return the (source, output) pairs of sources in the arena with as many elements."""
+        return tuple(
+            (s.index, output.index)
+            for s in sources
+            if s.index not in self.constants and s.elements == output.elements
+        )
+
+    def values(self, operator: Operator, tensor: Tensor, what: str) -> np.ndarray[Any, Any]:
+        """Return a constant's values; refuse a tensor that is computed at run time."""
+        data = self.constants.get(tensor.index)
+        if data is None and tensor.elements:
+            raise self.unsupported(operator, tensor.dtype, f"its {what} must be constant")
+        return np.frombuffer(data or b"", dtype=tensor.dtype).reshape(tensor.shape)
+
+    def suffix(self, operator: Operator, *tensors: Tensor) -> str:
+        """Return the kernel suffix for tensors that must all have one type."""
+        dtypes = tuple(t.dtype for t in tensors)
+        if dtypes[0] not in SUFFIXES or len(set(dtypes)) != 1:
+            raise self.unsupported(operator, " x ".join(dtypes), "it has no kernel for these types")
+        return SUFFIXES[dtypes[0]]
+
+    def unsupported(self, operator: Operator, dtype: str, reason: str) -> UnsupportedModelError:
+        """Build the error for an operator the engine cannot run."""
+        return UnsupportedModelError(
+            f"{self.where}: tinyquant does not support {operator.op} on {dtype} "
+            f"({operator.label}): {reason}. "
+            "Choose another scheme or a board whose runtime has this operator.",
+            op=operator.op,
+            dtype=dtype,
+            reason=reason,
+        )
+
+
+def check_shape(tensor: Tensor, expected: tuple[int, ...]) -> None:
+    """Raise :class:`ModelError` unless the tensor has the shape its operator implies."""
+    if tensor.shape != expected:
+        raise ModelError(
+            f"tensor {tensor.name!r} has shape {list(tensor.shape)}, "
+            f"its operator implies {list(expected)}"
+        )

@@ -1,0 +1,68 @@
+"""QUANTIZE and DEQUANTIZE."""
+
+from __future__ import annotations
+
+from pytest_tinyquant.engine import quantization as q
+from pytest_tinyquant.engine.kernel_call import KernelCall
+from pytest_tinyquant.engine.kernel_call import Value
+from pytest_tinyquant.engine.lowering.context import SUFFIXES
+from pytest_tinyquant.engine.lowering.context import Lowering
+from pytest_tinyquant.engine.lowering.context import check_shape
+from pytest_tinyquant.graph import Operator
+from pytest_tinyquant.graph import Tensor
+
+
+def quantize(operator: Operator, lowering: Lowering) -> KernelCall:
+    """Lower float32 to integer, and integer to integer with another scale."""
+    source, output = lowering.source(operator, 0), lowering.output(operator)
+    dtypes = f"{source.dtype} to {output.dtype}"
+    if source.dtype not in SUFFIXES or output.dtype not in q.LIMITS:
+        raise lowering.unsupported(operator, dtypes, "it has no kernel for these types")
+    kernel = f"{SUFFIXES[source.dtype]}_{SUFFIXES[output.dtype]}"
+    if source.dtype == "float32":
+        fields: dict[str, Value] = {"scale": q.scale(output), "zero_point": q.zero_point(output)}
+        return _call(lowering, source, output, f"tq_quantize_{kernel}", fields)
+    factor = q.quantize_multiplier(q.scale(source) / q.scale(output))
+    low, high = q.LIMITS[output.dtype]
+    fields = {
+        "multiplier": factor.value,
+        "shift": factor.shift,
+        "input_offset": -q.zero_point(source),
+        "output_offset": q.zero_point(output),
+        "activation_min": low,
+        "activation_max": high,
+    }
+    return _call(lowering, source, output, f"tq_requantize_{kernel}", fields)
+
+
+def dequantize(operator: Operator, lowering: Lowering) -> KernelCall:
+    """Lower integer to float32."""
+    source, output = lowering.source(operator, 0), lowering.output(operator)
+    if source.dtype not in q.LIMITS or output.dtype != "float32":
+        raise lowering.unsupported(
+            operator, source.dtype, "it turns int8 and int16 into float32 only"
+        )
+    fields: dict[str, Value] = {"scale": q.scale(source), "zero_point": q.zero_point(source)}
+    kernel = f"tq_dequantize_{SUFFIXES[source.dtype]}_f32"
+    return _call(lowering, source, output, kernel, fields)
+
+
+def _call(
+    lowering: Lowering, source: Tensor, output: Tensor, kernel: str, fields: dict[str, Value]
+) -> KernelCall:
+    check_shape(output, source.shape)
+    # Front to back, a narrower result never overwrites what is still to be read.
+    in_place = lowering.in_place(output, source) if output.bytes <= source.bytes else ()
+    addresses: dict[str, Value] = {
+        "input": lowering.address(source),
+        "output": lowering.address(output),
+        "count": source.elements,
+    }
+    return KernelCall(
+        kernel,
+        f"{kernel}_params",
+        addresses | fields,
+        lowering.reads(source),
+        (output.index,),
+        in_place,
+    )

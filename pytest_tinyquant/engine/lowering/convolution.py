@@ -1,0 +1,134 @@
+"""CONV_2D and DEPTHWISE_CONV_2D."""
+
+from __future__ import annotations
+
+from pytest_tinyquant.engine import quantization as q
+from pytest_tinyquant.engine.kernel_call import KernelCall
+from pytest_tinyquant.engine.kernel_call import Value
+from pytest_tinyquant.engine.lowering.context import Lowering
+from pytest_tinyquant.engine.lowering.weights import bias_address
+from pytest_tinyquant.engine.lowering.weights import check_weights
+from pytest_tinyquant.engine.lowering.weights import multipliers
+from pytest_tinyquant.engine.lowering.window import window
+from pytest_tinyquant.errors import ModelError
+from pytest_tinyquant.graph import Operator
+from pytest_tinyquant.graph import Tensor
+
+
+def conv_2d(operator: Operator, lowering: Lowering) -> KernelCall:
+    """Lower a convolution: weights [outputs, height, width, inputs]."""
+    source, weights = lowering.source(operator, 0), lowering.source(operator, 1)
+    output = lowering.output(operator)
+    _check_rank(weights)
+    channels, height, width, depth = weights.shape
+    geometry = _window(operator, lowering, height, width, channels)
+    if depth != source.shape[3]:
+        raise lowering.unsupported(
+            operator, weights.dtype, f"its filters see {depth} of {source.shape[3]} channels"
+        )
+    macs = output.elements * height * width * depth
+    # TensorFlow Lite Micro takes both biases here, and sums in 32 bits when it is int32.
+    bias_dtypes = ("int32", "int64") if source.dtype == "int16" else None
+    return _layer(
+        operator,
+        lowering,
+        {"window": geometry},
+        channels=channels,
+        channel_axis=0,
+        macs=macs,
+        bias_dtypes=bias_dtypes,
+    )
+
+
+def depthwise_conv_2d(operator: Operator, lowering: Lowering) -> KernelCall:
+    """Lower a depthwise convolution: weights [1, height, width, outputs]."""
+    source, weights = lowering.source(operator, 0), lowering.source(operator, 1)
+    output = lowering.output(operator)
+    _check_rank(weights)
+    _, height, width, channels = weights.shape
+    geometry = _window(operator, lowering, height, width, channels)
+    if not source.shape[3] or channels % source.shape[3]:
+        raise ModelError(f"it has {channels} filters for {source.shape[3]} channels")
+    fields: dict[str, Value] = {
+        "window": geometry,
+        "depth_multiplier": channels // source.shape[3],
+    }
+    return _layer(
+        operator,
+        lowering,
+        fields,
+        channels=channels,
+        channel_axis=3,
+        macs=output.elements * height * width,
+        bias_dtypes=None,
+    )
+
+
+def _window(
+    operator: Operator, lowering: Lowering, height: int, width: int, channels: int
+) -> dict[str, Value]:
+    return window(
+        operator.options,
+        lowering.source(operator, 0),
+        lowering.output(operator),
+        filter_height=height,
+        filter_width=width,
+        output_channels=channels,
+    )
+
+
+def _check_rank(weights: Tensor) -> None:
+    if len(weights.shape) != 4:
+        raise ModelError(f"its weights have shape {list(weights.shape)} instead of four dimensions")
+
+
+def _layer(
+    operator: Operator,
+    lowering: Lowering,
+    fields: dict[str, Value],
+    *,
+    channels: int,
+    channel_axis: int,
+    macs: int,
+    bias_dtypes: tuple[str, ...] | None,
+) -> KernelCall:
+    source, weights = lowering.source(operator, 0), lowering.source(operator, 1)
+    bias, output = lowering.optional(operator, 2), lowering.output(operator)
+    suffix = lowering.suffix(operator, source, output)
+    check_weights(
+        operator, lowering, source, weights, bias, channels=channels,
+        channel_axis=channel_axis, bias_dtypes=bias_dtypes,
+    )  # fmt: skip
+    activation = operator.options["fused_activation_function"]
+    fields = fields | {
+        "input": lowering.address(source),
+        "weights": lowering.address(weights),
+        "bias": bias_address(lowering, bias),
+        "output": lowering.address(output),
+        "scratch": None,
+    }
+    kernel = f"tq_{operator.op.lower()}_{suffix}"
+    if suffix == "f32":
+        low, high = q.float_activation_range(activation)
+        fields |= {"activation_min": low, "activation_max": high}
+    else:
+        narrow = suffix == "s16"
+        if narrow and bias is not None and bias.dtype == "int32":
+            narrow = False
+            kernel = f"tq_{operator.op.lower()}_acc32_s16"
+        fields |= multipliers(lowering, source, weights, output, channels=channels, narrow=narrow)
+        int_low, int_high = q.activation_range(activation, output)
+        fields |= {"activation_min": int_low, "activation_max": int_high}
+        if suffix == "s8":
+            fields |= {
+                "input_offset": -q.zero_point(source),
+                "output_offset": q.zero_point(output),
+            }
+    return KernelCall(
+        kernel,
+        f"{kernel}_params",
+        fields,
+        lowering.reads(source, weights, bias),
+        (output.index,),
+        macs=macs,
+    )

@@ -1,0 +1,99 @@
+"""Weights and biases of quantized layers: checks, addresses, requantization factors."""
+
+from __future__ import annotations
+
+from pytest_tinyquant.engine import quantization as q
+from pytest_tinyquant.engine.kernel_call import Activation
+from pytest_tinyquant.engine.kernel_call import Constant
+from pytest_tinyquant.engine.kernel_call import Value
+from pytest_tinyquant.engine.lowering.context import Lowering
+from pytest_tinyquant.errors import ModelError
+from pytest_tinyquant.graph import Operator
+from pytest_tinyquant.graph import Tensor
+
+
+# Types of (weights, bias) that the kernels take with an input type.
+_WEIGHTS = {"float32": "float32", "int8": "int8", "int16": "int8"}
+_BIASES = {"float32": ("float32",), "int8": ("int32",), "int16": ("int64",)}
+
+
+def check_weights(
+    operator: Operator,
+    lowering: Lowering,
+    source: Tensor,
+    weights: Tensor,
+    bias: Tensor | None,
+    *,
+    channels: int,
+    channel_axis: int,
+    bias_dtypes: tuple[str, ...] | None = None,
+) -> None:
+    """Check weights and bias of a layer with `channels` outputs against its input's type."""
+    if weights.dtype != _WEIGHTS[source.dtype]:
+        raise lowering.unsupported(
+            operator,
+            f"{source.dtype} x {weights.dtype}",
+            f"{source.dtype} inputs need {_WEIGHTS[source.dtype]} weights",
+        )
+    allowed = bias_dtypes or _BIASES[source.dtype]
+    if bias is not None:
+        if bias.dtype not in allowed:
+            raise lowering.unsupported(
+                operator, bias.dtype, f"{source.dtype} inputs need a bias of {' or '.join(allowed)}"
+            )
+        if bias.elements != channels:
+            raise ModelError(f"its bias has {bias.elements} values for {channels} outputs")
+    if source.dtype == "float32":
+        return
+    lowering.values(operator, weights, "weights")
+    if bias is not None:
+        lowering.values(operator, bias, "bias")
+    if weights.quantization is None:
+        raise ModelError("its weights have no scale")
+    if any(weights.quantization.zero_points):
+        raise lowering.unsupported(
+            operator, weights.dtype, "its weights have a zero point other than 0"
+        )
+    if weights.quantization.per_channel and weights.quantization.axis != channel_axis:
+        raise lowering.unsupported(
+            operator,
+            weights.dtype,
+            f"its weights are quantized along axis {weights.quantization.axis}, "
+            f"not along the output channels ({channel_axis})",
+        )
+    if source.dtype == "int16" and (
+        q.zero_point(source) or q.zero_point(lowering.output(operator))
+    ):
+        raise lowering.unsupported(operator, "int16", "int16 tensors need a zero point of 0")
+
+
+def bias_address(lowering: Lowering, bias: Tensor | None) -> Activation | Constant | None:
+    """Return the bias, or NULL."""
+    return None if bias is None else lowering.address(bias)
+
+
+def multipliers(
+    lowering: Lowering,
+    source: Tensor,
+    weights: Tensor,
+    output: Tensor,
+    *,
+    channels: int,
+    narrow: bool,
+) -> dict[str, Value]:
+    """Return the fields with one factor per output channel; scales multiplied in double."""
+    factors = [
+        q.quantize_multiplier(q.scale(source) * channel / q.scale(output))
+        for channel in q.channel_scales(weights, channels)
+    ]
+    add = lowering.blob.add_array
+    if narrow:
+        narrowed = [q.narrow_multiplier(factor) for factor in factors]
+        return {
+            "multipliers": add([n.value for n in narrowed], "int16"),
+            "right_shifts": add([n.right_shift for n in narrowed], "int8"),
+        }
+    return {
+        "multipliers": add([f.value for f in factors], "int32"),
+        "shifts": add([f.shift for f in factors], "int8"),
+    }

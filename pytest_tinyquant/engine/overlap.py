@@ -1,0 +1,125 @@
+"""Check a finished plan by running it on tags instead of numbers.
+
+Knows nothing of the planner: every byte of the arena holds the name of the value last written to
+it, operators are executed in order, and each must find all the bytes of its inputs untouched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+
+_UNDEFINED = -1
+_SCRATCH = -2
+
+
+class ArenaOverlapError(AssertionError):
+    """A plan lets one value overwrite another that is still needed: a bug of the planner."""
+
+
+@dataclass(frozen=True)
+class Region:
+    """Bytes of the arena that hold value `value`."""
+
+    value: int
+    offset: int
+    size: int
+
+
+@dataclass(frozen=True)
+class Step:
+    """An operator as the checker sees it.
+
+    `in_place` holds the (input, output) value pairs that may start at the same byte.
+    """
+
+    label: str
+    reads: Sequence[Region]
+    writes: Sequence[Region]
+    scratch: Sequence[Region]
+    in_place: frozenset[tuple[int, int]]
+
+
+def check_no_overlap(
+    steps: Sequence[Step],
+    inputs: Sequence[Region],
+    outputs: Sequence[Region],
+    arena_bytes: int,
+    names: Mapping[int, str],
+) -> None:
+    """Raise :class:`ArenaOverlapError` unless every value survives until its last reader."""
+    arena = np.full(arena_bytes, _UNDEFINED, dtype=np.int64)
+    _check_disjoint("model inputs", inputs, names)
+    for region in inputs:
+        _write(arena, region, region.value, "model input", names)
+    for step in steps:
+        for region in step.reads:
+            _read(arena, region, step.label, names)
+        _check_step(step, names)
+        for region in step.scratch:
+            _write(arena, region, _SCRATCH, step.label, names)
+        for region in step.writes:
+            _write(arena, region, region.value, step.label, names)
+    for region in outputs:
+        _read(arena, region, "model output", names)
+
+
+def _check_step(step: Step, names: Mapping[int, str]) -> None:
+    """Check that what a kernel writes does not overlap anything else it uses."""
+    for i, written in enumerate((*step.writes, *step.scratch)):
+        for j, other in enumerate((*step.writes, *step.scratch)):
+            if i < j and _overlap(written, other):
+                raise _error(step.label, written, other.value, names)
+        for read in step.reads:
+            shared = (read.value, written.value) in step.in_place
+            if _overlap(written, read) and not (shared and read.offset == written.offset):
+                raise _error(step.label, written, read.value, names)
+
+
+def _check_disjoint(label: str, regions: Sequence[Region], names: Mapping[int, str]) -> None:
+    for i, region in enumerate(regions):
+        for other in regions[i + 1 :]:
+            if region.value != other.value and _overlap(region, other):
+                raise _error(label, region, other.value, names)
+
+
+def _overlap(a: Region, b: Region) -> bool:
+    return a.offset < b.offset + b.size and b.offset < a.offset + a.size
+
+
+def _write(
+    arena: np.ndarray[tuple[int], np.dtype[np.int64]],
+    region: Region,
+    tag: int,
+    label: str,
+    names: Mapping[int, str],
+) -> None:
+    if region.offset < 0 or region.offset + region.size > len(arena):
+        raise ArenaOverlapError(
+            f"{label} writes {names.get(region.value, 'scratch')} at {region.offset} to "
+            f"{region.offset + region.size}, outside of the arena's {len(arena)} bytes"
+        )
+    arena[region.offset : region.offset + region.size] = tag
+
+
+def _read(
+    arena: np.ndarray[tuple[int], np.dtype[np.int64]],
+    region: Region,
+    label: str,
+    names: Mapping[int, str],
+) -> None:
+    found = arena[region.offset : region.offset + region.size]
+    if len(found) != region.size or (found != region.value).any():
+        wrong = next((int(tag) for tag in found if tag != region.value), _UNDEFINED)
+        raise _error(label, region, wrong, names)
+
+
+def _error(label: str, region: Region, other: int, names: Mapping[int, str]) -> ArenaOverlapError:
+    return ArenaOverlapError(
+        f"{label}: {names.get(region.value, 'scratch')} at bytes {region.offset} to "
+        f"{region.offset + region.size} collides with {names.get(other, 'nothing written yet')}"
+    )

@@ -1,0 +1,298 @@
+"""Plan a model: kernels in order, parameters, weights, and every tensor's place in the arena."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pytest_tinyquant.engine import planner
+from pytest_tinyquant.engine.kernel_call import Alias
+from pytest_tinyquant.engine.kernel_call import KernelCall
+from pytest_tinyquant.engine.lowering import LOWERINGS
+from pytest_tinyquant.engine.lowering.context import Lowering
+from pytest_tinyquant.engine.lowering.output_copy import copy_to_output
+from pytest_tinyquant.engine.overlap import Region
+from pytest_tinyquant.engine.overlap import Step
+from pytest_tinyquant.engine.overlap import check_no_overlap
+from pytest_tinyquant.engine.quantization import ACTIVATIONS
+from pytest_tinyquant.errors import ModelError
+from pytest_tinyquant.graph import Graph
+from pytest_tinyquant.graph import Operator
+from pytest_tinyquant.graph import Quantization
+from pytest_tinyquant.graph import Tensor
+
+
+# Operators whose result's shape is in the file: only their first input carries data.
+_SHAPE_ONLY = frozenset({"RESHAPE", "SQUEEZE", "EXPAND_DIMS"})
+
+
+@dataclass(frozen=True)
+class PlanOp:
+    """One row of the generated operator table.
+
+    `index` is the row, `label` names the operator in the .tflite file, `tensor` is the index of
+    its (first) output tensor there.
+    """
+
+    index: int
+    label: str
+    op: str
+    kernel: str
+    output_shape: tuple[int, ...]
+    macs: int
+    tensor: int
+    call: KernelCall
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """A model input or output: `bytes` at `offset` of the arena."""
+
+    index: int
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    quantization: Quantization | None
+    bytes: int
+    offset: int
+
+
+@dataclass(frozen=True)
+class ArenaTensor:
+    """A value in the arena, alive from row `first` to row `last` of the operator table.
+
+    -1 is before the first operator (model inputs), the number of operators is after the last
+    (model outputs). `name` is that of the tensor, or of the operator whose scratch memory it is.
+    """
+
+    name: str
+    offset: int
+    bytes: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that the emitter needs, and what reports say about the model's memory.
+
+    `placements` maps every tensor in the arena to its row of `arena_tensors`; tensors that share
+    their memory by RESHAPE share the row.
+    """
+
+    name: str
+    sha256: str
+    ops: tuple[PlanOp, ...]
+    inputs: tuple[TensorInfo, ...]
+    outputs: tuple[TensorInfo, ...]
+    arena_bytes: int
+    lower_bound_bytes: int
+    arena_tensors: tuple[ArenaTensor, ...]
+    placements: Mapping[int, ArenaTensor]
+    scratch: Mapping[int, ArenaTensor]
+    weights: bytes
+
+
+def plan(graph: Graph, *, where: str = "model") -> Plan:
+    """Plan the model `graph`; `where` names it in messages and in the generated code.
+
+    Raises :class:`UnsupportedModelError` for what the engine has no kernel for and
+    :class:`ModelError` for a graph whose shapes or scales contradict each other.
+    """
+    lowering, calls, roots = lower_graph(graph, where)
+    return _Layout(lowering, calls, roots).plan()
+
+
+def lower_graph(
+    graph: Graph, where: str
+) -> tuple[Lowering, list[tuple[Operator, KernelCall]], dict[int, int]]:
+    """Lower every operator; return the kernel calls and the root of every aliased tensor."""
+    _check_interface(graph, where)
+    lowering = Lowering(graph, where)
+    calls, roots = _lower(lowering)
+    return lowering, calls, roots
+
+
+def needed_operators(graph: Graph) -> list[Operator]:
+    """Return the operators whose results reach an output, in execution order."""
+    needed = set(graph.outputs)
+    kept = []
+    for operator in reversed(graph.operators):
+        if needed.isdisjoint(operator.outputs):
+            continue
+        kept.append(operator)
+        inputs = operator.inputs[:1] if operator.op in _SHAPE_ONLY else operator.inputs
+        needed.update(inputs)
+    return kept[::-1]
+
+
+def _check_interface(graph: Graph, where: str) -> None:
+    for what, indices in (("input", graph.inputs), ("output", graph.outputs)):
+        if len(set(indices)) != len(indices):
+            raise ModelError(f"{where}: an {what} is listed twice; export the model again.")
+        for index in indices:
+            tensor = graph.tensors[index]
+            if not tensor.elements:
+                raise ModelError(f"{where}: {what} {tensor.name!r} has no elements.")
+
+
+def _lower(lowering: Lowering) -> tuple[list[tuple[Operator, KernelCall]], dict[int, int]]:
+    """Return the kernel calls with their operators, and the root of every aliased tensor."""
+    calls: list[tuple[Operator, KernelCall]] = []
+    roots: dict[int, int] = {}
+    for operator in needed_operators(lowering.graph):
+        _check_operator(operator, lowering)
+        try:
+            lowered = LOWERINGS[operator.op](operator, lowering)
+        except ModelError as error:
+            raise ModelError(
+                f"{lowering.where}: {operator.label} cannot be planned: {error}. "
+                "Convert the model again."
+            ) from None
+        if isinstance(lowered, KernelCall):
+            calls.append((operator, lowered))
+        else:
+            _alias(lowering, lowered, roots)
+    for index in lowering.graph.outputs:
+        if index in lowering.constants:
+            calls.append(copy_to_output(lowering, index, len(lowering.graph.operators)))
+    return calls, roots
+
+
+def _check_operator(operator: Operator, lowering: Lowering) -> None:
+    """Refuse what no lowering function could handle."""
+    outputs = [lowering.tensor(index) for index in operator.outputs]
+    dtype = outputs[0].dtype
+    if operator.op not in LOWERINGS:
+        raise lowering.unsupported(operator, dtype, "the engine has no such operator")
+    activation = operator.options.get("fused_activation_function", "NONE")
+    if activation not in ACTIVATIONS:
+        raise lowering.unsupported(operator, dtype, f"its fused activation is {activation}")
+    if any(tensor.elements == 0 for tensor in outputs):
+        raise lowering.unsupported(operator, dtype, "its output has no elements")
+
+
+def _alias(lowering: Lowering, alias: Alias, roots: dict[int, int]) -> None:
+    if alias.source in lowering.constants:
+        lowering.constants[alias.output] = lowering.constants[alias.source]
+    else:
+        roots[alias.output] = roots.get(alias.source, alias.source)
+
+
+class _Layout:
+    """The buffers of the lowered operators, placed and checked."""
+
+    def __init__(
+        self,
+        lowering: Lowering,
+        calls: list[tuple[Operator, KernelCall]],
+        roots: dict[int, int],
+    ) -> None:
+        self.lowering = lowering
+        self.graph = lowering.graph
+        self.calls = calls
+        self.roots = roots
+
+    def root(self, tensor: int) -> int:
+        """Return the tensor that owns the memory of `tensor`."""
+        return self.roots.get(tensor, tensor)
+
+    def plan(self) -> Plan:
+        buffers = self._buffers()
+        pairs = {(self.root(a), self.root(b)) for _, call in self.calls for a, b in call.in_place}
+        offsets = planner.place(buffers, pairs)
+        rows = {
+            b.key: ArenaTensor(self._name(b.key), offsets[b.key], b.size, b.first, b.last)
+            for b in buffers
+        }
+        result = Plan(
+            name=self.lowering.where,
+            sha256=self.graph.sha256,
+            ops=tuple(self._op(row, *pair) for row, pair in enumerate(self.calls)),
+            inputs=tuple(self._info(i, rows) for i in self.graph.inputs),
+            outputs=tuple(self._info(i, rows) for i in self.graph.outputs),
+            arena_bytes=planner.arena_size(buffers, offsets),
+            lower_bound_bytes=planner.lower_bound(buffers, pairs),
+            arena_tensors=tuple(sorted(rows.values(), key=lambda r: (r.first, r.offset))),
+            placements={
+                t.index: rows[self.root(t.index)]
+                for t in self.graph.tensors
+                if self.root(t.index) in rows
+            },
+            scratch={-key - 1: row for key, row in rows.items() if key < 0},
+            weights=self.lowering.blob.getvalue(),
+        )
+        self._check(result)
+        return result
+
+    def _buffers(self) -> list[planner.Buffer]:
+        """Return one buffer per value, and one with key -1 - row per operator's scratch."""
+        first: dict[int, int] = {self.root(i): -1 for i in self.graph.inputs}
+        last = dict(first)
+        scratch = []
+        for row, (_, call) in enumerate(self.calls):
+            for tensor in call.reads:
+                last[self.root(tensor)] = row
+            for tensor in call.writes:
+                first[tensor] = last[tensor] = row
+            if call.scratch_bytes:
+                scratch.append(planner.Buffer(-1 - row, call.scratch_bytes, row, row))
+        for tensor in self.graph.outputs:
+            last[self.root(tensor)] = len(self.calls)
+        values = [
+            planner.Buffer(key, self.graph.tensors[key].bytes, first[key], last[key])
+            for key in first
+        ]
+        return values + scratch
+
+    def _name(self, key: int) -> str:
+        if key >= 0:
+            return self.graph.tensors[key].name or f"tensor {key}"
+        return f"{self.calls[-1 - key][0].label} scratch"
+
+    def _op(self, row: int, operator: Operator, call: KernelCall) -> PlanOp:
+        output = self.graph.tensors[call.writes[0]]
+        return PlanOp(
+            row, operator.label, operator.op, call.kernel, output.shape, call.macs,
+            output.index, call,
+        )  # fmt: skip
+
+    def _info(self, index: int, rows: Mapping[int, ArenaTensor]) -> TensorInfo:
+        tensor = self.graph.tensors[index]
+        return TensorInfo(
+            index, tensor.name, tensor.shape, tensor.dtype, tensor.quantization, tensor.bytes,
+            rows[self.root(index)].offset,
+        )  # fmt: skip
+
+    def _check(self, result: Plan) -> None:
+        """Hand the placement to the checker, which shares nothing with the planner."""
+
+        def regions(tensors: Iterable[int]) -> tuple[Region, ...]:
+            found: list[Tensor] = [self.graph.tensors[t] for t in tensors]
+            return tuple(
+                Region(self.root(t.index), result.placements[t.index].offset, t.bytes)
+                for t in found
+            )
+
+        steps = [
+            Step(
+                op.label,
+                regions(op.call.reads),
+                regions(op.call.writes),
+                tuple(
+                    Region(-2, result.scratch[op.index].offset, op.call.scratch_bytes)
+                    for _ in range(op.index in result.scratch)
+                ),
+                frozenset((self.root(a), self.root(b)) for a, b in op.call.in_place),
+            )
+            for op in result.ops
+        ]
+        names = {t.index: t.name for t in self.graph.tensors}
+        check_no_overlap(
+            steps,
+            regions(self.graph.inputs),
+            regions(self.graph.outputs),
+            result.arena_bytes,
+            names,
+        )

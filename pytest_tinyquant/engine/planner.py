@@ -1,0 +1,143 @@
+"""Place the buffers of a model in one arena.
+
+Greedy placement by several orders, the best of which is kept; buffers that are never alive
+together share memory, and an operator that may run in place has its output put over its input.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Mapping
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+
+ALIGNMENT = 4
+
+# Buffers placed in shuffled orders when no regular order reaches the lower bound.
+_SHUFFLED_BUFFERS = 4000
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """Memory that is alive from step `first` to step `last`, both included.
+
+    Steps are the operators' positions; model inputs live from -1, outputs to the end.
+    """
+
+    key: int
+    size: int
+    first: int
+    last: int
+
+
+def aligned(size: int) -> int:
+    """Round a size up to the arena's alignment."""
+    return -(-size // ALIGNMENT) * ALIGNMENT
+
+
+def place(buffers: Sequence[Buffer], in_place: AbstractSet[tuple[int, int]]) -> dict[int, int]:
+    """Return every buffer's offset by key; the smallest arena found.
+
+    Buffers alive at a common step do not overlap, except that the two of a pair in `in_place`
+    may start at the same offset. Deterministic.
+    """
+    neighbours = _neighbours(buffers)
+    bound = lower_bound(buffers, in_place)
+    best: dict[int, int] = {}
+    for order in _orders(buffers):
+        offsets = _place_in_order(order, neighbours, in_place)
+        if not best or arena_size(buffers, offsets) < arena_size(buffers, best):
+            best = offsets
+        if arena_size(buffers, best) <= bound:
+            break
+    return best
+
+
+def arena_size(buffers: Sequence[Buffer], offsets: Mapping[int, int]) -> int:
+    """Return the end of the highest buffer."""
+    return max((offsets[b.key] + aligned(b.size) for b in buffers), default=0)
+
+
+def lower_bound(buffers: Sequence[Buffer], in_place: AbstractSet[tuple[int, int]]) -> int:
+    """Return the bytes of the largest set of buffers alive at one step.
+
+    At a step that may run in place, the smaller of the two buffers is not counted.
+    """
+    peak = 0
+    for step in {b.first for b in buffers}:
+        alive = {b.key: aligned(b.size) for b in buffers if b.first <= step <= b.last}
+        written = {b.key for b in buffers if b.first == step}
+        shared: dict[int, int] = {}
+        for source, output in in_place:
+            if output in written and source in alive:
+                saving = min(alive[source], alive[output])
+                shared[output] = max(shared.get(output, 0), saving)
+        peak = max(peak, sum(alive.values()) - sum(shared.values()))
+    return peak
+
+
+def _neighbours(buffers: Sequence[Buffer]) -> dict[int, list[Buffer]]:
+    """Return, for every buffer, the others that are alive with it."""
+    return {
+        a.key: [b for b in buffers if b is not a and a.first <= b.last and b.first <= a.last]
+        for a in buffers
+    }
+
+
+def _orders(buffers: Sequence[Buffer]) -> Iterator[list[Buffer]]:
+    keys: list[Callable[[Buffer], tuple[int, ...]]] = [
+        lambda b: (-b.size, b.first, b.key),
+        lambda b: (-b.size * (b.last - b.first + 1), b.key),
+        lambda b: (b.first, -b.size, b.key),
+        lambda b: (-b.last, -b.size, b.key),
+        lambda b: (b.first - b.last, -b.size, b.key),
+    ]
+    for key in keys:
+        yield sorted(buffers, key=key)
+    shuffle = random.Random(0)
+    by_size = sorted(buffers, key=keys[0])
+    for _ in range(_SHUFFLED_BUFFERS // max(len(buffers), 20)):
+        # Large buffers first, but not strictly.
+        yield sorted(by_size, key=lambda b: -b.size * shuffle.uniform(0.4, 1.0))
+
+
+def _place_in_order(
+    order: Sequence[Buffer],
+    neighbours: Mapping[int, Sequence[Buffer]],
+    in_place: AbstractSet[tuple[int, int]],
+) -> dict[int, int]:
+    """Give each buffer in turn the lowest offset that its placed neighbours leave."""
+    offsets: dict[int, int] = {}
+    for buffer in order:
+        taken = [
+            (
+                offsets[other.key],
+                offsets[other.key] + aligned(other.size),
+                _may_share(buffer, other, in_place),
+            )
+            for other in neighbours[buffer.key]
+            if other.key in offsets
+        ]
+        candidates = sorted({0, *(end for _, end, _ in taken), *(s for s, _, m in taken if m)})
+        offsets[buffer.key] = next(
+            start for start in candidates if _fits(start, aligned(buffer.size), taken)
+        )
+    return offsets
+
+
+def _may_share(a: Buffer, b: Buffer, in_place: AbstractSet[tuple[int, int]]) -> bool:
+    """Whether one is written in place of the other, at the only step both are alive."""
+    if (a.key, b.key) in in_place:
+        return a.last == b.first
+    return (b.key, a.key) in in_place and b.last == a.first
+
+
+def _fits(start: int, size: int, taken: Sequence[tuple[int, int, bool]]) -> bool:
+    return all(
+        start >= taken_end or start + size <= taken_start or (may_share and start == taken_start)
+        for taken_start, taken_end, may_share in taken
+    )
