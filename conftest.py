@@ -1,0 +1,3 @@
+"""What pytest needs to test this plugin with itself."""
+
+pytest_plugins = ["pytester"]

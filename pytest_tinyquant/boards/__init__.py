@@ -1,0 +1,1 @@
+"""Devices a model runs on: the host, emulated microcontrollers and real boards."""

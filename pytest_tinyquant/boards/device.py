@@ -1,0 +1,123 @@
+"""What the pipeline expects of a device, and the parts a device is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from typing import Protocol
+
+
+State = Literal["running", "halted", "lockup", "gone"]
+"""Run state of a core; ``gone`` means that the debug link itself ended."""
+
+
+@dataclass(frozen=True)
+class HostImage:
+    """What the host runs in place of a firmware image.
+
+    :param tflite: the converted model.
+    :param samples: raw input bytes of each check sample, all inputs of the model in a row.
+    """
+
+    tflite: Path
+    samples: Sequence[bytes]
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """Everything one run of an image on a device yielded.
+
+    :param outputs: raw output bytes of each check sample, all outputs of the model in a row.
+    :param counter: instructions or cycles of one invoke of check sample 0; None if not counted.
+    :param counter_class: ``exact`` when every run of the image gives the same number.
+    :param op_counters: the same by operator index, from a second pass over sample 0.
+    :param walk_counter: what ``counter`` holds beyond the operators: the engine's own loop.
+    :param stack_bytes: high-water mark of the painted stack; None if not measured.
+    :param arena_bytes: bytes the runtime allocated; None where the linker's map tells it.
+    :param log: what the device printed apart from its results.
+    """
+
+    outputs: tuple[bytes, ...]
+    counter: int | None
+    counter_unit: Literal["instructions", "cycles"]
+    counter_class: Literal["exact", "measured"]
+    op_counters: tuple[int, ...]
+    walk_counter: int
+    stack_bytes: int | None
+    arena_bytes: int | None
+    log: str
+
+
+class LoadableImage(Protocol):
+    """The part of a firmware image that a device looks at."""
+
+    @property
+    def elf(self) -> Path:
+        """Path of the linked ELF file."""
+
+    @property
+    def image_id(self) -> str:
+        """Identifier that the firmware prints in its first line."""
+
+
+class Device(Protocol):
+    """One board, emulated or real, or the host."""
+
+    def flash(self, image: LoadableImage | HostImage) -> None:
+        """Put ``image`` on the device; raises :class:`FlashError` if it does not read back."""
+
+    def run(self) -> RunRecord:
+        """Run the image from reset over all its check samples."""
+
+    def close(self) -> None:
+        """Release the device; may be called twice."""
+
+
+class Debugger(Protocol):
+    """Debug access to one core, over pyOCD or a gdb stub.
+
+    Memory can be read and written while the core runs; registers and breakpoints need a halted
+    core.
+    """
+
+    def load(self, elf: Path) -> None:
+        """Write the loadable segments, then verify them; leaves the core halted after reset."""
+
+    def reset(self, *, halt: bool = False) -> None:
+        """Reset the system and let it run, or hold it at the first instruction."""
+
+    def resume(self) -> None:
+        """Let the core run."""
+
+    def halt(self) -> None:
+        """Stop the core."""
+
+    def state(self) -> State:
+        """Tell what the core does, without disturbing it."""
+
+    def register(self, name: str) -> int:
+        """Read a core register by its Arm name: ``r0``, ``sp``, ``pc``, ``xpsr``, ``s0``."""
+
+    def read(self, address: int, size: int) -> bytes:
+        """Read ``size`` bytes of memory."""
+
+    def write(self, address: int, data: bytes) -> None:
+        """Write ``data`` to memory."""
+
+    def breakpoint(self, address: int, *, enabled: bool = True) -> None:
+        """Set or remove a hardware breakpoint."""
+
+    def close(self) -> None:
+        """End the debug session; the core keeps its state. May be called twice."""
+
+
+class Console(Protocol):
+    """The device's serial output."""
+
+    def read(self, timeout: float) -> bytes:
+        """Return what arrived, at latest after ``timeout`` seconds; empty if nothing did."""
+
+    def close(self) -> None:
+        """Close the port; may be called twice."""

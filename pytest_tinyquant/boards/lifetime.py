@@ -1,0 +1,15 @@
+"""Child processes that do not outlive the test run."""
+
+from __future__ import annotations
+
+import shutil
+
+
+def die_with_parent() -> list[str]:
+    """Return the start of a command line whose process the kernel kills with this one.
+
+    Strictly: when the thread ends that starts it, however it ends. Empty where the program
+    ``setpriv`` (Linux, util-linux) is missing.
+    """
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "KILL"] if setpriv else []

@@ -1,0 +1,35 @@
+"""Opens the device that a board stands for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pytest_tinyquant.boards.device import Device
+from pytest_tinyquant.boards.inventory import Board
+from pytest_tinyquant.errors import BoardNotFoundError
+
+
+def open_device(board: Board, *, work_dir: Path, timeout: float) -> Device:
+    """Return a device of type ``board``; the caller closes it.
+
+    :param work_dir: existing directory for files that live as long as a run.
+    :param timeout: seconds a run may take.
+    :raises BoardNotFoundError: there is no way to reach such a board.
+    """
+    if board.target == "host":
+        from pytest_tinyquant.boards.host import HostDevice
+
+        return HostDevice(board.name, work_dir=work_dir, timeout=timeout)
+    if board.target == "emulator":
+        from pytest_tinyquant.boards.cortex_m import MACHINES
+        from pytest_tinyquant.boards.cortex_m import EmulatedCortexM
+
+        if board.machine in MACHINES:
+            return EmulatedCortexM(board.name, board.machine, timeout=timeout)
+        raise BoardNotFoundError(
+            f"{board.name}: no emulated machine {board.machine!r}; known: {', '.join(MACHINES)}"
+        )
+    raise BoardNotFoundError(
+        f"{board.name}: no driver for a real board of kind {board.kind!r}; run it emulated with"
+        " --tq-target emulator"
+    )

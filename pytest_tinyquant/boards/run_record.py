@@ -1,0 +1,69 @@
+"""Turns what a device sent into a run record, after checking that it can be believed."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pytest_tinyquant.boards.device import LoadableImage
+from pytest_tinyquant.boards.device import RunRecord
+from pytest_tinyquant.boards.protocol import Decoder
+from pytest_tinyquant.errors import FlashError
+from pytest_tinyquant.errors import InvalidOutputError
+
+
+# The firmware subtracts its own cost; from a counter that stands still that goes below zero.
+_WRAPPED = 1 << 63
+
+
+def check_image(decoder: Decoder, image: LoadableImage, where: str) -> None:
+    """Check that the device runs ``image``, as soon as it said what it runs.
+
+    :raises FlashError: it runs another one.
+    """
+    hello = decoder.transcript.hello
+    if hello is not None and hello.image_id != image.image_id:
+        raise FlashError(
+            f"{where}: the device answers as image {hello.image_id} for board {hello.board}, but"
+            f" {image.image_id} was flashed; the old image still runs: check the reset and the"
+            " boot switches"
+        )
+
+
+def run_record(
+    decoder: Decoder, where: str, *, counter_class: Literal["exact", "measured"]
+) -> RunRecord:
+    """Return the record of a finished run.
+
+    :raises InvalidOutputError: memory beside the arena was overwritten, or a counter stood still.
+    """
+    got = decoder.transcript
+    assert decoder.finished and got.hello is not None, "called after END"
+    if got.guard != "ok":
+        raise InvalidOutputError(
+            f"{where}: the guard {got.guard} beside the arena was overwritten, so the outputs"
+            " cannot be trusted; a kernel writes out of its tensor or the arena is too small"
+        )
+    counts = [(f"sample {i}", count) for i, count in enumerate(got.run_counts)]
+    for what, count in counts + [(f"operator {i}", count) for i, count in enumerate(got.op_counts)]:
+        if not 0 < count < _WRAPPED:
+            raise InvalidOutputError(
+                f"{where}: the {got.hello.unit} counter stood still during {what} (count {count});"
+                " it is not running: check the board's tq_board_init and what touches its timer"
+            )
+    walk = got.run_counts[0] - sum(got.op_counts)
+    if walk < 0:
+        raise InvalidOutputError(
+            f"{where}: the operators took {sum(got.op_counts)} {got.hello.unit}, more than the"
+            f" {got.run_counts[0]} of the whole run they are part of"
+        )
+    return RunRecord(
+        outputs=tuple(bytes(output) for output in got.outputs),
+        counter=got.run_counts[0],
+        counter_unit="instructions" if got.hello.unit == "instructions" else "cycles",
+        counter_class=counter_class,
+        op_counters=tuple(got.op_counts),
+        walk_counter=walk,
+        stack_bytes=None if got.stack is None else got.stack[0],
+        arena_bytes=None,
+        log=decoder.log_text(),
+    )

@@ -1,0 +1,109 @@
+"""The program ``tinyquant``: what is convenient to ask outside of a test run."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_tinyquant.errors import TinyQuantError
+
+
+if TYPE_CHECKING:
+    from pytest_tinyquant.project import Project
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program; return its exit status: 0 for success, 1 for failure, 2 for wrong usage."""
+    options = _parser().parse_args(arguments)
+    try:
+        status: int = options.command(options)
+    except TinyQuantError as error:
+        print(f"tinyquant: {error}", file=sys.stderr)
+        return 1
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="tinyquant", description="Look after the model x scheme x board tests of a project."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, command, summary in (
+        ("init", _init, "write a test file, a models folder and the ini lines into a project"),
+        ("show", _show, "print a model's operators, whether runtimes support them, and its plan"),
+        ("boards", _boards, "list the boards that --board knows"),
+        ("doctor", _doctor, "check that compilers, emulators and Python packages are installed"),
+    ):
+        sub = commands.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
+        sub.set_defaults(command=command)
+        if name == "init":
+            sub.add_argument("directory", nargs="?", type=Path, default=Path())
+        if name == "show":
+            sub.add_argument("model", help="a model's name, or the path of its file")
+            sub.add_argument("--scheme", default="int8-only", help="default: int8-only")
+    return parser
+
+
+def _init(options: argparse.Namespace) -> int:
+    from pytest_tinyquant.new_project import write_scaffold
+
+    for path, written in write_scaffold(options.directory):
+        print(f"{'wrote' if written else 'kept '} {path}")
+    print("Put a .tflite or .keras file into models/, then: pytest --tq-missing-baseline=record")
+    return 0
+
+
+def _show(options: argparse.Namespace) -> int:
+    from pytest_tinyquant.show import show_model
+
+    return show_model(_project(options.model), options.model, options.scheme)
+
+
+def _boards(options: argparse.Namespace) -> int:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("board", "kind", "runtime", "reached by", "metrics", "description")
+    for board in _project().boards.values():
+        metrics = ", ".join(board.metrics)
+        table.add_row(
+            board.name, board.kind, board.runtime, board.reached_by, metrics, board.description
+        )
+    Console().print(table)
+    return 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from pytest_tinyquant.doctor import examine
+
+    return examine()
+
+
+def _project(model: str = "") -> Project:
+    """Return the project of the current directory, with the model if that is a path."""
+    from pytest_tinyquant.options import EXTRA_MODELS_VARIABLE
+    from pytest_tinyquant.options import Settings
+    from pytest_tinyquant.options import extra_models
+    from pytest_tinyquant.project import load_project
+
+    root = _root(Path.cwd())
+    settings = Settings(
+        root=root,
+        models_dir=root / "models",
+        baselines_dir=root / "baselines",
+        extra_models=extra_models(os.environ.get(EXTRA_MODELS_VARIABLE, "")),
+        models=(model,) if model else (),
+    )
+    return load_project(settings, root)
+
+
+def _root(start: Path) -> Path:
+    """Return the nearest directory above `start` that has a models folder, else `start`."""
+    for directory in (start, *start.parents):
+        if (directory / "models").is_dir():
+            return directory
+    return start

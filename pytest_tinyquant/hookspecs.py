@@ -1,0 +1,26 @@
+"""Hooks that other plugins and conftest files can implement."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+
+if TYPE_CHECKING:
+    from pytest_tinyquant.boards.inventory import Board
+    from pytest_tinyquant.measure.measurement import Measurement
+    from pytest_tinyquant.models import Model
+    from pytest_tinyquant.schemes import Scheme
+
+
+@pytest.hookspec(firstresult=True)
+def pytest_tinyquant_measure(
+    config: pytest.Config, model: Model, scheme: Scheme, board: Board
+) -> Measurement | None:
+    """Measure one combination; called once per combination and run, whatever its tests.
+
+    Return None to leave it to the next implementation; the last one takes the model through this
+    package's own stages. A TinyQuantError fails the combination's tests with its text, a
+    BenchError among them makes them errors.
+    """

@@ -1,0 +1,168 @@
+"""Command-line options and ini keys, and what the user asked for with them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Literal
+from typing import cast
+
+import pytest
+
+
+if TYPE_CHECKING:
+    from pytest_tinyquant.boards.inventory import TargetChoice
+
+UpdateChoice = Literal["none", "new", "all"]
+MissingChoice = Literal["fail", "record", "skip"]
+
+EXTRA_MODELS_VARIABLE = "TINYQUANT_EXTRA_MODELS"
+_INI_KEYS = {
+    "tinyquant_models": ("args", "Models to run by default: names or globs"),
+    "tinyquant_schemes": ("args", "Schemes to run by default"),
+    "tinyquant_boards": ("args", "Boards to run by default"),
+    "tinyquant_baselines": ("string", "Directory of the baselines (default: baselines)"),
+    "tinyquant_models_dir": ("string", "Directory of the models (default: models)"),
+    "tinyquant_tolerance": ("linelist", "METRIC:SLACK, one a line"),
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the command line, the ini file and the environment say, unchecked.
+
+    :param models: model patterns and paths; empty for all, likewise `schemes` and `boards`.
+    :param tolerance: ``METRIC:SLACK`` texts of the command line; they win over `ini_tolerance`.
+    :param extra_models: directories of models beside `models_dir`.
+    :param explicit: the user named this plugin's options or ini keys, so errors in the project's
+        files are to be reported even if no test uses them.
+    """
+
+    root: Path
+    models_dir: Path
+    baselines_dir: Path
+    extra_models: tuple[Path, ...] = ()
+    models: tuple[str, ...] = ()
+    schemes: tuple[str, ...] = ()
+    boards: tuple[str, ...] = ()
+    target: TargetChoice = "auto"
+    update: UpdateChoice = "none"
+    missing: MissingChoice = "fail"
+    tolerance: tuple[str, ...] = ()
+    ini_tolerance: tuple[str, ...] = ()
+    timeout: float = 600.0
+    cache_dir: Path | None = None
+    json_path: Path | None = None
+    explicit: bool = False
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Register every option and ini key of the plugin."""
+    group = parser.getgroup("tinyquant", "model x scheme x board experiments")
+    for name, meaning in (
+        ("model", "models: names, shell globs, or the path of a .tflite or .keras file"),
+        ("scheme", "quantization schemes"),
+        ("board", "boards"),
+    ):
+        group.addoption(
+            f"--{name}",
+            action="append",
+            default=[],
+            metavar=f"{name.upper()}[,...]",
+            help=f"Run only these {meaning}; may be given several times.",
+        )
+    group.addoption(
+        "--tq-target",
+        choices=("auto", "emulator", "hardware"),
+        default="auto",
+        help="Where boards run: auto (default) takes an emulator for every board that has one.",
+    )
+    group.addoption(
+        "--tq-update-baselines",
+        nargs="?",
+        choices=("new", "all"),
+        const="new",
+        default="none",
+        help="Write baselines: new (default) only missing ones, all whatever was measured.",
+    )
+    group.addoption(
+        "--tq-missing-baseline",
+        choices=("fail", "record", "skip"),
+        default="fail",
+        help="What a combination without a baseline does: fail (default), record it, or skip.",
+    )
+    group.addoption(
+        "--tq-tolerance",
+        action="append",
+        default=[],
+        metavar="METRIC:SLACK",
+        help="Allow a metric to grow, such as latency:1%% or ram:64; may be given several times.",
+    )
+    group.addoption(
+        "--tq-timeout",
+        type=float,
+        default=600.0,
+        metavar="SECONDS",
+        help="Time limit of one run on a board (default: 600).",
+    )
+    group.addoption(
+        "--tq-cache-dir",
+        metavar="DIR",
+        help="Directory of converted models and built firmware (default: the user's cache).",
+    )
+    group.addoption(
+        "--tq-json",
+        metavar="PATH",
+        help="Write every verdict, measured number and error of the run to this JSON file.",
+    )
+    for key, (kind, meaning) in _INI_KEYS.items():
+        parser.addini(key, meaning, type=cast("Literal['args', 'string', 'linelist']", kind))
+
+
+def read_settings(config: pytest.Config) -> Settings:
+    """Return what the user asked for; files are not looked at."""
+    options = config.option
+    root = config.rootpath
+    ini = config.getini
+    models = split_names(options.model)
+    schemes = split_names(options.scheme)
+    boards = split_names(options.board)
+    if options.tq_timeout <= 0:
+        raise pytest.UsageError(f"--tq-timeout must be above 0, not {options.tq_timeout:g}")
+    return Settings(
+        root=root,
+        models_dir=root / (ini("tinyquant_models_dir") or "models"),
+        baselines_dir=root / (ini("tinyquant_baselines") or "baselines"),
+        extra_models=extra_models(os.environ.get(EXTRA_MODELS_VARIABLE, "")),
+        models=models or split_names(ini("tinyquant_models")),
+        schemes=schemes or split_names(ini("tinyquant_schemes")),
+        boards=boards or split_names(ini("tinyquant_boards")),
+        target=options.tq_target,
+        update=options.tq_update_baselines,
+        missing=options.tq_missing_baseline,
+        tolerance=tuple(options.tq_tolerance),
+        ini_tolerance=tuple(ini("tinyquant_tolerance")),
+        timeout=options.tq_timeout,
+        cache_dir=_path(config, options.tq_cache_dir),
+        json_path=_path(config, options.tq_json),
+        explicit=bool(models or schemes or boards) or any(map(ini, _INI_KEYS)),
+    )
+
+
+def split_names(values: Iterable[str]) -> tuple[str, ...]:
+    """Return the names in `values`, each of which may be a comma list, once and in order."""
+    names = (name.strip() for value in values for name in value.split(","))
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
+def extra_models(variable: str) -> tuple[Path, ...]:
+    """Return the directories that the environment variable lists."""
+    return tuple(Path(part).absolute() for part in variable.split(os.pathsep) if part)
+
+
+def _path(config: pytest.Config, value: str | None) -> Path | None:
+    """Return a path from the command line, relative to where pytest was called."""
+    return None if value is None else config.invocation_params.dir / value

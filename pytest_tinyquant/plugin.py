@@ -1,0 +1,174 @@
+"""The hooks by which pytest knows this plugin; what they do lives in the modules they import."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING
+from typing import Any
+
+import pytest
+
+from pytest_tinyquant.fixtures import baseline
+from pytest_tinyquant.fixtures import board
+from pytest_tinyquant.fixtures import converted_model
+from pytest_tinyquant.fixtures import firmware_image
+from pytest_tinyquant.fixtures import flashed_device
+from pytest_tinyquant.fixtures import measurement
+from pytest_tinyquant.fixtures import model
+from pytest_tinyquant.fixtures import scheme
+from pytest_tinyquant.options import add_options
+from pytest_tinyquant.report.controller import Controller
+from pytest_tinyquant.run import RUN
+from pytest_tinyquant.run import WORKER_KEY
+from pytest_tinyquant.run import Run
+
+
+if TYPE_CHECKING:
+    from pytest_tinyquant.boards.inventory import Board
+    from pytest_tinyquant.errors import TinyQuantError
+    from pytest_tinyquant.measure.measurement import Measurement
+    from pytest_tinyquant.models import Model
+    from pytest_tinyquant.schemes import Scheme
+
+__all__ = [
+    "baseline",
+    "board",
+    "converted_model",
+    "firmware_image",
+    "flashed_device",
+    "measurement",
+    "model",
+    "scheme",
+]
+
+SETUP_ERROR: pytest.StashKey[TinyQuantError] = pytest.StashKey()
+
+_MARKER = (
+    "tinyquant(models=, schemes=, boards=, metrics=, tolerance={}): narrow the combinations of a "
+    "test, say which metrics it judges, or allow them to grow."
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Register the options."""
+    add_options(parser)
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Register the hooks that others may implement."""
+    from pytest_tinyquant import hookspecs
+
+    pluginmanager.add_hookspecs(hookspecs)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Read the options; the process that talks to the user also gathers the results."""
+    config.addinivalue_line("markers", _MARKER)
+    run = config.stash[RUN] = Run(config)
+    if not run.is_worker:
+        config.pluginmanager.register(Controller(config, run), "tinyquant-controller")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove what the run left in its scratch directory."""
+    run = config.stash.get(RUN, None)
+    if run is not None and not run.is_worker and run.work_dir.exists():
+        import shutil
+
+        shutil.rmtree(run.work_dir, ignore_errors=True)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of pytest-xdist the scratch directory that it shares with the others."""
+    node.workerinput[WORKER_KEY] = str(node.config.stash[RUN].work_dir)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Check the project's files, before anything is collected."""
+    run = session.config.stash[RUN]
+    if run.concerns_project:
+        run.check_configuration()
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """Say what is selected and how its boards are reached."""
+    run = config.stash[RUN]
+    return run.summary() if run.concerns_project else None
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Generate a test's combinations."""
+    if not {"model", "scheme", "board"} & set(metafunc.fixturenames):
+        return
+    from pytest_tinyquant.collection import parametrize
+    from pytest_tinyquant.errors import ConfigurationError
+
+    run = metafunc.config.stash[RUN]
+    try:
+        parametrize(metafunc, run)
+    except ConfigurationError as error:
+        # Raised here it would be one collection error among others, with a traceback.
+        run.usage_error = run.usage_error or error
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Report a wrong configuration, and take out tests for which nothing is selected."""
+    run = config.stash[RUN]
+    if run.usage_error is not None:
+        raise pytest.UsageError(str(run.usage_error))
+    if "combinations" not in vars(run):
+        return
+    from pytest_tinyquant.collection import without_nothing
+
+    kept, empty = without_nothing(items)
+    if empty:
+        config.hook.pytest_deselected(items=empty)
+        items[:] = kept
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_tinyquant_measure(
+    config: pytest.Config, model: Model, scheme: Scheme, board: Board
+) -> Measurement:
+    """Measure a combination for real."""
+    return config.stash[RUN].stages.measure(model, scheme, board)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
+    """Keep an error about the model for the call: it is the test's result, not its set-up's."""
+    from pytest_tinyquant.errors import BenchError
+    from pytest_tinyquant.errors import TinyQuantError
+
+    try:
+        return (yield)
+    except BenchError:
+        raise
+    except TinyQuantError as error:
+        item.stash[SETUP_ERROR] = error
+        return None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_call(item: pytest.Item) -> None:
+    """Fail with the error that set-up met, in place of the test's body."""
+    error = item.stash.get(SETUP_ERROR, None)
+    if error is not None:
+        raise error
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Put the verdicts into the report, and plain words in place of tracebacks."""
+    from pytest_tinyquant.report.item import complete
+    from pytest_tinyquant.report.item import prepare
+
+    prepare(item, call)
+    report = yield
+    complete(report, item, call)
+    return report

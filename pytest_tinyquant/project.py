@@ -1,0 +1,130 @@
+"""What a repository offers for experiments: models, boards, known gaps and baselines."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Any
+
+from pytest_tinyquant.boards.inventory import RUNTIMES
+from pytest_tinyquant.boards.inventory import Board
+from pytest_tinyquant.boards.inventory import load_boards
+from pytest_tinyquant.errors import ConfigurationError
+from pytest_tinyquant.known_issues import FILE_NAME as KNOWN_ISSUES_FILE
+from pytest_tinyquant.known_issues import KnownIssue
+from pytest_tinyquant.known_issues import load_known_issues
+
+
+if TYPE_CHECKING:
+    from pytest_tinyquant.models import Model
+    from pytest_tinyquant.options import Settings
+
+BOARDS_FILE = "boards.toml"
+MODEL_SUFFIXES = (".tflite", ".keras")
+
+
+@dataclass(frozen=True)
+class Project:
+    """A repository's experiments as one run sees them; all files are read and checked.
+
+    :param models: by name, in the order of test ids; likewise `boards`.
+    :param cache_root: None for the user's cache directory.
+    :param tolerance: the project's tolerances by metric.
+    :param work_dir: scratch directory of this run, shared by its processes; may not exist yet.
+    """
+
+    root: Path
+    models_dir: Path
+    baselines_dir: Path
+    boards: Mapping[str, Board]
+    models: Mapping[str, Model]
+    known_issues: tuple[KnownIssue, ...]
+    cache_root: Path | None
+    tolerance: Mapping[str, Any]
+    work_dir: Path
+
+
+def load_project(settings: Settings, work_dir: Path) -> Project:
+    """Read the project's files.
+
+    :raises ConfigurationError: for the first file that says something impossible.
+    """
+    from pytest_tinyquant.models import discover_models
+    from pytest_tinyquant.schemes import SCHEMES
+
+    models = dict(discover_models(settings.models_dir, settings.extra_models))
+    for pattern in settings.models:
+        if is_model_path(pattern):
+            model = _model_from_path(pattern, models)
+            models[model.name] = model
+    board_files = (settings.root / BOARDS_FILE, user_boards_file())
+    boards = load_boards(board_files, settings.target)
+    known = {
+        "models": tuple(models),
+        "schemes": tuple(SCHEMES),
+        "boards": tuple(boards),
+        "runtimes": RUNTIMES,
+    }
+    return Project(
+        root=settings.root,
+        models_dir=settings.models_dir,
+        baselines_dir=settings.baselines_dir,
+        boards=boards,
+        models=models,
+        known_issues=tuple(
+            issue
+            for directory in (settings.models_dir, *settings.extra_models)
+            for issue in load_known_issues(directory / KNOWN_ISSUES_FILE, known)
+        ),
+        cache_root=settings.cache_dir,
+        tolerance=_tolerance(settings),
+        work_dir=work_dir,
+    )
+
+
+def user_boards_file() -> Path:
+    """Return the path of the boards.toml that says what is on this bench."""
+    configuration = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    return Path(configuration) / "pytest-tinyquant" / BOARDS_FILE
+
+
+def is_model_path(pattern: str) -> bool:
+    """Tell whether what was given as a model is a path rather than a name."""
+    return pattern.endswith(MODEL_SUFFIXES)
+
+
+def _model_from_path(pattern: str, models: Mapping[str, Model]) -> Model:
+    """Return the model at a path, which may be one that the project has already."""
+    from pytest_tinyquant.models import load_model
+
+    path = Path(pattern).absolute()
+    if not path.exists():
+        raise ConfigurationError(
+            f"--model: {path} does not exist; give the path of a model file or a model's name"
+        )
+    for model in models.values():
+        if model.path.resolve() == path.resolve():
+            return model
+    model = load_model(path)
+    other = models.get(model.name)
+    if other is not None:
+        raise ConfigurationError(
+            f"--model: {path} and {other.path} would both be called {model.name!r}; "
+            "rename one of them"
+        )
+    return model
+
+
+def _tolerance(settings: Settings) -> dict[str, Any]:
+    """Return the tolerances of ini file and command line; the command line wins."""
+    if not (settings.tolerance or settings.ini_tolerance):
+        return {}
+    from pytest_tinyquant.baselines.tolerance import parse_ini
+
+    return {
+        **parse_ini(settings.ini_tolerance, where="tinyquant_tolerance"),
+        **parse_ini(settings.tolerance, where="--tq-tolerance"),
+    }

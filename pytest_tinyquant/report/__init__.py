@@ -1,0 +1,1 @@
+"""What a run tells its user, on the terminal and in files."""

@@ -1,0 +1,77 @@
+"""Hooks of the process that talks to the user: with pytest-xdist, the one without tests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from typing import Any
+
+import pytest
+
+
+if TYPE_CHECKING:
+    from pytest_tinyquant.report.results import Results
+    from pytest_tinyquant.run import Run
+
+
+class Controller:
+    """Gathers the results and tells them."""
+
+    def __init__(self, config: pytest.Config, run: Run) -> None:
+        self._config = config
+        self._run = run
+        self._results: Results | None = None
+        self._silent: tuple[str, ...] = ()
+
+    @property
+    def results(self) -> Results:
+        """The results so far."""
+        if self._results is None:
+            from pytest_tinyquant.report.results import Results
+
+            self._results = Results()
+        return self._results
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Note what is to run in this process."""
+        if "combinations" in vars(self._run):
+            self.results.expect(item.nodeid for item in session.items)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, node: Any, ids: list[str]) -> None:
+        """Note what is to run in the workers."""
+        self.results.expect(ids)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take in a report, from here or from a worker."""
+        self.results.add(report)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Write the JSON file, and do not let a run pass that left out what it was to run."""
+        if self._config.option.collectonly:
+            return
+        path = self._run.settings.json_path
+        if path is not None:
+            from pytest_tinyquant.report.json_file import write
+
+            write(path, self.results, self._run)
+        if self._results is None or not self._results.unreported:
+            return
+        self._silent = self._results.silent(c.name for c in self._run.combinations)
+        if self._silent and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Tell the verdicts, and even in a quiet run what was left out."""
+        if self._silent:
+            terminalreporter.write_line(
+                f"tinyquant: selected tests that did not run: {len(self._silent)}, "
+                f"the first of them {self._silent[0]}",
+                red=True,
+            )
+        if self._results is None or self._config.get_verbosity() < 0:
+            return
+        if self._results.results:
+            from pytest_tinyquant.report.terminal import show
+
+            show(terminalreporter, self._results, self._run, self._config.get_verbosity() > 0)

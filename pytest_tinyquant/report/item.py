@@ -1,0 +1,109 @@
+"""What the report of one test says about its combination."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from typing import Any
+
+import pytest
+
+from pytest_tinyquant.errors import TinyQuantError
+from pytest_tinyquant.fixtures import VERDICTS
+from pytest_tinyquant.run import RUN
+
+
+if TYPE_CHECKING:
+    from pytest_tinyquant.matrix import Combination
+
+#: Attribute of a report that holds this plugin's part; JSON types only, as it crosses processes.
+ATTRIBUTE = "tinyquant"
+
+_XPASS = "[XPASS(strict)]"
+
+
+def prepare(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    """Add the combination and its error to the properties that JUnit files show."""
+    combination = _combination(item)
+    if combination is None:
+        return
+    if call.when == "setup":
+        item.user_properties += [
+            ("tinyquant.model", combination.model.name),
+            ("tinyquant.scheme", combination.scheme.name),
+            ("tinyquant.board", combination.board.name),
+            ("tinyquant.target", combination.board.target),
+        ]
+    if call.excinfo is not None and isinstance(call.excinfo.value, TinyQuantError):
+        item.user_properties.append(("tinyquant.error", call.excinfo.typename))
+
+
+def complete(report: pytest.TestReport, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    """Add the combination, its verdicts and its error to the report, in plain words."""
+    error = call.excinfo.value if call.excinfo is not None else None
+    gap = getattr(report, "wasxfail", "")
+    if isinstance(error, TinyQuantError):
+        _say_plainly(report, call, error)
+    combination = _combination(item)
+    if combination is None or report.when == "teardown" or _is_uneventful(report):
+        return
+    if isinstance(report.longrepr, str) and report.longrepr.startswith(_XPASS):
+        report.longrepr += _closed_gap(item)
+    part = {
+        "combination": combination.name,
+        "verdicts": [verdict.to_json() for verdict in item.stash.get(VERDICTS, [])],
+        "gap": gap,
+        "error": _error(error) if isinstance(error, TinyQuantError) else None,
+    }
+    setattr(report, ATTRIBUTE, part)
+
+
+def _combination(item: pytest.Item) -> Combination | None:
+    """Return the item's combination, without a second look at items of other projects."""
+    if "combinations" not in vars(item.config.stash[RUN]):
+        return None
+    from pytest_tinyquant.collection import combination_of
+
+    return combination_of(item)
+
+
+def _is_uneventful(report: pytest.TestReport) -> bool:
+    return report.when == "setup" and report.passed
+
+
+def _say_plainly(
+    report: pytest.TestReport, call: pytest.CallInfo[None], error: TinyQuantError
+) -> None:
+    """Put the error's own text in place of a traceback, or of the reason of an xfail."""
+    text = f"{type(error).__name__}: {error}"
+    if hasattr(report, "wasxfail"):
+        reason = report.wasxfail
+        report.wasxfail = f"{_first_line(text)} [{reason}]" if reason else _first_line(text)
+    elif report.failed:
+        assert call.excinfo is not None
+        plain: Any = call.excinfo.getrepr(style="value", chain=False)
+        plain.reprtraceback.reprentries[-1].lines[:] = text.splitlines()
+        plain.reprcrash.message = text
+        report.longrepr = plain
+
+
+def _closed_gap(item: pytest.Item) -> str:
+    """Return what to do about a known gap that is none any more."""
+    from pytest_tinyquant.collection import known_issue_of
+
+    issue = known_issue_of(item, item.config.stash[RUN])
+    return f"\nThe gap is closed: remove {issue.where}" if issue else ""
+
+
+def _error(error: TinyQuantError) -> dict[str, str]:
+    """Return an error as JSON types."""
+    return {
+        "class": type(error).__name__,
+        "message": str(error),
+        "op": getattr(error, "op", ""),
+        "dtype": getattr(error, "dtype", ""),
+        "reason": getattr(error, "reason", ""),
+    }
+
+
+def _first_line(text: str) -> str:
+    return text.partition("\n")[0]

@@ -1,0 +1,125 @@
+"""The results of a run as they come in, from whichever process."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from dataclasses import field
+from typing import Any
+
+import pytest
+
+from pytest_tinyquant.report.item import ATTRIBUTE
+
+
+#: Outcomes in the order in which the summary counts them.
+OUTCOMES = (
+    "regressed",
+    "missing",
+    "not comparable",
+    "failed",
+    "gap closed",
+    "error",
+    "improved",
+    "new",
+    "updated",
+    "skipped",
+    "known gap",
+    "ok",
+)
+
+#: Outcomes that the summary tells one by one, unless asked for all.
+NOTABLE = frozenset(OUTCOMES) - {"ok", "known gap"}
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one test found out about its combination.
+
+    :param verdicts: as :meth:`Verdict.to_json` gives them.
+    :param gap: why the test was expected to fail, if it was and did.
+    :param error: class, message, op, dtype and reason of the typed error that ended the test.
+    """
+
+    nodeid: str
+    combination: str
+    outcome: str
+    verdicts: tuple[dict[str, Any], ...]
+    gap: str
+    error: dict[str, str] | None
+
+    @classmethod
+    def of(cls, report: pytest.TestReport) -> Result | None:
+        """Return the result in a report; None if it holds none."""
+        part = getattr(report, ATTRIBUTE, None)
+        if part is None:
+            return None
+        verdicts = tuple(part["verdicts"])
+        return cls(
+            nodeid=report.nodeid,
+            combination=part["combination"],
+            outcome=_outcome(report, verdicts),
+            verdicts=verdicts,
+            gap=part["gap"],
+            error=part["error"],
+        )
+
+
+@dataclass
+class Results:
+    """All results of a run, and which of the tests that were to run never reported."""
+
+    results: list[Result] = field(default_factory=list)
+    _expected: set[str] = field(default_factory=set)
+    _reported: set[str] = field(default_factory=set)
+
+    def expect(self, nodeids: Iterable[str]) -> None:
+        """Note tests that are to run."""
+        self._expected.update(nodeids)
+
+    def add(self, report: pytest.TestReport) -> None:
+        """Take in one phase of one test; a test has reported once its last phase has."""
+        if report.when not in ("setup", "call"):
+            self._reported.add(report.nodeid)
+        result = Result.of(report)
+        if result is not None:
+            self.results.append(result)
+
+    @property
+    def unreported(self) -> set[str]:
+        """The tests that were to run and have not reported."""
+        return self._expected - self._reported
+
+    def counts(self) -> Counter[str]:
+        """Return how many tests had each outcome."""
+        return Counter(result.outcome for result in self.results)
+
+    def by_combination(self) -> dict[str, list[Result]]:
+        """Return the results of each combination, in the order of their names."""
+        grouped: dict[str, list[Result]] = {}
+        for result in sorted(self.results, key=lambda result: (result.combination, result.nodeid)):
+            grouped.setdefault(result.combination, []).append(result)
+        return grouped
+
+    def silent(self, combinations: Iterable[str]) -> tuple[str, ...]:
+        """Return the tests of `combinations` that were to run and did not, such as in a crash."""
+        names = tuple(combinations)
+        return tuple(
+            nodeid for nodeid in sorted(self.unreported) if any(name in nodeid for name in names)
+        )
+
+
+def _outcome(report: pytest.TestReport, verdicts: tuple[dict[str, Any], ...]) -> str:
+    """Return what the report means: its own outcome, or the worst of its verdicts."""
+    if report.skipped:
+        return "known gap" if hasattr(report, "wasxfail") else "skipped"
+    statuses = {verdict["status"] for verdict in verdicts}
+    worst = next((outcome for outcome in OUTCOMES if outcome in statuses), "ok")
+    if report.passed:
+        return worst
+    if report.when == "setup":
+        return "error"
+    if isinstance(report.longrepr, str) and report.longrepr.startswith("[XPASS(strict)]"):
+        return "gap closed"
+    return worst if worst in ("regressed", "missing", "not comparable") else "failed"

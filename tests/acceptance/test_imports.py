@@ -1,0 +1,40 @@
+"""What collection costs: no heavy module is imported before a test runs."""
+
+from __future__ import annotations
+
+import sys
+
+
+HEAVY = ("tensorflow", "keras", "numpy", "pyocd", "tflite", "tflite_micro", "serial", "rich")
+
+REPORT = f"""
+import sys
+
+def pytest_collection_finish(session):
+    assert len(session.items) == 126, len(session.items)
+    loaded = [name for name in {HEAVY!r} if name in sys.modules]
+    print("loaded at the end of collection:", loaded)
+"""
+
+
+def test_collecting_the_matrix_imports_nothing_heavy(bench):
+    bench.pytester.makeconftest(REPORT)
+    result = bench.pytester.runpytest_subprocess(
+        "-s", "--collect-only", "-q", "-p", "no:hypothesispytest"
+    )
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["*loaded at the end of collection: [[][]]"])
+
+
+def test_the_plugin_itself_imports_none_of_its_stages(pytester):
+    """Every pytest run in the environment pays for this import, whatever it tests."""
+    light = {
+        "errors", "fixtures", "options", "plugin", "report", "report.controller", "run",
+    }  # fmt: skip
+    script = (
+        "import sys, pytest_tinyquant.plugin\n"
+        "print(*sorted(name for name in sys.modules if name.startswith('pytest_tinyquant.')))"
+    )
+    result = pytester.run(sys.executable, "-c", script)
+    assert result.ret == 0
+    assert set(result.outlines[-1].split()) <= {f"pytest_tinyquant.{name}" for name in light}

@@ -1,0 +1,104 @@
+"""Rows of known_issues.toml."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pytest_tinyquant import errors
+from pytest_tinyquant.errors import ConfigurationError
+from pytest_tinyquant.known_issues import find
+from pytest_tinyquant.known_issues import load_known_issues
+
+
+KNOWN = {
+    "models": ("fc_1", "cnn_1", "cnn_4"),
+    "schemes": ("basic", "dynamic", "int8"),
+    "boards": ("host", "nucleo-l4r5zi"),
+    "runtimes": ("tflm", "tinyquant"),
+}
+
+
+def load(tmp_path: Path, text: str):
+    file = tmp_path / "known_issues.toml"
+    file.write_text(text)
+    return load_known_issues(file, KNOWN)
+
+
+def where(model="cnn_4", scheme="dynamic", board="host", runtime="tflm"):
+    return {"model": model, "scheme": scheme, "board": board, "runtime": runtime}
+
+
+def test_no_file_has_no_rows(tmp_path):
+    assert load_known_issues(tmp_path / "known_issues.toml", KNOWN) == ()
+
+
+def test_a_row_covers_what_matches_in_all_its_columns(tmp_path):
+    (issue,) = load(
+        tmp_path,
+        """
+        [[issue]]
+        models = ["cnn_*"]
+        schemes = ["dynamic", "basic"]
+        runtimes = ["tflm"]
+        raises = "UnsupportedModelError"
+        reason = "because"
+        """,
+    )
+    assert issue.raises is errors.UnsupportedModelError
+    assert issue.covers(**where())
+    assert issue.covers(**where(board="nucleo-l4r5zi"))
+    assert not issue.covers(**where(model="fc_1"))
+    assert not issue.covers(**where(scheme="int8"))
+    assert not issue.covers(**where(runtime="tinyquant"))
+
+
+def test_the_first_row_that_covers_a_combination_counts(tmp_path):
+    issues = load(
+        tmp_path,
+        """
+        [[issue]]
+        models = ["cnn_4"]
+        raises = "ModelError"
+        reason = "first"
+        [[issue]]
+        raises = "ConversionError"
+        reason = "second"
+        """,
+    )
+    first, second = find(issues, **where()), find(issues, **where(model="fc_1"))
+    assert first is not None
+    assert second is not None
+    assert (first.reason, first.where) == ("first", "row 1 of known_issues.toml")
+    assert (second.reason, second.where) == ("second", "row 2 of known_issues.toml")
+
+
+@pytest.mark.parametrize("name", ["TinyQuantError", "BenchError", "ToolchainNotFoundError", "str"])
+def test_no_row_may_expect_trouble_with_the_bench_or_anything_at_all(tmp_path, name):
+    with pytest.raises(ConfigurationError, match=f"raises '{name}'"):
+        load(tmp_path, f"[[issue]]\nraises = '{name}'\nreason = ''\n")
+
+
+@pytest.mark.parametrize("column", list(KNOWN))
+def test_a_pattern_that_matches_nothing_is_an_error(tmp_path, column):
+    with pytest.raises(ConfigurationError, match=f"{column} pattern 'zzz' is not known"):
+        load(tmp_path, f"[[issue]]\n{column} = ['zzz']\nraises = 'ModelError'\nreason = ''\n")
+
+
+def test_an_empty_column_is_an_error(tmp_path):
+    with pytest.raises(ConfigurationError, match="'models' is empty"):
+        load(tmp_path, "[[issue]]\nmodels = []\nraises = 'ModelError'\nreason = ''\n")
+
+
+def test_the_rows_of_this_repository_fit_its_models():
+    from pytest_tinyquant.schemes import SCHEMES
+
+    repository = Path(__file__).parents[2]
+    names = tuple(file.stem for file in (repository / "models").glob("*_*.toml"))
+    known = {**KNOWN, "models": names, "schemes": tuple(SCHEMES)}
+    issues = load_known_issues(repository / "models" / "known_issues.toml", known)
+    for name in set(names) - {"known_issues"}:
+        for scheme in SCHEMES:
+            issue = find(issues, **where(name, scheme))
+            assert (issue is not None) == (scheme in ("float16", "dynamic"))

@@ -1,0 +1,267 @@
+"""The line protocol's decoder: what it accepts, and that it accepts nothing else."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from pytest_tinyquant.boards.protocol import Decoder
+from pytest_tinyquant.boards.protocol import Transcript
+from pytest_tinyquant.boards.protocol import encode
+from pytest_tinyquant.errors import ConsoleError
+
+
+HELLO = (
+    "tq=1 image=0123456789abcdef board=nucleo-l4r5zi unit=instructions ops=2 samples=2 outputs=3"
+)
+SESSION = [
+    ("HELLO", HELLO),
+    ("OUT", "0 0 0a0b"),
+    ("OUT", "0 2 0c"),
+    ("RUN", "0 1000"),
+    ("OUT", "1 0 0d0e0f"),
+    ("RUN", "1 1001"),
+    ("OP", "0 700"),
+    ("OP", "1 250"),
+    ("PROFILED", "950"),
+    ("STACK", "512 8192"),
+    ("GUARD", "ok"),
+    ("END", "11"),
+]
+FAULT = (
+    "exc=4 pc=0000019a lr=0000005b sp=20001f68 xpsr=01000000"
+    " cfsr=00000082 hfsr=00000000 mmfar=00000010 bfar=00000000 op=1"
+)
+
+
+def lines(session: list[tuple[str, str]] = SESSION) -> list[bytes]:
+    return [encode(seq, kind, payload) for seq, (kind, payload) in enumerate(session)]
+
+
+def decode(data: bytes) -> Decoder:
+    decoder = Decoder("bench")
+    decoder.feed(data)
+    return decoder
+
+
+def values(transcript: Transcript) -> tuple[object, ...]:
+    """Everything but the log."""
+    return (
+        transcript.hello,
+        [bytes(output) for output in transcript.outputs],
+        transcript.run_counts,
+        transcript.op_counts,
+        transcript.profiled,
+        transcript.stack,
+        transcript.guard,
+        transcript.fault,
+    )
+
+
+def test_encodes_like_the_firmware() -> None:
+    assert encode(3, "RUN", "0 1000") == b"#0003 RUN 0 1000 74a68f23\n"
+
+
+def test_decodes_a_whole_session() -> None:
+    decoder = decode(b"".join(lines()))
+    got = decoder.transcript
+    assert decoder.finished
+    assert got.hello is not None
+    assert (got.hello.image_id, got.hello.unit) == ("0123456789abcdef", "instructions")
+    assert [bytes(output) for output in got.outputs] == [b"\x0a\x0b\x0c", b"\x0d\x0e\x0f"]
+    assert got.run_counts == [1000, 1001]
+    assert got.op_counts == [700, 250]
+    assert (got.profiled, got.stack, got.guard) == (950, (512, 8192), "ok")
+    assert decoder.log_text() == ""
+
+
+def test_decodes_byte_by_byte() -> None:
+    decoder = Decoder("bench")
+    for byte in b"".join(lines()):
+        decoder.feed(bytes([byte]))
+    assert decoder.finished
+    assert values(decoder.transcript) == values(decode(b"".join(lines())).transcript)
+
+
+def test_keeps_other_lines_as_the_log() -> None:
+    parts = lines()
+    parts.insert(0, b"boot 1.2\r\n")
+    parts.insert(5, b"# not a protocol line\n")
+    parts.insert(6, b"\xff\xfe\n")
+    decoder = decode(b"".join(parts) + b"unfinished")
+    assert decoder.finished
+    assert decoder.log_text() == "boot 1.2\n# not a protocol line\n\\xff\\xfe\nunfinished"
+    assert decoder.log_text(tail=1) == "unfinished"
+
+
+def test_names_a_lost_line() -> None:
+    parts = lines()
+    del parts[3]
+    with pytest.raises(ConsoleError, match="expected line 0003, got 0004: 1 lost"):
+        decode(b"".join(parts))
+
+
+def test_shows_the_garbled_line_where_one_is_lost() -> None:
+    parts = lines()
+    parts[3] = parts[3].replace(b"RUN", b"R\x80N")
+    with pytest.raises(
+        ConsoleError, match=r"expected line 0003, got 0004: 1 lost.*R\\\\x80N 0 1000"
+    ):
+        decode(b"".join(parts))
+
+
+def test_names_a_doubled_line() -> None:
+    parts = lines()
+    parts.insert(3, parts[3])
+    with pytest.raises(ConsoleError, match="line 0003 came again, expected 0004"):
+        decode(b"".join(parts))
+
+
+def test_names_a_garbled_line() -> None:
+    parts = lines()
+    parts[3] = parts[3].replace(b"1000", b"1008")
+    with pytest.raises(ConsoleError, match=r"line 0003 is garbled \(CRC-32 differs\)"):
+        decode(b"".join(parts))
+
+
+def test_names_a_restart() -> None:
+    parts = lines()
+    with pytest.raises(ConsoleError, match="restarted after 6 lines"):
+        decode(b"".join(parts[:6] + parts))
+
+
+def test_says_which_board_and_what_to_do() -> None:
+    with pytest.raises(ConsoleError, match=r"^bench: .*(\n.*)*check the cable"):
+        decode(lines()[1])
+
+
+@pytest.mark.parametrize(
+    ("position", "kind", "payload", "message"),
+    [
+        (0, "HELLO", HELLO.replace("tq=1", "tq=2"), "protocol 2, this is 1"),
+        (0, "HELLO", "tq=1", "HELLO cannot be read"),
+        (0, "RUN", "0 1", "RUN cannot be line 0000"),
+        (2, "OUT", "0 1 0c", "does not continue"),
+        (2, "OUT", "1 0 0c", "END after 1 of 2 complete OUT|does not continue"),
+        (2, "OUT", "0 2 0c0d", "beyond what HELLO announced"),
+        (2, "OUT", "0 2 0C", "OUT cannot be read"),
+        (3, "RUN", "1 1000", "RUN 1 does not follow"),
+        (3, "RUN", "0 -1", "RUN cannot be read"),
+        (5, "LOUD", "1", "unknown line type LOUD"),
+        (7, "OP", "2 250", "OP 2 does not follow"),
+        (8, "RUN", "2 1", "RUN 2 does not follow"),
+        (9, "STACK", "512", "STACK cannot be read"),
+        (10, "GUARD", "", "GUARD cannot be read"),
+        (10, "STACK", "512 8192", "END after 0 of 1 GUARD"),
+        (11, "END", "10", "END counts 10 lines, 11 came"),
+    ],
+)
+def test_refuses_lines_that_cannot_be(position: int, kind: str, payload: str, message: str) -> None:
+    session = list(SESSION)
+    session[position] = (kind, payload)
+    with pytest.raises(ConsoleError, match=message):
+        decode(b"".join(lines(session)))
+
+
+def test_refuses_an_end_that_comes_early() -> None:
+    session = [*SESSION[:4], ("END", "4")]
+    with pytest.raises(ConsoleError, match="END after 1 of 2 complete OUT"):
+        decode(b"".join(lines(session)))
+
+
+def test_refuses_a_line_after_the_last() -> None:
+    session = [*SESSION, ("RUN", "0 1000")]
+    with pytest.raises(ConsoleError, match="follows the last one"):
+        decode(b"".join(lines(session)))
+
+
+def test_counts_lines_beyond_the_width_of_the_number() -> None:
+    samples = 0x10002
+    hello = HELLO.replace("samples=2 outputs=3", f"samples={samples} outputs=0")
+    decoder = Decoder("bench")
+    decoder.feed(encode(0, "HELLO", hello))
+    for sample in range(samples):
+        decoder.feed(encode(sample + 1, "RUN", f"{sample} 7"))
+    assert decoder.lines == samples + 1
+
+
+@pytest.mark.parametrize("prefix", [b"", b"#0004 OUT 1 0 0d"])
+def test_takes_a_fault_in_the_middle_of_a_line(prefix: bytes) -> None:
+    decoder = decode(b"".join(lines()[:4]) + prefix + encode(4, "FAULT", FAULT))
+    fault = decoder.transcript.fault
+    assert decoder.finished
+    assert fault is not None
+    assert (fault.exception, fault.op) == (4, 1)
+    assert fault.registers["pc"] == 0x19A
+    assert fault.registers["mmfar"] == 0x10
+    assert decoder.log_text() == prefix.decode()
+
+
+def test_does_not_keep_an_endless_line() -> None:
+    decoder = decode(b"x" * 100_000)
+    assert decoder.log_text() == "x" * 100_000
+    decoder.feed(b"\n" + b"".join(lines()))
+    assert decoder.finished
+
+
+def mutated(data: bytes, mutations: list[tuple[str, int, int]]) -> bytes:
+    changed = bytearray(data)
+    for kind, position, value in mutations:
+        at = position % max(len(changed), 1)
+        if kind == "flip" and changed:
+            changed[at] ^= 1 << value % 8
+        elif kind == "insert":
+            changed.insert(at, value)
+        elif kind == "drop":
+            del changed[at : at + 1 + value % 40]
+        elif kind == "repeat":
+            changed[at:at] = changed[at : at + value]
+    return bytes(changed)
+
+
+@settings(max_examples=1500, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["flip", "insert", "drop", "repeat"]),
+            st.integers(0, 100_000),
+            st.integers(0, 255),
+        ),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_never_accepts_a_damaged_session_as_another(
+    mutations: list[tuple[str, int, int]],
+) -> None:
+    session = b"".join(lines())
+    expected = values(decode(session).transcript)
+    decoder = Decoder("bench")
+    try:
+        decoder.feed(mutated(session, mutations))
+    except ConsoleError:
+        return
+    if decoder.finished:
+        assert values(decoder.transcript) == expected
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.randoms(use_true_random=False))
+def test_never_accepts_lines_in_another_order(shuffle: random.Random) -> None:
+    parts = lines()
+    shuffle.shuffle(parts)
+    if parts == lines():
+        return
+    with pytest.raises(ConsoleError):
+        decode(b"".join(parts))
+
+
+@given(st.binary(max_size=2000))
+def test_survives_noise(noise: bytes) -> None:
+    decoder = decode(noise.replace(b"#", b"") + b"\n" + b"".join(lines()))
+    assert decoder.finished
+    assert values(decoder.transcript) == values(decode(b"".join(lines())).transcript)
