@@ -208,8 +208,11 @@ def _sections(file: Any) -> Iterator[Section]:
         address = section["sh_addr"]
         loaded = section["sh_type"] != "SHT_NOBITS"
         load_address = address
+        # Where NOBITS sections surround .data, their segment covers its address too, but only
+        # the segment that holds the content says where the content is stored.
+        extent = "p_filesz" if loaded else "p_memsz"
         for segment in segments:
-            if 0 <= address - segment["p_vaddr"] < segment["p_memsz"]:
+            if 0 <= address - segment["p_vaddr"] < segment[extent]:
                 load_address = address - segment["p_vaddr"] + segment["p_paddr"]
         content = section.data() if loaded else b""
         yield Section(section.name, address, section["sh_size"], load_address, loaded, content)

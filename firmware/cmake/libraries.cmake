@@ -19,8 +19,8 @@ foreach(library tq_app tq_engine tq_kernels_reference)
   target_compile_options(${library} PRIVATE -Werror)
 endforeach()
 
-# For the report: the flags without what depends on this machine.
+# For the report: the flags that shape the code, not warnings, debug information or this machine.
 get_directory_property(options COMPILE_OPTIONS)
-list(FILTER options EXCLUDE REGEX "prefix-map=")
+list(FILTER options EXCLUDE REGEX "prefix-map=|^-W|^-g$")
 list(JOIN options " " options)
 file(WRITE "${TQ_OUTPUT_DIR}/flags.txt" "${CMAKE_C_FLAGS} ${options}\n")

@@ -127,6 +127,14 @@ def test_flash_parts_include_the_gap_before_them_and_no_samples(elf: Elf) -> Non
     )
 
 
+def test_a_segment_without_content_around_data_says_nothing_about_where_it_is_stored(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "image.elf"
+    path.write_bytes(elf_bytes((*PARTS, Part(".noinit", 0x20000000, 0x600)), SYMBOLS))
+    assert Elf(path).flash_use().total == 0x110 + 12
+
+
 def test_ram_parts_add_up_to_what_the_linker_placed(elf: Elf) -> None:
     # 4 bytes of alignment and two guards of 16 bytes beside the arena count as .bss.
     assert elf.ram_use() == RamUse(data=12, bss=4 + 32 + 4, arena=48, stack_reserved=0x400)

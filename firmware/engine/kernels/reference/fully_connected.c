@@ -1,0 +1,110 @@
+/* FULLY_CONNECTED */
+#include "tq_reference.h"
+
+#include <stddef.h>
+
+#include "tq_fixed_point.h"
+
+void tq_fully_connected_f32(const void *params) {
+  const tq_fully_connected_f32_params *p = params;
+  const float *input = p->input;
+  float *output = p->output;
+  for (int32_t batch = 0; batch < p->batches; ++batch) {
+    const float *weights = p->weights;
+    for (int32_t channel = 0; channel < p->output_depth; ++channel) {
+      float sum = 0.0f;
+      for (int32_t i = 0; i < p->input_depth; ++i) {
+        sum += input[i] * weights[i];
+      }
+      sum += p->bias != NULL ? p->bias[channel] : 0.0f;
+      *output++ = tq_clamp_f32(sum, p->activation_min, p->activation_max);
+      weights += p->input_depth;
+    }
+    input += p->input_depth;
+  }
+}
+
+static inline int32_t dot_s8(const int8_t *input, const int8_t *weights, int32_t depth) {
+  int32_t sum = 0;
+  for (int32_t i = 0; i < depth; ++i) {
+    sum += input[i] * weights[i];
+  }
+  return sum;
+}
+
+void tq_fully_connected_s8(const void *params) {
+  const tq_fully_connected_s8_params *p = params;
+  const int8_t *input = p->input;
+  int8_t *output = p->output;
+  for (int32_t batch = 0; batch < p->batches; ++batch) {
+    const int8_t *weights = p->weights;
+    for (int32_t channel = 0; channel < p->output_depth; ++channel) {
+      const int32_t sum = dot_s8(input, weights, p->input_depth);
+      const int32_t biased = tq_add_wrapping(sum, p->bias[channel]);
+      const int32_t scaled = tq_scale(biased, p->multiplier, p->shift) + p->output_offset;
+      *output++ = (int8_t)tq_clamp(scaled, p->activation_min, p->activation_max);
+      weights += p->input_depth;
+    }
+    input += p->input_depth;
+  }
+}
+
+void tq_fully_connected_per_channel_s8(const void *params) {
+  const tq_fully_connected_per_channel_s8_params *p = params;
+  const int8_t *input = p->input;
+  int8_t *output = p->output;
+  for (int32_t batch = 0; batch < p->batches; ++batch) {
+    const int8_t *weights = p->weights;
+    for (int32_t channel = 0; channel < p->output_depth; ++channel) {
+      const int32_t sum = dot_s8(input, weights, p->input_depth);
+      const int32_t biased = tq_add_wrapping(sum, p->bias[channel]);
+      const int32_t scaled =
+          tq_scale(biased, p->multipliers[channel], p->shifts[channel]) + p->output_offset;
+      *output++ = (int8_t)tq_clamp(scaled, p->activation_min, p->activation_max);
+      weights += p->input_depth;
+    }
+    input += p->input_depth;
+  }
+}
+
+static inline int64_t dot_s16(const int16_t *input, const int8_t *weights, int32_t depth) {
+  int64_t sum = 0;
+  for (int32_t i = 0; i < depth; ++i) {
+    sum += input[i] * weights[i];
+  }
+  return sum;
+}
+
+void tq_fully_connected_s16(const void *params) {
+  const tq_fully_connected_s16_params *p = params;
+  const int16_t *input = p->input;
+  int16_t *output = p->output;
+  for (int32_t batch = 0; batch < p->batches; ++batch) {
+    const int8_t *weights = p->weights;
+    for (int32_t channel = 0; channel < p->output_depth; ++channel) {
+      int64_t sum = dot_s16(input, weights, p->input_depth);
+      sum += p->bias != NULL ? p->bias[channel] : 0;
+      const int32_t scaled = tq_scale_64(sum, p->multiplier, p->right_shift);
+      *output++ = (int16_t)tq_clamp(scaled, p->activation_min, p->activation_max);
+      weights += p->input_depth;
+    }
+    input += p->input_depth;
+  }
+}
+
+void tq_fully_connected_per_channel_s16(const void *params) {
+  const tq_fully_connected_per_channel_s16_params *p = params;
+  const int16_t *input = p->input;
+  int16_t *output = p->output;
+  for (int32_t batch = 0; batch < p->batches; ++batch) {
+    const int8_t *weights = p->weights;
+    for (int32_t channel = 0; channel < p->output_depth; ++channel) {
+      int64_t sum = dot_s16(input, weights, p->input_depth);
+      sum += p->bias != NULL ? p->bias[channel] : 0;
+      const int32_t scaled = tq_scale_64(sum, p->multipliers[channel], p->right_shifts[channel]);
+      *output++ = (int16_t)tq_clamp(scaled, p->activation_min, p->activation_max);
+      weights += p->input_depth;
+    }
+    input += p->input_depth;
+  }
+}

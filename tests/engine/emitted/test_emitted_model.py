@@ -1,0 +1,105 @@
+"""The generated C, compiled and run through tq_invoke(), gives TensorFlow Lite Micro's bytes."""
+
+from __future__ import annotations
+
+import subprocess
+
+import numpy as np
+import pytest
+
+from pytest_tinyquant.engine.emit import emit
+
+
+RANDOM = np.random.default_rng(7)
+
+DRIVER = """
+#include <stdio.h>
+
+#include "tq_engine.h"
+
+extern const tq_model tq_model_instance;
+
+int main(void) {
+  const tq_model *model = &tq_model_instance;
+  for (int i = 0; i < model->input_count; ++i) {
+    if (fread(model->inputs[i].data, 1, model->inputs[i].bytes, stdin) != model->inputs[i].bytes) {
+      return 2;
+    }
+  }
+  tq_invoke(model);
+  for (int i = 0; i < model->output_count; ++i) {
+    fwrite(model->outputs[i].data, 1, model->outputs[i].bytes, stdout);
+  }
+  return tq_last_op == &model->ops[model->op_count - 1] ? 0 : 3;
+}
+"""
+
+
+def integers(shape, dtype, low=-127, high=127):
+    return RANDOM.integers(low, high + 1, shape).astype(dtype)
+
+
+def conv_2d_int8(operator, tensor):
+    filters = integers((4, 3, 3, 2), "int8")
+    weights = tensor(filters.shape, "int8", [0.01, 0.02, 0.03, 0.04], data=filters)
+    bias = tensor((4,), "int32", [0.001] * 4, data=integers((4,), "int32", -500, 500))
+    inputs = (tensor((1, 6, 5, 2), "int8", 0.1, -3), weights, bias)
+    options = {"StrideH": 2, "StrideW": 1, "DilationHFactor": 1, "DilationWFactor": 1}
+    return operator("CONV_2D", inputs, (tensor((1, 3, 5, 4), "int8", 0.3, 5),), "Conv2D", options)
+
+
+def fully_connected_int16(operator, tensor):
+    weights = tensor((5, 9), "int8", 0.02, data=integers((5, 9), "int8"))
+    bias = tensor((5,), "int64", 0.002, data=integers((5,), "int64", -(1 << 34), 1 << 34))
+    inputs = (tensor((1, 9), "int16", 0.1), weights, bias)
+    output = (tensor((1, 5), "int16", 90.0),)
+    return operator("FULLY_CONNECTED", inputs, output, "FullyConnected", {})
+
+
+def relu_float32(operator, tensor):
+    return operator("RELU", (tensor((7,), "float32"),), (tensor((7,), "float32"),))
+
+
+def softmax_int8(operator, tensor):
+    source, output = tensor((1, 12), "int8", 0.05, 4), tensor((1, 12), "int8", 1 / 256, -128)
+    return operator("SOFTMAX", (source,), (output,), "Softmax", {"Beta": 1.0})
+
+
+def split_int8(operator, tensor):
+    axis = tensor((1,), "int32", data=np.array([1]))
+    parts = tuple(tensor((2, 3), "int8", 0.1) for _ in range(2))
+    return operator("SPLIT", (axis, tensor((2, 6), "int8", 0.1)), parts, "Split", {"NumSplits": 2})
+
+
+@pytest.fixture(scope="module")
+def engine_objects(tmp_path_factory, compile_for_host, engine_sources):
+    merged = tmp_path_factory.mktemp("objects") / "engine.o"
+    compile_for_host(engine_sources, merged, "-O2", "-fPIC", "-r", "-nostdlib")
+    return merged
+
+
+@pytest.mark.parametrize(
+    "build",
+    [conv_2d_int8, fully_connected_int16, relu_float32, softmax_int8, split_int8],
+    ids=lambda build: build.__name__,
+)
+def test_emitted_model(
+    build, tmp_path, engine_objects, compile_for_host, operator_spec, tensor_spec, plan_of, tflm
+):
+    spec = build(operator_spec, tensor_spec)
+    sample = [
+        RANDOM.normal(0, 3, t.shape).astype(t.dtype)
+        if t.dtype == "float32"
+        else integers(t.shape, t.dtype)
+        for t in spec.variable_inputs
+    ]
+    emitted = emit(plan_of(spec), tmp_path / "model")
+    driver = tmp_path / "driver.c"
+    driver.write_text(DRIVER)
+    program = tmp_path / "program"
+    sources = [*emitted.sources, driver, engine_objects]
+    compile_for_host(sources, program, f"-I{emitted.directory}", "-O2", "-lm")
+    raw = b"".join(value.tobytes() for value in sample)
+    result = subprocess.run([program], input=raw, capture_output=True, check=True)
+    expected = b"".join(value.tobytes() for value in tflm.run(spec.model(), [sample])[0])
+    assert result.stdout == expected
