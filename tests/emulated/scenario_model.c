@@ -10,8 +10,7 @@
 
 enum { INPUT_BYTES = 16, OUTPUT_BYTES = 100 };
 
-uint8_t tq_arena[INPUT_BYTES + OUTPUT_BYTES]
-    __attribute__((section(".bss.tq_arena"), aligned(16)));
+uint8_t tq_arena[INPUT_BYTES + OUTPUT_BYTES] __attribute__((section(".bss.tq_arena"), aligned(16)));
 
 void tq_board_put(char character);
 _Noreturn void tq_finished(void);
