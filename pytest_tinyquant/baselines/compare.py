@@ -123,16 +123,25 @@ def find_context(baseline: Measurement, current: Measurement) -> Context:
     for key, name in (
         ("runtime_version", "runtime"),
         ("kernels", "kernels"),
-        ("flags", "compiler flags"),
     ):
         if old[key] != new[key] and not obstacle:
             notes.append(f"{name} changed: {old[key]} -> {new[key]}")
+    if old["flags"] != new["flags"] and not obstacle:
+        notes.append(f"compiler flags changed: {_changed_words(old['flags'], new['flags'])}")
     if baseline.output_sha256 != current.output_sha256 and not obstacle:
         notes.append(
             f"outputs changed ({baseline.output_sha256[:12]} -> {current.output_sha256[:12]})"
         )
     same_image = bool(new.get("image")) and old.get("image") == new.get("image")
     return Context(obstacle, other_build, same_image, tuple(notes))
+
+
+def _changed_words(old: str, new: str) -> str:
+    """Return what was added to and removed from a list of words, such as ``added -Os, removed -O2``."""
+    before, after = old.split(), new.split()
+    changes = [f"added {word}" for word in after if word not in before]
+    changes += [f"removed {word}" for word in before if word not in after]
+    return ", ".join(changes) or "another order"
 
 
 def _compare_parts(

@@ -209,7 +209,7 @@ def test_a_large_gain_with_another_toolchain_is_an_improvement(judge, change):
     ("changes", "note"),
     [
         ({"identity_kernels": "cortex_m_dsp"}, "kernels changed: reference -> cortex_m_dsp"),
-        ({"identity_flags": "-Os"}, "compiler flags changed: -O3 -> -Os"),
+        ({"identity_flags": "-Os"}, "compiler flags changed: added -Os, removed -O3"),
         ({"identity_runtime_version": "v2"}, "runtime changed: pytest-tinyquant 0.1.0 -> v2"),
     ],
 )
