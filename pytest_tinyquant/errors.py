@@ -18,10 +18,6 @@ class ConfigurationError(TinyQuantError):
     """A file the user wrote (TOML, ini, command line) says something that cannot be followed."""
 
 
-class CacheError(TinyQuantError):
-    """The cache directory cannot be used (not writable, full, locked for too long)."""
-
-
 class ModelError(TinyQuantError):
     """A model file is corrupt, truncated or not what its name says."""
 
@@ -109,6 +105,10 @@ class BaselineError(TinyQuantError):
 
 class BenchError(TinyQuantError):
     """Trouble with the bench, not with the model: an ERROR, never an expected failure."""
+
+
+class CacheError(BenchError):
+    """The cache directory cannot be used (not writable, full, locked for too long)."""
 
 
 class BoardNotFoundError(BenchError):

@@ -19,7 +19,6 @@ from filelock import Timeout
 from pytest_tinyquant import errors
 from pytest_tinyquant.atomic import write_text
 from pytest_tinyquant.errors import BenchError
-from pytest_tinyquant.errors import CacheError
 from pytest_tinyquant.errors import TinyQuantError
 from pytest_tinyquant.measure.measurement import Measurement
 
@@ -40,7 +39,7 @@ class OutcomeStore:
         """Return the measurement kept under ``key``, or call ``measure`` and keep its outcome.
 
         A typed error of ``measure`` is kept too and raised again for everyone who asks. Trouble
-        with the bench or the cache is not: the next test may find the cable plugged in again.
+        with the bench is not: the next test may find the cable plugged in again.
 
         :raises TinyQuantError: what ``measure`` raised, now or before.
         """
@@ -72,7 +71,7 @@ class OutcomeStore:
     ) -> Measurement | TinyQuantError:
         try:
             measurement = measure()
-        except (BenchError, CacheError):
+        except BenchError:
             raise
         except TinyQuantError as error:
             write_text(entry, json.dumps({"error": dump_error(error)}))

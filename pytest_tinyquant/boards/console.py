@@ -8,7 +8,7 @@ from pytest_tinyquant.errors import ConsoleError
 
 
 class PortClosedError(ConsoleError):
-    """The port went away while it was read: unplugged, or the emulator behind it ended."""
+    """The port is not there, or went away: unplugged, or the emulator behind it ended."""
 
 
 class SerialConsole:
@@ -16,7 +16,7 @@ class SerialConsole:
 
     :param url: device path such as ``/dev/ttyACM0``, or a pyserial URL.
     :param baud_rate: bits per second; without meaning for a pseudo terminal.
-    :raises ConsoleError: the port cannot be opened.
+    :raises PortClosedError: the port cannot be opened.
     """
 
     def __init__(self, url: str, *, baud_rate: int = 115200) -> None:
@@ -27,7 +27,7 @@ class SerialConsole:
         try:
             self._port: Any = serial.serial_for_url(url, baud_rate, timeout=0)
         except self._errors as error:
-            raise ConsoleError(
+            raise PortClosedError(
                 f"serial port {url} cannot be opened: {error}; check that the board is attached,"
                 " that no terminal program holds the port and that you may read it"
             ) from error

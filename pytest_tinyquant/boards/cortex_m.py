@@ -68,9 +68,9 @@ class EmulatedCortexM:
         with contextlib.ExitStack() as stack:
             self._qemu = Qemu("qemu-system-arm", self._machine)
             stack.callback(self._qemu.close)
-            self._console = SerialConsole(self._qemu.console_url)
-            stack.callback(self._console.close)
             with self._emulator_watched(self._name, image):
+                self._console = SerialConsole(self._qemu.console_url)
+                stack.callback(self._console.close)
                 self._debugger = PyocdDebugger(
                     f"tqqemu:127.0.0.1:{self._qemu.gdb_port}", MACHINES[self._machine]
                 )

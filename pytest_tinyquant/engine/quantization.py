@@ -135,12 +135,8 @@ def float_activation_range(activation: str) -> tuple[float, float]:
 
 
 def fully_connected_factor(source: Tensor, weights: Tensor, output: Tensor) -> float:
-    """Return the factor of a fully connected layer with one weight scale.
-
-    The product of the input scales is taken in float32, unlike everywhere else.
-    """
-    product = np.float32(scale(source)) * np.float32(scale(weights))
-    return float(product) / scale(output)
+    """Return the factor of a fully connected layer with one weight scale, in double precision."""
+    return scale(source) * scale(weights) / scale(output)
 
 
 def checked_log2(value: float) -> int | None:

@@ -42,7 +42,7 @@ def complete(report: pytest.TestReport, item: pytest.Item, call: pytest.CallInfo
     error = call.excinfo.value if call.excinfo is not None else None
     gap = getattr(report, "wasxfail", "")
     if isinstance(error, TinyQuantError):
-        _say_plainly(report, call, error)
+        _say_plainly(report, call, error, _message(error, _combination(item)))
     combination = _combination(item)
     if combination is None or report.when == "teardown" or _is_uneventful(report):
         return
@@ -52,7 +52,7 @@ def complete(report: pytest.TestReport, item: pytest.Item, call: pytest.CallInfo
         "combination": combination.name,
         "verdicts": [verdict.to_json() for verdict in item.stash.get(VERDICTS, [])],
         "gap": gap,
-        "error": _error(error) if isinstance(error, TinyQuantError) else None,
+        "error": _error(error, combination) if isinstance(error, TinyQuantError) else None,
     }
     setattr(report, ATTRIBUTE, part)
 
@@ -71,10 +71,10 @@ def _is_uneventful(report: pytest.TestReport) -> bool:
 
 
 def _say_plainly(
-    report: pytest.TestReport, call: pytest.CallInfo[None], error: TinyQuantError
+    report: pytest.TestReport, call: pytest.CallInfo[None], error: TinyQuantError, message: str
 ) -> None:
-    """Put the error's own text in place of a traceback, or of the reason of an xfail."""
-    text = f"{type(error).__name__}: {error}"
+    """Put `message` in place of a traceback, or of the reason of an xfail."""
+    text = f"{type(error).__name__}: {message}"
     if hasattr(report, "wasxfail"):
         reason = report.wasxfail
         report.wasxfail = f"{_first_line(text)} [{reason}]" if reason else _first_line(text)
@@ -94,11 +94,24 @@ def _closed_gap(item: pytest.Item) -> str:
     return f"\nThe gap is closed: remove {issue.where}" if issue else ""
 
 
-def _error(error: TinyQuantError) -> dict[str, str]:
+def _message(error: TinyQuantError, combination: Combination | None) -> str:
+    """Return the error's text, beginning with the combination that it is about.
+
+    A stage may know less than that: the cache has no model, a device only its board.
+    """
+    text = str(error)
+    if combination is None or text.lower().startswith(combination.name):
+        return text
+    for part in (combination.model.name, combination.board.name):
+        text = text.removeprefix(f"{part}: ")
+    return f"{combination.name}: {text}"
+
+
+def _error(error: TinyQuantError, combination: Combination) -> dict[str, str]:
     """Return an error as JSON types."""
     return {
         "class": type(error).__name__,
-        "message": str(error),
+        "message": _message(error, combination),
         "op": getattr(error, "op", ""),
         "dtype": getattr(error, "dtype", ""),
         "reason": getattr(error, "reason", ""),

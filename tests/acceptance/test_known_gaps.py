@@ -77,7 +77,7 @@ def test_a_gap_that_raises_something_else_fails(bench):
     bench.says[COMBINATION] = {"raises": "DeviceHaltedError", "text": "UsageFault in tq_invoke"}
     result = bench.run(*ONE)
     result.assert_outcomes(failed=4)
-    result.stdout.fnmatch_lines(["DeviceHaltedError: UsageFault in tq_invoke"])
+    result.stdout.fnmatch_lines([f"DeviceHaltedError: {COMBINATION}: UsageFault in tq_invoke"])
 
 
 def test_a_closed_gap_fails_and_says_which_row_to_remove(bench):
@@ -102,7 +102,9 @@ def test_trouble_with_the_bench_is_an_error_even_where_a_gap_is_known(bench, row
     result = bench.run(*ONE)
     result.assert_outcomes(errors=4)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines([f"{error}: the bench is on fire", "*= tinyquant: 4 errors =*"])
+    result.stdout.fnmatch_lines(
+        [f"{error}: {COMBINATION}: the bench is on fire", "*= tinyquant: 4 errors =*"]
+    )
 
 
 def test_hardware_that_is_asked_for_and_absent_is_an_error(bench):
@@ -112,7 +114,7 @@ def test_hardware_that_is_asked_for_and_absent_is_an_error(bench):
     result.stdout.fnmatch_lines(
         [
             "*nucleo-l4r5zi: hardware",
-            "BoardNotFoundError: nucleo-l4r5zi: no attached board can be used: *; "
+            f"BoardNotFoundError: {COMBINATION}: no attached board can be used: *; "
             "leave out --tq-target hardware to run on its emulator",
         ]
     )

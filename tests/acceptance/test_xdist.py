@@ -46,7 +46,7 @@ def test_typed_errors_cross_processes(bench):
     }
     result = bench.run("--model=cnn_4", "--scheme=int8", "--board=host", "-n2")
     result.assert_outcomes(failed=2)
-    result.stdout.fnmatch_lines(["UnsupportedModelError: cnn_4: no kernel"])
+    result.stdout.fnmatch_lines(["UnsupportedModelError: cnn_4-int8-host: no kernel"])
 
 
 def test_a_worker_that_dies_fails_the_run(bench):

@@ -6,6 +6,7 @@ import math
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -72,12 +73,11 @@ def test_activation_limits(
     assert q.activation_range(activation, _tensor("int8", scale, zero_point)) == expected
 
 
-def test_fully_connected_factor_multiplies_scales_in_float32() -> None:
+def test_fully_connected_factor_multiplies_scales_in_double_precision() -> None:
     source, weights = _tensor("int8", 0.1), _tensor("int8", 0.3)
-    output = _tensor("int8", 1.0)
-    product = q.fully_connected_factor(source, weights, output)
-    assert product != 0.1 * 0.3
-    assert math.isclose(product, 0.03, rel_tol=1e-6)
+    factor = q.fully_connected_factor(source, weights, _tensor("int8", 1.0))
+    assert factor == float(np.float32(0.1)) * float(np.float32(0.3))
+    assert factor != float(np.float32(0.1) * np.float32(0.3))
 
 
 def test_sigmoid_argument_is_exact_for_powers_of_two() -> None:

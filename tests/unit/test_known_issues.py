@@ -102,3 +102,22 @@ def test_the_rows_of_this_repository_fit_its_models():
         for scheme in SCHEMES:
             issue = find(issues, **where(name, scheme))
             assert (issue is not None) == (scheme in ("float16", "dynamic"))
+
+
+def test_a_row_about_extra_models_may_name_absent_ones(tmp_path):
+    row = "[[issue]]\nmodels = ['mlperf/*']\nraises = 'ModelError'\nreason = ''\n"
+    (issue,) = load(tmp_path, f"{row}extra = true\n")
+    assert issue.covers(**where(model="mlperf/ad01"))
+    assert not issue.covers(**where())
+    with pytest.raises(ConfigurationError, match=r"models pattern 'mlperf/\*' is not known"):
+        load(tmp_path, row)
+    with pytest.raises(ConfigurationError, match=r"models pattern 'mlperf/\*' is not known"):
+        load(tmp_path, f"{row}extra = false\n")
+
+
+def test_a_row_about_extra_models_must_name_them_and_known_schemes(tmp_path):
+    row = "[[issue]]\nextra = true\nraises = 'ModelError'\nreason = ''\n"
+    with pytest.raises(ConfigurationError, match="needs a key 'models'"):
+        load(tmp_path, row)
+    with pytest.raises(ConfigurationError, match="schemes pattern 'int9' is not known"):
+        load(tmp_path, f"{row}models = ['mlperf/*']\nschemes = ['int9']\n")

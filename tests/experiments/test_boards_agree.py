@@ -1,0 +1,85 @@
+"""What the engine computes on the emulated board is what TensorFlow Lite Micro computes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from pytest_tinyquant.boards.inventory import Board
+from pytest_tinyquant.graph import Graph
+from pytest_tinyquant.graph import Tensor
+from pytest_tinyquant.models import Model
+from pytest_tinyquant.pipeline import Stages
+from pytest_tinyquant.run import RUN
+from pytest_tinyquant.schemes import Scheme
+from pytest_tinyquant.schemes.convert import ConvertedModel
+
+
+INTEGER_SCHEMES = ("int8", "int8-only", "16x8", "16x8-only")
+
+#: Share of the output's range by which float results may differ.
+TOLERANCE = 1e-6
+
+
+@pytest.fixture
+def host(pytestconfig: pytest.Config) -> Board:
+    """The board that runs TensorFlow Lite Micro itself."""
+    return pytestconfig.stash[RUN].project.boards["host"]
+
+
+@pytest.mark.tinyquant(schemes=INTEGER_SCHEMES, boards="nucleo-l4r5zi", metrics=[])
+def test_outputs_are_equal_byte_for_byte(pytestconfig, model, scheme, board, host):
+    where = f"{model.name} {scheme.name}"
+    tensor, (actual, expected) = outputs(pytestconfig, model, scheme, (board, host))
+    for sample, (ours, theirs) in enumerate(zip(actual, expected, strict=True)):
+        if ours != theirs:
+            mine, other = (np.frombuffer(data, tensor.dtype) for data in (ours, theirs))
+            element = int(np.flatnonzero(mine != other)[0])
+            pytest.fail(
+                f"{where}: check sample {sample}, element {element} of {mine.size}: "
+                f"{board.name} {mine[element]}, {host.name} {other[element]}",
+                pytrace=False,
+            )
+
+
+@pytest.mark.tinyquant(schemes="basic", boards="nucleo-l4r5zi", metrics=[])
+def test_float_outputs_are_equal_to_a_millionth(pytestconfig, model, scheme, board, host):
+    tensor, results = outputs(pytestconfig, model, scheme, (board, host))
+    assert tensor.dtype == "float32"
+    actual, expected = (
+        np.stack([np.frombuffer(sample, "<f4") for sample in raw]).astype(float) for raw in results
+    )
+    difference = np.abs(actual - expected) / np.ptp(expected)
+    sample, element = np.unravel_index(difference.argmax(), difference.shape)
+    if not difference.max() <= TOLERANCE:
+        pytest.fail(
+            f"{model.name} {scheme.name}: check sample {sample}, element {element}: "
+            f"{board.name} {actual[sample, element]}, {host.name} {expected[sample, element]}, "
+            f"{difference.max():.3g} of the range apart",
+            pytrace=False,
+        )
+
+
+def outputs(
+    config: pytest.Config, model: Model, scheme: Scheme, boards: Sequence[Board]
+) -> tuple[Tensor, list[tuple[bytes, ...]]]:
+    """Return the output tensor and, for each board, its raw bytes for every check sample."""
+    stages = config.stash[RUN].stages
+    converted = stages.convert(model, scheme)
+    results = [run(stages, model, converted, board) for board in boards]
+    graph = results[0][0]
+    samples = {len(record) for _, record in results}
+    assert samples == {model.check_samples}
+    return graph.tensors[graph.outputs[0]], [record for _, record in results]
+
+
+def run(
+    stages: Stages, model: Model, converted: ConvertedModel, board: Board
+) -> tuple[Graph, tuple[bytes, ...]]:
+    graph = stages.check(model, converted, board)
+    image = stages.build_image(model, converted, graph, board)
+    where = f"{converted.model}-{converted.scheme}-{board.name}"
+    with stages.open(board, image, name=f"agree {where}") as device:
+        return graph, stages.run(device, board, where=where).outputs
