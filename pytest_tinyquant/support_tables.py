@@ -28,6 +28,23 @@ ROLES: Mapping[str, Roles] = {
     "DEPTHWISE_CONV_2D": _WEIGHTS,
     "QUANTIZE": _CONVERSION,
     "SPLIT": {"input": ("inputs", 1)},
+    "SVDF": {
+        "input": ("inputs", 0),
+        "feature weights": ("inputs", 1),
+        "time weights": ("inputs", 2),
+        "bias": ("inputs", 3),
+        "state": ("inputs", 4),
+    },
+    "TRANSPOSE_CONV": {
+        "input": ("inputs", 2),
+        "weights": ("inputs", 1),
+        "bias": ("inputs", 3),
+    },
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": {
+        "input": ("inputs", 0),
+        "weights": ("inputs", 2),
+        "cell state": ("inputs", 19),
+    },
 }
 
 _ANY: Combinations = ()

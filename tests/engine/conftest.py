@@ -44,7 +44,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 @dataclass(frozen=True)
 class TensorSpec:
-    """A tensor of a one-operator model; with `data` a constant."""
+    """A tensor of a one-operator model; with `data` a constant, or what is kept as `state`."""
 
     shape: tuple[int, ...]
     dtype: str
@@ -52,6 +52,12 @@ class TensorSpec:
     zero_point: int = 0
     axis: int = 0
     data: np.ndarray | None = None
+    state: bool = False
+
+    @property
+    def fed(self) -> bool:
+        """Whether it is an input of the model."""
+        return self.data is None and not self.state
 
 
 @dataclass(frozen=True)
@@ -66,8 +72,8 @@ class OperatorSpec:
 
     @property
     def variable_inputs(self) -> list[TensorSpec]:
-        """The inputs that are not constant, in order."""
-        return [tensor for tensor in self.inputs if tensor is not None and tensor.data is None]
+        """The inputs of the model, in order."""
+        return [tensor for tensor in self.inputs if tensor is not None and tensor.fed]
 
     def model(self) -> bytes:
         """Write the .tflite file."""
@@ -88,7 +94,7 @@ class _ModelWriter:
         fed = [
             number
             for number, tensor in zip(inputs, spec.inputs, strict=True)
-            if tensor is not None and tensor.data is None
+            if tensor is not None and tensor.fed
         ]
         operator = self.operator(spec, inputs, outputs)
         subgraph = self.table(
@@ -140,6 +146,8 @@ class _ModelWriter:
             "Buffer": 0,
             "Name": self.builder.CreateString("t"),
         }
+        if spec.state:
+            fields["IsVariable"] = True
         if spec.data is not None:
             fields["Buffer"] = len(self.buffers)
             self.buffers.append(np.ascontiguousarray(spec.data, dtype=spec.dtype).tobytes())

@@ -49,6 +49,13 @@ class Lowering:
             return None
         return self.tensor(operator.inputs[position])
 
+    def state(self, operator: Operator, position: int) -> Tensor:
+        """Return a variable tensor, which keeps its value until the next inference."""
+        tensor = self.source(operator, position)
+        if not tensor.is_variable or tensor.index in self.constants:
+            raise ModelError(f"input {position}, {tensor.name!r}, is not a variable tensor")
+        return tensor
+
     def output(self, operator: Operator) -> Tensor:
         """Return the only output."""
         if len(operator.outputs) != 1:

@@ -91,6 +91,9 @@ class HostEngine:
         memory = self.memory(plan)
         weights = np.frombuffer(plan.weights or b"\0", dtype=np.uint8)
         calls = [_Call(self, plan, op, memory, weights.ctypes.data) for op in plan.ops]
+        for state in plan.states:
+            address = memory.address(plan.placements[state.index])
+            ctypes.memset(address, state.value, state.bytes)
         results = []
         for sample in samples:
             for info, value in zip(plan.inputs, sample, strict=True):
