@@ -61,9 +61,6 @@ def svdf(operator: Operator, lowering: Lowering) -> KernelCall:
 
 def _kernel(operator: Operator, lowering: Lowering, tensors: tuple[Tensor | None, ...]) -> str:
     types = [tensor.dtype if tensor is not None else "missing" for tensor in tensors]
-    if types[3] == "missing":
-        # TensorFlow Lite Micro does without on float only.
-        types[3] = "float32" if types[0] == "float32" else "missing"
     kernel = _KERNELS.get(tuple(types))
     if kernel is None:
         raise lowering.unsupported(

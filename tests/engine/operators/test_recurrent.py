@@ -17,7 +17,7 @@ INFERENCES = 3
 FLOAT_LSTM_BOUND = 1e-5
 
 
-def quantized(draw, tensor_spec, shape, dtype, scale, zero_point=0, data=None, state=False):
+def quantized(tensor_spec, shape, dtype, scale, zero_point=0, data=None, state=False):
     """Return a tensor; float32 has neither scale nor zero point."""
     if dtype == "float32":
         return tensor_spec(shape, dtype, data=data, state=state)
@@ -47,11 +47,9 @@ def test_svdf(data, types, draw_from, operator_spec, tensor_spec, check):
     source = draw.activation((batches, depth), dtype)
     features = small_weights(draw, tensor_spec, (filters, depth), feature_dtype, draw.scale(-9, -3))
     times = small_weights(draw, tensor_spec, (filters, memory), time_dtype, draw.scale(-15, -3))
-    # TensorFlow Lite Micro wraps around, or not, by version where an int8 state has a zero point.
-    state_scale = draw.scale(-9, 0)
-    state = quantized(
-        draw, tensor_spec, (batches, filters * memory), time_dtype, state_scale, state=True
-    )
+    state_scale, state_zero = draw.scale(-9, 0), draw.zero_point(time_dtype)
+    shape = (batches, filters * memory)
+    state = quantized(tensor_spec, shape, time_dtype, state_scale, state_zero, state=True)
     bias_values = draw.random().integers(-3000, 3000, units)
     bias_scale = None if dtype == "float32" else np.float32(state_scale) * np.float32(times.scale)
     bias_dtype = "float32" if dtype == "float32" else "int32"
@@ -79,11 +77,11 @@ def test_lstm(data, dtype, draw_from, operator_spec, tensor_spec, check):
         "int16": (draw.scale(-16, -14), 0),
     }[dtype]
     hidden = quantized(
-        draw, tensor_spec, (batches, units), dtype, hidden_scale, hidden_zero, state=True
+        tensor_spec, (batches, units), dtype, hidden_scale, hidden_zero, state=True
     )
     cell_dtype = "float32" if dtype == "float32" else "int16"
     cell_scale = 2.0 ** draw.integer(-15, -9)
-    cell = quantized(draw, tensor_spec, (batches, units), cell_dtype, cell_scale, state=True)
+    cell = quantized(tensor_spec, (batches, units), cell_dtype, cell_scale, state=True)
     weight_dtype = "float32" if dtype == "float32" else "int8"
 
     def gate_weights(columns):
@@ -101,7 +99,7 @@ def test_lstm(data, dtype, draw_from, operator_spec, tensor_spec, check):
             kind = {"int8": "int32", "int16": "int64"}[dtype]
             scale = source.scale * tensor.scale
             biases.append(tensor_spec((units,), kind, scale, data=values.astype(kind)))
-    output = quantized(draw, tensor_spec, (*lead, units), dtype, hidden_scale, hidden_zero)
+    output = quantized(tensor_spec, (*lead, units), dtype, hidden_scale, hidden_zero)
     inputs = (
         source, *weights, *recurrent, None, None, None, *biases, None, None,
         hidden, cell, None, None, None, None,

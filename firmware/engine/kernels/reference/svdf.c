@@ -51,6 +51,7 @@ static inline int32_t feature_s8(const int8_t *input, const int8_t *weights, int
   return sum;
 }
 
+/* The state's zero point is added behind the clamp, and wraps, as in TensorFlow Lite Micro. */
 void tq_svdf_s8(const void *params) {
   const tq_svdf_s8_params *p = params;
   const int32_t filters = p->units * p->rank;
@@ -64,9 +65,8 @@ void tq_svdf_s8(const void *params) {
       int32_t sum = p->bias != NULL ? p->bias[unit] : 0;
       for (int32_t filter = 0; filter < p->rank; ++filter) {
         const int32_t feature = feature_s8(input, features, p->input_depth, p->input_offset);
-        const int32_t scaled =
-            tq_scale(feature, p->feature_multiplier, p->feature_shift) + p->state_zero_point;
-        state[p->memory - 1] = (int8_t)tq_clamp(scaled, INT8_MIN, INT8_MAX);
+        const int32_t scaled = tq_scale(feature, p->feature_multiplier, p->feature_shift);
+        state[p->memory - 1] = (int8_t)(tq_clamp(scaled, INT8_MIN, INT8_MAX) + p->state_zero_point);
         int32_t product = 0;
         for (int32_t i = 0; i < p->memory; ++i) {
           product += times[i] * (state[i] - p->state_zero_point);
@@ -97,9 +97,9 @@ void tq_svdf_state16_s8(const void *params) {
       int32_t sum = p->bias != NULL ? p->bias[unit] : 0;
       for (int32_t filter = 0; filter < p->rank; ++filter) {
         const int32_t feature = feature_s8(input, features, p->input_depth, p->input_offset);
-        const int32_t scaled =
-            tq_scale(feature, p->feature_multiplier, p->feature_shift) + p->state_zero_point;
-        state[p->memory - 1] = (int16_t)tq_clamp(scaled, INT16_MIN, INT16_MAX);
+        const int32_t scaled = tq_scale(feature, p->feature_multiplier, p->feature_shift);
+        state[p->memory - 1] =
+            (int16_t)(tq_clamp(scaled, INT16_MIN, INT16_MAX) + p->state_zero_point);
         int32_t product = 0;
         for (int32_t i = 0; i < p->memory; ++i) {
           product = tq_add_wrapping(product, times[i] * (state[i] - p->state_zero_point));
