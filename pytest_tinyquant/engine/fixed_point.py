@@ -117,7 +117,7 @@ def softmax_exp_table(beta: float, input_scale: float) -> tuple[list[int], int]:
     Differences so large that the kernel takes the result for zero are 0 in the table.
     """
     factor = min(beta * input_scale * (1 << 26), (1 << 31) - 1.0)
-    if factor <= 1.0:
+    if not factor > 1.0:
         raise ModelError(f"the softmax input scale {input_scale:g} is too small")
     fraction, shift = math.frexp(factor)
     value = round_half_away(fraction * (1 << 31))

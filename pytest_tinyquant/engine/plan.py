@@ -65,7 +65,7 @@ class TensorInfo:
 
 @dataclass(frozen=True)
 class State:
-    """A variable tensor: `bytes` at `offset` of the arena, `value` in each when reset."""
+    """A variable tensor: `bytes` at `offset` of the arena, `value` in each at first."""
 
     index: int
     name: str
@@ -170,6 +170,8 @@ def _lower(lowering: Lowering) -> tuple[list[tuple[Operator, KernelCall]], dict[
                 "Convert the model again."
             ) from None
         if isinstance(lowered, KernelCall):
+            if any(lowering.tensor(index).elements == 0 for index in lowered.reads):
+                raise lowering.unsupported(operator, "", "one of its inputs has no elements")
             calls.append((operator, lowered))
         else:
             _alias(lowering, lowered, roots)

@@ -29,7 +29,7 @@ typedef struct tq_buffer {
   uint32_t bytes;
 } tq_buffer;
 
-/* What a model remembers between inferences: memory in the arena, and its bytes after a reset. */
+/* What a model remembers between inferences: memory in the arena, and what each byte holds at first. */
 typedef struct tq_state {
   void *data;
   uint32_t bytes;
@@ -54,7 +54,7 @@ extern const tq_op *volatile tq_last_op;
  * Makes a model with state forget what it saw. Call it once before the first tq_invoke(), and
  * whenever a new sequence begins; it does nothing to models without state.
  */
-void tq_reset(const tq_model *model);
+void tq_clear_state(const tq_model *model);
 
 /*
  * Runs the model once. The caller has filled the input buffers; they may be overwritten, since

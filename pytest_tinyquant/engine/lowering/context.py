@@ -88,6 +88,12 @@ class Lowering:
             raise self.unsupported(operator, tensor.dtype, f"its {what} must be constant")
         return np.frombuffer(data or b"", dtype=tensor.dtype).reshape(tensor.shape)
 
+    def integers(self, operator: Operator, tensor: Tensor, what: str) -> np.ndarray[Any, Any]:
+        """Return the constant values of a tensor that holds sizes, axes or positions."""
+        if tensor.dtype not in {"int32", "int64"}:
+            raise ModelError(f"its {what} is {tensor.dtype}")
+        return self.values(operator, tensor, what)
+
     def suffix(self, operator: Operator, *tensors: Tensor) -> str:
         """Return the kernel suffix for tensors that must all have one type."""
         dtypes = tuple(t.dtype for t in tensors)

@@ -117,8 +117,9 @@ def _quantized(
             operator, bias.dtype, "its bias is not on the scale of state and time weights"
         )
     # Both factors are taken in float32.
-    feature = q.quantize_multiplier(float(scale_in * scale_features / scale_state))
-    result = q.quantize_multiplier(float(scale_state * scale_times / scale_out))
+    with np.errstate(over="ignore"):
+        feature = q.quantize_multiplier(float(scale_in * scale_features / scale_state))
+        result = q.quantize_multiplier(float(scale_state * scale_times / scale_out))
     return {
         "feature_multiplier": feature.value,
         "feature_shift": feature.shift,
