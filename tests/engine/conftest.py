@@ -35,7 +35,9 @@ _COMMON = {
 }
 settings.register_profile("ci", derandomize=True, max_examples=30, **_COMMON)
 settings.register_profile("sanitizers", derandomize=True, max_examples=6, **_COMMON)
-settings.register_profile("nightly", max_examples=20000, **_COMMON)
+# A family has one test per type; TINYQUANT_TEST_EXAMPLES sets another number for each.
+NIGHTLY_EXAMPLES = int(os.environ.get("TINYQUANT_TEST_EXAMPLES", "20000"))
+settings.register_profile("nightly", max_examples=NIGHTLY_EXAMPLES, **_COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
