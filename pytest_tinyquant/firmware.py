@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _REFERENCE = "reference"
 _SOURCES = (".c", ".h", ".inc", ".S", ".ld", ".cmake", ".txt")
-_MODEL = struct.Struct("<IIIHHH")  # tq_model in tq_engine.h
+_MODEL = struct.Struct("<IIIIHHHH")  # tq_model in tq_engine.h
 _BUFFER = struct.Struct("<II")  # tq_buffer
 
 
@@ -234,6 +234,6 @@ def _input_bytes(elf: Elf) -> int:
     symbol = elf.symbol("tq_model_instance")
     if symbol is None:
         raise ConfigurationError(f"{elf.path}: there is no tq_model_instance; build it again")
-    _, inputs, _, _, count, _ = _MODEL.unpack(elf.read(symbol.address, _MODEL.size))
+    _, inputs, _, _, _, count, _, _ = _MODEL.unpack(elf.read(symbol.address, _MODEL.size))
     table = elf.read(inputs, count * _BUFFER.size)
     return sum(size for _, size in _BUFFER.iter_unpack(table))

@@ -87,34 +87,37 @@ class Model:
                     digest.update(chunk)
         return digest.hexdigest()
 
-    def calibration(self) -> Samples:
+    def calibration(self) -> Samples | list[Samples]:
         """Return float32 [n, *input_shape] from the training part, for the converter.
 
-        A ``.keras`` file without data of its own gets values drawn uniformly from [0, 1).
+        A ``.keras`` file without data of its own gets values drawn uniformly from [0, 1). A model
+        with several inputs gets a list with the samples of each.
         """
-        from pytest_tinyquant.samples import read_samples
-        from pytest_tinyquant.samples import uniform
+        from pytest_tinyquant.samples import read_all_samples
 
         if self._data is not None:
-            return read_samples(self._data, "calibration", self._input_shape)
-        return uniform(CALIBRATION_SAMPLES, self._required_shape)
+            return _one_or_all(read_all_samples(self._data, "calibration", self._input_shapes))
+        return _one_or_all(self._drawn(CALIBRATION_SAMPLES))
 
-    def check(self) -> Samples:
-        """Return float32 [check_samples, *input_shape] that no training and calibration saw."""
-        from pytest_tinyquant.samples import read_samples
+    def check(self) -> Samples | list[Samples]:
+        """Return float32 [check_samples, *input_shape] that no training and calibration saw.
+
+        A model with several inputs gets a list with the samples of each.
+        """
+        from pytest_tinyquant.samples import read_all_samples
         from pytest_tinyquant.samples import take
-        from pytest_tinyquant.samples import uniform
         from pytest_tinyquant.tflite_file import check_of_tflite
 
         if self._data is not None:
-            samples = read_samples(self._data, "check", self._input_shape)
-            return take(samples, self.check_samples, where=str(self.path))
+            parts = read_all_samples(self._data, "check", self._input_shapes)
+            return _one_or_all(
+                [take(part, self.check_samples, where=str(self.path)) for part in parts]
+            )
         if self.kind == "tflite":
-            made: Samples = check_of_tflite(self.path, self.check_samples)
-            return made
+            return _one_or_all(check_of_tflite(self.path, self.check_samples))
         # Draws that follow those of the calibration set.
-        drawn = uniform(CALIBRATION_SAMPLES + self.check_samples, self._required_shape)
-        return drawn[CALIBRATION_SAMPLES:]
+        drawn = self._drawn(CALIBRATION_SAMPLES + self.check_samples)
+        return _one_or_all([part[CALIBRATION_SAMPLES:] for part in drawn])
 
     @property
     def weights(self) -> Path:
@@ -128,29 +131,32 @@ class Model:
         return self.sidecar.data if self.sidecar is not None else None
 
     @property
-    def _input_shape(self) -> Shape | None:
+    def _input_shapes(self) -> list[Shape | None]:
         if self.zoo is not None:
-            return self.zoo.architecture.input_shape
+            return [self.zoo.architecture.input_shape]
         if self.kind == "tflite":
-            from pytest_tinyquant.tflite_file import sample_shape
+            from pytest_tinyquant.tflite_file import sample_shapes
 
-            return sample_shape(self.path)
+            return [*sample_shapes(self.path)]
         stated = self.sidecar.input_shape if self.sidecar is not None else None
         if stated is None and self.path.suffix == ".keras":
-            from pytest_tinyquant.keras_file import input_shape
+            from pytest_tinyquant.keras_file import input_shapes
 
-            return input_shape(self.path)
-        return stated
+            return input_shapes(self.path) or [None]
+        return [stated]
 
-    @property
-    def _required_shape(self) -> Shape:
-        shape = self._input_shape
-        if shape is None:
+    def _drawn(self, count: int) -> list[Samples]:
+        """Draw `count` samples for every input."""
+        from pytest_tinyquant.samples import uniform
+
+        shapes = self._input_shapes
+        known = [shape for shape in shapes if shape is not None]
+        if len(known) != len(shapes):
             raise ConfigurationError(
                 f"{self.path}: the shape of its input is not known; write 'input_shape = [...]' "
                 f"or 'data = \"samples.npz\"' into {settings_file(self.path)}"
             )
-        return shape
+        return [uniform(count, shape, index=index) for index, shape in enumerate(known)]
 
     def _identity(self) -> dict[str, Any]:
         identity: dict[str, Any] = {
@@ -229,6 +235,10 @@ def load_keras(path: Path) -> keras.Model:
     built = build_keras(model.zoo.architecture)
     load_weights(built, model.weights)
     return built
+
+
+def _one_or_all(parts: list[Samples]) -> Samples | list[Samples]:
+    return parts[0] if len(parts) == 1 else parts
 
 
 def _model(

@@ -80,7 +80,7 @@ class Stages:
 
         where = combination_name(converted, board)
         graph = read_graph(converted.read(), where=where)
-        _check_single(graph, where)
+        _check_interface(graph, where)
         check_not_vacuous(graph, converted.scheme, where=where)
         try:
             check_support(graph, RUNTIMES[board.runtime], where=where)
@@ -97,11 +97,11 @@ class Stages:
 
         :raises DoesNotFitError: if the image is larger than the board's memory.
         """
-        from pytest_tinyquant.measure.quantize import encode
+        from pytest_tinyquant.measure.quantize import encode_all
 
         where = combination_name(converted, board)
-        tensor = graph.tensors[graph.inputs[0]]
-        samples = encode(self._reference(model, "inputs"), tensor, where=where)
+        tensors = [graph.tensors[index] for index in graph.inputs]
+        samples = encode_all(self._reference(model, "inputs"), tensors, where=where)
         if board.target == "host":
             from pytest_tinyquant.boards.device import HostImage
 
@@ -220,14 +220,17 @@ class Stages:
             "Correct the runtime's table in support.py"
         ) from refusal
 
-    def _reference(self, model: Model, name: str) -> NDArray[np.float32]:
+    def _reference(self, model: Model, name: str) -> list[NDArray[np.float32]]:
+        """Return the reference's "inputs" or "outputs", one array per tensor."""
         import numpy as np
 
         from pytest_tinyquant.schemes.convert import reference_outputs
 
         with np.load(reference_outputs(model, self.cache).path) as arrays:
-            array: NDArray[np.float32] = arrays[name]
-        return array
+            if name in arrays:
+                return [arrays[name]]
+            count = sum(key.startswith(f"{name}_") for key in arrays.files)
+            return [arrays[f"{name}_{index}"] for index in range(count)]
 
 
 def combination_name(converted: ConvertedModel, board: Board) -> str:
@@ -235,13 +238,11 @@ def combination_name(converted: ConvertedModel, board: Board) -> str:
     return f"{converted.model}-{converted.scheme}-{board.name}"
 
 
-def _check_single(graph: Graph, where: str) -> None:
-    for kind, tensors in (("input", graph.inputs), ("output", graph.outputs)):
-        if len(tensors) != 1:
-            names = ", ".join(graph.tensors[index].name for index in tensors)
-            raise UnsupportedModelError(
-                f"{where}: the model has {len(tensors)} {kind}s ({names}); models with one input "
-                "and one output can be tested. Split it, or export a part with one of each",
-                op="MODEL",
-                reason=f"{len(tensors)} {kind}s",
-            )
+def _check_interface(graph: Graph, where: str) -> None:
+    if not graph.inputs:
+        raise UnsupportedModelError(
+            f"{where}: the model has no inputs, so it gives the same output whatever it is asked. "
+            "Export it with its input",
+            op="MODEL",
+            reason="no inputs",
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import zipfile
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
@@ -45,6 +46,23 @@ def read_samples(file: Path, part: str, shape: Shape | None) -> Samples:
     return samples
 
 
+def read_all_samples(file: Path, part: str, shapes: Sequence[Shape | None]) -> list[Samples]:
+    """Read the samples of every input: the array `part`, or `part`_0, `part`_1, ... for several.
+
+    Raises ConfigurationError unless all have the same number of samples.
+    """
+    if len(shapes) == 1:
+        return [read_samples(file, part, shapes[0])]
+    arrays = [read_samples(file, f"{part}_{i}", shape) for i, shape in enumerate(shapes)]
+    counts = [len(array) for array in arrays]
+    if len(set(counts)) != 1:
+        raise ConfigurationError(
+            f"{file}: {part}_0 to {part}_{len(counts) - 1} have {counts} samples; every input of a "
+            "model needs the same number"
+        )
+    return arrays
+
+
 def read_npz(file: Path) -> dict[str, Any]:
     """Return the arrays of `file` by name; raises ConfigurationError if it is not an npz file."""
     try:
@@ -65,14 +83,16 @@ def take(samples: Samples, count: int, *, where: str) -> Samples:
     return samples[:count]
 
 
-def uniform(count: int, shape: Shape, low: float = 0.0, high: float = 1.0) -> Samples:
-    """Draw `count` samples uniformly from [low, high), always the same ones."""
-    rng = np.random.default_rng(SEED)
+def uniform(
+    count: int, shape: Shape, low: float = 0.0, high: float = 1.0, *, index: int = 0
+) -> Samples:
+    """Draw `count` samples uniformly from [low, high), always the same ones for input `index`."""
+    rng = np.random.default_rng(SEED if index == 0 else [SEED, index])
     return rng.uniform(low, high, (count, *shape)).astype(np.float32)
 
 
-def spanning(tensor: Tensor, count: int, *, where: str) -> Samples:
-    """Draw `count` samples for the input `tensor` of a .tflite, always the same ones.
+def spanning(tensor: Tensor, count: int, *, where: str, index: int = 0) -> Samples:
+    """Draw `count` samples for the input `tensor`, number `index`, always the same ones.
 
     A float input gets values in [0, 1), a quantized one values over all that its scale and zero
     point can represent. Raises ModelError for other inputs, whose meaning only the user knows.
@@ -84,7 +104,7 @@ def spanning(tensor: Tensor, count: int, *, where: str) -> Samples:
         )
     sample = tensor.shape[1:]
     if tensor.dtype == "float32":
-        return uniform(count, sample)
+        return uniform(count, sample, index=index)
     if tensor.quantization is None or tensor.dtype not in ("int8", "uint8", "int16"):
         raise ModelError(
             f"{where}: input {tensor.name!r} is {tensor.dtype} without a scale, so no samples can "
@@ -93,4 +113,4 @@ def spanning(tensor: Tensor, count: int, *, where: str) -> Samples:
     limits: Any = np.iinfo(tensor.dtype)
     scale, zero_point = tensor.quantization.scales[0], tensor.quantization.zero_points[0]
     low, high = (scale * (limit - zero_point) for limit in (limits.min, limits.max))
-    return uniform(count, sample, low, high)
+    return uniform(count, sample, low, high, index=index)

@@ -28,6 +28,23 @@ ROLES: Mapping[str, Roles] = {
     "DEPTHWISE_CONV_2D": _WEIGHTS,
     "QUANTIZE": _CONVERSION,
     "SPLIT": {"input": ("inputs", 1)},
+    "SVDF": {
+        "input": ("inputs", 0),
+        "feature weights": ("inputs", 1),
+        "time weights": ("inputs", 2),
+        "bias": ("inputs", 3),
+        "state": ("inputs", 4),
+    },
+    "TRANSPOSE_CONV": {
+        "input": ("inputs", 2),
+        "weights": ("inputs", 1),
+        "bias": ("inputs", 3),
+    },
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": {
+        "input": ("inputs", 0),
+        "weights": ("inputs", 2),
+        "cell state": ("inputs", 19),
+    },
 }
 
 _ANY: Combinations = ()
@@ -43,6 +60,25 @@ _REQUANTIZE: Combinations = (
     ("int16", "int16"),
 )
 
+_SVDF: Combinations = (
+    ("float32",) * 5,
+    ("int8", "int8", "int8", "int32", "int8"),
+    ("int8", "int8", "int16", "int32", "int16"),
+)
+_LSTM: Combinations = (
+    ("float32", "float32", "float32"),
+    ("int8", "int8", "int16"),
+    ("int16", "int8", "int16"),
+)
+_TRANSPOSE_CONV: Combinations = (
+    ("float32", "float32", "float32"),
+    ("float32", "float32", "missing"),
+    ("int8", "int8", "int32"),
+    ("int8", "int8", "missing"),
+    ("int16", "int8", "int64"),
+    ("int16", "int8", "missing"),
+)
+
 # The float and integer operators both runtimes have in common.
 _COMMON: Mapping[str, Combinations] = {
     "AVERAGE_POOL_2D": _ARITHMETIC,
@@ -56,6 +92,7 @@ _COMMON: Mapping[str, Combinations] = {
     "SOFTMAX": _ARITHMETIC,
     "SQUEEZE": _ANY,
     "TANH": _ARITHMETIC,
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": _LSTM,
 }
 
 # Registered in the wheel; which types each of these takes has not been measured.
@@ -69,8 +106,8 @@ _TFLM_UNMEASURED = (
     "MIRROR_PAD", "NEG", "NOT_EQUAL", "PADV2", "PRELU", "READ_VARIABLE", "REDUCE_ALL",
     "REDUCE_MAX", "REDUCE_MIN", "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR", "REVERSE_V2",
     "ROUND", "RSQRT", "SELECT_V2", "SHAPE", "SIN", "SLICE", "SPACE_TO_BATCH_ND",
-    "SPACE_TO_DEPTH", "SPLIT_V", "SQRT", "SQUARE", "SQUARED_DIFFERENCE", "SUM", "SVDF",
-    "TRANSPOSE_CONV", "UNIDIRECTIONAL_SEQUENCE_LSTM", "VAR_HANDLE", "WHILE", "ZEROS_LIKE",
+    "SPACE_TO_DEPTH", "SPLIT_V", "SQRT", "SQUARE", "SQUARED_DIFFERENCE", "SUM", "VAR_HANDLE",
+    "WHILE", "ZEROS_LIKE",
 )  # fmt: skip
 
 TFLM: Mapping[str, Combinations] = {
@@ -98,7 +135,19 @@ TFLM: Mapping[str, Combinations] = {
     "SPLIT": _WITH_INT32,
     "STRIDED_SLICE": (*_WITH_INT32, ("bool",)),
     "SUB": _WITH_INT32,
+    # The time weights' type decides, whatever that of the state is.
+    "SVDF": (
+        *_SVDF,
+        ("int8", "int8", "int8", "int32", "int16"),
+        ("int8", "int8", "int16", "int32", "int8"),
+    ),
     "TRANSPOSE": _ARITHMETIC,
+    # It takes an int32 bias for int64 values.
+    "TRANSPOSE_CONV": (
+        *_TRANSPOSE_CONV,
+        ("int16", "int8", "int16"),
+        ("int16", "int8", "int32"),
+    ),
     "UNPACK": _WITH_INT32,
 }
 
@@ -121,6 +170,8 @@ TINYQUANT: Mapping[str, Combinations] = {
     "SPLIT": _MOVED,
     "STRIDED_SLICE": _MOVED,
     "SUB": _ARITHMETIC,
+    "SVDF": _SVDF,
     "TRANSPOSE": _MOVED,
+    "TRANSPOSE_CONV": _TRANSPOSE_CONV,
     "UNPACK": _MOVED,
 }

@@ -47,20 +47,21 @@ def scheme_of_graph(graph: Graph) -> str:
     return "basic"
 
 
-def check_of_tflite(path: Path, count: int) -> Any:
-    """Return `count` samples, float32 [count, *input_shape], over the input's whole range."""
+def check_of_tflite(path: Path, count: int) -> list[Any]:
+    """Return `count` samples per input, float32 [count, *shape], over the input's whole range."""
     from pytest_tinyquant.samples import spanning
 
     graph = _graph(path)
-    if len(graph.inputs) != 1:
-        raise ModelError(f"{path}: has {len(graph.inputs)} inputs; only models with one are tested")
-    return spanning(graph.tensors[graph.inputs[0]], count, where=str(path))
+    return [
+        spanning(graph.tensors[tensor], count, where=str(path), index=index)
+        for index, tensor in enumerate(graph.inputs)
+    ]
 
 
-def sample_shape(path: Path) -> tuple[int, ...]:
-    """Return the shape of the first input without its batch dimension."""
+def sample_shapes(path: Path) -> list[tuple[int, ...]]:
+    """Return the shape of every input without its batch dimension."""
     graph = _graph(path)
-    return graph.tensors[graph.inputs[0]].shape[1:]
+    return [graph.tensors[index].shape[1:] for index in graph.inputs]
 
 
 def _graph(path: Path) -> Graph:

@@ -103,6 +103,7 @@ static uint32_t run_sample(uint32_t sample) {
 /* Walks the operators as tq_invoke() does; a kernel's count includes its call and return. */
 static void profile(void) {
   uint64_t sum = 0;
+  tq_clear_state(model);
   fill_inputs(0);
   for (uint32_t i = 0; i < model->op_count; i++) {
     const tq_op *op = &model->ops[i];
@@ -143,6 +144,7 @@ int main(void) {
   tq_guard_fill();
   put_hello();
   uint32_t stack = 0;
+  tq_clear_state(model);
   for (uint32_t sample = 0; sample < image->sample_count; sample++) {
     uint32_t used = run_sample(sample);
     stack = used > stack ? used : stack;

@@ -127,19 +127,27 @@ class _Source:
             f"{ops}"
             f"{self._buffers('tq_model_inputs', plan.inputs)}"
             f"{self._buffers('tq_model_outputs', plan.outputs)}"
+            f"{self._states()}"
             "const tq_model tq_model_instance = {\n"
             f"    .ops = {'tq_model_ops' if rows else 'NULL'},\n"
             f"    .inputs = {'tq_model_inputs' if plan.inputs else 'NULL'},\n"
             "    .outputs = tq_model_outputs,\n"
+            f"    .states = {'tq_model_states' if plan.states else 'NULL'},\n"
             f"    .op_count = {len(plan.ops)},\n"
             f"    .input_count = {len(plan.inputs)},\n"
             f"    .output_count = {len(plan.outputs)},\n"
+            f"    .state_count = {len(plan.states)},\n"
             "};\n"
         )
 
     def _buffers(self, symbol: str, tensors: tuple[TensorInfo, ...]) -> str:
         rows = [f"    {{tq_arena + {t.offset}, {t.bytes}}},\n" for t in tensors]
         return f"static const tq_buffer {symbol}[] = {{\n{''.join(rows)}}};\n\n" if rows else ""
+
+    def _states(self) -> str:
+        rows = [f"    {{tq_arena + {s.offset}, {s.bytes}, {s.value}}},\n" for s in self.plan.states]
+        table = "static const tq_state tq_model_states[] ="
+        return f"{table} {{\n{''.join(rows)}}};\n\n" if rows else ""
 
     def _braces(self, fields: Mapping[str, Value], op: int = -1) -> str:
         inner = ", ".join(f".{name} = {self._value(v, op)}" for name, v in fields.items())

@@ -8,6 +8,7 @@ here and ships a table. Qm.n below: m integer bits, n fractional bits, sign besi
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 from pytest_tinyquant.engine.quantization import Multiplier
 from pytest_tinyquant.engine.quantization import quantize_multiplier
@@ -117,7 +118,7 @@ def softmax_exp_table(beta: float, input_scale: float) -> tuple[list[int], int]:
     Differences so large that the kernel takes the result for zero are 0 in the table.
     """
     factor = min(beta * input_scale * (1 << 26), (1 << 31) - 1.0)
-    if factor <= 1.0:
+    if not factor > 1.0:
         raise ModelError(f"the softmax input scale {input_scale:g} is too small")
     fraction, shift = math.frexp(factor)
     value = round_half_away(fraction * (1 << 31))
@@ -132,7 +133,8 @@ def softmax_exp_table(beta: float, input_scale: float) -> tuple[list[int], int]:
     return table, count
 
 
-def sigmoid_table(function: str, input_scale: float, input_zero_point: int) -> list[int]:
+@lru_cache(maxsize=1024)
+def sigmoid_table(function: str, input_scale: float, input_zero_point: int) -> tuple[int, ...]:
     """Return the int8 outputs of `function` (LOGISTIC or TANH) for inputs -128..127."""
     multiplier = quantize_multiplier(input_scale * (1 << 27))
     radius = _input_radius(4, multiplier.shift)
@@ -149,4 +151,4 @@ def sigmoid_table(function: str, input_scale: float, input_zero_point: int) -> l
         else:
             result = divide_by_power_of_two(tanh(multiply(value, multiplier), 4), 24)
             table.append(max(-128, min(127, result)))
-    return table
+    return tuple(table)

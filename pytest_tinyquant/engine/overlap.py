@@ -2,6 +2,7 @@
 
 Knows nothing of the planner: every byte of the arena holds the name of the value last written to
 it, operators are executed in order, and each must find all the bytes of its inputs untouched.
+Bytes between which no region begins or ends always hold the same name and are kept as one.
 """
 
 from __future__ import annotations
@@ -52,7 +53,10 @@ def check_no_overlap(
     names: Mapping[int, str],
 ) -> None:
     """Raise :class:`ArenaOverlapError` unless every value survives until its last reader."""
-    arena = np.full(arena_bytes, _UNDEFINED, dtype=np.int64)
+    used = [*inputs, *outputs]
+    for step in steps:
+        used += (*step.reads, *step.writes, *step.scratch)
+    arena = _Arena(arena_bytes, used)
     _check_disjoint("model inputs", inputs, names)
     for region in inputs:
         _write(arena, region, region.value, "model input", names)
@@ -91,29 +95,37 @@ def _overlap(a: Region, b: Region) -> bool:
     return a.offset < b.offset + b.size and b.offset < a.offset + a.size
 
 
+class _Arena:
+    """The name of the value in every stretch of bytes that is always written as a whole."""
+
+    def __init__(self, size: int, regions: Sequence[Region]) -> None:
+        self.size = size
+        ends = (end for r in regions for end in (r.offset, r.offset + r.size))
+        edges = sorted({0, size, *ends})
+        self._position = {edge: index for index, edge in enumerate(edges)}
+        self.tags = np.full(len(edges), _UNDEFINED, dtype=np.int64)
+
+    def part(self, region: Region) -> slice:
+        return slice(self._position[region.offset], self._position[region.offset + region.size])
+
+    def contains(self, region: Region) -> bool:
+        return 0 <= region.offset and region.offset + region.size <= self.size
+
+
 def _write(
-    arena: np.ndarray[tuple[int], np.dtype[np.int64]],
-    region: Region,
-    tag: int,
-    label: str,
-    names: Mapping[int, str],
+    arena: _Arena, region: Region, tag: int, label: str, names: Mapping[int, str]
 ) -> None:
-    if region.offset < 0 or region.offset + region.size > len(arena):
+    if not arena.contains(region):
         raise ArenaOverlapError(
             f"{label} writes {names.get(region.value, 'scratch')} at {region.offset} to "
-            f"{region.offset + region.size}, outside of the arena's {len(arena)} bytes"
+            f"{region.offset + region.size}, outside of the arena's {arena.size} bytes"
         )
-    arena[region.offset : region.offset + region.size] = tag
+    arena.tags[arena.part(region)] = tag
 
 
-def _read(
-    arena: np.ndarray[tuple[int], np.dtype[np.int64]],
-    region: Region,
-    label: str,
-    names: Mapping[int, str],
-) -> None:
-    found = arena[region.offset : region.offset + region.size]
-    if len(found) != region.size or (found != region.value).any():
+def _read(arena: _Arena, region: Region, label: str, names: Mapping[int, str]) -> None:
+    found = arena.tags[arena.part(region)]
+    if not arena.contains(region) or (found != region.value).any():
         wrong = next((int(tag) for tag in found if tag != region.value), _UNDEFINED)
         raise _error(label, region, wrong, names)
 

@@ -16,6 +16,7 @@ from pytest_tinyquant.engine.overlap import Region
 from pytest_tinyquant.engine.overlap import Step
 from pytest_tinyquant.engine.overlap import check_no_overlap
 from pytest_tinyquant.engine.quantization import ACTIVATIONS
+from pytest_tinyquant.engine.quantization import zero_point
 from pytest_tinyquant.errors import ModelError
 from pytest_tinyquant.graph import Graph
 from pytest_tinyquant.graph import Operator
@@ -25,6 +26,10 @@ from pytest_tinyquant.graph import Tensor
 
 # Operators whose result's shape is in the file: only their first input carries data.
 _SHAPE_ONLY = frozenset({"RESHAPE", "SQUEEZE", "EXPAND_DIMS"})
+
+# Operators that may have variable tensors as inputs; the first has an activation of its own.
+_LSTM = "UNIDIRECTIONAL_SEQUENCE_LSTM"
+_STATEFUL = frozenset({_LSTM, "SVDF"})
 
 
 @dataclass(frozen=True)
@@ -59,11 +64,22 @@ class TensorInfo:
 
 
 @dataclass(frozen=True)
+class State:
+    """A variable tensor: `bytes` at `offset` of the arena, `value` in each at first."""
+
+    index: int
+    name: str
+    bytes: int
+    offset: int
+    value: int
+
+
+@dataclass(frozen=True)
 class ArenaTensor:
     """A value in the arena, alive from row `first` to row `last` of the operator table.
 
     -1 is before the first operator (model inputs), the number of operators is after the last
-    (model outputs). `name` is that of the tensor, or of the operator whose scratch memory it is.
+    (model outputs); variable tensors live from the one to the other. `name` is that of the tensor, or of the operator whose scratch memory it is.
     """
 
     name: str
@@ -92,6 +108,7 @@ class Plan:
     placements: Mapping[int, ArenaTensor]
     scratch: Mapping[int, ArenaTensor]
     weights: bytes
+    states: tuple[State, ...] = ()
 
 
 def plan(graph: Graph, *, where: str = "model") -> Plan:
@@ -135,6 +152,8 @@ def _check_interface(graph: Graph, where: str) -> None:
             tensor = graph.tensors[index]
             if not tensor.elements:
                 raise ModelError(f"{where}: {what} {tensor.name!r} has no elements.")
+            if tensor.is_variable:
+                raise ModelError(f"{where}: {what} {tensor.name!r} is a variable tensor.")
 
 
 def _lower(lowering: Lowering) -> tuple[list[tuple[Operator, KernelCall]], dict[int, int]]:
@@ -151,6 +170,8 @@ def _lower(lowering: Lowering) -> tuple[list[tuple[Operator, KernelCall]], dict[
                 "Convert the model again."
             ) from None
         if isinstance(lowered, KernelCall):
+            if any(lowering.tensor(index).elements == 0 for index in lowered.reads):
+                raise lowering.unsupported(operator, "", "one of its inputs has no elements")
             calls.append((operator, lowered))
         else:
             _alias(lowering, lowered, roots)
@@ -167,10 +188,13 @@ def _check_operator(operator: Operator, lowering: Lowering) -> None:
     if operator.op not in LOWERINGS:
         raise lowering.unsupported(operator, dtype, "the engine has no such operator")
     activation = operator.options.get("fused_activation_function", "NONE")
-    if activation not in ACTIVATIONS:
+    if activation not in ACTIVATIONS and operator.op != _LSTM:
         raise lowering.unsupported(operator, dtype, f"its fused activation is {activation}")
     if any(tensor.elements == 0 for tensor in outputs):
         raise lowering.unsupported(operator, dtype, "its output has no elements")
+    inputs = [lowering.tensor(index) for index in operator.inputs if index >= 0]
+    if operator.op not in _STATEFUL and any(tensor.is_variable for tensor in inputs):
+        raise lowering.unsupported(operator, dtype, "it reads a variable tensor")
 
 
 def _alias(lowering: Lowering, alias: Alias, roots: dict[int, int]) -> None:
@@ -222,13 +246,15 @@ class _Layout:
             },
             scratch={-key - 1: row for key, row in rows.items() if key < 0},
             weights=self.lowering.blob.getvalue(),
+            states=tuple(self._state(index, rows) for index in self._states()),
         )
         self._check(result)
         return result
 
     def _buffers(self) -> list[planner.Buffer]:
         """Return one buffer per value, and one with key -1 - row per operator's scratch."""
-        first: dict[int, int] = {self.root(i): -1 for i in self.graph.inputs}
+        states = self._states()
+        first: dict[int, int] = {self.root(i): -1 for i in (*self.graph.inputs, *states)}
         last = dict(first)
         scratch = []
         for row, (_, call) in enumerate(self.calls):
@@ -238,13 +264,17 @@ class _Layout:
                 first[tensor] = last[tensor] = row
             if call.scratch_bytes:
                 scratch.append(planner.Buffer(-1 - row, call.scratch_bytes, row, row))
-        for tensor in self.graph.outputs:
+        for tensor in (*self.graph.outputs, *states):
             last[self.root(tensor)] = len(self.calls)
         values = [
             planner.Buffer(key, self.graph.tensors[key].bytes, first[key], last[key])
             for key in first
         ]
         return values + scratch
+
+    def _states(self) -> tuple[int, ...]:
+        """Return the variable tensors that operators change."""
+        return tuple(sorted({tensor for _, call in self.calls for tensor in call.updates}))
 
     def _name(self, key: int) -> str:
         if key >= 0:
@@ -265,6 +295,12 @@ class _Layout:
             rows[self.root(index)].offset,
         )  # fmt: skip
 
+    def _state(self, index: int, rows: Mapping[int, ArenaTensor]) -> State:
+        tensor = self.graph.tensors[index]
+        # What TensorFlow Lite Micro fills it with; the bytes of wider types are all 0.
+        value = zero_point(tensor) % 256 if tensor.dtype == "int8" else 0
+        return State(index, tensor.name, tensor.bytes, rows[index].offset, value)
+
     def _check(self, result: Plan) -> None:
         """Hand the placement to the checker, which shares nothing with the planner."""
 
@@ -278,21 +314,24 @@ class _Layout:
         steps = [
             Step(
                 op.label,
-                regions(op.call.reads),
-                regions(op.call.writes),
+                regions((*op.call.reads, *op.call.updates)),
+                regions((*op.call.writes, *op.call.updates)),
                 tuple(
                     Region(-2, result.scratch[op.index].offset, op.call.scratch_bytes)
                     for _ in range(op.index in result.scratch)
                 ),
-                frozenset((self.root(a), self.root(b)) for a, b in op.call.in_place),
+                frozenset(
+                    (self.root(a), self.root(b))
+                    for a, b in (*op.call.in_place, *((u, u) for u in op.call.updates))
+                ),
             )
             for op in result.ops
         ]
         names = {t.index: t.name for t in self.graph.tensors}
         check_no_overlap(
             steps,
-            regions(self.graph.inputs),
-            regions(self.graph.outputs),
+            regions((*self.graph.inputs, *self._states())),
+            regions((*self.graph.outputs, *self._states())),
             result.arena_bytes,
             names,
         )

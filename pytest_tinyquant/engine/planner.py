@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from itertools import groupby
 
 
 ALIGNMENT = 4
@@ -67,25 +68,42 @@ def lower_bound(buffers: Sequence[Buffer], in_place: AbstractSet[tuple[int, int]
 
     At a step that may run in place, the smaller of the two buffers is not counted.
     """
+    sources: dict[int, list[int]] = {}
+    for source, output in in_place:
+        sources.setdefault(output, []).append(source)
     peak = 0
-    for step in {b.first for b in buffers}:
-        alive = {b.key: aligned(b.size) for b in buffers if b.first <= step <= b.last}
-        written = {b.key for b in buffers if b.first == step}
-        shared: dict[int, int] = {}
-        for source, output in in_place:
-            if output in written and source in alive:
-                saving = min(alive[source], alive[output])
-                shared[output] = max(shared.get(output, 0), saving)
-        peak = max(peak, sum(alive.values()) - sum(shared.values()))
+    for written, alive in _steps(buffers):
+        saved = (
+            max(min(alive[source], alive[key]) for source in found)
+            for key in written
+            if (found := [source for source in sources.get(key, ()) if source in alive])
+        )
+        peak = max(peak, sum(alive.values()) - sum(saved))
     return peak
+
+
+def _steps(buffers: Sequence[Buffer]) -> Iterator[tuple[list[int], dict[int, int]]]:
+    """Yield, for every step that writes, what it writes and the sizes of all that is alive."""
+    alive: dict[int, Buffer] = {}
+    by_first = groupby(sorted(buffers, key=lambda b: b.first), key=lambda b: b.first)
+    for step, group in by_first:
+        written = list(group)
+        alive = {key: b for key, b in alive.items() if b.last >= step}
+        alive |= {b.key: b for b in written}
+        yield [b.key for b in written], {key: aligned(b.size) for key, b in alive.items()}
 
 
 def _neighbours(buffers: Sequence[Buffer]) -> dict[int, list[Buffer]]:
     """Return, for every buffer, the others that are alive with it."""
-    return {
-        a.key: [b for b in buffers if b is not a and a.first <= b.last and b.first <= a.last]
-        for a in buffers
-    }
+    neighbours: dict[int, list[Buffer]] = {b.key: [] for b in buffers}
+    alive: list[Buffer] = []
+    for buffer in sorted(buffers, key=lambda b: b.first):
+        alive = [b for b in alive if b.last >= buffer.first]
+        for other in alive:
+            neighbours[buffer.key].append(other)
+            neighbours[other.key].append(buffer)
+        alive.append(buffer)
+    return neighbours
 
 
 def _orders(buffers: Sequence[Buffer]) -> Iterator[list[Buffer]]:
@@ -122,11 +140,20 @@ def _place_in_order(
             for other in neighbours[buffer.key]
             if other.key in offsets
         ]
-        candidates = sorted({0, *(end for _, end, _ in taken), *(s for s, _, m in taken if m)})
-        offsets[buffer.key] = next(
-            start for start in candidates if _fits(start, aligned(buffer.size), taken)
-        )
+        size = aligned(buffer.size)
+        shared = (s for s, _, may_share in taken if may_share and _fits(s, size, taken))
+        offsets[buffer.key] = min((_lowest_gap(size, taken), *shared))
     return offsets
+
+
+def _lowest_gap(size: int, taken: Sequence[tuple[int, int, bool]]) -> int:
+    """Return the lowest offset at which `size` bytes overlap nothing that is taken."""
+    start = 0
+    for taken_start, taken_end, _ in sorted(taken):
+        if taken_start - start >= size:
+            break
+        start = max(start, taken_end)
+    return start
 
 
 def _may_share(a: Buffer, b: Buffer, in_place: AbstractSet[tuple[int, int]]) -> bool:

@@ -25,23 +25,66 @@ if TYPE_CHECKING:
 #: Fewer check samples say too little: a constant output is only seen across samples.
 MINIMUM_SAMPLES: Final = 4
 
+_BETTER_IF_LARGER: Final = frozenset({"cosine", "top1"})
+
 
 def measure_error(
-    raw: Sequence[bytes], expected: NDArray[Any], tensor: Tensor, *, where: str
+    raw: Sequence[bytes],
+    expected: Sequence[NDArray[Any]],
+    tensors: Sequence[Tensor],
+    *,
+    where: str,
 ) -> dict[str, Metric]:
     """Compare the raw outputs of all check samples with the reference.
 
-    :param raw: output bytes of each check sample as the device gave them.
-    :param expected: reference outputs, float ``[n, *shape]``.
-    :param tensor: the model's output tensor, which says how to read ``raw``.
+    Of a model with several outputs, every figure is that of the output where it is worst: outputs
+    have ranges and units of their own, and a good one must not hide a bad one.
+
+    :param raw: output bytes of each check sample as the device gave them, all outputs in a row.
+    :param expected: reference outputs, one float ``[n, *shape]`` per output.
+    :param tensors: the model's output tensors, which say how to read ``raw``.
     :param where: the combination, for messages.
     :raises InvalidOutputError: if the outputs cannot be judged.
     """
+    if len(expected) != len(tensors):
+        raise InvalidOutputError(
+            f"{where}: the model has {len(tensors)} outputs, the reference {len(expected)}; the "
+            "converted model is not the model that gave the reference"
+        )
+    parts = _by_output(raw, tensors, where)
+    found = [
+        _measure_output(part, values, tensor, where)
+        for part, values, tensor in zip(parts, expected, tensors, strict=True)
+    ]
+    names = [name for name in found[0] if all(name in metrics for metrics in found)]
+    return {name: _worst(name, [metrics[name] for metrics in found]) for name in names}
+
+
+def _by_output(
+    raw: Sequence[bytes], tensors: Sequence[Tensor], where: str
+) -> list[Sequence[bytes]]:
+    """Take every sample's bytes apart; the last output gets what is left."""
+    parts, start = [], 0
+    for tensor in tensors[:-1]:
+        end = start + bytes_per_sample(tensor, where=where)
+        parts.append([sample[start:end] for sample in raw])
+        start = end
+    return [*parts, [sample[start:] for sample in raw]]
+
+
+def _measure_output(
+    raw: Sequence[bytes], expected: NDArray[Any], tensor: Tensor, where: str
+) -> dict[str, Metric]:
     _check_size(raw, expected, tensor, where)
     reference = expected.reshape(len(expected), -1).astype(np.float64)
     predicted = decode(raw, tensor, where=where)
     _check_values(predicted, reference, step(tensor), where)
     return error_metrics(reference, predicted, where=where)
+
+
+def _worst(name: str, metrics: Sequence[Metric]) -> Metric:
+    order = min if name in _BETTER_IF_LARGER else max
+    return order(metrics, key=lambda metric: metric.value)
 
 
 def error_metrics(

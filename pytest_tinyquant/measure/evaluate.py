@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+from collections.abc import Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 from typing import Any
@@ -41,18 +42,18 @@ def evaluate(
     board: Board,
     image: Any,
     record: RunRecord,
-    expected: NDArray[Any],
+    expected: Sequence[NDArray[Any]],
 ) -> Measurement:
     """Return the metrics that ``board`` has, from what one run yielded.
 
     :param image: the firmware image that ran; on the host it is not looked at.
-    :param expected: the reference's outputs for all check samples.
+    :param expected: the reference's outputs for all check samples, one array per output tensor.
     :raises InvalidOutputError: if the outputs cannot be judged.
     :raises ConsoleError: if the device left out what its board can measure.
     """
     where = f"{converted.model}-{converted.scheme}-{board.name}"
-    output = graph.tensors[graph.outputs[0]]
-    error = measure_error(record.outputs, expected, output, where=where)
+    outputs = [graph.tensors[index] for index in graph.outputs]
+    error = measure_error(record.outputs, expected, outputs, where=where)
     identity = {
         "model_sha256": converted.source_sha256,
         "tflite_sha256": converted.sha256,

@@ -71,6 +71,23 @@ def encode(samples: NDArray[Any], tensor: Tensor, *, where: str) -> list[bytes]:
     return [sample.tobytes() for sample in encoded]
 
 
+def encode_all(
+    samples: Sequence[NDArray[Any]], tensors: Sequence[Tensor], *, where: str
+) -> list[bytes]:
+    """Return each sample as the bytes of all the model's inputs in a row.
+
+    :param samples: one float32 ``[n, *shape]`` per input tensor.
+    :raises ModelError: if there are more or fewer inputs than samples for them.
+    """
+    if len(samples) != len(tensors):
+        raise ModelError(
+            f"{where}: there are check samples for {len(samples)} inputs, but the model has "
+            f"{len(tensors)}; check the model's dataset"
+        )
+    parts = [encode(a, t, where=where) for a, t in zip(samples, tensors, strict=True)]
+    return [b"".join(sample) for sample in zip(*parts, strict=True)]
+
+
 def decode(raw: Sequence[bytes], tensor: Tensor, *, where: str) -> NDArray[np.float64]:
     """Return raw output bytes of each sample as real values ``[n, elements]``.
 

@@ -35,7 +35,9 @@ _COMMON = {
 }
 settings.register_profile("ci", derandomize=True, max_examples=30, **_COMMON)
 settings.register_profile("sanitizers", derandomize=True, max_examples=6, **_COMMON)
-settings.register_profile("nightly", max_examples=20000, **_COMMON)
+# A family has one test per type; TINYQUANT_TEST_EXAMPLES sets another number for each.
+NIGHTLY_EXAMPLES = int(os.environ.get("TINYQUANT_TEST_EXAMPLES", "20000"))
+settings.register_profile("nightly", max_examples=NIGHTLY_EXAMPLES, **_COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
@@ -44,7 +46,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 @dataclass(frozen=True)
 class TensorSpec:
-    """A tensor of a one-operator model; with `data` a constant."""
+    """A tensor of a one-operator model; with `data` a constant, or what is kept as `state`."""
 
     shape: tuple[int, ...]
     dtype: str
@@ -52,6 +54,12 @@ class TensorSpec:
     zero_point: int = 0
     axis: int = 0
     data: np.ndarray | None = None
+    state: bool = False
+
+    @property
+    def fed(self) -> bool:
+        """Whether it is an input of the model."""
+        return self.data is None and not self.state
 
 
 @dataclass(frozen=True)
@@ -66,8 +74,8 @@ class OperatorSpec:
 
     @property
     def variable_inputs(self) -> list[TensorSpec]:
-        """The inputs that are not constant, in order."""
-        return [tensor for tensor in self.inputs if tensor is not None and tensor.data is None]
+        """The inputs of the model, in order."""
+        return [tensor for tensor in self.inputs if tensor is not None and tensor.fed]
 
     def model(self) -> bytes:
         """Write the .tflite file."""
@@ -88,7 +96,7 @@ class _ModelWriter:
         fed = [
             number
             for number, tensor in zip(inputs, spec.inputs, strict=True)
-            if tensor is not None and tensor.data is None
+            if tensor is not None and tensor.fed
         ]
         operator = self.operator(spec, inputs, outputs)
         subgraph = self.table(
@@ -140,6 +148,8 @@ class _ModelWriter:
             "Buffer": 0,
             "Name": self.builder.CreateString("t"),
         }
+        if spec.state:
+            fields["IsVariable"] = True
         if spec.data is not None:
             fields["Buffer"] = len(self.buffers)
             self.buffers.append(np.ascontiguousarray(spec.data, dtype=spec.dtype).tobytes())

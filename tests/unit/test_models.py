@@ -430,12 +430,42 @@ def test_a_shape_that_a_file_leaves_open_must_be_given(tmp_path):
     assert load_model(path).check().shape == (16, 49, 40)
 
 
-def test_more_than_one_input_is_refused(tmp_path):
-    inputs = [["first", 0, 0], ["second", 0, 0]]
-    with zipfile.ZipFile(tmp_path / "net.keras", "w") as archive:
-        archive.writestr("config.json", json.dumps({"config": {"input_layers": inputs}}))
+def keras_file_of(path, inputs, shapes):
+    layers = [
+        {"name": name, "config": {"batch_shape": [None, *shape]}} for name, shape in shapes.items()
+    ]
+    with zipfile.ZipFile(path, "w") as archive:
+        config = {"config": {"layers": layers, "input_layers": inputs}}
+        archive.writestr("config.json", json.dumps(config))
+    return path
 
-    with pytest.raises(ModelError, match=r"net\.keras: has 2 inputs; only models with one"):
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        [["image", 0, 0], ["age", 0, 0]],
+        {"a": ["image", 0, 0], "b": ["age", 0, 0]},
+    ],
+)
+def test_several_inputs_get_samples_each_in_the_models_order(tmp_path, inputs):
+    shapes = {"age": [3], "image": [4, 4, 1]}
+    model = load_model(keras_file_of(tmp_path / "net.keras", inputs, shapes))
+    image, age = model.check()
+    assert (image.shape, age.shape) == ((16, 4, 4, 1), (16, 3))
+    assert [part.shape for part in model.calibration()] == [(200, 4, 4, 1), (200, 3)]
+    assert not np.isin(image, age).any()
+
+
+def test_several_inputs_are_read_by_number(tmp_path):
+    inputs = [["first", 0, 0], ["second", 0, 0]]
+    keras_file_of(tmp_path / "net.keras", inputs, {"first": [2], "second": [1]})
+    (tmp_path / "net.toml").write_text('data = "net.npz"\ncheck_samples = 4')
+    arrays = {"check_0": np.ones((5, 2)), "check_1": np.zeros((5, 1))}
+    np.savez(tmp_path / "net.npz", **arrays)
+    model = load_model(tmp_path / "net.keras")
+    assert [part.tolist() for part in model.check()] == [[[1, 1]] * 4, [[0]] * 4]
+    np.savez(tmp_path / "net.npz", **arrays | {"check_1": np.zeros((6, 1))})
+    with pytest.raises(ConfigurationError, match=r"check_0 to check_1 have \[5, 6\] samples"):
         load_model(tmp_path / "net.keras").check()
 
 

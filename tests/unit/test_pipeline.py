@@ -286,10 +286,22 @@ def test_an_abort_of_an_accepted_model_stays_what_it_is(world):
         world.measure(HOST)
 
 
-@pytest.mark.parametrize(("end", "what"), [("inputs", "2 inputs"), ("outputs", "2 outputs")])
-def test_models_with_two_inputs_or_outputs_are_refused_by_name(world, end, what):
-    world.graph = dataclasses.replace(world.graph, **{end: (0, 1)})
-    with pytest.raises(UnsupportedModelError, match=rf"{what} \(input, output\)"):
+def test_inputs_and_outputs_travel_in_a_row(world, tmp_path):
+    names = ("input", "second", "output", "other")
+    tensors = tuple(int8(index, name) for index, name in enumerate(names))
+    world.graph = Graph(tensors, (), (0, 1), (2, 3))
+    arrays = {"inputs_0": INPUTS, "inputs_1": 3 * INPUTS, "outputs_0": OUTPUTS, "outputs_1": INPUTS}
+    np.savez(tmp_path / "reference.npz", **arrays)
+    outputs = (b"\0\0", b"\4\2", b"\x08\x04", b"\x0c\x06")
+    world.outcome = dataclasses.replace(RECORD, outputs=outputs)
+    metrics = world.measure(HOST).metrics
+    assert dict(world.calls)["flash"].samples == [b"\0\0", b"\2\6", b"\4\x0c", b"\6\x12"]
+    assert metrics["error"]["mae"].value == 0
+
+
+def test_a_model_without_inputs_is_refused(world):
+    world.graph = dataclasses.replace(world.graph, inputs=())
+    with pytest.raises(UnsupportedModelError, match="no inputs"):
         world.measure(HOST)
 
 

@@ -29,17 +29,32 @@ typedef struct tq_buffer {
   uint32_t bytes;
 } tq_buffer;
 
+/* What a model remembers between inferences: memory in the arena, and what each byte holds at first. */
+typedef struct tq_state {
+  void *data;
+  uint32_t bytes;
+  uint8_t value;
+} tq_state;
+
 typedef struct tq_model {
   const tq_op *ops;
   const tq_buffer *inputs;
   const tq_buffer *outputs;
+  const tq_state *states;
   uint16_t op_count;
   uint16_t input_count;
   uint16_t output_count;
+  uint16_t state_count;
 } tq_model;
 
 /* The operator that tq_invoke() entered last; read by the debugger after a fault. */
 extern const tq_op *volatile tq_last_op;
+
+/*
+ * Makes a model with state forget what it saw. Call it once before the first tq_invoke(), and
+ * whenever a new sequence begins; it does nothing to models without state.
+ */
+void tq_clear_state(const tq_model *model);
 
 /*
  * Runs the model once. The caller has filled the input buffers; they may be overwritten, since

@@ -15,8 +15,11 @@ from pytest_tinyquant.engine.lowering import arithmetic
 from pytest_tinyquant.engine.lowering import conversion
 from pytest_tinyquant.engine.lowering import convolution
 from pytest_tinyquant.engine.lowering import fully_connected
+from pytest_tinyquant.engine.lowering import lstm
 from pytest_tinyquant.engine.lowering import movement
 from pytest_tinyquant.engine.lowering import pooling
+from pytest_tinyquant.engine.lowering import svdf
+from pytest_tinyquant.engine.lowering import transpose_conv
 from pytest_tinyquant.engine.lowering.context import Lowering
 from pytest_tinyquant.graph import Operator
 
@@ -47,7 +50,10 @@ LOWERINGS: dict[str, Callable[[Operator, Lowering], KernelCall | Alias]] = {
     "SQUEEZE": movement.reshape,
     "STRIDED_SLICE": movement.strided_slice,
     "SUB": arithmetic.sub,
+    "SVDF": svdf.svdf,
     "TANH": activation.sigmoid,
     "TRANSPOSE": movement.transpose,
+    "TRANSPOSE_CONV": transpose_conv.transpose_conv,
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": lstm.lstm,
     "UNPACK": movement.unpack,
 }

@@ -49,6 +49,13 @@ class Lowering:
             return None
         return self.tensor(operator.inputs[position])
 
+    def state(self, operator: Operator, position: int) -> Tensor:
+        """Return a variable tensor, which keeps its value until the next inference."""
+        tensor = self.source(operator, position)
+        if not tensor.is_variable or tensor.index in self.constants:
+            raise ModelError(f"input {position}, {tensor.name!r}, is not a variable tensor")
+        return tensor
+
     def output(self, operator: Operator) -> Tensor:
         """Return the only output."""
         if len(operator.outputs) != 1:
@@ -80,6 +87,12 @@ class Lowering:
         if data is None and tensor.elements:
             raise self.unsupported(operator, tensor.dtype, f"its {what} must be constant")
         return np.frombuffer(data or b"", dtype=tensor.dtype).reshape(tensor.shape)
+
+    def integers(self, operator: Operator, tensor: Tensor, what: str) -> np.ndarray[Any, Any]:
+        """Return the constant values of a tensor that holds sizes, axes or positions."""
+        if tensor.dtype not in {"int32", "int64"}:
+            raise ModelError(f"its {what} is {tensor.dtype}")
+        return self.values(operator, tensor, what)
 
     def suffix(self, operator: Operator, *tensors: Tensor) -> str:
         """Return the kernel suffix for tensors that must all have one type."""

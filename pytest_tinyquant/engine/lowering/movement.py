@@ -40,7 +40,7 @@ def pad(operator: Operator, lowering: Lowering) -> KernelCall:
     source, output = lowering.source(operator, 0), lowering.output(operator)
     suffix = lowering.suffix(operator, source, output)
     rank = len(source.shape)
-    pads = lowering.values(operator, lowering.source(operator, 1), "padding")
+    pads = lowering.integers(operator, lowering.source(operator, 1), "padding")
     if pads.shape != (rank, 2) or (pads < 0).any():
         raise ModelError(f"its padding is {pads.tolist()} for {rank} axes")
     before, after = pads[:, 0].tolist(), pads[:, 1].tolist()
@@ -50,6 +50,8 @@ def pad(operator: Operator, lowering: Lowering) -> KernelCall:
     value = lowering.optional(operator, 2)
     pad_value: int | float = 0.0 if suffix == "f32" else q.zero_point(output)
     if value is not None:
+        if value.elements != 1 or value.dtype != source.dtype:
+            raise ModelError(f"it pads with {value.dtype} {list(value.shape)}")
         pad_value = lowering.values(operator, value, "value").reshape(-1)[0].item()
     lead = (0,) * (_PAD_DIMS - rank)
     fields: dict[str, Value] = {
@@ -69,7 +71,7 @@ def pad(operator: Operator, lowering: Lowering) -> KernelCall:
 def transpose(operator: Operator, lowering: Lowering) -> KernelCall:
     """Lower a permutation of axes."""
     source, output = lowering.source(operator, 0), lowering.output(operator)
-    permutation = lowering.values(operator, lowering.source(operator, 1), "permutation")
+    permutation = lowering.integers(operator, lowering.source(operator, 1), "permutation")
     order = [int(axis) for axis in permutation.reshape(-1)]
     if sorted(order) != list(range(len(source.shape))):
         raise ModelError(f"its permutation is {order} for {len(source.shape)} axes")
@@ -82,7 +84,7 @@ def strided_slice(operator: Operator, lowering: Lowering) -> KernelCall:
     """Lower a slice with strides and masks."""
     source, output = lowering.source(operator, 0), lowering.output(operator)
     begin, end, strides = (
-        lowering.values(operator, lowering.source(operator, i), name).reshape(-1).tolist()
+        lowering.integers(operator, lowering.source(operator, i), name).reshape(-1).tolist()
         for i, name in ((1, "begin"), (2, "end"), (3, "strides"))
     )
     options = operator.options
@@ -206,7 +208,7 @@ def _join(operator: Operator, lowering: Lowering, sources: list[Tensor], axis: i
 def split(operator: Operator, lowering: Lowering) -> KernelCall:
     """Lower SPLIT: equal parts along an axis."""
     source = lowering.source(operator, 1)
-    listed = lowering.values(operator, lowering.source(operator, 0), "axis").reshape(-1).tolist()
+    listed = lowering.integers(operator, lowering.source(operator, 0), "axis").reshape(-1).tolist()
     if len(listed) != 1:
         raise ModelError(f"its axis is {listed}")
     axis = _axis(operator, listed[0], len(source.shape))

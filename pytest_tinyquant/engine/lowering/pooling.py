@@ -57,7 +57,7 @@ def mean(operator: Operator, lowering: Lowering) -> KernelCall:
     source, output = lowering.source(operator, 0), lowering.output(operator)
     suffix = lowering.suffix(operator, source, output)
     rank = len(source.shape)
-    listed = lowering.values(operator, lowering.source(operator, 1), "axes").reshape(-1).tolist()
+    listed = lowering.integers(operator, lowering.source(operator, 1), "axes").reshape(-1).tolist()
     axes = sorted({axis + rank if axis < 0 else axis for axis in listed})
     if not axes or axes[0] < 0 or axes[-1] >= rank:
         raise ModelError(f"it averages over the axes {listed} of {rank}")

@@ -55,10 +55,10 @@ class Arena:
     """Every tensor at its planned offset of one block, as in firmware."""
 
     def __init__(self, plan: Plan) -> None:
-        self._block = np.full(plan.arena_bytes, 0xA5, dtype=np.uint8)
+        self.block = np.full(plan.arena_bytes, 0xA5, dtype=np.uint8)
 
     def address(self, tensor: ArenaTensor) -> int:
-        return self._block.ctypes.data + tensor.offset
+        return self.block.ctypes.data + tensor.offset
 
 
 class SeparateBuffers:
@@ -86,18 +86,32 @@ class HostEngine:
         self.memory = memory
         self.structs = _parse_structs((headers / "tq_kernels.h").read_text())
 
-    def run(self, plan: Plan, samples: Sequence[Sequence[np.ndarray]]) -> list[list[np.ndarray]]:
-        """Return the outputs of a plan for each sample."""
+    def run(
+        self,
+        plan: Plan,
+        samples: Sequence[Sequence[np.ndarray]],
+        before: Callable[[int, Any], None] = lambda row, memory: None,
+    ) -> list[list[np.ndarray]]:
+        """Return the outputs of a plan for each sample.
+
+        `before` is called with the row of every operator that is about to run, and with one more
+        when all have run, and the memory they work on.
+        """
         memory = self.memory(plan)
         weights = np.frombuffer(plan.weights or b"\0", dtype=np.uint8)
         calls = [_Call(self, plan, op, memory, weights.ctypes.data) for op in plan.ops]
+        for state in plan.states:
+            address = memory.address(plan.placements[state.index])
+            ctypes.memset(address, state.value, state.bytes)
         results = []
         for sample in samples:
             for info, value in zip(plan.inputs, sample, strict=True):
                 raw = np.ascontiguousarray(value).tobytes()
                 ctypes.memmove(memory.address(plan.placements[info.index]), raw, info.bytes)
-            for call in calls:
+            for row, call in enumerate(calls):
+                before(row, memory)
                 call()
+            before(len(calls), memory)
             results.append([self._output(plan, info, memory) for info in plan.outputs])
         return results
 

@@ -146,3 +146,22 @@ def test_pool_2d(data, dtype, op, draw_from, operator_spec, tensor_spec, check):
     output = tensor_spec((batches, *size, depth), dtype, source.scale, source.zero_point)
     spec = operator_spec(op, (source,), (output,), "Pool2D", options)
     check(spec, draw.samples(spec), ulp=0)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@given(data=st.data())
+def test_transpose_conv(data, dtype, draw_from, operator_spec, tensor_spec, check):
+    draw = draw_from(data)
+    # Drawn backwards: the convolution's input is this operator's output.
+    batches, height, width, channels = result = draw.shape(2, 9, 9, 5)
+    depth, filter_height, filter_width = draw.shape(5, 4, 4)
+    options, size = draw_window(draw, height, width, filter_height, filter_width, dilate=False)
+    source = draw.activation((batches, *size, depth), dtype)
+    shape = (channels, filter_height, filter_width, depth)
+    weights = draw.weights(shape, dtype, 0, draw.choice([True, False]))
+    bias = draw.choice([draw.bias(source, weights, channels), None])
+    output = draw.activation(result, dtype, -7, 2)
+    options["FusedActivationFunction"] = draw.choice(FUSED)
+    inputs = (tensor_spec((4,), "int32", data=np.array(result)), weights, source, bias)
+    spec = operator_spec("TRANSPOSE_CONV", inputs, (output,), "TransposeConv", options)
+    check(spec, draw.samples(spec), ulp=0)
