@@ -74,7 +74,8 @@ def test_activation_limits(
 
 
 def test_fully_connected_factor_multiplies_scales_in_double_precision() -> None:
-    source, weights = _tensor("int8", 0.1), _tensor("int8", 0.3)
+    # Scales as a .tflite file stores them.
+    source, weights = (_tensor("int8", float(np.float32(scale))) for scale in (0.1, 0.3))
     factor = q.fully_connected_factor(source, weights, _tensor("int8", 1.0))
     assert factor == float(np.float32(0.1)) * float(np.float32(0.3))
     assert factor != float(np.float32(0.1) * np.float32(0.3))
