@@ -148,6 +148,13 @@ TFLM: Mapping[str, Combinations] = {
         ("int16", "int8", "int16"),
         ("int16", "int8", "int32"),
     ),
+    # It does not compare the cell state's type with the input's.
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": (
+        *_LSTM,
+        ("float32", "float32", "int16"),
+        ("int8", "int8", "float32"),
+        ("int16", "int8", "float32"),
+    ),
     "UNPACK": _WITH_INT32,
 }
 

@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 
-from pytest_tinyquant.errors import ModelError
-
 
 if TYPE_CHECKING:
     from pytest_tinyquant.graph import Graph

@@ -109,12 +109,10 @@ class _Arena:
         return slice(self._position[region.offset], self._position[region.offset + region.size])
 
     def contains(self, region: Region) -> bool:
-        return 0 <= region.offset and region.offset + region.size <= self.size
+        return region.offset >= 0 and region.offset + region.size <= self.size
 
 
-def _write(
-    arena: _Arena, region: Region, tag: int, label: str, names: Mapping[int, str]
-) -> None:
+def _write(arena: _Arena, region: Region, tag: int, label: str, names: Mapping[int, str]) -> None:
     if not arena.contains(region):
         raise ArenaOverlapError(
             f"{label} writes {names.get(region.value, 'scratch')} at {region.offset} to "

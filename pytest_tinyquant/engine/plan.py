@@ -79,7 +79,8 @@ class ArenaTensor:
     """A value in the arena, alive from row `first` to row `last` of the operator table.
 
     -1 is before the first operator (model inputs), the number of operators is after the last
-    (model outputs); variable tensors live from the one to the other. `name` is that of the tensor, or of the operator whose scratch memory it is.
+    (model outputs); variable tensors live from the one to the other. `name` is that of the
+    tensor, or of the operator whose scratch memory it is.
     """
 
     name: str

@@ -300,3 +300,9 @@ def engine_sources() -> list[Path]:
 def plan_of() -> Callable[[OperatorSpec], Plan]:
     """Return plan_of(spec): the engine's plan of a one-operator model."""
     return lambda spec: plan(read_graph(spec.model()), where=spec.op)
+
+
+@pytest.fixture(scope="session")
+def tflm_error() -> type[TflmError]:
+    """What a model that TensorFlow Lite Micro refuses ends in."""
+    return TflmError

@@ -29,7 +29,7 @@ typedef struct tq_buffer {
   uint32_t bytes;
 } tq_buffer;
 
-/* What a model remembers between inferences: memory in the arena, and what each byte holds at first. */
+/* What a model remembers between inferences: memory in the arena, and each byte of it at first. */
 typedef struct tq_state {
   void *data;
   uint32_t bytes;

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from pytest_tinyquant.engine import quantization as q
 from pytest_tinyquant.engine.kernel_call import KernelCall
 from pytest_tinyquant.engine.kernel_call import Value
@@ -20,33 +18,13 @@ _MAX_DIMS = 4
 
 
 def add(operator: Operator, lowering: Lowering) -> KernelCall:
-    """Lower an addition; factors in double."""
-    first, second, output = _operands(operator, lowering)
-    if output.dtype == "float32":
-        return _call(operator, lowering, "tq_add", "tq_binary", {})
-    twice_max = 2.0 * max(q.scale(first), q.scale(second))
-    factors = (
-        q.scale(first) / twice_max,
-        q.scale(second) / twice_max,
-        twice_max / ((1 << _LEFT_SHIFT[output.dtype]) * q.scale(output)),
-    )
-    return _call(operator, lowering, "tq_add", "tq_add", _sum_factors(factors))
+    """Lower an addition."""
+    return _sum(operator, lowering, "tq_add")
 
 
 def sub(operator: Operator, lowering: Lowering) -> KernelCall:
-    """Lower a subtraction; factors in float32, unlike an addition's."""
-    first, second, output = _operands(operator, lowering)
-    if output.dtype == "float32":
-        return _call(operator, lowering, "tq_sub", "tq_binary", {})
-    scale1, scale2 = np.float32(q.scale(first)), np.float32(q.scale(second))
-    twice_max = np.float32(2) * max(scale1, scale2)
-    scaled_output = np.float32(1 << _LEFT_SHIFT[output.dtype]) * np.float32(q.scale(output))
-    factors = (
-        float(scale1 / twice_max),
-        float(scale2 / twice_max),
-        float(twice_max / scaled_output),
-    )
-    return _call(operator, lowering, "tq_sub", "tq_add", _sum_factors(factors))
+    """Lower a subtraction."""
+    return _sum(operator, lowering, "tq_sub")
 
 
 def mul(operator: Operator, lowering: Lowering) -> KernelCall:
@@ -59,7 +37,24 @@ def mul(operator: Operator, lowering: Lowering) -> KernelCall:
     return _call(operator, lowering, "tq_mul", "tq_mul", fields)
 
 
-def _sum_factors(factors: tuple[float, float, float]) -> dict[str, Value]:
+def _sum(operator: Operator, lowering: Lowering, kernel: str) -> KernelCall:
+    first, second, output = _operands(operator, lowering)
+    if output.dtype == "float32":
+        return _call(operator, lowering, kernel, "tq_binary", {})
+    return _call(operator, lowering, kernel, "tq_add", _sum_factors(first, second, output))
+
+
+def _sum_factors(first: Tensor, second: Tensor, output: Tensor) -> dict[str, Value]:
+    """Return the factors that bring both inputs to a common scale, and their sum to the output's.
+
+    All are taken in double.
+    """
+    twice_max = 2.0 * max(q.scale(first), q.scale(second))
+    factors = (
+        q.scale(first) / twice_max,
+        q.scale(second) / twice_max,
+        twice_max / ((1 << _LEFT_SHIFT[output.dtype]) * q.scale(output)),
+    )
     fields: dict[str, Value] = {}
     for name, factor in zip(("input1", "input2", "output"), factors, strict=True):
         if not 0.0 < factor < 1.0:

@@ -52,7 +52,7 @@ def lstm(operator: Operator, lowering: Lowering) -> KernelCall:
         "output": lowering.address(output),
     }
     for gate in _GATES:
-        fields[gate] = _gate(operator, lowering, gate, suffix, hidden, sizes)
+        fields[gate] = _gate(operator, lowering, gate, suffix=suffix, hidden=hidden, sizes=sizes)
     clip = operator.options["cell_clip"]
     if suffix == "f32":
         fields["cell_clip"] = clip if clip > 0 else q.FLOAT_MAX
@@ -119,6 +119,7 @@ def _gate(
     operator: Operator,
     lowering: Lowering,
     gate: str,
+    *,
     suffix: str,
     hidden: Tensor,
     sizes: dict[str, int],

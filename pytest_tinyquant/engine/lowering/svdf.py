@@ -16,7 +16,7 @@ from pytest_tinyquant.graph import Tensor
 
 
 # (input, feature weights, time weights, bias, state, output) and the kernel for it.
-_KERNELS = {
+_KERNELS: dict[tuple[str, ...], str] = {
     ("float32",) * 6: "tq_svdf_f32",
     ("int8", "int8", "int8", "int32", "int8", "int8"): "tq_svdf_s8",
     ("int8", "int8", "int16", "int32", "int16", "int8"): "tq_svdf_state16_s8",
@@ -46,7 +46,7 @@ def svdf(operator: Operator, lowering: Lowering) -> KernelCall:
         low, high = q.float_activation_range(activation)
         fields |= {"activation_min": low, "activation_max": high}
     else:
-        fields |= _quantized(operator, lowering, source, features, times, bias, state, output)
+        fields |= _quantized(operator, lowering, state, output)
     batches, filters = sizes["batches"], features.shape[0]
     return KernelCall(
         kernel,
@@ -63,9 +63,7 @@ def _kernel(operator: Operator, lowering: Lowering, tensors: tuple[Tensor | None
     types = [tensor.dtype if tensor is not None else "missing" for tensor in tensors]
     kernel = _KERNELS.get(tuple(types))
     if kernel is None:
-        raise lowering.unsupported(
-            operator, " x ".join(types), "it has no kernel for these types"
-        )
+        raise lowering.unsupported(operator, " x ".join(types), "it has no kernel for these types")
     return kernel
 
 
@@ -95,16 +93,9 @@ def _sizes(operator: Operator, tensors: tuple[Tensor | None, ...]) -> dict[str, 
 
 
 def _quantized(
-    operator: Operator,
-    lowering: Lowering,
-    source: Tensor,
-    features: Tensor,
-    times: Tensor,
-    bias: Tensor | None,
-    state: Tensor,
-    output: Tensor,
+    operator: Operator, lowering: Lowering, state: Tensor, output: Tensor
 ) -> dict[str, Value]:
-    assert bias is not None
+    source, features, times, bias = (lowering.source(operator, i) for i in range(4))
     if q.zero_point(features) or q.zero_point(times):
         raise lowering.unsupported(
             operator, features.dtype, "its weights have a zero point other than 0"

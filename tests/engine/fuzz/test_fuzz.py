@@ -64,7 +64,10 @@ def lstm(operator, tensor):
         return tensor((2, columns), "int8", 0.01, data=RANDOM.integers(-9, 9, (2, columns)))
 
     biases = [tensor((2,), "int32", 0.001, data=np.array([3, -3])) for _ in range(4)]
-    states = tensor((1, 2), "int8", 1 / 128, state=True), tensor((1, 2), "int16", 2**-12, state=True)
+    states = (
+        tensor((1, 2), "int8", 1 / 128, state=True),
+        tensor((1, 2), "int16", 2**-12, state=True),
+    )
     source, output = tensor((1, 4, 3), "int8", 0.1), tensor((1, 4, 2), "int8", 1 / 128)
     inputs = (
         source, *(weights(3) for _ in range(4)), *(weights(2) for _ in range(4)),

@@ -181,9 +181,12 @@ class Draw:
         return tuple(self.integer(1, limit) for limit in limits)
 
     def scale(self, low: int, high: int) -> float:
-        """Draw a scale in [2**low, 2**high), often a power of two, whose ratios produce ties."""
-        mantissa = self.data.draw(st.just(1 << 11) | st.integers(1 << 11, (1 << 12) - 1))
-        return float(np.float32(math.ldexp(mantissa, self.integer(low, high - 1) - 11)))
+        """Draw a scale in [2**low, 2**high), often a power of two, whose ratios produce ties.
+
+        Others have all of float32's bits, which tell products in float32 from those in double.
+        """
+        mantissa = self.data.draw(st.just(1 << 23) | st.integers(1 << 23, (1 << 24) - 1))
+        return float(np.float32(math.ldexp(mantissa, self.integer(low, high - 1) - 23)))
 
     def zero_point(self, dtype: str) -> int:
         if dtype != "int8":

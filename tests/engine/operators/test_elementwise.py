@@ -199,3 +199,14 @@ def test_dequantize(data, dtype, draw_from, operator_spec, tensor_spec, check):
     output = tensor_spec(source.shape, "float32")
     spec = operator_spec("DEQUANTIZE", (source,), (output,), "Dequantize", {})
     check(spec, draw.samples(spec), ulp=0)
+
+
+@pytest.mark.parametrize("op", ["ADD", "SUB"])
+@given(data=st.data())
+def test_int16_sums_of_many_elements(data, op, draw_from, operator_spec, check):
+    # One result in ten thousand tells factors taken in float32 from those taken in double.
+    draw = draw_from(data)
+    inputs = tuple(draw.activation((1, 10_000), "int16") for _ in range(2))
+    output = draw.activation((1, 10_000), "int16")
+    spec = operator_spec(op, inputs, (output,), op.capitalize(), {})
+    check(spec, draw.samples(spec))

@@ -76,9 +76,7 @@ def test_lstm(data, dtype, draw_from, operator_spec, tensor_spec, check):
         "int8": (draw.scale(-8, -6), draw.zero_point("int8")),
         "int16": (draw.scale(-16, -14), 0),
     }[dtype]
-    hidden = quantized(
-        tensor_spec, (batches, units), dtype, hidden_scale, hidden_zero, state=True
-    )
+    hidden = quantized(tensor_spec, (batches, units), dtype, hidden_scale, hidden_zero, state=True)
     cell_dtype = "float32" if dtype == "float32" else "int16"
     cell_scale = 2.0 ** draw.integer(-15, -9)
     cell = quantized(tensor_spec, (batches, units), cell_dtype, cell_scale, state=True)

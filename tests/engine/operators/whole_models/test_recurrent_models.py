@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from pytest_tinyquant.engine.plan import plan
-from pytest_tinyquant.errors import UnsupportedModelError
 from pytest_tinyquant.graph import read_graph
 from pytest_tinyquant.support import RUNTIMES
 from pytest_tinyquant.support import check_support
