@@ -47,7 +47,8 @@ class KernelCall:
     """One kernel invocation.
 
     `in_place` lists (input, output) tensors that may have the same address, `scratch_bytes` is
-    the working memory the kernel wants, `macs` counts its multiply-accumulates.
+    the working memory the kernel wants, `macs` counts its multiply-accumulates, `header` declares
+    the kernel and its parameter struct.
     """
 
     kernel: str
@@ -58,6 +59,7 @@ class KernelCall:
     in_place: tuple[tuple[int, int], ...] = ()
     scratch_bytes: int = 0
     macs: int = 0
+    header: str = "tq_kernels.h"
 
 
 @dataclass(frozen=True)
