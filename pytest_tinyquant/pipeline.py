@@ -109,7 +109,7 @@ class Stages:
         from pytest_tinyquant import engine
         from pytest_tinyquant import firmware
 
-        plan = engine.plan(graph, where=where)
+        plan = engine.plan(graph, where=where, kernels=board.kernels)
         with tempfile.TemporaryDirectory(prefix="tinyquant-") as directory:
             emitted = engine.emit(plan, Path(directory))
             return firmware.build(emitted, board, samples, self.cache, where=where)

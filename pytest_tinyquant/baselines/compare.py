@@ -137,7 +137,7 @@ def find_context(baseline: Measurement, current: Measurement) -> Context:
 
 
 def _changed_words(old: str, new: str) -> str:
-    """Return what was added to and removed from a list of words, such as ``added -Os, removed -O2``."""
+    """Return what a list of words gained and lost, such as ``added -Os, removed -O2``."""
     before, after = old.split(), new.split()
     changes = [f"added {word}" for word in after if word not in before]
     changes += [f"removed {word}" for word in before if word not in after]

@@ -48,7 +48,8 @@ class KernelCall:
 
     `in_place` lists (input, output) tensors that may have the same address, `scratch_bytes` is
     the working memory the kernel wants, `macs` counts its multiply-accumulates, `updates` lists the
-    variable tensors that it reads and changes.
+    variable tensors that it reads and changes, `header` declares the kernel and its parameter
+    struct.
     """
 
     kernel: str
@@ -60,6 +61,7 @@ class KernelCall:
     scratch_bytes: int = 0
     macs: int = 0
     updates: tuple[int, ...] = ()
+    header: str = "tq_kernels.h"
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pytest_tinyquant.engine import planner
 from pytest_tinyquant.engine.kernel_call import Alias
 from pytest_tinyquant.engine.kernel_call import KernelCall
-from pytest_tinyquant.engine.lowering import LOWERINGS
+from pytest_tinyquant.engine.lowering import LoweringFunction
+from pytest_tinyquant.engine.lowering import lowerings
 from pytest_tinyquant.engine.lowering.context import Lowering
 from pytest_tinyquant.engine.lowering.output_copy import copy_to_output
 from pytest_tinyquant.engine.overlap import Region
@@ -112,23 +113,25 @@ class Plan:
     states: tuple[State, ...] = ()
 
 
-def plan(graph: Graph, *, where: str = "model") -> Plan:
+def plan(graph: Graph, *, where: str = "model", kernels: str = "reference") -> Plan:
     """Plan the model `graph`; `where` names it in messages and in the generated code.
+
+    `kernels` is the kernel set that the plan will be linked with, as a board names it.
 
     Raises :class:`UnsupportedModelError` for what the engine has no kernel for and
     :class:`ModelError` for a graph whose shapes or scales contradict each other.
     """
-    lowering, calls, roots = lower_graph(graph, where)
+    lowering, calls, roots = lower_graph(graph, where, kernels)
     return _Layout(lowering, calls, roots).plan()
 
 
 def lower_graph(
-    graph: Graph, where: str
+    graph: Graph, where: str, kernels: str = "reference"
 ) -> tuple[Lowering, list[tuple[Operator, KernelCall]], dict[int, int]]:
     """Lower every operator; return the kernel calls and the root of every aliased tensor."""
     _check_interface(graph, where)
     lowering = Lowering(graph, where)
-    calls, roots = _lower(lowering)
+    calls, roots = _lower(lowering, lowerings(kernels))
     return lowering, calls, roots
 
 
@@ -157,14 +160,16 @@ def _check_interface(graph: Graph, where: str) -> None:
                 raise ModelError(f"{where}: {what} {tensor.name!r} is a variable tensor.")
 
 
-def _lower(lowering: Lowering) -> tuple[list[tuple[Operator, KernelCall]], dict[int, int]]:
+def _lower(
+    lowering: Lowering, functions: Mapping[str, LoweringFunction]
+) -> tuple[list[tuple[Operator, KernelCall]], dict[int, int]]:
     """Return the kernel calls with their operators, and the root of every aliased tensor."""
     calls: list[tuple[Operator, KernelCall]] = []
     roots: dict[int, int] = {}
     for operator in needed_operators(lowering.graph):
-        _check_operator(operator, lowering)
+        _check_operator(operator, lowering, functions)
         try:
-            lowered = LOWERINGS[operator.op](operator, lowering)
+            lowered = functions[operator.op](operator, lowering)
         except ModelError as error:
             raise ModelError(
                 f"{lowering.where}: {operator.label} cannot be planned: {error}. "
@@ -182,11 +187,13 @@ def _lower(lowering: Lowering) -> tuple[list[tuple[Operator, KernelCall]], dict[
     return calls, roots
 
 
-def _check_operator(operator: Operator, lowering: Lowering) -> None:
+def _check_operator(
+    operator: Operator, lowering: Lowering, functions: Mapping[str, LoweringFunction]
+) -> None:
     """Refuse what no lowering function could handle."""
     outputs = [lowering.tensor(index) for index in operator.outputs]
     dtype = outputs[0].dtype
-    if operator.op not in LOWERINGS:
+    if operator.op not in functions:
         raise lowering.unsupported(operator, dtype, "the engine has no such operator")
     activation = operator.options.get("fused_activation_function", "NONE")
     if activation not in ACTIVATIONS and operator.op != _LSTM:

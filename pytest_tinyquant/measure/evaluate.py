@@ -66,7 +66,7 @@ def evaluate(
     if board.target == "host":
         extra = _evaluate_host(board, record, where)
     else:
-        extra = _evaluate_firmware(graph, image, record, where)
+        extra = _evaluate_firmware(graph, board, image, record, where)
     metrics = {"error": error, **extra.pop("metrics")}
     beyond = [metric for metric in board.metrics if metric not in metrics]
     if beyond:
@@ -113,10 +113,12 @@ def _evaluate_host(board: Board, record: RunRecord, where: str) -> dict[str, Any
     return {"metrics": metrics, "identity": {"flags": ""}, "toolchain": PREBUILT}
 
 
-def _evaluate_firmware(graph: Graph, image: Any, record: RunRecord, where: str) -> dict[str, Any]:
+def _evaluate_firmware(
+    graph: Graph, board: Board, image: Any, record: RunRecord, where: str
+) -> dict[str, Any]:
     from pytest_tinyquant import engine
 
-    plan = engine.plan(graph, where=where)
+    plan = engine.plan(graph, where=where, kernels=board.kernels)
     return {
         "metrics": {
             "latency": measure_latency(record, where=where),

@@ -6,25 +6,23 @@ A lowering function takes the operator and a :class:`~.context.Lowering` and ret
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 
-from pytest_tinyquant.engine.kernel_call import Alias
-from pytest_tinyquant.engine.kernel_call import KernelCall
 from pytest_tinyquant.engine.lowering import activation
 from pytest_tinyquant.engine.lowering import arithmetic
 from pytest_tinyquant.engine.lowering import conversion
 from pytest_tinyquant.engine.lowering import convolution
+from pytest_tinyquant.engine.lowering import dsp
 from pytest_tinyquant.engine.lowering import fully_connected
 from pytest_tinyquant.engine.lowering import lstm
 from pytest_tinyquant.engine.lowering import movement
 from pytest_tinyquant.engine.lowering import pooling
 from pytest_tinyquant.engine.lowering import svdf
 from pytest_tinyquant.engine.lowering import transpose_conv
-from pytest_tinyquant.engine.lowering.context import Lowering
-from pytest_tinyquant.graph import Operator
+from pytest_tinyquant.engine.lowering.context import LoweringFunction
 
 
-LOWERINGS: dict[str, Callable[[Operator, Lowering], KernelCall | Alias]] = {
+LOWERINGS: dict[str, LoweringFunction] = {
     "ADD": arithmetic.add,
     "AVERAGE_POOL_2D": pooling.pool_2d,
     "CONCATENATION": movement.concatenation,
@@ -57,3 +55,16 @@ LOWERINGS: dict[str, Callable[[Operator, Lowering], KernelCall | Alias]] = {
     "UNIDIRECTIONAL_SEQUENCE_LSTM": lstm.lstm,
     "UNPACK": movement.unpack,
 }
+
+
+def lowerings(kernels: str) -> Mapping[str, LoweringFunction]:
+    """Return the lowering function of every operator for a board's kernel set.
+
+    A set that has none of its own, such as a user's directory, has the reference set's
+    prototypes.
+    """
+    own = {"cortex_m_dsp": dsp.LOWERINGS}
+    return LOWERINGS | own.get(kernels, {})
+
+
+__all__ = ["LOWERINGS", "LoweringFunction", "lowerings"]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from pytest_tinyquant.engine.kernel_call import Activation
+from pytest_tinyquant.engine.kernel_call import Alias
 from pytest_tinyquant.engine.kernel_call import Constant
+from pytest_tinyquant.engine.kernel_call import KernelCall
 from pytest_tinyquant.engine.kernel_call import WeightsBlob
 from pytest_tinyquant.errors import ModelError
 from pytest_tinyquant.errors import UnsupportedModelError
@@ -111,6 +114,9 @@ class Lowering:
             dtype=dtype,
             reason=reason,
         )
+
+
+LoweringFunction = Callable[[Operator, Lowering], KernelCall | Alias]
 
 
 def check_shape(tensor: Tensor, expected: tuple[int, ...]) -> None:

@@ -72,6 +72,16 @@ def bias_address(lowering: Lowering, bias: Tensor | None) -> Activation | Consta
     return None if bias is None else lowering.address(bias)
 
 
+def factors(
+    source: Tensor, weights: Tensor, output: Tensor, *, channels: int
+) -> list[q.Multiplier]:
+    """Return one factor per output channel; scales multiplied in double."""
+    return [
+        q.quantize_multiplier(q.scale(source) * channel / q.scale(output))
+        for channel in q.channel_scales(weights, channels)
+    ]
+
+
 def multipliers(
     lowering: Lowering,
     source: Tensor,
@@ -81,19 +91,16 @@ def multipliers(
     channels: int,
     narrow: bool,
 ) -> dict[str, Value]:
-    """Return the fields with one factor per output channel; scales multiplied in double."""
-    factors = [
-        q.quantize_multiplier(q.scale(source) * channel / q.scale(output))
-        for channel in q.channel_scales(weights, channels)
-    ]
+    """Return the fields with one factor per output channel."""
+    wide = factors(source, weights, output, channels=channels)
     add = lowering.blob.add_array
     if narrow:
-        narrowed = [q.narrow_multiplier(factor) for factor in factors]
+        narrowed = [q.narrow_multiplier(factor) for factor in wide]
         return {
             "multipliers": add([n.value for n in narrowed], "int16"),
             "right_shifts": add([n.right_shift for n in narrowed], "int8"),
         }
     return {
-        "multipliers": add([f.value for f in factors], "int32"),
-        "shifts": add([f.shift for f in factors], "int8"),
+        "multipliers": add([f.value for f in wide], "int32"),
+        "shifts": add([f.shift for f in wide], "int8"),
     }

@@ -1,0 +1,50 @@
+/*
+ * Sums of products over the taps of a depthwise filter, eight channels at a time, in the order of
+ * the taps. VMLA rounds the product and the sum; VFMA would not.
+ */
+  .syntax unified
+  .thumb
+
+/*
+ * void tq_sum_taps_f32(const tq_taps_f32 *taps, const float *input, const float *weights,
+ *                      float sums[8])
+ */
+  .section .text.tq_sum_taps_f32, "ax", %progbits
+  .global tq_sum_taps_f32
+  .type tq_sum_taps_f32, %function
+  .thumb_func
+tq_sum_taps_f32:
+  push {r4-r9}
+  vpush {s16-s23}
+  ldmia r0, {r4-r9}
+  adr r0, zeros
+  vldmia r0, {s0-s7}
+.Lrow:
+  mov r0, r5
+.Ltap:
+  vldmia r1, {s8-s15}
+  vldmia r2, {s16-s23}
+  vmla.f32 s0, s8, s16
+  vmla.f32 s1, s9, s17
+  vmla.f32 s2, s10, s18
+  vmla.f32 s3, s11, s19
+  vmla.f32 s4, s12, s20
+  vmla.f32 s5, s13, s21
+  vmla.f32 s6, s14, s22
+  vmla.f32 s7, s15, s23
+  add r1, r6
+  add r2, r8
+  subs r0, #1
+  bne .Ltap
+  add r1, r7
+  add r2, r9
+  subs r4, #1
+  bne .Lrow
+  vstmia r3, {s0-s7}
+  vpop {s16-s23}
+  pop {r4-r9}
+  bx lr
+  .balign 4
+zeros:
+  .word 0, 0, 0, 0, 0, 0, 0, 0
+  .size tq_sum_taps_f32, . - tq_sum_taps_f32

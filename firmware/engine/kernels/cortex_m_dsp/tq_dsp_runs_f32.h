@@ -1,0 +1,21 @@
+/* Sums of products over several runs of contiguous inputs, added one after the other. */
+#ifndef TQ_DSP_RUNS_F32_H
+#define TQ_DSP_RUNS_F32_H
+
+#include <stdint.h>
+
+typedef struct tq_runs_f32 {
+  int32_t runs;           /* at least 1 */
+  int32_t length;         /* inputs per run, at least 1 */
+  int32_t input_stride;   /* bytes from the end of a run of inputs to the next one */
+  int32_t weights_stride; /* bytes from the end of a run of weights to the next one */
+} tq_runs_f32;
+
+/* Four rows of weights, interleaved. */
+void tq_sum_runs_of_group_f32(const tq_runs_f32 *runs, const float *input, const float *weights,
+                              float sums[4]);
+
+/* One row of weights. */
+float tq_sum_runs_of_row_f32(const tq_runs_f32 *runs, const float *input, const float *weights);
+
+#endif /* TQ_DSP_RUNS_F32_H */

@@ -1,0 +1,187 @@
+"""CONV_2D on int8 and int16 for SMLAD: pairs of channels interleaved in the weights."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from pytest_tinyquant.engine.kernel_call import KernelCall
+from pytest_tinyquant.engine.kernel_call import Scratch
+from pytest_tinyquant.engine.kernel_call import Value
+from pytest_tinyquant.engine.kernel_call import WeightsBlob
+from pytest_tinyquant.engine.lowering import convolution
+from pytest_tinyquant.engine.lowering.context import Lowering
+from pytest_tinyquant.engine.lowering.context import LoweringFunction
+from pytest_tinyquant.engine.lowering.dsp.requantization import LARGEST
+from pytest_tinyquant.engine.lowering.dsp.requantization import Channels
+from pytest_tinyquant.engine.lowering.dsp.requantization import Integers
+from pytest_tinyquant.engine.lowering.dsp.requantization import channels_s8
+from pytest_tinyquant.engine.lowering.dsp.requantization import channels_s16
+from pytest_tinyquant.engine.lowering.dsp.requantization import factors_of
+from pytest_tinyquant.engine.lowering.dsp.requantization import sums
+from pytest_tinyquant.graph import Operator
+
+
+HEADER = "tq_kernels_dsp_conv.h"
+
+_SHARED = ("window", "input", "output", "activation_min", "activation_max")
+
+# Positions of a filter per step of the inner loop, and pixels per pass.
+_STEP = 4
+_PIXELS = 3
+
+# A high channel's sum must leave the 8 bits of its factor 256 free.
+_SUMMED_LIMIT = 1 << 23
+
+
+class _Layer(NamedTuple):
+    """A convolution: its filters as [channels, positions], and the pairs of their channels."""
+
+    basis: KernelCall
+    filters: Integers
+    channels: Channels
+    pairs: Integers
+    offsets: Integers | None
+
+
+def without_constants(lowering: Lowering) -> Lowering:
+    """Return a lowering whose constants go nowhere, for a call of which only parts are used."""
+    basis = copy.copy(lowering)
+    basis.blob = WeightsBlob()
+    return basis
+
+
+def basis_of(function: LoweringFunction, operator: Operator, lowering: Lowering) -> KernelCall:
+    """Return the reference kernel's call, the basis of a DSP kernel's."""
+    call = function(operator, without_constants(lowering))
+    assert isinstance(call, KernelCall), operator.label
+    return call
+
+
+def shared_fields(basis: KernelCall) -> dict[str, Value]:
+    """Return the fields that the kernels of a sliding window have in common."""
+    return {name: basis.fields[name] for name in _SHARED}
+
+
+def number(basis: KernelCall, field: str) -> int:
+    """Return an integer field."""
+    value = basis.fields[field]
+    assert isinstance(value, int), field
+    return value
+
+
+def conv_2d(operator: Operator, lowering: Lowering) -> KernelCall:
+    """Lower a convolution; one that 32-bit sums do not suffice for keeps its reference kernel."""
+    basis = basis_of(convolution.conv_2d, operator, lowering)
+    weights = lowering.values(operator, lowering.source(operator, 1), "weights")
+    filters = weights.reshape(weights.shape[0], -1)
+    call = None
+    if basis.kernel in ("tq_conv_2d_s8", "tq_conv_2d_s16"):
+        call = convolve(operator, lowering, basis, filters.astype(np.int64))
+    return call or convolution.conv_2d(operator, lowering)
+
+
+def convolve(
+    operator: Operator, lowering: Lowering, basis: KernelCall, filters: Integers
+) -> KernelCall | None:
+    """Return the call for int8 or int16 activations, if there is a kernel for it."""
+    channels = requantized(operator, lowering, basis, filters)
+    if channels is None or len(filters) < 2:
+        return None
+    source = lowering.source(operator, 0)
+    offsets = _offsets(basis, np.dtype(source.dtype).itemsize, filters.shape[1])
+    pairs = _pairs(len(filters))
+    layer = _Layer(basis, channels.weights(filters), channels, pairs, offsets)
+    return (_convolve_s8 if source.dtype == "int8" else _convolve_s16)(lowering, layer)
+
+
+def requantized(
+    operator: Operator, lowering: Lowering, basis: KernelCall, filters: Integers
+) -> Channels | None:
+    """Return what becomes of the sums of every channel; None where 32 bits are too few."""
+    source = lowering.source(operator, 0)
+    bounds = sums(lowering, source, filters, lowering.optional(operator, 2))
+    factors = factors_of(operator, lowering, len(filters))
+    if source.dtype == "int8":
+        return channels_s8(bounds, factors, number(basis, "output_offset"))
+    return channels_s16(bounds, factors)
+
+
+def _convolve_s8(lowering: Lowering, layer: _Layer) -> KernelCall:
+    pairs = layer.pairs
+    bounds = LARGEST["int8"] * np.abs(layer.filters[pairs[:, 1]]).sum(axis=1)
+    summed = bool((bounds < _SUMMED_LIMIT).all()) and layer.filters.min() > -128
+    order = (0, 2, 1, 3) if layer.offsets is None else (0, 1, 2, 3)
+    fields: dict[str, Value] = {
+        "weights": lowering.blob.add(_words(layer, order, summed=summed)),
+        "channels": lowering.blob.add_array(layer.channels.rows[pairs], "int32"),
+        "input_zero_point": -number(layer.basis, "input_offset"),
+        "output_offset": number(layer.basis, "output_offset"),
+    }
+    kernel = "tq_conv_2d_s8_dsp" if summed else "tq_conv_2d_plain_s8_dsp"
+    return _call(lowering, kernel, "tq_conv_2d_s8_dsp_params", layer, fields)
+
+
+def _convolve_s16(lowering: Lowering, layer: _Layer) -> KernelCall:
+    low, high = (layer.channels.rows[layer.pairs[:, i]] for i in range(2))
+    rows = np.column_stack([high[:, 0], low[:, 0], low[:, 1:], high[:, 1:]])
+    fields: dict[str, Value] = {
+        "weights": lowering.blob.add(_words(layer, (0, 1, 2, 3), summed=False)),
+        "channels": lowering.blob.add_array(rows, "int32"),
+    }
+    return _call(lowering, "tq_conv_2d_s16_dsp", "tq_conv_2d_s16_dsp_params", layer, fields)
+
+
+def _call(
+    lowering: Lowering, kernel: str, params: str, layer: _Layer, fields: dict[str, Value]
+) -> KernelCall:
+    steps = -(-layer.filters.shape[1] // _STEP)
+    fields |= shared_fields(layer.basis) | {"steps": steps, "scratch": Scratch(), "offsets": None}
+    if layer.offsets is not None:
+        padded = np.pad(layer.offsets, (0, steps * _STEP - len(layer.offsets)))
+        fields["offsets"] = lowering.blob.add_array(padded, "int32")
+    return KernelCall(
+        kernel,
+        params,
+        fields,
+        layer.basis.reads,
+        layer.basis.writes,
+        scratch_bytes=steps * _STEP * _PIXELS * 2,
+        macs=layer.basis.macs,
+        header=HEADER,
+    )
+
+
+def _offsets(basis: KernelCall, element: int, positions: int) -> Integers | None:
+    """Return the bytes from a window's origin to its positions, None where rows are words."""
+    window = basis.fields["window"]
+    assert isinstance(window, Mapping)
+    size = {name: value for name, value in window.items() if isinstance(value, int)}
+    depth = size["input_channels"]
+    if size["dilation_width"] == 1 and depth * element % 4 == 0:
+        return None
+    shape = (size["filter_height"], size["filter_width"], depth)
+    y, x, channel = np.unravel_index(np.arange(positions), shape)
+    column = x * size["dilation_width"] + y * size["dilation_height"] * size["input_width"]
+    offsets: Integers = (column * depth + channel) * element
+    return offsets
+
+
+def _pairs(channels: int) -> Integers:
+    """Return the (low, high) channels of every pair; an odd number repeats channel 1."""
+    first = [0, *range(1, channels - 1, 2)] if channels % 2 else range(0, channels, 2)
+    return np.array([(low, low + 1) for low in first], dtype=np.int64)
+
+
+def _words(layer: _Layer, order: Sequence[int], *, summed: bool) -> bytes:
+    """Return the words of tq_kernels_dsp_conv.h, positions of each step in `order`."""
+    filters = layer.filters
+    padded = np.pad(filters, ((0, 0), (0, -filters.shape[1] % _STEP)))
+    ordered = padded.reshape(len(filters), -1, _STEP)[:, :, order].reshape(padded.shape)
+    low, high = ordered[layer.pairs[:, 0]], ordered[layer.pairs[:, 1]]
+    halves = 256 * high + (low if summed else low & 0xFF)
+    return halves.astype("<i2").tobytes()

@@ -1,0 +1,80 @@
+"""DEPTHWISE_CONV_2D on int8 and int16 for SMLAD: pairs of positions, four channels at a time."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pytest_tinyquant.engine.kernel_call import KernelCall
+from pytest_tinyquant.engine.kernel_call import Scratch
+from pytest_tinyquant.engine.kernel_call import Value
+from pytest_tinyquant.engine.lowering import convolution
+from pytest_tinyquant.engine.lowering.context import Lowering
+from pytest_tinyquant.engine.lowering.dsp.convolution import HEADER
+from pytest_tinyquant.engine.lowering.dsp.convolution import basis_of
+from pytest_tinyquant.engine.lowering.dsp.convolution import convolve
+from pytest_tinyquant.engine.lowering.dsp.convolution import number
+from pytest_tinyquant.engine.lowering.dsp.convolution import requantized
+from pytest_tinyquant.engine.lowering.dsp.convolution import shared_fields
+from pytest_tinyquant.engine.lowering.dsp.requantization import Integers
+from pytest_tinyquant.graph import Operator
+
+
+_GROUP = 4  # channels
+_POINTER_BYTES = 4
+
+
+def depthwise_conv_2d(operator: Operator, lowering: Lowering) -> KernelCall:
+    """Lower a depthwise convolution.
+
+    One with a single input channel is a convolution. One with another depth multiplier than 1,
+    or whose channels are no multiple of 4, keeps its reference kernel.
+    """
+    basis = basis_of(convolution.depthwise_conv_2d, operator, lowering)
+    weights = lowering.values(operator, lowering.source(operator, 1), "weights")
+    call = None
+    if basis.kernel in ("tq_depthwise_conv_2d_s8", "tq_depthwise_conv_2d_s16"):
+        channels = weights.shape[3]
+        filters = weights.astype(np.int64).reshape(-1, channels).T
+        if lowering.source(operator, 0).shape[3] == 1:
+            call = convolve(operator, lowering, basis, filters)
+        elif basis.fields["depth_multiplier"] == 1 and channels % _GROUP == 0:
+            call = _depthwise(operator, lowering, basis, filters)
+    return call or convolution.depthwise_conv_2d(operator, lowering)
+
+
+def _depthwise(
+    operator: Operator, lowering: Lowering, basis: KernelCall, filters: Integers
+) -> KernelCall | None:
+    channels = requantized(operator, lowering, basis, filters)
+    if channels is None:
+        return None
+    offset = 0
+    fields: dict[str, Value] = shared_fields(basis) | {"scratch": Scratch()}
+    if basis.kernel == "tq_depthwise_conv_2d_s8":
+        offset = number(basis, "output_offset")
+        fields["input_zero_point"] = -number(basis, "input_offset")
+    shift = channels.rows[:, 2]
+    rounding = (1 << shift - 1) + (offset << shift)
+    rows = np.column_stack([channels.rows, rounding])
+    fields["weights"] = lowering.blob.add(_words(channels.weights(filters)))
+    fields["channels"] = lowering.blob.add_array(rows, "int32")
+    pairs = -(-filters.shape[1] // 2)
+    pixel = len(filters) * np.dtype(lowering.source(operator, 0).dtype).itemsize
+    return KernelCall(
+        f"{basis.kernel}_dsp",
+        f"{basis.kernel}_dsp_params",
+        fields,
+        basis.reads,
+        basis.writes,
+        scratch_bytes=2 * _POINTER_BYTES * pairs + pixel,
+        macs=basis.macs,
+        header=HEADER,
+    )
+
+
+def _words(filters: Integers) -> bytes:
+    """Return the words of tq_kernels_dsp_conv.h from filters [channels, positions]."""
+    padded = np.pad(filters, ((0, 0), (0, filters.shape[1] % 2)))
+    # Group of channels, two channels of it, one channel; pair of positions, position.
+    words = padded.reshape(-1, _GROUP // 2, 2, padded.shape[1] // 2, 2)
+    return words.transpose(0, 3, 1, 4, 2).astype(np.int8).tobytes()

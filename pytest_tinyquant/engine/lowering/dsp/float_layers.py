@@ -1,0 +1,81 @@
+"""Convolutions and FULLY_CONNECTED on float32."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+from pytest_tinyquant.engine.kernel_call import Alias
+from pytest_tinyquant.engine.kernel_call import KernelCall
+from pytest_tinyquant.engine.lowering import convolution
+from pytest_tinyquant.engine.lowering import fully_connected as dense
+from pytest_tinyquant.engine.lowering.context import Lowering
+from pytest_tinyquant.engine.lowering.context import LoweringFunction
+from pytest_tinyquant.engine.lowering.dsp.convolution import without_constants
+from pytest_tinyquant.engine.lowering.dsp.row_groups import interleave_float
+from pytest_tinyquant.engine.lowering.weights import bias_address
+from pytest_tinyquant.graph import Operator
+
+
+HEADER = "tq_kernels_dsp_dense.h"
+
+
+def by_type(on_floats: LoweringFunction, on_integers: LoweringFunction) -> LoweringFunction:
+    """Return the lowering function that looks at the type of the operator's first input."""
+
+    def lower(operator: Operator, lowering: Lowering) -> KernelCall | Alias:
+        on = on_floats if lowering.source(operator, 0).dtype == "float32" else on_integers
+        return on(operator, lowering)
+
+    return lower
+
+
+def fully_connected(operator: Operator, lowering: Lowering) -> KernelCall:
+    """Lower a float fully connected layer."""
+    return _grouped(operator, lowering, dense.fully_connected)
+
+
+def conv_2d(operator: Operator, lowering: Lowering) -> KernelCall:
+    """Lower a float convolution; one with dilation keeps its reference kernel."""
+    if _dilated(operator):
+        return convolution.conv_2d(operator, lowering)
+    return _grouped(operator, lowering, convolution.conv_2d)
+
+
+def depthwise_conv_2d(operator: Operator, lowering: Lowering) -> KernelCall:
+    """Lower a float depthwise convolution; the kernel takes its channels by eights."""
+    call = convolution.depthwise_conv_2d(operator, lowering)
+    channels = lowering.source(operator, 0).shape[3]
+    multiplied = lowering.output(operator).shape[3] != channels
+    if not call.macs or multiplied or channels % 8 or _dilated(operator):
+        return call
+    return dataclasses.replace(call, kernel=f"{call.kernel}_dsp", header=HEADER)
+
+
+def _dilated(operator: Operator) -> bool:
+    factors = operator.options["dilation_h_factor"], operator.options["dilation_w_factor"]
+    return factors != (1, 1)
+
+
+def _grouped(operator: Operator, lowering: Lowering, reference: LoweringFunction) -> KernelCall:
+    """Lower as `reference` does, with weights [rows, ...] in groups if they are constant."""
+    basis = reference(operator, without_constants(lowering))
+    assert isinstance(basis, KernelCall)
+    source, weights = lowering.source(operator, 0), lowering.source(operator, 1)
+    if not basis.macs or weights.index not in lowering.constants:
+        call = reference(operator, lowering)
+        assert isinstance(call, KernelCall)
+        return call
+    rows = lowering.values(operator, weights, "weights")
+    packed = interleave_float(rows.reshape(len(rows), math.prod(rows.shape[1:])))
+    addresses = {
+        "input": lowering.address(source),
+        "weights": lowering.blob.add(packed),
+        "bias": bias_address(lowering, lowering.optional(operator, 2)),
+    }
+    return dataclasses.replace(
+        basis,
+        kernel=f"{basis.kernel}_dsp",
+        fields={**basis.fields, **addresses},
+        header=HEADER,
+    )

@@ -1,0 +1,153 @@
+"""FULLY_CONNECTED on int8 and int16 for SMLAD: weights in groups of four rows."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_tinyquant.engine import quantization as q
+from pytest_tinyquant.engine.kernel_call import KernelCall
+from pytest_tinyquant.engine.kernel_call import Value
+from pytest_tinyquant.engine.lowering import fully_connected as reference
+from pytest_tinyquant.engine.lowering.context import Lowering
+from pytest_tinyquant.engine.lowering.dsp.convolution import without_constants
+from pytest_tinyquant.engine.lowering.dsp.requantization import Sums
+from pytest_tinyquant.engine.lowering.dsp.requantization import sums
+from pytest_tinyquant.engine.lowering.dsp.row_groups import BYTES
+from pytest_tinyquant.engine.lowering.dsp.row_groups import HALFWORDS
+from pytest_tinyquant.engine.lowering.dsp.row_groups import ROWS
+from pytest_tinyquant.engine.lowering.dsp.row_groups import pack_int8
+from pytest_tinyquant.engine.lowering.dsp.row_groups import pad_inputs
+from pytest_tinyquant.engine.quantization import Multiplier
+from pytest_tinyquant.graph import Operator
+
+
+HEADER = "tq_kernels_dsp_dense.h"
+
+# Inputs after which sums are taken out of the words that two rows share. An int16 layer's sums are
+# then below 2**31 in magnitude: 512 * 32768 * 127. An int8 layer's odd rows are below 2**23, even
+# if up to 12 inputs join the last 496: 508 * 128 * 127.
+_CHUNK_S8 = 496
+_CHUNK_S16 = 512
+
+# Shifts of the output's zero point beyond this one do not fit 32 bits.
+_MAX_RIGHT_SHIFT = 22
+
+
+class _Layer(NamedTuple):
+    """The layer's numbers; `weights` [rows, inputs] are padded to a multiple of four inputs."""
+
+    weights: NDArray[np.int8]
+    sums: Sums
+    factors: list[Multiplier]
+    zero_point: int
+
+    @property
+    def largest(self) -> int:
+        """Bound of every row's sum."""
+        return int((np.abs(self.sums.bias) + self.sums.bound).max())
+
+
+def fully_connected(operator: Operator, lowering: Lowering) -> KernelCall:
+    """Lower a fully connected layer; one that the packed kernels cannot run keeps its reference."""
+    basis = reference.fully_connected(operator, without_constants(lowering))
+    source, output = lowering.source(operator, 0), lowering.output(operator)
+    output_depth, input_depth = lowering.source(operator, 1).shape
+    # Batches whose inputs or outputs do not begin at a word cannot be moved by words.
+    aligned = basis.fields["batches"] == 1 or not (input_depth % 4 or output_depth % 4)
+    packed = None
+    if basis.macs and aligned:
+        lower = {"int8": _int8, "int16": _int16}[source.dtype]
+        packed = lower(lowering, _layer(operator, lowering))
+    if packed is None:
+        return reference.fully_connected(operator, lowering)
+    kernel, fields = packed
+    shared = ("output", "batches", "output_depth", "activation_min", "activation_max")
+    fields |= {name: basis.fields[name] for name in shared}
+    fields |= {"input": lowering.address(source), "input_depth": -(-input_depth // 4) * 4}
+    return KernelCall(
+        kernel,
+        f"{kernel}_params",
+        fields,
+        lowering.reads(source),
+        (output.index,),
+        macs=basis.macs,
+        header=HEADER,
+    )
+
+
+def _layer(operator: Operator, lowering: Lowering) -> _Layer:
+    source, weights = lowering.source(operator, 0), lowering.source(operator, 1)
+    output = lowering.output(operator)
+    values = lowering.values(operator, weights, "weights")
+    if weights.quantization is not None and weights.quantization.per_channel:
+        scales = q.channel_scales(weights, len(values))
+        real = [q.scale(source) * channel / q.scale(output) for channel in scales]
+    else:
+        real = [q.fully_connected_factor(source, weights, output)]
+    factors = [q.quantize_multiplier(factor) for factor in real]
+    return _Layer(
+        pad_inputs(values),
+        sums(lowering, source, values.astype(np.int64), lowering.optional(operator, 2)),
+        [factor if factor.value else Multiplier(0, -1) for factor in factors],
+        q.zero_point(output),
+    )
+
+
+def _int8(lowering: Lowering, layer: _Layer) -> tuple[str, dict[str, Value]] | None:
+    """Return the int8 kernel with its own fields; None if it cannot run the layer."""
+    packed = pack_int8(layer.weights, BYTES)
+    shifts = [-factor.shift for factor in layer.factors]
+    in_range = all(1 <= shift <= _MAX_RIGHT_SHIFT for shift in shifts)
+    if packed is None or not in_range or layer.largest >= 1 << 30:
+        return None
+    grouped = len(layer.weights) // ROWS * ROWS
+    bias = layer.sums.bias.copy()
+    bias[1:grouped:2] *= 2
+    in_one = (layer.sums.bound[1:grouped:2] < 1 << 23).all()
+    fields: dict[str, Value] = {
+        "weights": lowering.blob.add(packed),
+        "bias": lowering.blob.add_array(bias, "int32"),
+        "chunk": layer.weights.shape[1] if in_one else _CHUNK_S8,
+    }
+    rounding = 2 * layer.zero_point + 1
+    if len(shifts) == 1:
+        fields |= {
+            "multiplier": layer.factors[0].value,
+            "right_shift": shifts[0] - 1,
+            "rounding": rounding << (shifts[0] - 1),
+        }
+        return "tq_fully_connected_s8_dsp", fields
+    fields |= {
+        "multipliers": lowering.blob.add_array([f.value for f in layer.factors], "int32"),
+        "right_shifts": lowering.blob.add_array([shift - 1 for shift in shifts], "uint8"),
+        "rounding": rounding,
+    }
+    return "tq_fully_connected_per_channel_s8_dsp", fields
+
+
+def _int16(lowering: Lowering, layer: _Layer) -> tuple[str, dict[str, Value]] | None:
+    """Return the int16 kernel with its own fields; None if it cannot run the layer."""
+    packed = pack_int8(layer.weights, HALFWORDS)
+    if packed is None:
+        return None
+    add = lowering.blob.add_array
+    fields: dict[str, Value] = {"weights": lowering.blob.add(packed)}
+    factors = [q.narrow_multiplier(factor) for factor in layer.factors]
+    in_range = all(16 <= factor.right_shift <= 32 for factor in factors)
+    if not in_range or layer.largest >= 1 << 31:
+        rows = factors * (len(layer.weights) // len(factors))
+        fields |= {
+            "bias": add(layer.sums.bias, "int64"),
+            "multipliers": add([f.value for f in rows], "int16"),
+            "right_shifts": add([f.right_shift for f in rows], "int8"),
+            "chunk": _CHUNK_S16,
+        }
+        return "tq_fully_connected_deep_s16_dsp", fields
+    fields["bias"] = add(layer.sums.bias, "int32")
+    wide = [factor.value << (32 - factor.right_shift) for factor in factors]
+    if len(wide) == 1:
+        return "tq_fully_connected_s16_dsp", fields | {"multiplier": wide[0]}
+    return "tq_fully_connected_per_channel_s16_dsp", fields | {"multipliers": add(wide, "int32")}
