@@ -90,7 +90,7 @@ def test_loads_and_stays_at_the_first_instruction(debugger: Debugger, elf: Elf) 
     assert debugger.state() == "halted"
     assert debugger.register("pc") == address(elf, "tq_reset")
     assert debugger.register("sp") == int.from_bytes(debugger.read(0, 4), "little")
-    assert debugger.read(address(elf, "tq_model_instance"), 18)[12] == 3  # op_count
+    assert debugger.read(address(elf, "tq_model_instance"), 18)[16] == 3  # op_count
 
 
 def test_runs_from_reset(debugger: Debugger, console: SerialConsole, elf: Elf) -> None:

@@ -55,8 +55,12 @@ static const tq_op ops[] = {{ {ops} }};
 static const tq_buffer inputs[] = {{ {inputs} }};
 static const tq_buffer outputs[] = {{ {outputs} }};
 const tq_model tq_model_instance = {{
-    ops, inputs, outputs, sizeof ops / sizeof *ops,
-    sizeof inputs / sizeof *inputs, sizeof outputs / sizeof *outputs}};
+    .ops = ops,
+    .inputs = inputs,
+    .outputs = outputs,
+    .op_count = sizeof ops / sizeof *ops,
+    .input_count = sizeof inputs / sizeof *inputs,
+    .output_count = sizeof outputs / sizeof *outputs}};
 """
 
 KERNEL = """
