@@ -111,6 +111,13 @@ def _files(folder: Path) -> list[Path]:
     return sorted(folder.rglob("*.json"))
 
 
+@pytest.fixture(autouse=True)
+def plain_terminal(monkeypatch):
+    """Pytest prints whole messages once more in its summary where it believes to be in CI."""
+    for variable in ("CI", "BUILD_NUMBER"):
+        monkeypatch.delenv(variable, raising=False)
+
+
 @pytest.fixture
 def bench(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Bench:
     """A project of three models with the test file of the README."""

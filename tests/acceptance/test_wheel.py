@@ -83,6 +83,10 @@ def installed(wheel, cache_root, tmp_path, monkeypatch):
     (packages / "third_party.pth").write_text("".join(f"{path}\n" for path in paths))
     for variable in ("PYTEST_ADDOPTS", "PYTHONPATH"):
         monkeypatch.delenv(variable, raising=False)
+    # The wheel of ninja puts its program beside this Python, where the new environment cannot see
+    # it through a .pth.
+    programs = os.pathsep.join((os.path.dirname(sys.executable), os.environ["PATH"]))
+    monkeypatch.setenv("PATH", programs)
     monkeypatch.setenv("TINYQUANT_CACHE", str(cache_root))
     monkeypatch.setenv("COLUMNS", "200")
     return home / "bin"
