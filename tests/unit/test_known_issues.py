@@ -20,6 +20,9 @@ KNOWN = {
 }
 
 
+HALTING_SCHEMES = ("basic", "int8-only", "16x8-only")
+
+
 def load(tmp_path: Path, text: str):
     file = tmp_path / "known_issues.toml"
     file.write_text(text)
@@ -96,9 +99,38 @@ def test_the_rows_of_this_repository_fit_its_models():
 
     repository = Path(__file__).parents[2]
     names = tuple(file.stem for file in (repository / "models").glob("*_*.toml"))
-    known = {**KNOWN, "models": names, "schemes": tuple(SCHEMES)}
+    boards = ("host", "nucleo-l4r5zi", "rx65n")
+    known = {**KNOWN, "models": names, "schemes": tuple(SCHEMES), "boards": boards}
     issues = load_known_issues(repository / "models" / "known_issues.toml", known)
     for name in set(names) - {"known_issues"}:
         for scheme in SCHEMES:
             issue = find(issues, **where(name, scheme))
             assert (issue is not None) == (scheme in ("float16", "dynamic"))
+
+
+@pytest.mark.parametrize(
+    ("model", "scheme", "halts"),
+    [
+        *((model, scheme, True) for model in ("fc_1", "fc_2") for scheme in HALTING_SCHEMES),
+        ("fc_9", "basic", True),
+        ("fc_9", "int8-only", False),
+        ("fc_1", "int8", False),
+        ("fc_3", "basic", False),
+    ],
+)
+def test_the_studys_halts_concern_its_runtime_only(model, scheme, halts):
+    from pytest_tinyquant.schemes import SCHEMES
+
+    repository = Path(__file__).parents[2]
+    models = repository / "models"
+    known = {
+        **KNOWN,
+        "models": tuple(file.stem for file in models.glob("*_*.toml")),
+        "schemes": tuple(SCHEMES),
+        "boards": ("host", "nucleo-l4r5zi", "rx65n"),
+    }
+    issues = load_known_issues(models / "known_issues.toml", known)
+    issue = find(issues, **where(model, scheme, "rx65n", "tflm"))
+    assert (issue is not None and issue.raises is errors.DeviceHaltedError) == halts
+    for board, runtime in (("rx65n", "tinyquant"), ("host", "tflm"), ("nucleo-l4r5zi", "tflm")):
+        assert find(issues, **where(model, scheme, board, runtime)) is None
