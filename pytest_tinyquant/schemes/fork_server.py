@@ -31,6 +31,8 @@ def serve(modules: list[str], idle: float) -> NoReturn:
     os.dup2(2, 1)
     for module in modules:
         importlib.import_module(module)
+    # A fork inherits what is still buffered, and would write it to its own log.
+    sys.stdout.flush()
     print(json.dumps({"ready": True}), file=answers)
     while select.select([0], [], [], idle)[0]:
         line = _read_line()

@@ -167,9 +167,13 @@ def test_an_interrupted_call_does_not_answer_the_next_one(
     ended = []
     reader = threading.Thread(target=lambda: ended.append(fifo.read_bytes()), daemon=True)
     reader.start()
-    # pytest leaves Python's own handler in place: the signal is a KeyboardInterrupt.
-    with pytest.raises(KeyboardInterrupt):
-        shell(server, f"exec 3>{fifo}; kill -INT {os.getpid()}; sleep 1000")
+    # A shell that runs pytest in the background makes it ignore the signal.
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            shell(server, f"exec 3>{fifo}; kill -INT {os.getpid()}; sleep 1000")
+    finally:
+        signal.signal(signal.SIGINT, handler)
     reader.join(20)
     assert ended, "the interrupted job still runs"
     assert shell(server, "echo next").log == "next\n"
