@@ -18,6 +18,7 @@ import shutil
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 
 from pytest_tinyquant import atomic
@@ -70,8 +71,13 @@ class Cache:
                 self._build(path, key, build)
         return path
 
+    def find(self, kind: str, key: str) -> Path | None:
+        """Return the directory of the entry `key` if there is an intact one; build nothing."""
+        path = self.root / kind / key[:2] / key
+        return path if _is_intact(path, key) else None
+
     @staticmethod
-    def key(*parts: str | bytes | Path | Mapping[str, object]) -> str:
+    def key(*parts: str | bytes | Path | Mapping[str, object] | Sequence[object]) -> str:
         """Hash `parts` to an address; a path stands for the bytes of that file, not its name.
 
         A mapping may hold strings, bytes, paths, numbers, booleans, None, sequences and mappings;

@@ -37,6 +37,7 @@ def _parser() -> argparse.ArgumentParser:
         ("show", _show, "print a model's operators, whether runtimes support them, and its plan"),
         ("boards", _boards, "list the boards that --board knows"),
         ("doctor", _doctor, "check that compilers, emulators and Python packages are installed"),
+        ("toolchain", _toolchain, "build a cross compiler that has no package into the cache"),
     ):
         sub = commands.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
         sub.set_defaults(command=command)
@@ -45,6 +46,8 @@ def _parser() -> argparse.ArgumentParser:
         if name == "show":
             sub.add_argument("model", help="a model's name, or the path of its file")
             sub.add_argument("--scheme", default="int8-only", help="default: int8-only")
+        if name == "toolchain":
+            sub.add_argument("target", choices=("rx-elf",), help="rx-elf: for Renesas RX")
     return parser
 
 
@@ -81,6 +84,15 @@ def _doctor(options: argparse.Namespace) -> int:
     from pytest_tinyquant.doctor import examine
 
     return examine()
+
+
+def _toolchain(options: argparse.Namespace) -> int:
+    from pytest_tinyquant.cache import Cache
+    from pytest_tinyquant.toolchain_rx import build_toolchain
+
+    compiler = build_toolchain(Cache(), lambda line: print(f"{options.target}: {line}", flush=True))
+    print(compiler)
+    return 0
 
 
 def _project(model: str = "") -> Project:
