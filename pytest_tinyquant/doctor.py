@@ -65,6 +65,8 @@ def _findings() -> Iterator[Finding]:
     for tool in ("cmake", "ninja"):
         yield _tried(tool, firmware, partial(_build_tool, tool))
     yield _tried("qemu-system-arm", "emulated boards", lambda: find_qemu("qemu-system-arm"))
+    yield _tried("rx-elf-gcc", "building firmware for RX", lambda: find_toolchain("rx").version)
+    yield _tried("qemu-system-rx", "emulated RX boards", lambda: find_qemu("qemu-system-rx"))
     yield _tried("cache", "converted models and firmware", _cache)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import functools
+from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -89,6 +90,9 @@ _SAMPLES = ".tq_samples"
 _ARENA = "tq_arena"
 _STACK = ".stack"
 _DATA = ".data"
+_LARGEST_GAP = 4096
+_UNDERSCORED = ("EM_RX",)
+"""Machines whose compiler puts an underscore before every name of C."""
 
 
 class Elf:
@@ -105,6 +109,7 @@ class Elf:
         try:
             with path.open("rb") as stream:
                 file = ELFFile(stream)
+                self._thumb = file["e_machine"] == "EM_ARM"
                 self.sections = tuple(_sections(file))
                 self.symbols = tuple(sorted(_symbols(file), key=lambda s: (s.address, s.name)))
         except (OSError, ELFError) as error:
@@ -134,7 +139,7 @@ class Elf:
 
     def source_line(self, address: int) -> str | None:
         """Return ``file:line`` of the instruction at `address`, if the debug information has it."""
-        return self._source_lines.at(address & ~1)
+        return self._source_lines.at(address & ~1 if self._thumb else address)
 
     @functools.cached_property
     def _source_lines(self) -> SourceLines:
@@ -163,17 +168,15 @@ class Elf:
         """Return the bytes of flash by part."""
         parts = dict.fromkeys((*_FLASH_PARTS.values(), "startup_libc"), 0)
         loaded = [s for s in self.sections if s.loaded and s.size and s.name != _SAMPLES]
-        start = end = min((s.load_address for s in loaded), default=0)
-        for section in sorted(loaded, key=lambda s: s.load_address):
-            section_end = section.load_address + section.size
-            parts[_FLASH_PARTS.get(section.name, "startup_libc")] += section_end - end
-            end = section_end
-        return FlashUse(total=end - start, **parts)
+        sizes = _sizes_with_gaps((s.name, s.load_address, s.size) for s in loaded)
+        for name, size in sizes:
+            parts[_FLASH_PARTS.get(name, "startup_libc")] += size
+        return FlashUse(total=sum(parts.values()), **parts)
 
     def ram_use(self) -> RamUse:
         """Return the bytes of RAM by part."""
         ram = [s for s in self.sections if not s.loaded or s.name == _DATA]
-        total = max(s.address + s.size for s in ram) - min(s.address for s in ram)
+        total = sum(size for _, size in _sizes_with_gaps((s.name, s.address, s.size) for s in ram))
         arena = self.symbol(_ARENA)
         sizes = {s.name: s.size for s in ram}
         data, stack = sizes.get(_DATA, 0), sizes.get(_STACK, 0)
@@ -195,6 +198,18 @@ class Elf:
                 sizes[symbol.name] = sizes.get(symbol.name, 0) + symbol.size
                 last_address = symbol.address
         return sizes
+
+
+def _sizes_with_gaps(extents: Iterable[tuple[str, int, int]]) -> Iterator[tuple[str, int]]:
+    """Yield name and size of each (name, address, size), with the gap before it if that is small.
+
+    A large gap is no alignment: another memory begins behind it, or a table at a fixed address.
+    """
+    end = None
+    for name, address, size in sorted(extents, key=lambda extent: extent[1:]):
+        gap = 0 if end is None else address - end
+        yield name, size + (gap if gap <= _LARGEST_GAP else 0)
+        end = address + size
 
 
 def _sections(file: Any) -> Iterator[Section]:
@@ -221,6 +236,7 @@ def _sections(file: Any) -> Iterator[Section]:
 def _symbols(file: Any) -> Iterator[Symbol]:
     """Yield functions and objects."""
     table = file.get_section_by_name(".symtab")
+    underscored = file["e_machine"] in _UNDERSCORED
     kinds: dict[str, Literal["function", "object"]] = {
         "STT_FUNC": "function",
         "STT_OBJECT": "object",
@@ -228,5 +244,6 @@ def _symbols(file: Any) -> Iterator[Symbol]:
     for symbol in table.iter_symbols() if table else ():
         kind = kinds.get(symbol["st_info"]["type"])
         if kind and symbol["st_shndx"] != "SHN_UNDEF":
-            thumb = 1 if kind == "function" else 0
-            yield Symbol(symbol.name, symbol["st_value"] & ~thumb, symbol["st_size"], kind)
+            thumb = 1 if kind == "function" and file["e_machine"] == "EM_ARM" else 0
+            name = symbol.name.removeprefix("_") if underscored else symbol.name
+            yield Symbol(name, symbol["st_value"] & ~thumb, symbol["st_size"], kind)

@@ -31,6 +31,7 @@ _REFERENCE = "reference"
 _SOURCES = (".c", ".h", ".inc", ".S", ".ld", ".cmake", ".txt")
 _MODEL = struct.Struct("<IIIIHHHH")  # tq_model in tq_engine.h
 _BUFFER = struct.Struct("<II")  # tq_buffer
+_RX_RAM_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ class _Build:
         self.samples = samples
         self.where = where
         self.sources = firmware_sources()
-        self.toolchain: Toolchain = find_toolchain(board.kind)
+        self.toolchain: Toolchain = find_toolchain(board.kind, board.toolchain)
         self.kernels = _kernels(board, self.sources)
         self.libraries_key = self._libraries_key()
         self.kernels_key = self._kernels_key()
@@ -137,10 +138,9 @@ class _Build:
             f'#define TQ_BOARD_NAME "{self.board.name}"\n'
             f"#define TQ_SAMPLE_COUNT {len(self.samples)}\n"
         )
-        regions = {"FLASH": self.board.flash_bytes, "RAM": self.board.ram_bytes}
         advice = f"kernels {self.board.kernels} may lack one that the model needs"
         model_sources = [str(self.emitted.directory / name) for name in self.emitted.sources]
-        with explained(self.where, advice, regions):
+        with explained(self.where, advice, _regions(self.board)):
             self._cmake(
                 output,
                 {
@@ -203,6 +203,18 @@ class _Build:
                 "memory": (self.board.flash_bytes, self.board.ram_bytes),
             }
         )
+
+
+def _regions(board: Board) -> dict[str, int]:
+    """Return the bytes of the memory regions of the board's linker script."""
+    if board.kind == "rx":
+        # The upper part of the RAM is elsewhere in the address space; it holds arena and stack.
+        return {
+            "FLASH": board.flash_bytes,
+            "RAM": _RX_RAM_BYTES,
+            "EXPANSION_RAM": board.ram_bytes - _RX_RAM_BYTES,
+        }
+    return {"FLASH": board.flash_bytes, "RAM": board.ram_bytes}
 
 
 def _kernels(board: Board, sources: Path) -> str:

@@ -7,10 +7,14 @@ import hashlib
 import importlib
 import shutil
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from pytest_tinyquant.cache import Cache
 from pytest_tinyquant.errors import ToolchainNotFoundError
+from pytest_tinyquant.toolchain_rx import COMMAND as BUILD_RX
+from pytest_tinyquant.toolchain_rx import find_built_toolchain
 
 
 @dataclass(frozen=True)
@@ -36,19 +40,32 @@ class Toolchain:
 class _Kind:
     """What a board kind is built with.
 
+    :param install: what to do when the compiler or its library is missing.
     :param libraries: files that the compiler must find, with the library's own version in them.
+    :param built: returns the compiler that this package built itself, if it did.
     """
 
     compiler: str
-    packages: str
+    install: str
     libraries: tuple[str, ...]
+    built: Callable[[], Path | None] = lambda: None
+
+
+def _built_for_rx() -> Path | None:
+    return find_built_toolchain(Cache())
 
 
 _KINDS = {
     "cortex-m4": _Kind(
         "arm-none-eabi-gcc",
-        "gcc-arm-none-eabi libnewlib-arm-none-eabi",
+        "Install it, for example: apt install gcc-arm-none-eabi libnewlib-arm-none-eabi",
         ("nano.specs", "libc_nano.a"),
+    ),
+    "rx": _Kind(
+        "rx-elf-gcc",
+        f"Build it from Debian's source packages, once, in about ten minutes: {BUILD_RX}",
+        ("libc.a", "libm.a", "libgcc.a"),
+        _built_for_rx,
     ),
 }
 
@@ -56,9 +73,11 @@ _TIMEOUT = 60.0
 
 
 @functools.cache
-def find_toolchain(kind: str) -> Toolchain:
+def find_toolchain(kind: str, compiler: str = "") -> Toolchain:
     """Return the cross compiler for boards of `kind`, such as ``cortex-m4``.
 
+    :param compiler: path of the compiler to take; without it one on the PATH, and then one that
+        this package built, is taken.
     :raises ToolchainNotFoundError: it is not on the PATH, does not run, or lacks its C library.
     """
     wanted = _KINDS.get(kind)
@@ -67,19 +86,31 @@ def find_toolchain(kind: str) -> Toolchain:
             f"no firmware can be built for boards of kind {kind!r}; kinds with a toolchain: "
             f"{', '.join(sorted(_KINDS))}"
         )
-    found = shutil.which(wanted.compiler)
-    if found is None:
-        raise ToolchainNotFoundError(
-            f"{wanted.compiler} is not on the PATH; boards of kind {kind} are built with it. "
-            f"Install it, for example: apt install {wanted.packages}"
-        )
-    cc = Path(found)
+    cc = _compiler(kind, wanted, compiler)
     number = _ask(cc, "-dumpfullversion").strip()
     digest = hashlib.sha256(_ask(cc, "--version").encode())
     digest.update(_ask(cc, "-Wl,--version", "-nostdlib").encode())
     for library in wanted.libraries:
         digest.update(_library(cc, library, wanted).read_bytes())
     return Toolchain(cc, f"{wanted.compiler} {number}", digest.hexdigest())
+
+
+def _compiler(kind: str, wanted: _Kind, named: str) -> Path:
+    """Return the path of the compiler to take."""
+    found = shutil.which(named or wanted.compiler)
+    if found is not None:
+        return Path(found)
+    if named:
+        raise ToolchainNotFoundError(
+            f"{named} is not a program; correct the key toolchain in boards.toml, or leave it out "
+            f"to take {wanted.compiler} from the PATH"
+        )
+    if (built := wanted.built()) is not None:
+        return built
+    raise ToolchainNotFoundError(
+        f"{wanted.compiler} is not on the PATH; boards of kind {kind} are built with it. "
+        f"{wanted.install}"
+    )
 
 
 def find_build_tool(name: str) -> Path:
@@ -122,7 +153,6 @@ def _library(cc: Path, name: str, wanted: _Kind) -> Path:
     path = Path(_ask(cc, f"-print-file-name={name}").strip())
     if not path.is_absolute():
         raise ToolchainNotFoundError(
-            f"{cc} has no {name}: its C library is missing. Install it, for example: "
-            f"apt install {wanted.packages}"
+            f"{cc} has no {name}: its C library is missing. {wanted.install}"
         )
     return path

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,36 @@ CORTEX_M_GDB_REGISTERS = {
     **{f"d{number}": 26 + number for number in range(16)},
 }
 
+
+RX_GDB_REGISTERS = {
+    **{f"r{number}": number for number in range(16)},
+    "sp": 0,
+    "usp": 16,
+    "isp": 17,
+    "psw": 18,
+    "pc": 19,
+    "intb": 20,
+    "fpsw": 24,
+}
+
+
+@dataclass(frozen=True)
+class GdbCore:
+    """What a gdb stub does not tell about a core.
+
+    :param registers: numbers of the registers in the stub's target description.
+    :param breakpoint_length: what the stub takes as the length of a breakpoint.
+    :param reset_vector: where the address of the first instruction is, for a core that QEMU does
+        not reset to it; None for others.
+    """
+
+    registers: Mapping[str, int]
+    breakpoint_length: int
+    reset_vector: int | None = None
+
+
+CORTEX_M_GDB_CORE = GdbCore(CORTEX_M_GDB_REGISTERS, 2)
+RX_GDB_CORE = GdbCore(RX_GDB_REGISTERS, 1, reset_vector=0xFFFFFFFC)
 
 _STATES: dict[str, State] = {"HALTED": "halted", "LOCKUP": "lockup"}
 
@@ -155,15 +186,14 @@ class PyocdDebugger:
 class GdbDebugger:
     """A core behind a gdb stub.
 
-    :param registers: numbers of the registers in the stub's target description.
+    :param core: what the stub does not tell.
     :raises GdbRemoteError: there is no stub.
     """
 
-    def __init__(
-        self, host: str, port: int, *, registers: Mapping[str, int] = CORTEX_M_GDB_REGISTERS
-    ) -> None:
+    def __init__(self, host: str, port: int, *, core: GdbCore = CORTEX_M_GDB_CORE) -> None:
         self._remote = GdbRemote.connect(host, port)
-        self._registers = registers
+        self._core = core
+        self._registers = core.registers
         self._where = f"gdb stub {host}:{port}"
         if self._remote.was_running:
             self._remote.resume()
@@ -181,6 +211,13 @@ class GdbDebugger:
             raise
         except GdbRemoteError as error:
             raise FlashError(f"{self._where}: {elf} cannot be written: {error}") from error
+        self.verify(elf)
+
+    def verify(self, elf: Path) -> None:
+        """Check that the memory holds the loadable segments; leaves the core halted after reset.
+
+        :raises FlashError: it does not.
+        """
         _verify(self, elf, self._where)
         self.reset(halt=True)
 
@@ -188,6 +225,11 @@ class GdbDebugger:
         """Reset the system and let it run, or hold it at the first instruction."""
         self.halt()
         self._remote.monitor("system_reset")
+        if self._core.reset_vector is not None:
+            self._remote.set_register(
+                self._registers["pc"], self._remote.read_word(self._core.reset_vector)
+            )
+            self._remote.set_register(self._registers["psw"], 0)
         if not halt:
             self.resume()
 
@@ -208,7 +250,7 @@ class GdbDebugger:
             return "gone"
 
     def register(self, name: str) -> int:
-        """Read a core register by its Arm name."""
+        """Read a core register by the manufacturer's name."""
         if name[:1] == "s" and name[1:].isdigit():
             double = self._remote.register(self._registers[f"d{int(name[1:]) // 2}"])
             return double >> 32 * (int(name[1:]) & 1) & 0xFFFFFFFF
@@ -226,7 +268,8 @@ class GdbDebugger:
 
     def breakpoint(self, address: int, *, enabled: bool = True) -> None:
         """Set or remove a hardware breakpoint."""
-        self._remote.point(POINT_BREAK, address, 2, enabled=enabled)
+        length = self._core.breakpoint_length
+        self._remote.point(POINT_BREAK, address, length, enabled=enabled)
 
     def close(self) -> None:
         """End the debug session; the core keeps its state. May be called twice."""

@@ -1,19 +1,22 @@
 """Finds out, through the debugger, why a device did not finish.
 
 The symbols are those of the firmware: it rests in ``tq_finished`` after its last line, leaves a
-``tq_fault_record`` (``firmware/port/cortex_m``) when it faulted, and names the operator it runs
-in ``tq_last_op`` (``firmware/engine``).
+``tq_fault_record`` (``firmware/port``) when it faulted, and names the operator it runs in
+``tq_last_op`` (``firmware/engine``).
 """
 
 from __future__ import annotations
 
 import struct
 from collections import Counter
+from collections.abc import Mapping
+from typing import Protocol
 
 from pytest_tinyquant.boards.device import Console
 from pytest_tinyquant.boards.device import Debugger
 from pytest_tinyquant.boards.halt import EXCEPTIONS
 from pytest_tinyquant.boards.halt import FAULT_REGISTERS
+from pytest_tinyquant.boards.halt import Fault
 from pytest_tinyquant.boards.halt import FaultState
 from pytest_tinyquant.boards.halt import at
 from pytest_tinyquant.boards.halt import fault_error
@@ -29,6 +32,8 @@ from pytest_tinyquant.errors import TinyQuantError
 
 LOG_LINES = 10
 
+_SELF_TEST = "tq: self-test: "
+
 _FAULT_MAGIC = 0xFA017ED0
 # magic, exception, r0-r3, r12, lr, pc, xpsr, frame address, exc_return, sp, cfsr ... bfar, op
 _FAULT_RECORD = struct.Struct("<17Ii")
@@ -36,14 +41,66 @@ _OP = struct.Struct("<II")  # tq_op: kernel, params
 _SAMPLES, _SAMPLE_SECONDS = 5, 0.02
 
 
+class Faults(Protocol):
+    """Reads the faults of one kind of core.
+
+    :attr record_size: bytes of the port's ``tq_fault_record``.
+    """
+
+    record_size: int
+
+    def fault(self, exception: int, registers: Mapping[str, int]) -> Fault:
+        """Return the fault that a FAULT line reports."""
+
+    def recorded(self, record: bytes) -> tuple[Fault, int] | None:
+        """Return the fault in ``tq_fault_record`` and the operator's index, if there is one."""
+
+    def active(self, debugger: Debugger) -> Fault | None:
+        """Return the fault that a halted core handles, though its handler recorded nothing."""
+
+
+class CortexMFaults:
+    """Reads faults of the Cortex-M port of the firmware."""
+
+    record_size = _FAULT_RECORD.size
+
+    def fault(self, exception: int, registers: Mapping[str, int]) -> FaultState:
+        """Return the fault that a FAULT line reports."""
+        return FaultState(exception, registers)
+
+    def recorded(self, record: bytes) -> tuple[FaultState, int] | None:
+        """Return the fault in ``tq_fault_record`` and the operator's index, if there is one."""
+        words = _FAULT_RECORD.unpack(record)
+        if words[0] != _FAULT_MAGIC:
+            return None
+        registers = dict(zip(("lr", "pc", "xpsr"), words[7:10], strict=True))
+        registers["sp"] = words[12]
+        registers |= dict(zip(FAULT_REGISTERS, words[13:17], strict=True))
+        return FaultState(words[1], registers), words[17]
+
+    def active(self, debugger: Debugger) -> FaultState | None:
+        """Return the fault that a halted core handles; its ``pc`` lies in the handler."""
+        exception = debugger.register("xpsr") & 0x1FF
+        if exception not in EXCEPTIONS:
+            return None
+        registers = {name: debugger.register(name) for name in ("pc", "lr", "sp", "xpsr")}
+        for name, address in FAULT_REGISTERS.items():
+            registers[name] = int.from_bytes(debugger.read(address, 4), "little")
+        return FaultState(exception, registers)
+
+
 class Diagnosis:
     """Looks at one device that runs one image.
 
     :param where: the board and the image, for messages.
     :param elf: the image that runs.
+    :param faults: reads the faults of the device's core.
     """
 
-    def __init__(self, where: str, debugger: Debugger, console: Console, elf: Elf) -> None:
+    def __init__(
+        self, where: str, debugger: Debugger, console: Console, elf: Elf, faults: Faults
+    ) -> None:
+        self._faults = faults
         self._where = where
         self._debugger = debugger
         self._console = console
@@ -57,7 +114,8 @@ class Diagnosis:
         """Describe the fault that the firmware itself reported."""
         fault = decoder.transcript.fault
         assert fault is not None, "called when a FAULT line came"
-        return self._fault(FaultState(fault.exception, fault.registers), fault.op, decoder)
+        state = self._faults.fault(fault.exception, fault.registers)
+        return self._fault(state, fault.op, decoder)
 
     def unfinished(self, decoder: Decoder, waited: str) -> TinyQuantError:
         """Describe why the device is silent or too slow; it stays halted.
@@ -77,37 +135,23 @@ class Diagnosis:
         record = self._fault_record()
         if record is not None:
             return self._fault(*record, decoder)
+        active = self._faults.active(self._debugger)
+        if active is not None:
+            return self._fault(active, self.last_op(), decoder)
         pc = self._debugger.register("pc")
-        exception = self._debugger.register("xpsr") & 0x1FF
-        if exception in EXCEPTIONS:
-            return self._fault(self._active_fault(exception, pc), self.last_op(), decoder)
         if self.locate(pc)[0] == "tq_finished":
             return self._exited(decoder, waited, pc)
         return self._hung(decoder, waited)
 
-    def _fault_record(self) -> tuple[FaultState, int] | None:
+    def _fault_record(self) -> tuple[Fault, int] | None:
         """Return the fault that the handler recorded, and the operator's index."""
         symbol = self._elf.symbol("tq_fault_record")
         if symbol is None:
             return None
-        words = _FAULT_RECORD.unpack(self._debugger.read(symbol.address, _FAULT_RECORD.size))
-        if words[0] != _FAULT_MAGIC:
-            return None
-        names = ("lr", "pc", "xpsr")
-        registers = dict(zip(names, words[7:10], strict=True))
-        registers["sp"] = words[12]
-        registers |= dict(zip(FAULT_REGISTERS, words[13:17], strict=True))
-        return FaultState(words[1], registers), words[17]
+        record = self._debugger.read(symbol.address, self._faults.record_size)
+        return self._faults.recorded(record)
 
-    def _active_fault(self, exception: int, pc: int) -> FaultState:
-        """Return the fault of a handler that recorded nothing; ``pc`` lies in the handler."""
-        registers = {"pc": pc}
-        registers |= {name: self._debugger.register(name) for name in ("lr", "sp", "xpsr")}
-        for name, address in FAULT_REGISTERS.items():
-            registers[name] = int.from_bytes(self._debugger.read(address, 4), "little")
-        return FaultState(exception, registers)
-
-    def _fault(self, state: FaultState, op: int, decoder: Decoder) -> DeviceHaltedError:
+    def _fault(self, state: Fault, op: int, decoder: Decoder) -> DeviceHaltedError:
         return fault_error(
             self._where,
             state,
@@ -118,6 +162,11 @@ class Diagnosis:
 
     def _exited(self, decoder: Decoder, waited: str, pc: int) -> TinyQuantError:
         log = decoder.log_text(tail=LOG_LINES)
+        if _SELF_TEST in log:
+            return BenchError(
+                f"{self._where}: the board failed the test of itself, so that no number of it "
+                "could be believed; take the emulator that docs/boards.md names" + indented_log(log)
+            )
         if decoder.suspect or not (decoder.lines or log):
             trouble = f"garbled: {decoder.suspect!r}" if decoder.suspect else "silent"
             return ConsoleError(
@@ -175,7 +224,7 @@ class Diagnosis:
             kernel = self._word(self._word(model.address) + index * _OP.size)
         except BenchError:
             return str(index)
-        return f"{index}, {self.locate(kernel & ~1)[0] or f'{kernel:#010x}'}"
+        return f"{index}, {self.locate(kernel)[0] or f'{kernel:#010x}'}"
 
     def _word(self, address: int) -> int:
         return int.from_bytes(self._debugger.read(address, 4), "little")

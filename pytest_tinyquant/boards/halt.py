@@ -1,4 +1,4 @@
-"""Diagnosis of a core that stopped or did not finish.
+"""What a fault of a core means, in words; here the Cortex-M's, in :mod:`halt_rx` the RX's.
 
 Names and bit positions: Armv7-M Architecture Reference Manual (DDI 0403), B1.5 "exception
 model" and B3.2 "System Control Space".
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from pytest_tinyquant.errors import DeviceHaltedError
 
@@ -69,6 +70,34 @@ _MEANINGS = {
 }
 
 
+class Fault(Protocol):
+    """A fault of some core."""
+
+    @property
+    def registers(self) -> Mapping[str, int]:
+        """Registers of the faulting code by name, and fault status registers."""
+
+    @property
+    def kind(self) -> str:
+        """The manufacturer's name of the exception."""
+
+    @property
+    def summary(self) -> str:
+        """The kind, with what the status registers add to it."""
+
+    @property
+    def details(self) -> list[str]:
+        """Sentences that explain it."""
+
+    @property
+    def pc(self) -> int | None:
+        """Address of the faulting instruction, if known."""
+
+    @property
+    def caller(self) -> int | None:
+        """An address in the function that called the faulting one, if known."""
+
+
 @dataclass(frozen=True)
 class FaultState:
     """A fault as the handler or the debugger found it.
@@ -93,6 +122,37 @@ class FaultState:
             self.registers.get("hfsr", 0), HFSR_BITS
         )
 
+    @property
+    def summary(self) -> str:
+        """Return the exception and its status bits."""
+        return f"{self.kind} ({', '.join(self.bits) or 'no status bit set'})"
+
+    @property
+    def details(self) -> list[str]:
+        """Return what the status bits mean."""
+        bits = self.bits
+        text = [_MEANINGS[bit] for bit in bits if bit in _MEANINGS]
+        if "MMARVALID" in bits:
+            text.append(f"address accessed: {self.registers['mmfar']:#010x} (MMFAR)")
+        if "BFARVALID" in bits:
+            text.append(f"address accessed: {self.registers['bfar']:#010x} (BFAR)")
+        return text
+
+    @property
+    def pc(self) -> int | None:
+        """Return the stacked program counter."""
+        return self.registers.get("pc") if self._stacked else None
+
+    @property
+    def caller(self) -> int | None:
+        """Return the stacked link register without its Thumb bit."""
+        return self.registers.get("lr", 0) & ~1 if self._stacked else None
+
+    @property
+    def _stacked(self) -> bool:
+        """The frame always has the Thumb bit in xPSR; without it the frame was not pushed."""
+        return self.registers.get("xpsr") != 0
+
 
 def decode_bits(value: int, names: Mapping[str, int]) -> tuple[str, ...]:
     """Return the names of the bits set in ``value``, lowest bit first."""
@@ -100,7 +160,7 @@ def decode_bits(value: int, names: Mapping[str, int]) -> tuple[str, ...]:
 
 
 def fault_error(
-    where: str, fault: FaultState, locate: Locate, *, last_operator: str, log: str
+    where: str, fault: Fault, locate: Locate, *, last_operator: str, log: str
 ) -> DeviceHaltedError:
     """Describe ``fault`` as an error.
 
@@ -108,20 +168,11 @@ def fault_error(
     :param last_operator: the operator entered last, in words; empty if not known.
     :param log: tail of the device's log.
     """
-    # The frame always has the Thumb bit in xPSR; without it the frame was not pushed.
-    stacked = fault.registers.get("xpsr") != 0
-    pc = fault.registers.get("pc") if stacked else None
+    pc = fault.pc
     symbol, line = locate(pc) if pc is not None else ("", "")
-    bits = fault.bits
-    text = [
-        f"{where}: {fault.kind} ({', '.join(bits) or 'no status bit set'}) {at(pc, symbol, line)}"
-    ]
-    text += [f"  {_MEANINGS[bit]}" for bit in bits if bit in _MEANINGS]
-    if "MMARVALID" in bits:
-        text.append(f"  address accessed: {fault.registers['mmfar']:#010x} (MMFAR)")
-    if "BFARVALID" in bits:
-        text.append(f"  address accessed: {fault.registers['bfar']:#010x} (BFAR)")
-    caller, caller_line = locate(fault.registers.get("lr", 0) & ~1) if stacked else ("", "")
+    text = [f"{where}: {fault.summary} {at(pc, symbol, line)}"]
+    text += [f"  {sentence}" for sentence in fault.details]
+    caller, caller_line = locate(fault.caller) if fault.caller is not None else ("", "")
     if caller:
         text.append(f"  called from {caller}" + (f" ({caller_line})" if caller_line else ""))
     if last_operator:

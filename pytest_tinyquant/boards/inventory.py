@@ -17,7 +17,7 @@ Target = Literal["host", "emulator", "hardware"]
 TargetChoice = Literal["auto", "emulator", "hardware"]
 
 BUILT_IN = Path(__file__).with_name("boards.toml")
-KINDS = ("host", "cortex-m4")
+KINDS = ("host", "cortex-m4", "rx")
 RUNTIMES = ("tflm", "tinyquant")
 METRICS = ("error", "latency", "flash", "ram")
 
@@ -34,6 +34,7 @@ class Board:
     :param kernels: name of a kernel set of this package, or the path of a directory of kernels.
     :param cflags: compiler flags after those of the board's kind.
     :param machine: QEMU machine that emulates it; empty when nothing does.
+    :param toolchain: path of its C compiler; empty for the one on the PATH.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Board:
     kernels: str = "reference"
     cflags: tuple[str, ...] = ()
     machine: str = ""
+    toolchain: str = ""
 
     @property
     def reached_by(self) -> str:
@@ -112,6 +114,7 @@ def _board(name: str, table: Table, known: dict[str, Board]) -> Board:
         kernels=_kernels(table, base),
         cflags=_cflags(table, base),
         machine=table.get("machine", str, base.machine if base else ""),
+        toolchain=table.get("toolchain", str, base.toolchain if base else ""),
     )
     if board.kind != "host" and (board.flash_bytes < 1 or board.ram_bytes < 1):
         raise table.error("needs flash_bytes and ram_bytes, the sizes of its memories; add them")

@@ -23,11 +23,16 @@ def open_device(board: Board, *, work_dir: Path, timeout: float) -> Device:
     if board.target == "emulator":
         from pytest_tinyquant.boards.cortex_m import MACHINES
         from pytest_tinyquant.boards.cortex_m import EmulatedCortexM
+        from pytest_tinyquant.boards.rx import MACHINES as RX_MACHINES
+        from pytest_tinyquant.boards.rx import EmulatedRx
 
         if board.machine in MACHINES:
             return EmulatedCortexM(board.name, board.machine, timeout=timeout)
+        if board.machine in RX_MACHINES:
+            return EmulatedRx(board.name, board.machine, timeout=timeout)
         raise BoardNotFoundError(
-            f"{board.name}: no emulated machine {board.machine!r}; known: {', '.join(MACHINES)}"
+            f"{board.name}: no emulated machine {board.machine!r}; known: "
+            f"{', '.join((*MACHINES, *RX_MACHINES))}"
         )
     raise BoardNotFoundError(
         f"{board.name}: no driver for a real board of kind {board.kind!r}; run it emulated with"

@@ -26,10 +26,8 @@ _HELLO = re.compile(
     r"tq=(\d+) image=([0-9a-f]{16}) board=(\S+) unit=(instructions|cycles)"
     r" ops=(\d+) samples=(\d+) outputs=(\d+)"
 )
-_FAULT = re.compile(
-    r"exc=(\d+) pc=([0-9a-f]{8}) lr=([0-9a-f]{8}) sp=([0-9a-f]{8}) xpsr=([0-9a-f]{8})"
-    r" cfsr=([0-9a-f]{8}) hfsr=([0-9a-f]{8}) mmfar=([0-9a-f]{8}) bfar=([0-9a-f]{8}) op=(-?\d+)"
-)
+# Which registers there are depends on the core.
+_FAULT = re.compile(r"exc=(\d+)((?: [a-z0-9]+=[0-9a-f]{8}){3,}) op=(-?\d+)")
 _FAULT_START = re.compile(rb"#[0-9a-f]{4} FAULT ")
 
 
@@ -231,9 +229,9 @@ class Decoder:
         match = _FAULT.fullmatch(payload)
         if match is None:
             raise self._error("FAULT cannot be read", payload)
-        names = ("pc", "lr", "sp", "xpsr", "cfsr", "hfsr", "mmfar", "bfar")
-        registers = {name: int(match[2 + index], 16) for index, name in enumerate(names)}
-        self.transcript.fault = Fault(int(match[1]), registers, int(match[10]))
+        pairs = (pair.partition("=") for pair in match[2].split())
+        registers = {name: int(value, 16) for name, _, value in pairs}
+        self.transcript.fault = Fault(int(match[1]), registers, int(match[3]))
         self.finished = True
 
     def _announced(self) -> Hello:

@@ -4,9 +4,9 @@ There are no races for names or ports: the console is a pseudo terminal and the 
 listening socket, both opened here and inherited by QEMU. The machine starts stopped (``-S``) and
 without an image (``-kernel`` would restore that image at every reset); the debugger loads it.
 
-Time in the machine is the number of executed instructions (``-icount``): with ``shift=7`` each
-one takes 128 ns, so that a 25 MHz timer ticks 3.2 times per instruction and the count can be
-recovered from it exactly.
+Time in the machine is the number of executed instructions (``-icount``): with ``shift=N`` each
+one takes 2^N ns. With 7, the 25 MHz timers of the Cortex-M machine tick 3.2 times per instruction,
+and the count can be recovered from them exactly.
 """
 
 from __future__ import annotations
@@ -47,15 +47,24 @@ class Qemu:
     :param program: such as ``qemu-system-arm``.
     :param machine: QEMU's machine name, such as ``mps2-an386``.
     :param arguments: further command line arguments.
+    :param icount_shift: how long an instruction takes in the machine, as a power of two ns.
     :raises ToolchainNotFoundError: QEMU is not installed.
 
     Where ``setpriv`` exists (Linux), the kernel kills QEMU when the thread that started it ends,
     whatever the reason; so start it from a thread that lives as long as QEMU is to live.
     """
 
-    def __init__(self, program: str, machine: str, *, arguments: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        program: str,
+        machine: str,
+        *,
+        arguments: Sequence[str] = (),
+        icount_shift: int = 7,
+    ) -> None:
         self._program = program
-        command = [*die_with_parent(), find_qemu(program), "-M", machine, *_COMMON, *arguments]
+        command = [*die_with_parent(), find_qemu(program), "-M", machine, *_COMMON]
+        command += ["-icount", f"shift={icount_shift},sleep=off", *arguments]
         with contextlib.ExitStack() as cleanup, contextlib.ExitStack() as handed_over:
             self._stderr = cleanup.enter_context(tempfile.TemporaryFile())
             master, console_end = os.openpty()
@@ -133,7 +142,7 @@ def find_qemu(program: str) -> str:
 
 _COMMON = (
     *("-nodefaults", "-nic", "none", "-display", "none", "-monitor", "none"),
-    *("-icount", "shift=7,sleep=off", "-S"),
+    "-S",
 )
 
 

@@ -1,0 +1,57 @@
+"""An emulated RX board: QEMU's RX62N with an RX65N's memory, watched through QEMU's gdb stub."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pytest_tinyquant.boards.debugger import RX_GDB_CORE
+from pytest_tinyquant.boards.debugger import GdbDebugger
+from pytest_tinyquant.boards.device import Debugger
+from pytest_tinyquant.boards.device import LoadableImage
+from pytest_tinyquant.boards.emulated import EmulatedBoard
+from pytest_tinyquant.boards.halt_rx import RxFaults
+from pytest_tinyquant.boards.qemu import Qemu
+
+
+MACHINES = ("r5f562n8",)
+"""Microcontrollers that QEMU emulates."""
+
+SINGLE_STEP = ("-singlestep",)
+"""One instruction per translation: with more, QEMU 7.2 keeps stale flags after float compares."""
+
+
+class EmulatedRx(EmulatedBoard):
+    """An emulated RX; ``machine`` is one of :data:`MACHINES`."""
+
+    faults = RxFaults()
+
+    def start(self, image: LoadableImage) -> Qemu:
+        """Start QEMU with the image, which it writes to the memory at every reset."""
+        return start_qemu(self.machine, image.elf)
+
+    def connect(self, qemu: Qemu, image: LoadableImage) -> Debugger:
+        """Connect to the gdb stub of a QEMU that holds the image already, and verify it."""
+        debugger = GdbDebugger("127.0.0.1", qemu.gdb_port, core=RX_GDB_CORE)
+        try:
+            debugger.verify(image.elf)
+        except BaseException:
+            debugger.close()
+            raise
+        return debugger
+
+
+def start_qemu(
+    machine: str, elf: Path | None = None, *, single_step: tuple[str, ...] = SINGLE_STEP
+) -> Qemu:
+    """Start a QEMU, stopped, whose memory is that of an RX65N.
+
+    :param elf: is written to the memory at every reset; None leaves that to the debugger.
+
+    The microcontroller sits in an address space full of RAM: QEMU's own boards have the RX62N's
+    96 KB of RAM and 512 KB of flash, an RX65N has 640 KB and 2 MB.
+    """
+    device = f"{machine}-mcu,main-bus=/machine/unattached/system[0],xtal-frequency-hz=12000000"
+    arguments = ["-m", "4G", "-device", device, *single_step]
+    if elf is not None:
+        arguments += ["-device", f"loader,file={elf},cpu-num=0"]
+    return Qemu("qemu-system-rx", "none", arguments=arguments, icount_shift=0)
