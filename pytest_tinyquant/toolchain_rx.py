@@ -218,9 +218,10 @@ def _stages(work: Path, prefix: Path, sources: dict[str, Path]) -> list[_Stage]:
         configure = (str(source / "configure"), *options)
         prepare = functools.partial(_empty, build)
         stages.append(_Stage(f"{package}: configure", configure, build, prepare))
-        jobs = f"-j{os.cpu_count() or 1}"
         for name, step, arguments in _MAKE:
             if name == package:
+                # newlib's installation does not order its steps.
+                jobs = "-j1" if step == "install" else f"-j{os.cpu_count() or 1}"
                 make = ("make", jobs, *arguments.split("|"))
                 stages.append(_Stage(f"{package}: {step}", make, build, _touch_manual(build)))
     return stages

@@ -242,6 +242,10 @@ class GdbDebugger:
         """Stop the core."""
         self._remote.interrupt()
 
+    def step(self) -> None:
+        """Execute one instruction; interrupts wait."""
+        self._remote.step()
+
     def state(self) -> State:
         """Tell what the core does, without disturbing it."""
         try:

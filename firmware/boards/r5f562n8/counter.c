@@ -31,7 +31,7 @@ const char tq_board_unit[] = "instructions";
 volatile uint32_t tq_counter_periods;
 
 static uint32_t interrupt_cost; /* instructions of one interrupt */
-static uint32_t offset;         /* from the begin of a period to its reading, less READ_COST */
+static uint32_t lead;           /* from the begin of a period to its reading, less READ_COST */
 
 void tq_counter_init(void) {
   CMT0_CMCR = CMCR_PCLK_8 | CMCR_INTERRUPT;
@@ -64,7 +64,7 @@ bool tq_board_counter_is_exact(void) {
     return false;
   }
   interrupt_cost = two - one;
-  offset = one - interrupt_cost;
+  lead = interrupt_cost - one;
   uint32_t many = MANY;
   return tq_board_measure(tq_known_loop, &many) == loop_instructions(MANY) &&
          tq_counter_periods == MANY_PERIODS;
@@ -76,5 +76,5 @@ uint64_t tq_board_measure(tq_board_function function, const void *argument) {
   if (periods == 0) {
     return since - READ_COST;
   }
-  return (uint64_t)periods * (PERIOD - interrupt_cost) + since - offset;
+  return (uint64_t)periods * (PERIOD - interrupt_cost) + since + lead;
 }
