@@ -9,12 +9,12 @@ BIN := $(VENV)/bin
 JOBS ?= auto
 C_SOURCES = $(shell git ls-files 'firmware/*.c' 'firmware/*.h' 'tests/*.c' 'tests/*.h')
 
-.PHONY: demo test setup packages lint format matrix baselines clean
+.PHONY: demo test setup packages toolchain lint format matrix baselines clean
 
 demo: setup
 	$(BIN)/pytest -k cnn --board host,nucleo-l4r5zi -n $(JOBS)
 
-test: setup lint
+test: setup lint toolchain
 	$(BIN)/pytest tests -n $(JOBS)
 
 setup: packages $(VENV)/ready
@@ -28,6 +28,10 @@ $(VENV)/ready: pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
+# The cross compiler for Renesas RX: about ten minutes, once per machine; it is kept in the cache.
+toolchain: setup
+	$(BIN)/tinyquant toolchain rx-elf
+
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -40,10 +44,10 @@ format: setup
 	clang-format -i $(C_SOURCES)
 
 # The whole study: every model and scheme on every board.
-matrix: setup
+matrix: setup toolchain
 	$(BIN)/pytest -n $(JOBS)
 
-baselines: setup
+baselines: setup toolchain
 	$(BIN)/pytest -n $(JOBS) --tq-update-baselines=all
 
 clean:

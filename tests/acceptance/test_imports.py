@@ -11,7 +11,7 @@ REPORT = f"""
 import sys
 
 def pytest_collection_finish(session):
-    assert len(session.items) == 126, len(session.items)
+    assert len(session.items) == 210, len(session.items)
     loaded = [name for name in {HEAVY!r} if name in sys.modules]
     print("loaded at the end of collection:", loaded)
 """

@@ -25,7 +25,7 @@ def boards_file(tmp_path: Path):
 def test_built_in_boards():
     boards = load_boards([])
     host, nucleo = boards["host"], boards["nucleo-l4r5zi"]
-    assert list(boards) == ["host", "nucleo-l4r5zi"]
+    assert list(boards) == ["host", "nucleo-l4r5zi", "rx65n"]
     assert (host.kind, host.runtime, host.target) == ("host", "tflm", "host")
     assert host.metrics == ("error", "ram")
     assert (nucleo.kind, nucleo.runtime, nucleo.target) == ("cortex-m4", "tinyquant", "emulator")

@@ -20,6 +20,9 @@ KNOWN = {
 }
 
 
+HALTING_SCHEMES = ("basic", "int8-only", "16x8-only")
+
+
 def load(tmp_path: Path, text: str):
     file = tmp_path / "known_issues.toml"
     file.write_text(text)
@@ -96,7 +99,8 @@ def test_the_rows_of_this_repository_fit_its_models():
 
     repository = Path(__file__).parents[2]
     names = tuple(file.stem for file in (repository / "models").glob("*_*.toml"))
-    known = {**KNOWN, "models": names, "schemes": tuple(SCHEMES)}
+    boards = ("host", "nucleo-l4r5zi", "rx65n")
+    known = {**KNOWN, "models": names, "schemes": tuple(SCHEMES), "boards": boards}
     issues = load_known_issues(repository / "models" / "known_issues.toml", known)
     for name in set(names) - {"known_issues"}:
         for scheme in SCHEMES:
@@ -121,3 +125,31 @@ def test_a_row_about_extra_models_must_name_them_and_known_schemes(tmp_path):
         load(tmp_path, row)
     with pytest.raises(ConfigurationError, match="schemes pattern 'int9' is not known"):
         load(tmp_path, f"{row}models = ['mlperf/*']\nschemes = ['int9']\n")
+
+
+@pytest.mark.parametrize(
+    ("model", "scheme", "halts"),
+    [
+        *((model, scheme, True) for model in ("fc_1", "fc_2") for scheme in HALTING_SCHEMES),
+        ("fc_9", "basic", True),
+        ("fc_9", "int8-only", False),
+        ("fc_1", "int8", False),
+        ("fc_3", "basic", False),
+    ],
+)
+def test_the_studys_halts_concern_its_runtime_only(model, scheme, halts):
+    from pytest_tinyquant.schemes import SCHEMES
+
+    repository = Path(__file__).parents[2]
+    models = repository / "models"
+    known = {
+        **KNOWN,
+        "models": tuple(file.stem for file in models.glob("*_*.toml")),
+        "schemes": tuple(SCHEMES),
+        "boards": ("host", "nucleo-l4r5zi", "rx65n"),
+    }
+    issues = load_known_issues(models / "known_issues.toml", known)
+    issue = find(issues, **where(model, scheme, "rx65n", "tflm"))
+    assert (issue is not None and issue.raises is errors.DeviceHaltedError) == halts
+    for board, runtime in (("rx65n", "tinyquant"), ("host", "tflm"), ("nucleo-l4r5zi", "tflm")):
+        assert find(issues, **where(model, scheme, board, runtime)) is None
