@@ -158,6 +158,7 @@ class Trial:
     """
 
     line: Any
+    expected_output: bytes
     expected: RunRecord | TinyQuantError
     result: RunRecord | TinyQuantError
     log: bytes
@@ -202,6 +203,6 @@ def replay(
             result = error
         finally:
             board.close()
-        return Trial(over, recording.result, result, log.read_bytes())
+        return Trial(over, recording.output, recording.result, result, log.read_bytes())
 
     return run

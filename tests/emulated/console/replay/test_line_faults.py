@@ -83,6 +83,23 @@ def test_ends_in_the_right_numbers_or_the_right_error(
         outcomes[f"{kind:16} {'lasting' if lasting else 'once':8} {outcome}"] += 1
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_names_a_wrong_baud_rate(seed: int, replay) -> None:
+    trial = replay("well", "wrong_baud_rate", random.Random(seed), lasting=True)
+    assert "bytes are no text; the port's baud rate is not the firmware's" in str(trial.result)
+    assert trial.runs == 1
+
+
+def test_keeps_what_came_in_both_runs_in_a_file(replay) -> None:
+    trial = replay("log line", "flip", random.Random(1))
+    assert trial.result.retries
+    first, note, second = trial.log.partition(b"\n=== tinyquant: run again after: ")
+    assert note
+    assert first.startswith(b"#0000 HELLO")
+    assert trial.result.retries[0].encode() in second
+    assert second.endswith(trial.expected_output)
+
+
 def judge(trial, kind: str, lasting: bool) -> str:
     """Return how a run ended, in words; nothing if it should not have ended like this."""
     result, expected = trial.result, trial.expected
