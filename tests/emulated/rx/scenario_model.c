@@ -85,7 +85,7 @@ void scenario_act(const void *params) {
       put("#0005 RUN 1 5 00000000\n");
       break;
     case 14:
-      REGISTER_16(0x8820Au) = 0; /* TCCR0 and TCCR1 */
+      REGISTER_16(0x88000u) = 0; /* CMSTR0 */
       break;
     case 15:
       tq_reset();
