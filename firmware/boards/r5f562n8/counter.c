@@ -72,6 +72,9 @@ bool tq_board_counter_is_exact(void) {
 
 uint64_t tq_board_measure(tq_board_function function, const void *argument) {
   uint32_t since = instructions(tq_timed_call(function, argument));
+  if (since < READ_COST) {
+    return 0; /* the timer stood still: no model is that short */
+  }
   uint32_t periods = tq_counter_periods;
   if (periods == 0) {
     return since - READ_COST;
