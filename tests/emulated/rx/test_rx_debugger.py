@@ -81,7 +81,7 @@ def test_loads_and_stays_at_the_first_instruction(debugger: GdbDebugger, elf: El
     debugger.load(elf.path)
     assert debugger.state() == "halted"
     assert debugger.register("pc") == address(elf, "tq_reset")
-    assert debugger.read(address(elf, "tq_model_instance"), 18)[12] == 3  # op_count
+    assert debugger.read(address(elf, "tq_model_instance"), 18)[16] == 3  # op_count
 
 
 def test_runs_from_reset(debugger: GdbDebugger, console: SerialConsole, elf: Elf) -> None:
