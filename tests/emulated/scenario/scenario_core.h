@@ -33,7 +33,7 @@ static inline void core_unexpected_interrupt(void) { __asm volatile("int #77"); 
 
 static inline void core_console_off(void) { REGISTER_8(0x88242u) = 0; /* SCI0.SCR */ }
 
-static inline void core_counter_off(void) { REGISTER_16(0x8820Au) = 0; /* TCCR0 and TCCR1 */ }
+static inline void core_counter_off(void) { REGISTER_16(0x88000u) = 0; /* CMSTR0 */ }
 
 static inline void core_reset(void) { tq_reset(); }
 
