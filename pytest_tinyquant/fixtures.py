@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     Image = FirmwareImage | HostImage
 
 VERDICTS: pytest.StashKey[list[Verdict]] = pytest.StashKey()
+MEASUREMENT: pytest.StashKey[Measurement] = pytest.StashKey()
 
 
 @pytest.fixture
@@ -94,7 +95,11 @@ def measurement(
         )
 
     key = f"{model.name}-{scheme.name}-{board.name} {board.target} {model.path}"
-    return request.config.stash[RUN].outcomes.get_or_measure(key, measure)
+    measured = request.config.stash[RUN].outcomes.get_or_measure(key, measure)
+    request.node.stash[MEASUREMENT] = measured
+    if measured.retries:
+        request.node.user_properties.append(("tinyquant.retries", len(measured.retries)))
+    return measured
 
 
 @pytest.fixture
