@@ -7,6 +7,7 @@ import time
 from abc import ABC
 from abc import abstractmethod
 from collections.abc import Iterator
+from collections.abc import Sequence
 
 from pytest_tinyquant.boards.console import PortClosedError
 from pytest_tinyquant.boards.console import SerialConsole
@@ -21,6 +22,9 @@ from pytest_tinyquant.boards.protocol import Decoder
 from pytest_tinyquant.boards.qemu import Qemu
 from pytest_tinyquant.boards.run_record import check_image
 from pytest_tinyquant.boards.run_record import run_record
+from pytest_tinyquant.boards.trace import Extent
+from pytest_tinyquant.boards.trace import OperatorTrace
+from pytest_tinyquant.boards.trace import Tracer
 from pytest_tinyquant.elf import Elf
 from pytest_tinyquant.errors import FlashError
 from pytest_tinyquant.errors import TinyQuantError
@@ -110,6 +114,21 @@ class EmulatedBoard(ABC):
             # An idle core would burn the host's time: QEMU does not sleep in WFI.
             self._debugger.halt()
         return run_record(decoder, where, counter_class="exact")
+
+    def trace(self, sample: bytes, writes: Sequence[Sequence[Extent]]) -> tuple[OperatorTrace, ...]:
+        """Run ``sample`` through the image and return what every operator wrote.
+
+        :raises DeviceTimeoutError: the firmware did not get there in time.
+        """
+        image = self._image
+        if image is None:
+            raise FlashError(f"{self._name}: no image was flashed before the trace")
+        where = f"{self._name} running {image.elf.name}"
+        elf = Elf(image.elf)
+        with self._emulator_watched(where, image):
+            self._debugger.reset(halt=True)
+            tracer = Tracer(where, self._debugger, self._console, elf, timeout=self._timeout)
+            return tracer.run(sample, writes)
 
     def close(self) -> None:
         """End the emulator; may be called twice."""
