@@ -124,6 +124,7 @@ class Baseline:
             tolerances=self._tolerances(measurement),
             may_record=self._item.get_closest_marker("xfail") is None,
         )
+        verdict = self._explained(verdict, measurement)
         self._item.stash.setdefault(VERDICTS, []).append(verdict)
         self._item.user_properties += _properties(verdict)
         if verdict.failed:
@@ -131,6 +132,20 @@ class Baseline:
         if verdict.status == "skipped":
             pytest.skip(verdict.text())
         return verdict
+
+    def _explained(self, verdict: Verdict, measurement: Measurement) -> Verdict:
+        """Return the verdict with the cause of a regression that its numbers do not show."""
+        from pytest_tinyquant.collection import combination_of
+
+        combination = combination_of(self._item)
+        if verdict.status != "regressed" or combination is None:
+            return verdict
+        from pytest_tinyquant.investigation import Investigation
+
+        reference = self._run.gate.reference(measurement)
+        assert reference is not None, "a regression has something to be worse than"
+        values = (combination.model, combination.scheme, combination.board)
+        return Investigation(self._run.stages, *values).explain(verdict, measurement, reference)
 
     def _tolerances(self, measurement: Measurement) -> list[Any]:
         model = self._run.project.models.get(measurement.model)

@@ -7,6 +7,7 @@ import os
 import time
 from abc import ABC
 from abc import abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
 
 from pytest_tinyquant.boards.console import PortClosedError
@@ -22,6 +23,9 @@ from pytest_tinyquant.boards.protocol import Decoder
 from pytest_tinyquant.boards.retry import run_twice_at_most
 from pytest_tinyquant.boards.run_record import check_image
 from pytest_tinyquant.boards.run_record import run_record
+from pytest_tinyquant.boards.trace import Extent
+from pytest_tinyquant.boards.trace import OperatorTrace
+from pytest_tinyquant.boards.trace import Tracer
 from pytest_tinyquant.elf import Elf
 from pytest_tinyquant.errors import ConsoleError
 from pytest_tinyquant.errors import FlashError
@@ -117,6 +121,21 @@ class FirmwareBoard(ABC):
             # An idle core would burn the host's time in QEMU, and power on a real board.
             self._debugger.halt()
         return run_record(decoder, where)
+
+    def trace(self, sample: bytes, writes: Sequence[Sequence[Extent]]) -> tuple[OperatorTrace, ...]:
+        """Run ``sample`` through the image and return what every operator wrote.
+
+        :raises DeviceTimeoutError: the firmware did not get there in time.
+        """
+        image = self._image
+        if image is None:
+            raise FlashError(f"{self._name}: no image was flashed before the trace")
+        where = f"{self._name} running {image.elf.name}"
+        elf = Elf(image.elf)
+        with self.watched(where, image):
+            self._debugger.reset(halt=True)
+            tracer = Tracer(where, self._debugger, self._console, elf, timeout=self._timeout)
+            return tracer.run(sample, writes)
 
     def _prepare_again(self, trouble: ConsoleError) -> None:
         self._console.note(f"run again after: {trouble}")
