@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -144,14 +143,13 @@ class Stages:
 
         :param name: names the device's files; the combination or the test.
         """
+        from pytest_tinyquant.boards.console_log import log_file
         from pytest_tinyquant.boards.open import open_device
 
         physical = next(iter(self.reachable(board)), None)
-        work_dir = self.project.work_dir / "devices" / re.sub(r"[^\w.-]+", "_", name)
-        work_dir.mkdir(parents=True, exist_ok=True)
-        device = open_device(
-            board, work_dir=work_dir, timeout=self.device_timeout, physical=physical
-        )
+        log = log_file(self.project.work_dir, name)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        device = open_device(board, log=log, timeout=self.device_timeout, physical=physical)
         try:
             device.flash(image)
             yield device

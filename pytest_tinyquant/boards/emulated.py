@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 from pytest_tinyquant.boards.console import PortClosedError
 from pytest_tinyquant.boards.console import SerialConsole
-from pytest_tinyquant.boards.debugger import DebuggerError
 from pytest_tinyquant.boards.device import Console
 from pytest_tinyquant.boards.device import Debugger
 from pytest_tinyquant.boards.device import LoadableImage
@@ -17,7 +16,8 @@ from pytest_tinyquant.boards.firmware_board import FirmwareBoard
 from pytest_tinyquant.boards.protocol import Decoder
 from pytest_tinyquant.boards.qemu import Qemu
 from pytest_tinyquant.elf import Elf
-from pytest_tinyquant.errors import FlashError
+from pytest_tinyquant.errors import BenchError
+from pytest_tinyquant.errors import ConsoleError
 from pytest_tinyquant.errors import TinyQuantError
 
 
@@ -73,7 +73,9 @@ class EmulatedBoard(FirmwareBoard):
         """Blame a link that broke in a ``with`` block on the emulator, if that is what died."""
         try:
             yield
-        except (PortClosedError, DebuggerError, FlashError) as error:
-            if not self._qemu.ended(within=_DEATH_SECONDS):
+        except BenchError as error:
+            # Only a link that broke may be QEMU's end; what came over it was said before.
+            said = isinstance(error, ConsoleError) and not isinstance(error, PortClosedError)
+            if not self._qemu.ended(within=0 if said else _DEATH_SECONDS):
                 raise
             raise self.death(self._qemu, where, Elf(image.elf), decoder) from error

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
-from typing import Final
 
 from pytest_tinyquant.boards.device import Device
 from pytest_tinyquant.boards.inventory import Board
@@ -16,16 +15,13 @@ from pytest_tinyquant.errors import BoardNotFoundError
 if TYPE_CHECKING:
     from pytest_tinyquant.boards.firmware_board import FirmwareBoard
 
-CONSOLE_LOG: Final = "console.log"
-"""File in the work directory with everything that a board printed."""
-
 
 def open_device(
-    board: Board, *, work_dir: Path, timeout: float, physical: PhysicalBoard | None = None
+    board: Board, *, log: Path, timeout: float, physical: PhysicalBoard | None = None
 ) -> Device:
     """Return a device of type ``board``; the caller closes it.
 
-    :param work_dir: existing directory for files that live as long as a run.
+    :param log: file for all that the device says; beside it is room for others of the run.
     :param timeout: seconds a run may take.
     :param physical: the real board that is to be it, if it is to be one.
     :raises BoardNotFoundError: there is no way to reach such a board.
@@ -33,9 +29,9 @@ def open_device(
     if board.target == "host":
         from pytest_tinyquant.boards.host import HostDevice
 
-        return HostDevice(board.name, work_dir=work_dir, timeout=timeout)
+        return HostDevice(board.name, work_dir=log.parent, timeout=timeout)
     device = _firmware_board(board, timeout, physical)
-    device.log = work_dir / CONSOLE_LOG
+    device.log = log
     return device
 
 
