@@ -34,7 +34,7 @@ SNAPSHOT = {0x00000000: 0x40000, 0x20000000: 0xA0000, 0xE000ED00: 0x40}
 
 NOTE = re.compile(rb"\n=== tinyquant: .*\n")
 
-REGISTERS = ("pc", "lr", "sp", "xpsr")
+REGISTERS = CortexMFaults.core_registers
 
 
 @dataclass(frozen=True)
