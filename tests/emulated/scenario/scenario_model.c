@@ -4,11 +4,10 @@
  */
 #include <stdint.h>
 
+#include "scenario_core.h"
 #include "tq_engine.h"
 
-#define REGISTER(address) (*(volatile uint32_t *)(address))
-
-enum { INPUT_BYTES = 16, OUTPUT_BYTES = 100 };
+enum { INPUT_BYTES = 16, OUTPUT_BYTES = 100, NO_MEMORY = 0x60000000 };
 
 uint8_t tq_arena[INPUT_BYTES + OUTPUT_BYTES] __attribute__((section(".bss.tq_arena"), aligned(16)));
 
@@ -16,6 +15,7 @@ void tq_board_put(char character);
 _Noreturn void tq_finished(void);
 
 static volatile uint32_t zero;
+static uint8_t filler;
 
 static void put(const char *text) {
   while (*text != '\0') {
@@ -44,33 +44,34 @@ void scenario_prepare(const void *params) {
 
 void scenario_act(const void *params) {
   (void)params;
+  filler = 0;
+  if (tq_arena[0] != 0) {
+    put("kernel says hello\n");
+  }
   switch (tq_arena[0]) {
     case 1:
-      *(volatile uint32_t *)zero = 1;
+      REGISTER_32(zero) = 1;
       break;
     case 2:
-      __asm volatile("udf #0");
+      core_undefined_instruction();
       break;
-    case 3: {
-      volatile uint32_t quotient = 5 / zero;
-      (void)quotient;
+    case 3:
+      core_privileged_instruction();
       break;
-    }
     case 4:
-      ((void (*)(void))0x20002001u)();
+      ((void (*)(void))(uintptr_t)zero)();
       break;
     case 5:
-      __asm volatile("ldrd r2, r3, [%0]" ::"r"(tq_arena + 1) : "r2", "r3");
+      REGISTER_32(NO_MEMORY + zero) = 1;
       break;
     case 6:
       zero = scenario_recurse(zero);
       break;
     case 7:
-      REGISTER(0xE000ED94u) = 0; /* MPU_CTRL */
-      REGISTER(0x60000000u) = 1;
+      core_breakpoint_instruction();
       break;
     case 8:
-      __asm volatile("bkpt #0");
+      filler = 0xFF; /* a float of four such bytes is not a number */
       break;
     case 9:
       scenario_spin();
@@ -78,7 +79,7 @@ void scenario_act(const void *params) {
     case 10:
       tq_finished();
     case 11:
-      __asm volatile("cpsid f\n\tudf #0");
+      core_console_off();
       break;
     case 12:
       tq_arena[sizeof tq_arena + zero] = 1;
@@ -87,27 +88,53 @@ void scenario_act(const void *params) {
       put("#0005 RUN 1 5 00000000\n");
       break;
     case 14:
-      REGISTER(0x40000000u) = 0; /* timer 0 */
+      core_counter_off();
       break;
     case 15:
-      REGISTER(0xE000ED0Cu) = 0x05FA0004; /* system reset */
+      core_reset();
       break;
     case 16:
-      REGISTER(0x40004008u) = 0; /* UART 0 */
-      __asm volatile("udf #0");
+      core_console_off();
+      core_undefined_instruction();
       break;
-    case 17:
-      put("kernel says hello\n");
+#ifdef __RX__
+    case 30:
+      core_unexpected_interrupt();
       break;
+#else
+    case 20:
+      core_division_by_zero(&zero);
+      break;
+    case 21:
+      core_unaligned_access(tq_arena + 1);
+      break;
+    case 22:
+      core_jump_to_data();
+      break;
+    case 23:
+      core_memory_protection_off();
+      REGISTER_32(NO_MEMORY + zero) = 1;
+      break;
+    case 24:
+      core_lockup();
+      break;
+#endif
     default:
       break;
+  }
+}
+
+void scenario_finish(const void *params) {
+  scenario_prepare(params);
+  for (int i = 0; filler != 0 && i < OUTPUT_BYTES; i++) {
+    tq_arena[INPUT_BYTES + i] = filler;
   }
 }
 
 static const tq_op ops[] = {
     {scenario_prepare, 0},
     {scenario_act, 0},
-    {scenario_prepare, 0},
+    {scenario_finish, 0},
 };
 static const tq_buffer inputs[] = {{tq_arena, INPUT_BYTES}};
 static const tq_buffer outputs[] = {{tq_arena + INPUT_BYTES, OUTPUT_BYTES}};
