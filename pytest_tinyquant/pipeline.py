@@ -132,13 +132,22 @@ class Stages:
 
         :param name: names the device's files; the combination or the test.
         """
+        with self.device(board, name=name) as device:
+            device.flash(image)
+            yield device
+
+    @contextmanager
+    def device(self, board: Board, *, name: str) -> Iterator[Device]:
+        """Take a device of type ``board`` and yield it as it is.
+
+        :param name: names the device's files; the combination or the test.
+        """
         from pytest_tinyquant.boards.open import open_device
 
         work_dir = self.project.work_dir / "devices" / re.sub(r"[^\w.-]+", "_", name)
         work_dir.mkdir(parents=True, exist_ok=True)
         device = open_device(board, work_dir=work_dir, timeout=self.device_timeout)
         try:
-            device.flash(image)
             yield device
         finally:
             device.close()
