@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     Image = FirmwareImage | HostImage
 
 VERDICTS: pytest.StashKey[list[Verdict]] = pytest.StashKey()
+MEASUREMENT: pytest.StashKey[Measurement] = pytest.StashKey()
 
 
 @pytest.fixture
@@ -68,9 +69,6 @@ def flashed_device(
     request: pytest.FixtureRequest, firmware_image: Image, board: Board
 ) -> Iterator[Device]:
     """The board with the image on it, held for this test only."""
-    from pytest_tinyquant.boards.inventory import require_reachable
-
-    require_reachable(board)
     stages = request.config.stash[RUN].stages
     with stages.open(board, firmware_image, name=request.node.name) as device:
         yield device
@@ -81,9 +79,8 @@ def measurement(
     request: pytest.FixtureRequest, model: Model, scheme: Scheme, board: Board
 ) -> Measurement:
     """All metrics of the combination, measured once for all tests of this run that ask."""
-    from pytest_tinyquant.boards.inventory import require_reachable
-
-    require_reachable(board)
+    run = request.config.stash[RUN]
+    run.stages.reachable(board)  # rather now than after minutes of conversion
 
     def measure() -> Measurement:
         return cast(
@@ -94,7 +91,11 @@ def measurement(
         )
 
     key = f"{model.name}-{scheme.name}-{board.name} {board.target} {model.path}"
-    return request.config.stash[RUN].outcomes.get_or_measure(key, measure)
+    measured = run.outcomes.get_or_measure(key, measure)
+    request.node.stash[MEASUREMENT] = measured
+    if measured.retries:
+        request.node.user_properties.append(("tinyquant.retries", len(measured.retries)))
+    return measured
 
 
 @pytest.fixture

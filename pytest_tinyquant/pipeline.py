@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pytest_tinyquant.boards.device import HostImage
     from pytest_tinyquant.boards.device import RunRecord
     from pytest_tinyquant.boards.inventory import Board
+    from pytest_tinyquant.boards.physical import PhysicalBoard
     from pytest_tinyquant.firmware import FirmwareImage
     from pytest_tinyquant.graph import Graph
     from pytest_tinyquant.measure.measurement import Measurement
@@ -109,6 +110,17 @@ class Stages:
             emitted = engine.emit(plan, Path(directory))
             return firmware.build(emitted, board, samples, self.cache, where=where)
 
+    def reachable(self, board: Board) -> tuple[PhysicalBoard, ...]:
+        """Return the attached boards that can be ``board``; none if it needs none.
+
+        :raises BoardNotFoundError: if it is to be a real one and none is attached.
+        """
+        if board.target != "hardware":
+            return ()
+        from pytest_tinyquant.boards.attached import reachable
+
+        return reachable(board, self.project.bench)
+
     def host_image(self, model: Model, graph: Graph, tflite: Path, *, where: str) -> HostImage:
         """Return what the host runs: the file ``tflite``, whose graph is ``graph``."""
         from pytest_tinyquant.boards.device import HostImage
@@ -144,9 +156,12 @@ class Stages:
         """
         from pytest_tinyquant.boards.open import open_device
 
+        physical = next(iter(self.reachable(board)), None)
         work_dir = self.project.work_dir / "devices" / re.sub(r"[^\w.-]+", "_", name)
         work_dir.mkdir(parents=True, exist_ok=True)
-        device = open_device(board, work_dir=work_dir, timeout=self.device_timeout)
+        device = open_device(
+            board, work_dir=work_dir, timeout=self.device_timeout, physical=physical
+        )
         try:
             yield device
         finally:

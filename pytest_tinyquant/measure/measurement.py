@@ -108,6 +108,7 @@ class Measurement:
     :param symbols: flash bytes by linker symbol.
     :param arena_tensors: tensors alive when the arena is fullest.
     :param log: what the device printed beside the protocol.
+    :param retries: why earlier runs of the image were not believed; empty if the first one was.
     """
 
     model: str
@@ -122,6 +123,7 @@ class Measurement:
     symbols: Mapping[str, int] = field(default_factory=dict)
     arena_tensors: tuple[ArenaTensor, ...] = ()
     log: str = ""
+    retries: tuple[str, ...] = ()
 
     @property
     def combination(self) -> str:
@@ -154,6 +156,7 @@ class Measurement:
             "symbols": dict(self.symbols),
             "arena_tensors": [[tensor.name, tensor.size] for tensor in self.arena_tensors],
             "log": self.log,
+            "retries": list(self.retries),
         }
 
     @classmethod
@@ -179,6 +182,7 @@ class Measurement:
             symbols=data["symbols"],
             arena_tensors=tuple(ArenaTensor(name, size) for name, size in data["arena_tensors"]),
             log=data["log"],
+            retries=tuple(data["retries"]),
         )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import inspect
 import json
 import os
 import sys
@@ -35,6 +36,8 @@ class Workshop:
         found = Path(str(pytest_tinyquant.__file__)).resolve().parents[1]
         if found != Path(package_root).resolve():
             raise RuntimeError(f"pytest_tinyquant came from {found}, not from {package_root}")
+        known = inspect.signature(load_project).parameters
+        attached = {"attached": settings["attached"]} if "attached" in known else {}
         self._project = load_project(
             Settings(
                 root=Path(settings["root"]),
@@ -46,6 +49,7 @@ class Workshop:
                 cache_dir=Path(settings["cache_dir"]) if settings["cache_dir"] else None,
             ),
             Path(settings["work_dir"]),
+            **attached,
         )
         self._stages = Stages(self._project)
         return {"models": list(self._project.models), "boards": list(self._project.boards)}

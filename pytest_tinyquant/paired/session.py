@@ -177,6 +177,7 @@ class PairedRun:
         package_root = _moved(_PACKAGE_ROOT, repository.root, copy)
         settings = _settings_at(self._settings, repository, copy)
         settings["work_dir"] = str(self._work_dir / choice.commit)
+        settings["attached"] = sorted(self._stages.project.attached)
         return Revision(choice.text, settings, package_root)
 
     def _alone(self, side: Side, board: Board, image: Any) -> Measurement:

@@ -33,11 +33,13 @@ def write(path: Path, results: Results, run: Run) -> None:
 
 def document(results: Results, run: Run) -> dict[str, Any]:
     """Return the results as JSON types."""
+    retries = results.retries()
     return {
         "format": FORMAT,
         "counts": dict(results.counts()),
         "combinations": {
             combination: {
+                "retries": list(retries.get(combination, ())),
                 "tests": [
                     {
                         "nodeid": result.nodeid,
@@ -46,7 +48,7 @@ def document(results: Results, run: Run) -> dict[str, Any]:
                         "error": result.error,
                     }
                     for result in group
-                ]
+                ],
             }
             for combination, group in results.by_combination().items()
         },

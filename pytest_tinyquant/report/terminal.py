@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections import Counter
 from collections.abc import Iterable
+from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from typing import Any
@@ -37,6 +38,8 @@ def show(terminal: pytest.TerminalReporter, results: Results, run: Run, show_all
     notable = [result for result in results.results if result.outcome in NOTABLE]
     _write_table(terminal, list(_notable_rows(notable)))
     for line in _gaps(results.results):
+        terminal.write_line(line, yellow=True)
+    for line in _retries(results.retries()):
         terminal.write_line(line, yellow=True)
     if counts["improved"] and not run.settings.ab:
         terminal.write_line("improved: --tq-update-baselines=all makes it the new baseline")
@@ -119,6 +122,17 @@ def _gaps(results: Sequence[Result]) -> list[str]:
         f"{textwrap.shorten(cause, 160)}"
         for cause, combinations in causes.items()
     ]
+
+
+def _retries(retries: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return how often boards ran again after trouble on their consoles, and why."""
+    if not retries:
+        return []
+    count = sum(map(len, retries.values()))
+    lines = [f"run again after trouble on the console: {count} time{'s' if count > 1 else ''}"]
+    for combination, causes in retries.items():
+        lines += [f"  {combination}  {textwrap.shorten(cause, 120)}" for cause in causes]
+    return lines
 
 
 def _written(run: Run) -> list[str]:
