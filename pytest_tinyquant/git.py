@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,11 +64,17 @@ class Repository:
         names = _git(self.root, "ls-tree", "-r", "-z", "--name-only", commit, "--", directory)
         return tuple(name for name in names.decode().split("\0") if name)
 
-    def read(self, commit: str, path: str) -> bytes | None:
-        """Return a file of a commit; None if the commit has no such file."""
-        if not self.files(commit, path):
-            return None
-        return _git(self.root, "cat-file", "blob", f"{commit}:{path}")
+    def read(self, commit: str, paths: Sequence[str]) -> dict[str, bytes]:
+        """Return those of ``paths`` that a commit holds, with their content."""
+        wanted = "".join(f"{commit}:{path}\n" for path in paths).encode()
+        output = io.BytesIO(_git(self.root, "cat-file", "--batch", stdin=wanted))
+        found = {}
+        for path in paths:
+            header = output.readline().split()
+            if header[-1] != b"missing":
+                found[path] = output.read(int(header[-1]))
+                output.readline()
+        return found
 
     def copy(self, commit: str, directory: Path) -> None:
         """Write all files of a commit into ``directory``.
@@ -92,14 +100,16 @@ class _GitError(Exception):
     """Git failed; the text is what it said."""
 
 
-def _git(directory: Path, *arguments: str, extra: dict[str, str] | None = None) -> bytes:
+def _git(
+    directory: Path, *arguments: str, extra: dict[str, str] | None = None, stdin: bytes = b""
+) -> bytes:
     environment = {k: v for k, v in os.environ.items() if k not in _REDIRECTING}
     try:
         done = subprocess.run(
             ["git", *arguments],
             cwd=directory,
             env={**environment, "LC_ALL": "C", **(extra or {})},
-            stdin=subprocess.DEVNULL,
+            input=stdin,
             capture_output=True,
             timeout=TIMEOUT,
             check=False,
