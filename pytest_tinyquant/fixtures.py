@@ -144,8 +144,12 @@ class Baseline:
 
         reference = self._run.gate.reference(measurement)
         assert reference is not None, "a regression has something to be worse than"
-        values = (combination.model, combination.scheme, combination.board)
-        return Investigation(self._run.stages, *values).explain(verdict, measurement, reference)
+        paired = self._run.paired
+        board = paired.board(combination.board) if paired else combination.board
+        investigation = Investigation(
+            self._run.stages, combination.model, combination.scheme, board
+        )
+        return investigation.explain(verdict, measurement, reference)
 
     def _tolerances(self, measurement: Measurement) -> list[Any]:
         model = self._run.project.models.get(measurement.model)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 UpdateChoice = Literal["none", "new", "all"]
 MissingChoice = Literal["fail", "record", "skip"]
 
+_NO_WRITES = ("none", "fail")
+
 EXTRA_MODELS_VARIABLE = "TINYQUANT_EXTRA_MODELS"
 _INI_KEYS = {
     "tinyquant_models": ("args", "Models to run by default: names or globs"),
@@ -56,6 +58,7 @@ class Settings:
     timeout: float = 600.0
     cache_dir: Path | None = None
     json_path: Path | None = None
+    ab: str = ""
     explicit: bool = False
 
 
@@ -118,6 +121,13 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="PATH",
         help="Write every verdict, measured number and error of the run to this JSON file.",
     )
+    group.addoption(
+        "--tq-ab",
+        metavar="A[..B]",
+        default="",
+        help="Measure two sides in turns and judge B by A instead of by baselines. A side is a git "
+        "revision or a directory of kernels; B is the working tree by default.",
+    )
     for key, (kind, meaning) in _INI_KEYS.items():
         parser.addini(key, meaning, type=cast("Literal['args', 'string', 'linelist']", kind))
 
@@ -132,6 +142,8 @@ def read_settings(config: pytest.Config) -> Settings:
     boards = split_names(options.board)
     if options.tq_timeout <= 0:
         raise pytest.UsageError(f"--tq-timeout must be above 0, not {options.tq_timeout:g}")
+    if options.tq_ab and (options.tq_update_baselines, options.tq_missing_baseline) != _NO_WRITES:
+        raise pytest.UsageError("--tq-ab judges by no baseline, so it cannot write one")
     return Settings(
         root=root,
         models_dir=root / (ini("tinyquant_models_dir") or "models"),
@@ -148,7 +160,8 @@ def read_settings(config: pytest.Config) -> Settings:
         timeout=options.tq_timeout,
         cache_dir=_path(config, options.tq_cache_dir),
         json_path=_path(config, options.tq_json),
-        explicit=bool(models or schemes or boards) or any(map(ini, _INI_KEYS)),
+        ab=options.tq_ab,
+        explicit=bool(options.tq_ab or models or schemes or boards) or any(map(ini, _INI_KEYS)),
     )
 
 

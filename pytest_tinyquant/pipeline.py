@@ -144,6 +144,16 @@ class Stages:
 
         :param name: names the device's files; the combination or the test.
         """
+        with self.device(board, name=name) as device:
+            device.flash(image)
+            yield device
+
+    @contextmanager
+    def device(self, board: Board, *, name: str) -> Iterator[Device]:
+        """Take a device of type ``board`` and yield it as it is.
+
+        :param name: names the device's files; the combination or the test.
+        """
         from pytest_tinyquant.boards.open import open_device
 
         physical = next(iter(self.reachable(board)), None)
@@ -153,7 +163,6 @@ class Stages:
             board, work_dir=work_dir, timeout=self.device_timeout, physical=physical
         )
         try:
-            device.flash(image)
             yield device
         finally:
             device.close()

@@ -75,3 +75,7 @@ class Controller:
             from pytest_tinyquant.report.terminal import show
 
             show(terminalreporter, self._results, self._run, self._config.get_verbosity() > 0)
+            if self._run.paired is not None:
+                from pytest_tinyquant.report.paired import show_pairs
+
+                show_pairs(terminalreporter, self._results, self._run.paired.description)
