@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     Image = FirmwareImage | HostImage
 
 VERDICTS: pytest.StashKey[list[Verdict]] = pytest.StashKey()
+MEASUREMENT: pytest.StashKey[Measurement] = pytest.StashKey()
 
 
 @pytest.fixture
@@ -68,9 +69,6 @@ def flashed_device(
     request: pytest.FixtureRequest, firmware_image: Image, board: Board
 ) -> Iterator[Device]:
     """The board with the image on it, held for this test only."""
-    from pytest_tinyquant.boards.inventory import require_reachable
-
-    require_reachable(board)
     stages = request.config.stash[RUN].stages
     with stages.open(board, firmware_image, name=request.node.name) as device:
         yield device
@@ -81,9 +79,8 @@ def measurement(
     request: pytest.FixtureRequest, model: Model, scheme: Scheme, board: Board
 ) -> Measurement:
     """All metrics of the combination, measured once for all tests of this run that ask."""
-    from pytest_tinyquant.boards.inventory import require_reachable
-
-    require_reachable(board)
+    run = request.config.stash[RUN]
+    run.stages.reachable(board)  # rather now than after minutes of conversion
 
     def measure() -> Measurement:
         return cast(
@@ -94,7 +91,11 @@ def measurement(
         )
 
     key = f"{model.name}-{scheme.name}-{board.name} {board.target} {model.path}"
-    return request.config.stash[RUN].outcomes.get_or_measure(key, measure)
+    measured = run.outcomes.get_or_measure(key, measure)
+    request.node.stash[MEASUREMENT] = measured
+    if measured.retries:
+        request.node.user_properties.append(("tinyquant.retries", len(measured.retries)))
+    return measured
 
 
 @pytest.fixture
@@ -123,6 +124,7 @@ class Baseline:
             tolerances=self._tolerances(measurement),
             may_record=self._item.get_closest_marker("xfail") is None,
         )
+        verdict = self._explained(verdict, measurement)
         self._item.stash.setdefault(VERDICTS, []).append(verdict)
         self._item.user_properties += _properties(verdict)
         if verdict.failed:
@@ -130,6 +132,20 @@ class Baseline:
         if verdict.status == "skipped":
             pytest.skip(verdict.text())
         return verdict
+
+    def _explained(self, verdict: Verdict, measurement: Measurement) -> Verdict:
+        """Return the verdict with the cause of a regression that its numbers do not show."""
+        from pytest_tinyquant.collection import combination_of
+
+        combination = combination_of(self._item)
+        if verdict.status != "regressed" or combination is None:
+            return verdict
+        from pytest_tinyquant.investigation import Investigation
+
+        reference = self._run.gate.reference(measurement)
+        assert reference is not None, "a regression has something to be worse than"
+        values = (combination.model, combination.scheme, combination.board)
+        return Investigation(self._run.stages, *values).explain(verdict, measurement, reference)
 
     def _tolerances(self, measurement: Measurement) -> list[Any]:
         model = self._run.project.models.get(measurement.model)

@@ -19,7 +19,6 @@ from pytest_tinyquant.fixtures import scheme
 from pytest_tinyquant.options import add_options
 from pytest_tinyquant.report.controller import Controller
 from pytest_tinyquant.run import RUN
-from pytest_tinyquant.run import WORKER_KEY
 from pytest_tinyquant.run import Run
 
 
@@ -80,8 +79,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Tell a worker of pytest-xdist the scratch directory that it shares with the others."""
-    node.workerinput[WORKER_KEY] = str(node.config.stash[RUN].work_dir)
+    """Tell a worker of pytest-xdist what it shares with the others."""
+    node.workerinput.update(node.config.stash[RUN].worker_input())
 
 
 @pytest.hookimpl(tryfirst=True)

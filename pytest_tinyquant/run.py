@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pytest_tinyquant.project import Project
 
 WORKER_KEY = "tinyquant_work_dir"
+ATTACHED_KEY = "tinyquant_attached"
 
 
 class Run:
@@ -32,6 +33,7 @@ class Run:
         self.is_worker = worker_input is not None
         name = f"tinyquant-{os.urandom(8).hex()}"
         self.work_dir = Path((worker_input or {}).get(WORKER_KEY) or _temporary_root() / name)
+        self._attached: list[str] | None = (worker_input or {}).get(ATTACHED_KEY)
         self.usage_error: Exception | None = None
 
     @cached_property
@@ -39,7 +41,7 @@ class Run:
         """The project, read from its files."""
         from pytest_tinyquant.project import load_project
 
-        return load_project(self.settings, self.work_dir)
+        return load_project(self.settings, self.work_dir, attached=self._attached)
 
     @cached_property
     def combinations(self) -> tuple[Combination, ...]:
@@ -74,6 +76,13 @@ class Run:
             update=None if self.settings.update == "none" else self.settings.update,
             tolerances=self.project.tolerance,
         )
+
+    def worker_input(self) -> dict[str, object]:
+        """Return what a worker must not find out for itself: every worker has to agree on it."""
+        values: dict[str, object] = {WORKER_KEY: str(self.work_dir)}
+        if "project" in vars(self):
+            values[ATTACHED_KEY] = sorted(self.project.attached)
+        return values
 
     def check_configuration(self) -> None:
         """Read the project and the selection if the user has configured either.

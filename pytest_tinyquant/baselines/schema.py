@@ -108,6 +108,7 @@ class _Reader:
                 ArenaTensor(name, self._count(f"arena_peak.{name}", n))
                 for name, n in sorted(peak.items(), key=lambda item: str(item[0]))
             ),
+            retries=(),
         )
 
     def _load(self, text: str) -> Any:

@@ -85,6 +85,7 @@ def evaluate(
         metrics={metric: metrics[metric] for metric in board.metrics},
         output_sha256=output_sha256(record.outputs),
         log=record.log,
+        retries=record.retries,
         **extra,
     )
 

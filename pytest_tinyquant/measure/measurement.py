@@ -111,6 +111,7 @@ class Measurement:
     :param arena_tensors: tensors alive when the arena is fullest.
     :param log: what the device printed beside the protocol.
     :param structure: what reports draw and no gate compares; not kept in baselines.
+    :param retries: why earlier runs of the image were not believed; empty if the first one was.
     """
 
     model: str
@@ -126,6 +127,7 @@ class Measurement:
     arena_tensors: tuple[ArenaTensor, ...] = ()
     log: str = ""
     structure: Structure | None = None
+    retries: tuple[str, ...] = ()
 
     @property
     def combination(self) -> str:
@@ -159,6 +161,7 @@ class Measurement:
             "arena_tensors": [[tensor.name, tensor.size] for tensor in self.arena_tensors],
             "log": self.log,
             "structure": self.structure.to_json() if self.structure else None,
+            "retries": list(self.retries),
         }
 
     @classmethod
@@ -185,6 +188,7 @@ class Measurement:
             arena_tensors=tuple(ArenaTensor(name, size) for name, size in data["arena_tensors"]),
             log=data["log"],
             structure=Structure.from_json(data["structure"]) if data["structure"] else None,
+            retries=tuple(data["retries"]),
         )
 
 

@@ -24,6 +24,7 @@ def text(results: Results, run: Run) -> str:
 def document(results: Results, run: Run) -> dict[str, Any]:
     """Return the results as JSON types."""
     measured = {m.combination.lower(): m.to_json() for m in run.outcomes.measurements()}
+    retries = results.retries()
     return {
         "format": FORMAT,
         "counts": dict(results.counts()),
@@ -32,6 +33,7 @@ def document(results: Results, run: Run) -> dict[str, Any]:
                 "model": group[0].model,
                 "scheme": group[0].scheme,
                 "board": group[0].board,
+                "retries": list(retries.get(combination, ())),
                 "tests": [
                     {
                         "nodeid": result.nodeid,

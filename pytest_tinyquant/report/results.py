@@ -43,6 +43,7 @@ class Result:
     :param verdicts: as :meth:`Verdict.to_json` gives them.
     :param gap: why the test was expected to fail, if it was and did.
     :param error: class, message, op, dtype and reason of the typed error that ended the test.
+    :param retries: why the device ran again before it gave the numbers or met the error.
     """
 
     nodeid: str
@@ -54,6 +55,7 @@ class Result:
     verdicts: tuple[dict[str, Any], ...]
     gap: str
     error: dict[str, str] | None
+    retries: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, report: pytest.TestReport) -> Result | None:
@@ -72,6 +74,7 @@ class Result:
             verdicts=verdicts,
             gap=part["gap"],
             error=part["error"],
+            retries=tuple(part["retries"]),
         )
 
 
@@ -110,6 +113,14 @@ class Results:
         for result in sorted(self.results, key=lambda result: (result.combination, result.nodeid)):
             grouped.setdefault(result.combination, []).append(result)
         return grouped
+
+    def retries(self) -> dict[str, tuple[str, ...]]:
+        """Return why combinations ran again; the tests of one share its run."""
+        return {
+            combination: max((result.retries for result in group), key=len)
+            for combination, group in self.by_combination().items()
+            if any(result.retries for result in group)
+        }
 
     def silent(self, combinations: Iterable[str]) -> tuple[str, ...]:
         """Return the tests of `combinations` that were to run and did not, such as in a crash."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable
+from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from typing import Any
@@ -39,6 +40,8 @@ def show(terminal: pytest.TerminalReporter, results: Results, run: Run, show_all
     _write_table(terminal, list(_notable_rows(notable)))
     for line in known_gaps(results.results):
         terminal.write_line(textwrap.shorten(line, 190), yellow=True)
+    for line in _retries(results.retries()):
+        terminal.write_line(line, yellow=True)
     if counts["improved"]:
         terminal.write_line("improved: --tq-update-baselines=all makes it the new baseline")
     for line in _written(run):
@@ -85,6 +88,17 @@ def _all_rows(results: Results) -> list[tuple[str, ...]]:
 def _primary(verdict: dict[str, Any]) -> str:
     """Return the most important number of a verdict."""
     return number_text(verdict["comparisons"][0]["current"]["value"])
+
+
+def _retries(retries: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return how often boards ran again after trouble on their consoles, and why."""
+    if not retries:
+        return []
+    count = sum(map(len, retries.values()))
+    lines = [f"run again after trouble on the console: {count} time{'s' if count > 1 else ''}"]
+    for combination, causes in retries.items():
+        lines += [f"  {combination}  {textwrap.shorten(cause, 120)}" for cause in causes]
+    return lines
 
 
 def _written(run: Run) -> list[str]:
