@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import re
 from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -46,13 +45,6 @@ settings.register_profile(
     # would take longer than reading it.
     phases=[Phase.explicit, Phase.generate],
 )
-
-# Unaligned accesses fault while the layers run: not every board forgives them.
-_TRAP = """
-static void trap_unaligned(const void *on) {
-  *(volatile uint32_t *)0xE000ED14 = on != NULL ? 0x208 : 0x200;
-}
-"""
 
 
 class Layers:
@@ -187,7 +179,6 @@ class TwoSets:
             machine="mps2-an386",
         )  # fmt: skip
         emitted = emit(planned, self._directories("model"))
-        _trap_unaligned(emitted.directory / "tq_model.c", len(planned.ops))
         image = build(emitted, board, samples, self._cache, where=kernels)
         device = EmulatedCortexM(board.name, board.machine, timeout=120)
         try:
@@ -195,17 +186,6 @@ class TwoSets:
             return device.run().outputs
         finally:
             device.close()
-
-
-def _trap_unaligned(source: Path, ops: int) -> None:
-    """Put the trap's switches before and after the layers of a generated model."""
-    text = source.read_text()
-    table = "static const tq_op tq_model_ops[] = {"
-    rows = re.search(re.escape(table) + r"(.*?)\n};", text, re.DOTALL)
-    assert rows
-    on, off = "{trap_unaligned, &tq_model_params_0}", "{trap_unaligned, NULL}"
-    text = text.replace(rows[0], f"{_TRAP}{table}\n    {on},{rows[1]}\n    {off},\n}};")
-    source.write_text(text.replace(f".op_count = {ops},", f".op_count = {ops + 2},"))
 
 
 @pytest.fixture(scope="session")
