@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -46,6 +47,23 @@ settings.register_profile(
     # would take longer than reading it.
     phases=[Phase.explicit, Phase.generate],
 )
+
+
+# Behind the arena begins memory that must not even be read while the layers run: the smallest
+# region of the MPU, which takes precedence over the RAM's.
+FENCE_BYTES = 32
+_FENCE = f"""
+__attribute__((section(".bss.tq_arena"), aligned({FENCE_BYTES}), used))
+static uint8_t fenced[{{before}} + {{arena}} + {FENCE_BYTES}];
+__asm__(".global tq_arena\\n.set tq_arena, fenced + {{before}}");
+
+static void set_fence(const void *on) {{{{
+  *(volatile uint32_t *)0xE000ED98 = 7;
+  *(volatile uint32_t *)0xE000ED9C = (uint32_t)(tq_arena + {{arena}});
+  *(volatile uint32_t *)0xE000EDA0 = on != NULL ? 4 << 1 | 1 : 0;
+  __asm volatile("dsb\\n\\tisb" ::: "memory");
+}}}}
+"""
 
 
 class Layers:
@@ -183,6 +201,7 @@ class TwoSets:
             machine="mps2-an386",
         )  # fmt: skip
         emitted = emit(planned, self._directories("model"))
+        _fence(emitted.directory / "tq_model.c", planned.arena_bytes, len(planned.ops))
         image = build(emitted, board, samples, self._cache, where=kernels)
         device = EmulatedCortexM(board.name, board.machine, timeout=120)
         try:
@@ -190,6 +209,20 @@ class TwoSets:
             return device.run().outputs
         finally:
             device.close()
+
+
+def _fence(source: Path, arena: int, ops: int) -> None:
+    """Put the fence behind the arena of a generated model, and its switches around the layers."""
+    text = source.read_text()
+    definition = re.search(r"__attribute__\(.*\nuint8_t tq_arena\[\d+\];\n", text)
+    table = "static const tq_op tq_model_ops[] = {"
+    rows = re.search(re.escape(table) + r"(.*?)\n};", text, re.DOTALL)
+    assert definition and rows
+    fence = _FENCE.format(before=-arena % FENCE_BYTES, arena=arena)
+    on, off = "{set_fence, &tq_model_params_0}", "{set_fence, NULL}"
+    text = text.replace(definition[0], fence)
+    text = text.replace(rows[0], f"{table}\n    {on},{rows[1]}\n    {off},\n}};")
+    source.write_text(text.replace(f".op_count = {ops},", f".op_count = {ops + 2},"))
 
 
 def _described(op: PlanOp) -> tuple[str, str, dict[str, Any]]:
