@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from pytest_tinyquant.errors import TinyQuantError
+from pytest_tinyquant.options import DEFAULT_HISTORY as DEFAULT_FILE
 
 
 _TROUBLE = 2
@@ -34,6 +35,49 @@ def run_diff(options: argparse.Namespace) -> int:
         return show_difference(options.a, second, baselines, as_json=options.json)
     except TinyQuantError as error:
         print(f"tinyquant diff: {error}", file=sys.stderr)
+        return _TROUBLE
+
+
+def add_history(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``tinyquant history``."""
+    parser.add_argument(
+        "metric",
+        nargs="?",
+        default="latency",
+        help="error, latency (default), flash or ram; or a part of it, such as flash.weights",
+    )
+    for name in ("model", "scheme", "board"):
+        parser.add_argument(f"--{name}", default="", metavar="GLOB", help=f"only these {name}s")
+    parser.add_argument("--file", type=Path, default=Path(DEFAULT_FILE), help="the history")
+    parser.add_argument("--last", type=int, default=0, metavar="N", help="only the last N runs")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--creep", action="store_true", help="what grew too much in many steps")
+    parser.add_argument("--against", default="", metavar="REV", help="since this revision")
+    parser.add_argument("--limit", default="", metavar="SLACK", help="such as 2%% or 2%%+256B")
+    _add_baselines(parser)
+    parser.epilog = "Exit status: 0, with --creep 1 if anything crept, 2 for trouble."
+
+
+def run_history(options: argparse.Namespace) -> int:
+    """Print a number over the runs; with --creep 1 if it crept."""
+    from pytest_tinyquant.baselines.tolerance import parse_mapping
+    from pytest_tinyquant.history.creep import Release
+    from pytest_tinyquant.history.show import Choice
+    from pytest_tinyquant.history.show import show_creep
+    from pytest_tinyquant.history.show import show_history
+
+    names = (options.model, options.scheme, options.board)
+    choice = Choice(options.metric, names, max(options.last, 0))
+    metric = options.metric.partition(".")[0]
+    try:
+        if not options.creep:
+            return show_history(options.file, choice, as_json=options.json)
+        baselines = Path(options.baselines).absolute()
+        release = Release(options.against, baselines, {}) if options.against else None
+        limit = options.limit and parse_mapping({metric: options.limit}, where="--limit")[metric]
+        return show_creep(options.file, choice, release, limit or None)
+    except TinyQuantError as error:
+        print(f"tinyquant history: {error}", file=sys.stderr)
         return _TROUBLE
 
 

@@ -68,6 +68,12 @@ class OutcomeStore:
         """Return the outcome kept under ``key``, or None if there is none yet."""
         return _load(self._entry(key))
 
+    def measurements(self) -> list[Measurement]:
+        """Return every measurement of this run, sorted by combination."""
+        outcomes = (_load(entry) for entry in self.directory.glob("*.json"))
+        kept = [outcome for outcome in outcomes if isinstance(outcome, Measurement)]
+        return sorted(kept, key=lambda measurement: measurement.combination)
+
     def _entry(self, key: str) -> Path:
         return self.directory / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
 
