@@ -202,6 +202,7 @@ def _properties(verdict: Verdict) -> list[tuple[str, object]]:
         name = f"{prefix}.{comparison.part}"
         properties.append((name, comparison.current.value))
         properties.append((f"{name}.unit", comparison.current.unit))
+        properties.append((f"{name}.class", comparison.current.number_class))
         if comparison.baseline is not None:
             properties.append((f"{name}.baseline", comparison.baseline.value))
     return properties

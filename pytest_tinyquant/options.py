@@ -67,7 +67,17 @@ class Settings:
     creep_since: str = ""
     creep_limit: tuple[str, ...] = ()
     creep_action: CreepAction = "fail"
+    html_path: Path | None = None
+    markdown_path: Path | None = None
+    github_summary: bool = False
+    progress_interval: float = 30.0
     explicit: bool = False
+
+    @property
+    def wants_files(self) -> bool:
+        """Tell whether the run is to leave a report in any file."""
+        paths = (self.json_path, self.html_path, self.markdown_path)
+        return self.github_summary or any(path is not None for path in paths)
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -130,6 +140,35 @@ def add_options(parser: pytest.Parser) -> None:
         help="Write every verdict, measured number and error of the run to this JSON file.",
     )
     group.addoption(
+        "--tq-html",
+        metavar="PATH",
+        help="Write the run's report, with figures and a page per combination, to this HTML file.",
+    )
+    group.addoption(
+        "--tq-markdown",
+        metavar="PATH",
+        help="Write a summary of the run to this Markdown file.",
+    )
+    group.addoption(
+        "--tq-github-summary",
+        action="store_true",
+        help="Append that summary to the file that $GITHUB_STEP_SUMMARY names.",
+    )
+    group.addoption(
+        "--tq-progress",
+        type=float,
+        default=30.0,
+        metavar="SECONDS",
+        help="Without a terminal, print a progress line this often (default: 30; 0 for never).",
+    )
+    _add_comparisons(group)
+    for key, (kind, meaning) in _INI_KEYS.items():
+        parser.addini(key, meaning, type=cast("Literal['args', 'string', 'linelist']", kind))
+
+
+def _add_comparisons(group: pytest.OptionGroup) -> None:
+    """Register the options about other revisions and other runs."""
+    group.addoption(
         "--tq-ab",
         metavar="A[..B]",
         default="",
@@ -161,8 +200,6 @@ def add_options(parser: pytest.Parser) -> None:
         default="fail",
         help="What growth beyond that does: fail the test (default), or warn.",
     )
-    for key, (kind, meaning) in _INI_KEYS.items():
-        parser.addini(key, meaning, type=cast("Literal['args', 'string', 'linelist']", kind))
 
 
 def read_settings(config: pytest.Config) -> Settings:
@@ -177,6 +214,8 @@ def read_settings(config: pytest.Config) -> Settings:
         raise pytest.UsageError(f"--tq-timeout must be above 0, not {options.tq_timeout:g}")
     if options.tq_ab and (options.tq_update_baselines, options.tq_missing_baseline) != _NO_WRITES:
         raise pytest.UsageError("--tq-ab judges by no baseline, so it cannot write one")
+    if not options.tq_progress >= 0:
+        raise pytest.UsageError(f"--tq-progress must be 0 or above, not {options.tq_progress:g}")
     return Settings(
         root=root,
         models_dir=root / (ini("tinyquant_models_dir") or "models"),
@@ -194,13 +233,15 @@ def read_settings(config: pytest.Config) -> Settings:
         cache_dir=_path(config, options.tq_cache_dir),
         json_path=_path(config, options.tq_json),
         ab=options.tq_ab,
+        html_path=_path(config, options.tq_html),
+        markdown_path=_path(config, options.tq_markdown),
+        github_summary=options.tq_github_summary,
+        progress_interval=options.tq_progress,
         history_path=_path(config, options.tq_history),
         creep_since=options.tq_creep or ini("tinyquant_creep"),
         creep_limit=(*ini("tinyquant_creep_limit"), *options.tq_creep_limit),
         creep_action=options.tq_creep_action,
-        explicit=bool(
-            options.tq_ab or options.tq_history or options.tq_creep or models or schemes or boards
-        )
+        explicit=any((options.tq_ab, options.tq_history, options.tq_creep, models, schemes, boards))
         or any(map(ini, _INI_KEYS)),
     )
 

@@ -183,16 +183,16 @@ class Diagnosis:
         """Describe why not all the lines came that the firmware sent."""
         log = indented_log(decoder.log_text(tail=LOG_LINES))
         what = f"{self._where}: the firmware ran to its end and sent {sent} lines, but the console"
-        if decoder.lines or decoder.suspect:
-            garbled = f" (seen: {decoder.suspect!r})" if decoder.suspect else ""
-            return TransferError(
-                f"{what} gave {decoder.lines} good ones{garbled}, then {waited}; check the cable"
-                f" and that nothing else reads this port{log}"
-            )
         if decoder.unreadable:
             return ConsoleError(
                 f"{what} cannot be read: {decoder.unreadable}; the port's baud rate is not the"
                 f" firmware's{log}"
+            )
+        if decoder.lines or log:
+            garbled = f" (seen: {decoder.suspect!r})" if decoder.suspect else ""
+            return TransferError(
+                f"{what} gave {decoder.lines} good ones{garbled}, then {waited}; check the cable"
+                f" and that nothing else reads this port{log}"
             )
         return ConsoleError(
             f"{what} is silent ({waited}); check that this is the board's port, and its cable{log}"

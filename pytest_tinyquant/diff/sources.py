@@ -70,11 +70,17 @@ def _file(name: str, path: Path) -> Source:
 
 def _run(document: dict[str, Any], name: str) -> dict[str, Measurement]:
     """Return the measurements in a run's JSON file."""
-    found = [
-        Measurement.from_json(combination["measurement"])
-        for combination in document["combinations"].values()
-        if combination.get("measurement")
-    ]
+    try:
+        found = [
+            Measurement.from_json(combination["measurement"])
+            for combination in document["combinations"].values()
+            if combination.get("measurement")
+        ]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ConfigurationError(
+            f"{name}: this run's file is of another version ({error!r}); write it anew with "
+            "--tq-json"
+        ) from error
     if not found:
         raise ConfigurationError(
             f"{name}: this run's file holds no measurements; write it anew with --tq-json"

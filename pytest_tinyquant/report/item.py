@@ -51,6 +51,9 @@ def complete(report: pytest.TestReport, item: pytest.Item, call: pytest.CallInfo
         report.longrepr += _closed_gap(item)
     part = {
         "combination": combination.name,
+        "model": combination.model.name,
+        "scheme": combination.scheme.name,
+        "board": combination.board.name,
         "verdicts": [verdict.to_json() for verdict in item.stash.get(VERDICTS, [])],
         "gap": gap,
         "error": _error(error, combination) if isinstance(error, TinyQuantError) else None,

@@ -106,7 +106,7 @@ def test_creep_may_warn_and_the_limit_be_chosen(released):
 
 def test_the_ini_file_names_the_release(released):
     ini = released.root / "tox.ini"
-    ini.write_text(ini.read_text() + "tinyquant_creep = v1\ntinyquant_creep_limit = latency:1%\n")
+    ini.write_text(ini.read_text() + "\ntinyquant_creep = v1\ntinyquant_creep_limit = latency:1%\n")
     grow(released, by=120)
     released.run(*SOME).assert_outcomes(passed=3, failed=1)
 

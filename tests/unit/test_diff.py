@@ -126,6 +126,7 @@ def test_runs_are_compared_by_their_measurements(recorded, slower, tmp_path, cap
     [
         (b"no json", "neither an image (ELF) nor JSON"),
         (b'{"combinations": {}}', "holds no measurements"),
+        (b'{"combinations": {"x": {"measurement": {"model": "x"}}}}', "of another version"),
         (b"{}", "format is None"),
         (b"\x7fELF and no more", "cannot be read as a firmware image"),
     ],
