@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from pathlib import Path
 
 from pytest_tinyquant.errors import TinyQuantError
@@ -22,17 +23,29 @@ def add_diff(parser: argparse.ArgumentParser) -> None:
     )
     _add_baselines(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument(
+        "--layers",
+        action="store_true",
+        help="run model files that differ, if the cache has them, and name where they part",
+    )
     parser.epilog = "Exit status: 0 if nothing differs, 1 if something does, 2 for trouble."
 
 
 def run_diff(options: argparse.Namespace) -> int:
     """Print what differs: 0 for nothing, 1 for something, 2 for trouble, as diff(1) does."""
+    from pytest_tinyquant.current_project import current_project
     from pytest_tinyquant.diff.show import show_difference
+    from pytest_tinyquant.pipeline import Stages
 
     baselines = Path(options.baselines).absolute()
     second = options.b or options.baselines
     try:
-        return show_difference(options.a, second, baselines, as_json=options.json)
+        with tempfile.TemporaryDirectory(prefix="tinyquant-") as work_dir:
+            layers = options.layers
+            stages = Stages(current_project(work_dir=Path(work_dir))) if layers else None
+            return show_difference(
+                options.a, second, baselines, as_json=options.json, stages=stages
+            )
     except TinyQuantError as error:
         print(f"tinyquant diff: {error}", file=sys.stderr)
         return _TROUBLE
