@@ -65,3 +65,14 @@ def test_requantization_rounds_ties_as_tflm_for_every_input(
     output = tensor_spec(every.shape, "int8", 2.0 ** (bits - 9))
     spec = operator_spec("QUANTIZE", (source,), (output,), "Quantize", {})
     check(Layer(spec, [[every]]))
+
+
+# Taken in float32, both factors would be others.
+@pytest.mark.parametrize("scales", [(0.23642925918102264, 0.05189617723226547), (0.0113, 0.0051)])
+def test_leaky_relu_takes_its_factors_in_double_precision(
+    scales, operator_spec, tensor_spec, check
+):
+    every = np.arange(-32768, 32768).astype(np.int16)
+    source, output = (tensor_spec(every.shape, "int16", scale) for scale in scales)
+    spec = operator_spec("LEAKY_RELU", (source,), (output,), "LeakyRelu", {"Alpha": 0.3})
+    check(Layer(spec, [[every]]))

@@ -152,7 +152,7 @@ class Draw:
         if dtype == "float32":
             data = random.normal(0, 3, channels).astype(dtype)
             return TensorSpec((channels,), dtype, data=data)
-        limit = self.choice([20_000, 1 << 30])
+        limit = self.choice([20_000, 20_000, 20_000, 1 << 30])
         data = random.integers(-limit, limit, channels).astype(dtype)
         scales = [source.scale * scale for scale in weights.scale]
         return TensorSpec((channels,), dtype, scales, 0, 0, data)
