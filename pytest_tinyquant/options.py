@@ -214,6 +214,8 @@ def read_settings(config: pytest.Config) -> Settings:
         raise pytest.UsageError(f"--tq-timeout must be above 0, not {options.tq_timeout:g}")
     if options.tq_ab and (options.tq_update_baselines, options.tq_missing_baseline) != _NO_WRITES:
         raise pytest.UsageError("--tq-ab judges by no baseline, so it cannot write one")
+    if options.tq_ab and options.tq_history:
+        raise pytest.UsageError("--tq-ab measures two sides, which are no run of a history")
     if not options.tq_progress >= 0:
         raise pytest.UsageError(f"--tq-progress must be 0 or above, not {options.tq_progress:g}")
     return Settings(

@@ -77,8 +77,9 @@ class Release:
         if verdict.status != "regressed":
             return None
         message = (
-            f"crept since {self.revision}: the gate passes it, but the sum of all changes since then "
-            f"is over the limit; `tinyquant history {metric} --creep --against {self.revision}` shows the steps"
+            f"crept since {self.revision}: the gate passes it, but the sum of all changes since "
+            f"then is over the limit; `tinyquant history {metric} --creep --against "
+            f"{self.revision}` shows the steps"
         )
         return dataclasses.replace(verdict, message=message)
 

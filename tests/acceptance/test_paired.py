@@ -145,6 +145,7 @@ def test_what_the_revision_lacks_is_new(project):
         (["--tq-ab=HEAD.."], "ERROR: --tq-ab: 'HEAD..' names no sides; *"),
         (["--tq-ab=models"], "ERROR: --tq-ab: *models is a directory without C sources*"),
         (["--tq-ab=HEAD", "--tq-update-baselines"], "ERROR: --tq-ab judges by no baseline*"),
+        (["--tq-ab=HEAD", "--tq-history"], "ERROR: --tq-ab measures two sides*"),
     ],
 )
 def test_sides_that_cannot_be(project, arguments, message):

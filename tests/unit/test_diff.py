@@ -137,6 +137,11 @@ def test_what_cannot_be_read_is_trouble(content, says, tmp_path, capsys):
     assert says in capsys.readouterr().err
 
 
+def test_what_is_not_there_is_trouble(capsys):
+    assert main(["diff", "before.json", "after.json"]) == 2
+    assert "before.json: no such file or directory, and " in capsys.readouterr().err
+
+
 def test_sides_without_a_common_combination(recorded, change, tmp_path, capsys):
     files = [str(write(m, tmp_path)) for m in (recorded, change(model="fc_1"))]
     assert main(["diff", *files]) == 2

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from pytest_tinyquant.boards.device import RunRecord
+from pytest_tinyquant.errors import ConsoleError
+from pytest_tinyquant.errors import DeviceHaltedError
+from pytest_tinyquant.paired.measure import FirstSideError
 from pytest_tinyquant.paired.measure import measure_in_turns
 from pytest_tinyquant.paired.sides import SideImage
 
@@ -42,3 +47,30 @@ def test_exact_counts_need_one_turn():
     a, b = measure_in_turns(board, (A, B))
     assert "".join(board.runs) == "ab"
     assert (a.counter, b.counter) == (101, 202)
+
+
+class HaltingBoard(PlayedBoard):
+    """A board that halts on one image."""
+
+    def __init__(self, image, error):
+        super().__init__("exact")
+        self.halts, self.error = image, error
+
+    def run(self):
+        if self.image is self.halts:
+            raise self.error
+        return super().run()
+
+
+def test_an_image_that_halts_is_blamed_on_its_side():
+    halt = DeviceHaltedError("the core locked up")
+    with pytest.raises(FirstSideError) as info:
+        measure_in_turns(HaltingBoard(A, halt), (A, B))
+    assert info.value.cause is halt
+    with pytest.raises(DeviceHaltedError):
+        measure_in_turns(HaltingBoard(B, halt), (A, B))
+
+
+def test_trouble_with_the_bench_is_no_sides():
+    with pytest.raises(ConsoleError):
+        measure_in_turns(HaltingBoard(A, ConsoleError("a line is lost")), (A, B))
