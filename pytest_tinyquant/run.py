@@ -7,6 +7,7 @@ import tempfile
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,7 @@ from pytest_tinyquant.options import read_settings
 
 if TYPE_CHECKING:
     from pytest_tinyquant.baselines.gate import Gate
+    from pytest_tinyquant.history.creep import Release
     from pytest_tinyquant.matrix import Combination
     from pytest_tinyquant.outcomes import OutcomeStore
     from pytest_tinyquant.paired.session import PairedGate
@@ -94,6 +96,19 @@ class Run:
             tolerances=self.project.tolerance,
         )
 
+    @cached_property
+    def release(self) -> Release | None:
+        """The baselines that growth is counted from; None if nobody asked, or in an A/B run."""
+        if not self.settings.creep_since or self.settings.ab:
+            return None
+        from pytest_tinyquant.baselines.tolerance import parse_ini
+        from pytest_tinyquant.history.creep import Release
+
+        limits: dict[str, Any] = {}
+        for line in self.settings.creep_limit:
+            limits |= parse_ini([line], where="--tq-creep-limit")
+        return Release(self.settings.creep_since, self.project.baselines_dir, limits)
+
     def close(self) -> None:
         """End the processes that this one started for the run."""
         paired = vars(self).get("paired")
@@ -120,6 +135,11 @@ class Run:
         try:
             _ = self.combinations
             _ = self.paired
+            _ = self.release
+            if self.settings.history_path and not self.is_worker:
+                from pytest_tinyquant.history.database import History
+
+                History(self.settings.history_path).close()
         except RevisionError as error:
             raise pytest.UsageError(str(error)) from error
         except ConfigurationError as error:
