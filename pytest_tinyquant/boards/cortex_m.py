@@ -43,10 +43,12 @@ class EmulatedCortexM(EmulatedBoard):
             raise
         return debugger
 
-    def death(self, qemu: Qemu, where: str, elf: Elf, decoder: Decoder | None) -> TinyQuantError:
+    def death(
+        self, qemu: Qemu, where: str, image: LoadableImage, decoder: Decoder | None
+    ) -> TinyQuantError:
         """Describe why QEMU ended, which may be that the core locked up."""
         death = qemu.death(where)
-        return _lockup(where, qemu.messages(), elf, decoder) if death.lockup else death
+        return _lockup(where, qemu.messages(), Elf(image.elf), decoder) if death.lockup else death
 
 
 def _lockup(where: str, messages: str, elf: Elf, decoder: Decoder | None) -> DeviceHaltedError:

@@ -14,6 +14,7 @@ from typing import TypeVar
 from pytest_tinyquant.boards.console import PortClosedError
 from pytest_tinyquant.boards.console import SerialConsole
 from pytest_tinyquant.boards.console_log import LoggedConsole
+from pytest_tinyquant.boards.debugger import DebuggerError
 from pytest_tinyquant.boards.device import Console
 from pytest_tinyquant.boards.device import Debugger
 from pytest_tinyquant.boards.device import HostImage
@@ -83,14 +84,16 @@ class EmulatedBoard(ABC):
     def connect(self, qemu: Qemu, image: LoadableImage) -> Debugger:
         """Connect to the core and see to it that it holds the image; halted after reset."""
 
-    def check_memory(self, debugger: Debugger, elf: Elf, where: str) -> None:
+    def check_memory(self, debugger: Debugger, image: LoadableImage, where: str) -> None:
         """Look at the memory after a run, where the core itself cannot tell what is wrong.
 
         :raises InvalidOutputError: the firmware wrote to where it must not.
         """
         return
 
-    def death(self, qemu: Qemu, where: str, elf: Elf, decoder: Decoder | None) -> TinyQuantError:
+    def death(
+        self, qemu: Qemu, where: str, image: LoadableImage, decoder: Decoder | None
+    ) -> TinyQuantError:
         """Describe why the emulator ended."""
         return qemu.death(where)
 
@@ -135,7 +138,9 @@ class EmulatedBoard(ABC):
             self._receive(decoder, image, where)
             # An idle core would burn the host's time: QEMU does not sleep in WFI.
             self._debugger.halt()
-            self.check_memory(self._debugger, Elf(image.elf), where)
+            if self._debugger.state() != "halted":  # pyOCD does not notice a link that broke
+                raise DebuggerError(f"{where}: the core does not halt after its run")
+            self.check_memory(self._debugger, image, where)
         return run_record(decoder, where, counter_class="exact")
 
     def close(self) -> None:
@@ -194,4 +199,4 @@ class EmulatedBoard(ABC):
             said = isinstance(error, ConsoleError) and not isinstance(error, PortClosedError)
             if not self._qemu.ended(within=0 if said else _DEATH_SECONDS):
                 raise
-            raise self.death(self._qemu, where, Elf(image.elf), decoder) from error
+            raise self.death(self._qemu, where, image, decoder) from error

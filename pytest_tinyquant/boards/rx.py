@@ -13,7 +13,6 @@ from pytest_tinyquant.boards.halt_rx import RxFaults
 from pytest_tinyquant.boards.qemu import Qemu
 from pytest_tinyquant.boards.rx_memory import AddressSpace
 from pytest_tinyquant.boards.rx_memory import check_writes
-from pytest_tinyquant.elf import Elf
 
 
 MACHINES = ("r5f562n8",)
@@ -43,9 +42,9 @@ class EmulatedRx(EmulatedBoard):
             raise
         return debugger
 
-    def check_memory(self, debugger: Debugger, elf: Elf, where: str) -> None:
+    def check_memory(self, debugger: Debugger, image: LoadableImage, where: str) -> None:
         """Check that the run wrote to nothing but memory that the chip has."""
-        check_writes(self._space, debugger.read, elf, where)
+        check_writes(self._space, debugger.read, image.elf, where)
 
 
 def start_qemu(

@@ -95,15 +95,15 @@ def test_memory_is_that_of_the_board(well_behaved_image: FirmwareImage) -> None:
 @pytest.mark.parametrize("place", [0x40000, 0x7FFFFF, 0x860000, 0xFFDFFFFF, 0xFFE00000])
 def test_a_write_beside_the_memory_is_found(well_behaved_image: FirmwareImage, place: int) -> None:
     """Right behind and before each memory, and to the flash; played by the host."""
-    elf = Elf(well_behaved_image.elf)
+    image = loadable_segments(well_behaved_image.elf)
     space = AddressSpace()
-    for address, data in loadable_segments(elf.path):
+    for address, data in image:
         os.pwrite(space.fd, data, address)
     os.pwrite(space.fd, b"\1" * 0x40000, 0)
     os.pwrite(space.fd, b"\1" * 0x60000, 0x800000)
-    assert list(space.stray_writes(elf.path)) == []
+    assert list(space.stray_writes(image)) == []
     os.pwrite(space.fd, b"\xa5", place)
-    assert [(address, data[:1]) for address, data in space.stray_writes(elf.path)] == [
+    assert [(address, data[:1]) for address, data in space.stray_writes(image)] == [
         (place, b"\xa5")
     ]
     space.close()
