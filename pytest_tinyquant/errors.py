@@ -143,3 +143,7 @@ class ConsoleError(BenchError):
 
 class ToolchainNotFoundError(BenchError):
     """A compiler, emulator or other program that the board needs is not installed."""
+
+
+class RevisionError(BenchError):
+    """A git revision is unknown, or what it holds cannot be built or driven."""

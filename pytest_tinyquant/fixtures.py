@@ -69,9 +69,6 @@ def flashed_device(
     request: pytest.FixtureRequest, firmware_image: Image, board: Board
 ) -> Iterator[Device]:
     """The board with the image on it, held for this test only."""
-    from pytest_tinyquant.boards.inventory import require_reachable
-
-    require_reachable(board)
     stages = request.config.stash[RUN].stages
     with stages.open(board, firmware_image, name=request.node.name) as device:
         yield device
@@ -82,9 +79,8 @@ def measurement(
     request: pytest.FixtureRequest, model: Model, scheme: Scheme, board: Board
 ) -> Measurement:
     """All metrics of the combination, measured once for all tests of this run that ask."""
-    from pytest_tinyquant.boards.inventory import require_reachable
-
-    require_reachable(board)
+    run = request.config.stash[RUN]
+    run.stages.reachable(board)  # rather now than after minutes of conversion
 
     def measure() -> Measurement:
         return cast(
@@ -95,7 +91,7 @@ def measurement(
         )
 
     key = f"{model.name}-{scheme.name}-{board.name} {board.target} {model.path}"
-    measured = request.config.stash[RUN].outcomes.get_or_measure(key, measure)
+    measured = run.outcomes.get_or_measure(key, measure)
     request.node.stash[MEASUREMENT] = measured
     if measured.retries:
         request.node.user_properties.append(("tinyquant.retries", len(measured.retries)))
@@ -128,6 +124,7 @@ class Baseline:
             tolerances=self._tolerances(measurement),
             may_record=self._item.get_closest_marker("xfail") is None,
         )
+        verdict = self._explained(verdict, measurement)
         self._item.stash.setdefault(VERDICTS, []).append(verdict)
         self._item.user_properties += _properties(verdict)
         if verdict.failed:
@@ -135,6 +132,24 @@ class Baseline:
         if verdict.status == "skipped":
             pytest.skip(verdict.text())
         return verdict
+
+    def _explained(self, verdict: Verdict, measurement: Measurement) -> Verdict:
+        """Return the verdict with the cause of a regression that its numbers do not show."""
+        from pytest_tinyquant.collection import combination_of
+
+        combination = combination_of(self._item)
+        if verdict.status != "regressed" or combination is None:
+            return verdict
+        from pytest_tinyquant.investigation import Investigation
+
+        reference = self._run.gate.reference(measurement)
+        assert reference is not None, "a regression has something to be worse than"
+        paired = self._run.paired
+        board = paired.board(combination.board) if paired else combination.board
+        investigation = Investigation(
+            self._run.stages, combination.model, combination.scheme, board
+        )
+        return investigation.explain(verdict, measurement, reference)
 
     def _tolerances(self, measurement: Measurement) -> list[Any]:
         model = self._run.project.models.get(measurement.model)
@@ -167,6 +182,7 @@ def _properties(verdict: Verdict) -> list[tuple[str, object]]:
         name = f"{prefix}.{comparison.part}"
         properties.append((name, comparison.current.value))
         properties.append((f"{name}.unit", comparison.current.unit))
+        properties.append((f"{name}.class", comparison.current.number_class))
         if comparison.baseline is not None:
             properties.append((f"{name}.baseline", comparison.baseline.value))
     return properties

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pytest_tinyquant.boards.device import HostImage
     from pytest_tinyquant.boards.device import RunRecord
     from pytest_tinyquant.boards.inventory import Board
+    from pytest_tinyquant.boards.physical import PhysicalBoard
     from pytest_tinyquant.firmware import FirmwareImage
     from pytest_tinyquant.graph import Graph
     from pytest_tinyquant.measure.measurement import Measurement
@@ -96,15 +97,10 @@ class Stages:
 
         :raises DoesNotFitError: if the image is larger than the board's memory.
         """
-        from pytest_tinyquant.measure.quantize import encode_all
-
         where = combination_name(converted, board)
-        tensors = [graph.tensors[index] for index in graph.inputs]
-        samples = encode_all(self._reference(model, "inputs"), tensors, where=where)
         if board.target == "host":
-            from pytest_tinyquant.boards.device import HostImage
-
-            return HostImage(converted.path, samples)
+            return self.host_image(model, graph, converted.path, where=where)
+        samples = self.samples(model, graph, where=where)
         from pytest_tinyquant import engine
         from pytest_tinyquant import firmware
 
@@ -113,20 +109,60 @@ class Stages:
             emitted = engine.emit(plan, Path(directory))
             return firmware.build(emitted, board, samples, self.cache, where=where)
 
+    def reachable(self, board: Board) -> tuple[PhysicalBoard, ...]:
+        """Return the attached boards that can be ``board``; none if it needs none.
+
+        :raises BoardNotFoundError: if it is to be a real one and none is attached.
+        """
+        if board.target != "hardware":
+            return ()
+        from pytest_tinyquant.boards.attached import reachable
+
+        return reachable(board, self.project.bench)
+
+    def host_image(self, model: Model, graph: Graph, tflite: Path, *, where: str) -> HostImage:
+        """Return what the host runs: the file ``tflite``, whose graph is ``graph``."""
+        from pytest_tinyquant.boards.device import HostImage
+
+        return HostImage(tflite, self.samples(model, graph, where=where))
+
+    def samples(self, model: Model, graph: Graph, *, where: str) -> list[bytes]:
+        """Return each check sample as the bytes of all inputs of ``graph``."""
+        from pytest_tinyquant.measure.quantize import encode_all
+
+        tensors = [graph.tensors[index] for index in graph.inputs]
+        return encode_all(self._reference(model, "inputs"), tensors, where=where)
+
+    def host_board(self) -> Board:
+        """Return the board that runs TensorFlow Lite Micro on this computer."""
+        return next(board for board in self.project.boards.values() if board.target == "host")
+
     @contextmanager
     def open(self, board: Board, image: Image, *, name: str) -> Iterator[Device]:
         """Take a device of type ``board``, put ``image`` on it and yield it.
 
         :param name: names the device's files; the combination or the test.
         """
-        from pytest_tinyquant.boards.console_log import log_file
+        with self.device(board, name=name) as device:
+            device.flash(image)
+            yield device
+
+    @contextmanager
+    def device(self, board: Board, *, name: str) -> Iterator[Device]:
+        """Take a device of type ``board`` and yield it as it is.
+
+        :param name: names the device's files; the combination or the test.
+        """
+        from pytest_tinyquant.boards.open import device_directory
         from pytest_tinyquant.boards.open import open_device
 
-        log = log_file(self.project.work_dir, name)
-        log.parent.mkdir(parents=True, exist_ok=True)
-        device = open_device(board, log=log, timeout=self.device_timeout)
+        physical = next(iter(self.reachable(board)), None)
+        work_dir = device_directory(self.project.work_dir, name)
+        work_dir.mkdir(parents=True, exist_ok=True)
+        device = open_device(
+            board, work_dir=work_dir, timeout=self.device_timeout, physical=physical
+        )
         try:
-            device.flash(image)
             yield device
         finally:
             device.close()

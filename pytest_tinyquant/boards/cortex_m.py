@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 
 from pytest_tinyquant.boards.debugger import PyocdDebugger
@@ -29,7 +30,7 @@ class EmulatedCortexM(EmulatedBoard):
 
     faults = CortexMFaults()
 
-    def start(self, image: LoadableImage) -> Qemu:
+    def start(self, image: LoadableImage, cleanup: contextlib.ExitStack) -> Qemu:
         """Start QEMU without the image, which goes in through pyOCD."""
         return Qemu("qemu-system-arm", self.machine)
 

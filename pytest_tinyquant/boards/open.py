@@ -2,24 +2,54 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Final
 
 from pytest_tinyquant.boards.device import Device
 from pytest_tinyquant.boards.inventory import Board
+from pytest_tinyquant.boards.physical import PYOCD
+from pytest_tinyquant.boards.physical import PhysicalBoard
 from pytest_tinyquant.errors import BoardNotFoundError
 
 
-def open_device(board: Board, *, log: Path, timeout: float) -> Device:
+if TYPE_CHECKING:
+    from pytest_tinyquant.boards.firmware_board import FirmwareBoard
+
+CONSOLE_LOG: Final = "console.log"
+"""File in the work directory with everything that a board printed."""
+
+
+def device_directory(work_dir: Path, name: str) -> Path:
+    """Return where a run of pytest keeps the files of a device.
+
+    :param work_dir: the run's scratch directory.
+    :param name: what the device was opened for: the combination or the test.
+    """
+    return work_dir / "devices" / re.sub(r"[^\w.-]+", "_", name)
+
+
+def open_device(
+    board: Board, *, work_dir: Path, timeout: float, physical: PhysicalBoard | None = None
+) -> Device:
     """Return a device of type ``board``; the caller closes it.
 
-    :param log: file for all that the device says; beside it is room for others of the run.
+    :param work_dir: existing directory for files that live as long as a run.
     :param timeout: seconds a run may take.
+    :param physical: the real board that is to be it, if it is to be one.
     :raises BoardNotFoundError: there is no way to reach such a board.
     """
     if board.target == "host":
         from pytest_tinyquant.boards.host import HostDevice
 
-        return HostDevice(board.name, work_dir=log.parent, timeout=timeout)
+        return HostDevice(board.name, work_dir=work_dir, timeout=timeout)
+    device = _firmware_board(board, timeout, physical)
+    device.log = work_dir / CONSOLE_LOG
+    return device
+
+
+def _firmware_board(board: Board, timeout: float, physical: PhysicalBoard | None) -> FirmwareBoard:
     if board.target == "emulator":
         from pytest_tinyquant.boards.cortex_m import MACHINES
         from pytest_tinyquant.boards.cortex_m import EmulatedCortexM
@@ -27,14 +57,19 @@ def open_device(board: Board, *, log: Path, timeout: float) -> Device:
         from pytest_tinyquant.boards.rx import EmulatedRx
 
         if board.machine in MACHINES:
-            return EmulatedCortexM(board.name, board.machine, timeout=timeout, log=log)
+            return EmulatedCortexM(board.name, board.machine, timeout=timeout)
         if board.machine in RX_MACHINES:
-            return EmulatedRx(board.name, board.machine, timeout=timeout, log=log)
+            return EmulatedRx(board.name, board.machine, timeout=timeout)
         raise BoardNotFoundError(
             f"{board.name}: no emulated machine {board.machine!r}; known: "
             f"{', '.join((*MACHINES, *RX_MACHINES))}"
         )
+    assert physical is not None, "whoever opens a real board holds it"
+    if physical.flasher == PYOCD:
+        from pytest_tinyquant.boards.hardware import PyocdBoard
+
+        return PyocdBoard(board, physical, timeout=timeout)
     raise BoardNotFoundError(
-        f"{board.name}: no driver for a real board of kind {board.kind!r}; run it emulated with"
-        " --tq-target emulator"
+        f"{physical.name}: no driver for flasher {physical.flasher!r}; run {board.name} emulated"
+        " with --tq-target emulator"
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pytest_tinyquant.boards.device import LoadableImage
 from pytest_tinyquant.boards.device import RunRecord
 from pytest_tinyquant.boards.protocol import Decoder
@@ -29,10 +27,11 @@ def check_image(decoder: Decoder, image: LoadableImage, where: str) -> None:
         )
 
 
-def run_record(
-    decoder: Decoder, where: str, *, counter_class: Literal["exact", "measured"]
-) -> RunRecord:
+def run_record(decoder: Decoder, where: str) -> RunRecord:
     """Return the record of a finished run.
+
+    The firmware says what it counts: instructions, which are exact, or the cycles of a real core,
+    which are measured.
 
     :raises InvalidOutputError: memory beside the arena was overwritten, the stack overflowed, or a
         counter stood still.
@@ -64,11 +63,12 @@ def run_record(
             f"{where}: the operators took {sum(got.op_counts)} {got.hello.unit}, more than the"
             f" {got.run_counts[0]} of the whole run they are part of"
         )
+    instructions = got.hello.unit == "instructions"
     return RunRecord(
         outputs=tuple(bytes(output) for output in got.outputs),
         counter=got.run_counts[0],
-        counter_unit="instructions" if got.hello.unit == "instructions" else "cycles",
-        counter_class=counter_class,
+        counter_unit="instructions" if instructions else "cycles",
+        counter_class="exact" if instructions else "measured",
         op_counters=tuple(got.op_counts),
         walk_counter=walk,
         stack_bytes=None if got.stack is None else got.stack[0],

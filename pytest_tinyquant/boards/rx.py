@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 from pytest_tinyquant.boards.debugger import RX_GDB_CORE
@@ -27,9 +28,10 @@ class EmulatedRx(EmulatedBoard):
 
     faults = RxFaults()
 
-    def start(self, image: LoadableImage) -> Qemu:
+    def start(self, image: LoadableImage, cleanup: contextlib.ExitStack) -> Qemu:
         """Start QEMU with the image, which it writes to the memory at every reset."""
-        self._space = self._keep(AddressSpace())
+        self._space = AddressSpace()
+        cleanup.callback(self._space.close)
         return start_qemu(self.machine, image.elf, space=self._space)
 
     def connect(self, qemu: Qemu, image: LoadableImage) -> Debugger:

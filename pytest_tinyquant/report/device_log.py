@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,27 +27,28 @@ def attach(report: pytest.TestReport, item: pytest.Item, combination: Combinatio
     The whole log outlives the run in pytest's cache directory, one file for each combination; the
     next failing run replaces it. Without that plugin of pytest only the last lines are kept.
     """
-    from pytest_tinyquant.boards.console_log import log_file
+    from pytest_tinyquant.boards.open import CONSOLE_LOG
+    from pytest_tinyquant.boards.open import device_directory
 
     work_dir = item.config.stash[RUN].work_dir
-    names = (combination.name, item.name)
-    logs = [log for log in (log_file(work_dir, name) for name in names) if log.is_file()]
+    folders = [device_directory(work_dir, name) for name in (combination.name, item.name)]
+    logs = [log for log in (folder / CONSOLE_LOG for folder in folders) if log.is_file()]
     if not logs:
         return
     lines = logs[0].read_text(encoding="ascii", errors="backslashreplace").splitlines()
     text = [line if len(line) <= _WIDTH else f"{line[:_WIDTH]} ..." for line in lines[-_LINES:]]
-    kept = _keep(logs[0], item.config, combination.name)
+    kept = _keep(logs[0], item.config)
     if kept is not None:
         text.append(f"[{len(lines)} lines in all: {kept}]")
     report.sections.append((SECTION, "\n".join(text)))
 
 
-def _keep(log: Path, config: pytest.Config, name: str) -> Path | None:
+def _keep(log: Path, config: pytest.Config) -> Path | None:
     """Copy the log to where it outlives the run; return the copy."""
     cache = getattr(config, "cache", None)
     if cache is None:
         return None
-    kept: Path = cache.mkdir(_DIRECTORY) / f"{re.sub(r'[^\w.-]+', '_', name)}.log"
+    kept: Path = cache.mkdir(_DIRECTORY) / f"{log.parent.name}.log"
     partial = kept.with_suffix(".partial")
     shutil.copyfile(log, partial)
     partial.replace(kept)

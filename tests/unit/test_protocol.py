@@ -164,6 +164,10 @@ def test_a_line_that_cannot_be_is_no_transfer_error() -> None:
     assert not isinstance(caught.value, TransferError)
 
 
+def test_a_log_line_cannot_steer_a_terminal() -> None:
+    assert decode(b"\x1b[2J\x07red\tblue\r\n").log_text() == r"\x1b[2J\x07red" + "\tblue"
+
+
 def test_keeps_the_last_lines_of_an_endless_log() -> None:
     decoder = decode(b"".join(b"%d\n" % number for number in range(MAX_LOG_LINES + 5)))
     assert len(decoder.transcript.log) == MAX_LOG_LINES

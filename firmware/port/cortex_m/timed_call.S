@@ -1,6 +1,7 @@
 /*
  * The measured stretches of code. From one load of the counter to the next, QEMU's clock
- * advances by the instructions between them plus one (a load itself).
+ * advances by the instructions between them plus one (a load itself); on a real core, what the
+ * loads cost is found out by a stretch of nothing.
  */
   .syntax unified
   .thumb
