@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -154,10 +153,11 @@ class Stages:
 
         :param name: names the device's files; the combination or the test.
         """
+        from pytest_tinyquant.boards.open import device_directory
         from pytest_tinyquant.boards.open import open_device
 
         physical = next(iter(self.reachable(board)), None)
-        work_dir = self.project.work_dir / "devices" / re.sub(r"[^\w.-]+", "_", name)
+        work_dir = device_directory(self.project.work_dir, name)
         work_dir.mkdir(parents=True, exist_ok=True)
         device = open_device(
             board, work_dir=work_dir, timeout=self.device_timeout, physical=physical

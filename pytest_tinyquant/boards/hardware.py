@@ -10,9 +10,9 @@ from pytest_tinyquant.boards.debugger import PyocdDebugger
 from pytest_tinyquant.boards.device import Console
 from pytest_tinyquant.boards.device import Debugger
 from pytest_tinyquant.boards.device import LoadableImage
-from pytest_tinyquant.boards.diagnosis import CortexMFaults
 from pytest_tinyquant.boards.firmware_board import IDLE_TIMEOUT
 from pytest_tinyquant.boards.firmware_board import FirmwareBoard
+from pytest_tinyquant.boards.halt_cortex_m import CortexMFaults
 from pytest_tinyquant.boards.inventory import Board
 from pytest_tinyquant.boards.physical import PhysicalBoard
 from pytest_tinyquant.boards.serial_port import find_port

@@ -34,7 +34,7 @@ ENDS = {
     "silent fault": DeviceHaltedError,
     "stack overflow": DeviceHaltedError,
     "early end": DeviceHaltedError,
-    "hang": DeviceTimeoutError,
+    "endless loop": DeviceTimeoutError,
     "overrun": InvalidOutputError,
     "stopped counter": InvalidOutputError,
     "wrong image": FlashError,
