@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from dataclasses import field
 
+from pytest_tinyquant.boards.clock import Clock
 from pytest_tinyquant.errors import ConsoleError
 
 
@@ -24,7 +25,11 @@ MAX_LINE_BYTES = 4096
 _LINE = re.compile(rb"#([0-9a-f]{4}) ([A-Z]+)(?: (.*))? ([0-9a-f]{8})", re.DOTALL)
 _HELLO = re.compile(
     r"tq=(\d+) image=([0-9a-f]{16}) board=(\S+) unit=(instructions|cycles)"
-    r" ops=(\d+) samples=(\d+) outputs=(\d+)"
+    r" ops=(\d+) samples=(\d+) outputs=(\d+)(?: repeats=(\d+))?"
+)
+_CLOCK = re.compile(
+    r"hz=(\d+) cycles=(\d+) ticks=(\d+) reference=(\d+) loop=(\d+) low=(\d+) high=(\d+)"
+    r" optimized=(speed|size|none)"
 )
 # Which registers there are depends on the core.
 _FAULT = re.compile(r"exc=(\d+)((?: [a-z0-9]+=[0-9a-f]{8}){3,}) op=(-?\d+)")
@@ -33,7 +38,10 @@ _FAULT_START = re.compile(rb"#[0-9a-f]{4} FAULT ")
 
 @dataclass(frozen=True)
 class Hello:
-    """The first line of a run: what the firmware is and what it is going to send."""
+    """The first line of a run: what the firmware is and what it is going to send.
+
+    :param repeats: further runs on sample 0, with a CLOCK line before; 0 where counts are exact.
+    """
 
     image_id: str
     board: str
@@ -41,6 +49,7 @@ class Hello:
     ops: int
     samples: int
     output_bytes: int
+    repeats: int = 0
 
 
 @dataclass(frozen=True)
@@ -58,7 +67,9 @@ class Transcript:
 
     hello: Hello | None = None
     outputs: list[bytearray] = field(default_factory=list)
+    clock: Clock | None = None
     run_counts: list[int] = field(default_factory=list)
+    repeat_counts: list[int] = field(default_factory=list)
     op_counts: list[int] = field(default_factory=list)
     profiled: int | None = None
     stack: tuple[int, int] | None = None
@@ -83,7 +94,9 @@ class Decoder:
         self._handlers: dict[str, Callable[[str], None]] = {
             "HELLO": self._hello,
             "OUT": self._out,
+            "CLOCK": self._clock,
             "RUN": self._run,
+            "REPEAT": self._repeat,
             "OP": self._op,
             "PROFILED": self._profiled,
             "STACK": self._stack,
@@ -166,8 +179,15 @@ class Decoder:
             raise self._error(
                 f"the firmware speaks protocol {match[1]}, this is {PROTOCOL_VERSION}", payload
             )
-        ops, samples, size = (int(match[group]) for group in (5, 6, 7))
-        self.transcript.hello = Hello(match[2], match[3], match[4], ops, samples, size)
+        ops, samples, size, repeats = (int(match[group] or 0) for group in (5, 6, 7, 8))
+        self.transcript.hello = Hello(match[2], match[3], match[4], ops, samples, size, repeats)
+
+    def _clock(self, payload: str) -> None:
+        match = _CLOCK.fullmatch(payload)
+        if match is None or self.transcript.clock is not None:
+            raise self._error("CLOCK cannot be read or came twice", payload)
+        numbers = (int(match[group]) for group in range(1, 8))
+        self.transcript.clock = Clock(*numbers, optimized=match[8])
 
     def _out(self, payload: str) -> None:
         match = re.fullmatch(r"(\d+) (\d+) ((?:[0-9a-f]{2}){1,64})", payload)
@@ -185,6 +205,10 @@ class Decoder:
 
     def _run(self, payload: str) -> None:
         self._indexed(payload, "RUN", self.transcript.run_counts, self._announced().samples)
+
+    def _repeat(self, payload: str) -> None:
+        counts = self.transcript.repeat_counts
+        self._indexed(payload, "REPEAT", counts, self._announced().repeats)
 
     def _op(self, payload: str) -> None:
         self._indexed(payload, "OP", self.transcript.op_counts, self._announced().ops)
@@ -216,6 +240,8 @@ class Decoder:
         for what, have, want in (
             ("complete OUT", len(complete), hello.samples),
             ("RUN", len(got.run_counts), hello.samples),
+            ("CLOCK", int(got.clock is not None), int(hello.repeats > 0)),
+            ("REPEAT", len(got.repeat_counts), hello.repeats),
             ("OP", len(got.op_counts), hello.ops),
             ("PROFILED", int(got.profiled is not None), 1),
             ("STACK", int(got.stack is not None), 1),
