@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_tinyquant.boards.debugger import loadable_segments
 from pytest_tinyquant.boards.inventory import load_boards
 from pytest_tinyquant.elf import Elf
 from pytest_tinyquant.errors import DoesNotFitError
@@ -71,6 +72,15 @@ def image_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Firmware
     return build
 
 
+def homes_of(chip: str, address: int, size: int) -> list[str]:
+    """Return the memories of the chip that hold all of a range."""
+    return [
+        name
+        for name, (start, length) in REGIONS[chip].items()
+        if start <= address and address + size <= start + length
+    ]
+
+
 @pytest.mark.parametrize("scheme", LINKED)
 @pytest.mark.parametrize("chip", CHIPS)
 def test_every_section_lies_in_a_memory_of_the_chip(
@@ -79,15 +89,11 @@ def test_every_section_lies_in_a_memory_of_the_chip(
     image = image_of(chip, scheme)
     elf = Elf(image.elf)
     for section in filter(lambda section: section.size, elf.sections):
-        for place in {section.address, section.load_address}:
-            homes = [
-                name
-                for name, (start, size) in REGIONS[chip].items()
-                if start <= place and place + section.size <= start + size
-            ]
-            assert len(homes) == 1, f"{section.name} at {place:#x}"
-            if section.loaded and place == section.load_address:
-                assert homes[0] in ("flash", "option-setting memory"), section.name
+        homes = homes_of(chip, section.address, section.size)
+        assert len(homes) == 1, f"{section.name} at {section.address:#x}"
+    for address, content in loadable_segments(image.elf):
+        (home,) = homes_of(chip, address, len(content))
+        assert home in ("flash", "option-setting memory"), f"{address:#x} is not programmed"
     assert 0 < image.flash.weights < image.flash.total < 2048 * KIB
     assert image.ram.arena == image.arena_bytes > 0
     samples = elf.section(".tq_samples")
