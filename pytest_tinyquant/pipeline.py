@@ -98,15 +98,10 @@ class Stages:
 
         :raises DoesNotFitError: if the image is larger than the board's memory.
         """
-        from pytest_tinyquant.measure.quantize import encode_all
-
         where = combination_name(converted, board)
-        tensors = [graph.tensors[index] for index in graph.inputs]
-        samples = encode_all(self._reference(model, "inputs"), tensors, where=where)
         if board.target == "host":
-            from pytest_tinyquant.boards.device import HostImage
-
-            return HostImage(converted.path, samples)
+            return self.host_image(model, graph, converted.path, where=where)
+        samples = self.samples(model, graph, where=where)
         from pytest_tinyquant import engine
         from pytest_tinyquant import firmware
 
@@ -126,9 +121,36 @@ class Stages:
 
         return reachable(board, self.project.bench)
 
+    def host_image(self, model: Model, graph: Graph, tflite: Path, *, where: str) -> HostImage:
+        """Return what the host runs: the file ``tflite``, whose graph is ``graph``."""
+        from pytest_tinyquant.boards.device import HostImage
+
+        return HostImage(tflite, self.samples(model, graph, where=where))
+
+    def samples(self, model: Model, graph: Graph, *, where: str) -> list[bytes]:
+        """Return each check sample as the bytes of all inputs of ``graph``."""
+        from pytest_tinyquant.measure.quantize import encode_all
+
+        tensors = [graph.tensors[index] for index in graph.inputs]
+        return encode_all(self._reference(model, "inputs"), tensors, where=where)
+
+    def host_board(self) -> Board:
+        """Return the board that runs TensorFlow Lite Micro on this computer."""
+        return next(board for board in self.project.boards.values() if board.target == "host")
+
     @contextmanager
     def open(self, board: Board, image: Image, *, name: str) -> Iterator[Device]:
         """Take a device of type ``board``, put ``image`` on it and yield it.
+
+        :param name: names the device's files; the combination or the test.
+        """
+        with self.device(board, name=name) as device:
+            device.flash(image)
+            yield device
+
+    @contextmanager
+    def device(self, board: Board, *, name: str) -> Iterator[Device]:
+        """Take a device of type ``board`` and yield it as it is.
 
         :param name: names the device's files; the combination or the test.
         """
@@ -141,7 +163,6 @@ class Stages:
             board, work_dir=work_dir, timeout=self.device_timeout, physical=physical
         )
         try:
-            device.flash(image)
             yield device
         finally:
             device.close()

@@ -45,6 +45,7 @@ class RunRecord:
     :param log: what the device printed apart from its results.
     :param repeats: cycles of each run in a row on sample 0; empty where counts are exact.
     :param clock: how the device proved its clock; None where it has none of its own.
+    :param retries: why earlier runs were not believed, if this is not the first.
     """
 
     outputs: tuple[bytes, ...]
@@ -58,6 +59,7 @@ class RunRecord:
     log: str
     repeats: tuple[int, ...] = ()
     clock: Clock | None = None
+    retries: tuple[str, ...] = ()
 
 
 class LoadableImage(Protocol):
@@ -128,6 +130,9 @@ class Console(Protocol):
 
     def read(self, timeout: float) -> bytes:
         """Return what arrived, at latest after ``timeout`` seconds; empty if nothing did."""
+
+    def reopen(self, *, within: float) -> None:
+        """Close the port and open it again, at latest after ``within`` seconds."""
 
     def close(self) -> None:
         """Close the port; may be called twice."""

@@ -48,7 +48,9 @@ class PyocdBoard(FirmwareBoard):
         self, image: LoadableImage, cleanup: contextlib.ExitStack
     ) -> tuple[Debugger, Console]:
         """Open the port before anything can be said, then write the image and verify it."""
-        console = SerialConsole(find_port(self._physical.port), baud_rate=self._physical.baud_rate)
+        console = SerialConsole(
+            lambda: find_port(self._physical.port), baud_rate=self._physical.baud_rate
+        )
         cleanup.callback(console.close)
         target = self._board.pyocd_target
         import_pyocd()

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Final
 
 from pytest_tinyquant.boards.device import Device
 from pytest_tinyquant.boards.inventory import Board
 from pytest_tinyquant.boards.physical import PYOCD
 from pytest_tinyquant.boards.physical import PhysicalBoard
 from pytest_tinyquant.errors import BoardNotFoundError
+
+
+if TYPE_CHECKING:
+    from pytest_tinyquant.boards.firmware_board import FirmwareBoard
+
+CONSOLE_LOG: Final = "console.log"
+"""File in the work directory with everything that a board printed."""
 
 
 def open_device(
@@ -25,6 +34,12 @@ def open_device(
         from pytest_tinyquant.boards.host import HostDevice
 
         return HostDevice(board.name, work_dir=work_dir, timeout=timeout)
+    device = _firmware_board(board, timeout, physical)
+    device.log = work_dir / CONSOLE_LOG
+    return device
+
+
+def _firmware_board(board: Board, timeout: float, physical: PhysicalBoard | None) -> FirmwareBoard:
     if board.target == "emulator":
         from pytest_tinyquant.boards.cortex_m import MACHINES
         from pytest_tinyquant.boards.cortex_m import EmulatedCortexM
