@@ -108,7 +108,7 @@ def _without_alternatives(pdsc: bytes) -> bytes:
             for alternative in algorithms if len(defaults) == 1 else []:
                 if alternative is not defaults[0]:
                     element.remove(alternative)
-    return ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    return bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True))
 
 
 def _targets(pack: io.BytesIO | Path) -> set[str]:
@@ -126,7 +126,7 @@ def _installed_pack(target: str) -> Path:
 
     cache = cmsis_pack_manager.Cache(True, True)
     for reference in ManagedPacks.get_installed_packs(cache):
-        path = Path(cache.data_path) / reference.get_pack_name()
+        path = Path(cache.data_path, str(reference.get_pack_name()))
         if target in _targets(path):
             return path
     raise ToolchainNotFoundError(

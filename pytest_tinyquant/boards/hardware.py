@@ -43,6 +43,7 @@ class PyocdBoard(FirmwareBoard):
         )
         self._board = board
         self._physical = physical
+        self.clock_hz = physical.clock_hz
 
     def power_up(
         self, image: LoadableImage, cleanup: contextlib.ExitStack

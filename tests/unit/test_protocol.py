@@ -13,9 +13,9 @@ from pytest_tinyquant.boards.protocol import Decoder
 from pytest_tinyquant.boards.protocol import RestartError
 from pytest_tinyquant.boards.protocol import TransferError
 from pytest_tinyquant.boards.protocol import encode
+from pytest_tinyquant.boards.run_record import run_record
 from pytest_tinyquant.boards.transcript import MAX_LOG_LINES
 from pytest_tinyquant.boards.transcript import Transcript
-from pytest_tinyquant.boards.run_record import run_record
 from pytest_tinyquant.errors import ConsoleError
 
 
