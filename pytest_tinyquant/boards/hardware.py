@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Any
 
+from pytest_tinyquant.boards.cmsis_pack import check_bank_mode
+from pytest_tinyquant.boards.cmsis_pack import session_options
 from pytest_tinyquant.boards.console import SerialConsole
 from pytest_tinyquant.boards.debugger import PyocdDebugger
 from pytest_tinyquant.boards.device import Console
@@ -15,6 +16,7 @@ from pytest_tinyquant.boards.firmware_board import FirmwareBoard
 from pytest_tinyquant.boards.halt_cortex_m import CortexMFaults
 from pytest_tinyquant.boards.inventory import Board
 from pytest_tinyquant.boards.physical import PhysicalBoard
+from pytest_tinyquant.boards.pyocd_session import import_pyocd
 from pytest_tinyquant.boards.serial_port import find_port
 
 
@@ -41,6 +43,7 @@ class PyocdBoard(FirmwareBoard):
         )
         self._board = board
         self._physical = physical
+        self.clock_hz = physical.clock_hz
 
     def power_up(
         self, image: LoadableImage, cleanup: contextlib.ExitStack
@@ -50,10 +53,11 @@ class PyocdBoard(FirmwareBoard):
             lambda: find_port(self._physical.port), baud_rate=self._physical.baud_rate
         )
         cleanup.callback(console.close)
-        options: dict[str, Any] = {}
-        if self._physical.pack is not None:
-            options["pack"] = str(self._physical.pack)
-        debugger = PyocdDebugger(self._physical.probe, self._board.pyocd_target, options=options)
+        target = self._board.pyocd_target
+        import_pyocd()
+        options = session_options(target, self._physical.pack)
+        debugger = PyocdDebugger(self._physical.probe, target, options=options)
         cleanup.callback(debugger.close)
+        check_bank_mode(debugger, target, self._name)
         debugger.load(image.elf)
         return debugger, console

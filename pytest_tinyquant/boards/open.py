@@ -69,7 +69,6 @@ def _firmware_board(board: Board, timeout: float, physical: PhysicalBoard | None
         from pytest_tinyquant.boards.hardware import PyocdBoard
 
         return PyocdBoard(board, physical, timeout=timeout)
-    raise BoardNotFoundError(
-        f"{physical.name}: no driver for flasher {physical.flasher!r}; run {board.name} emulated"
-        " with --tq-target emulator"
-    )
+    from pytest_tinyquant.boards.command_board import CommandBoard
+
+    return CommandBoard(board, physical, timeout=timeout)
