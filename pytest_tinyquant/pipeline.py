@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
     from pytest_tinyquant.boards.device import HostImage
     from pytest_tinyquant.boards.device import RunRecord
     from pytest_tinyquant.boards.inventory import Board
+    from pytest_tinyquant.boards.lease import Lease
     from pytest_tinyquant.boards.physical import PhysicalBoard
+    from pytest_tinyquant.boards.pool import Pool
     from pytest_tinyquant.firmware import FirmwareImage
     from pytest_tinyquant.graph import Graph
     from pytest_tinyquant.measure.measurement import Measurement
@@ -52,8 +55,15 @@ class Stages:
     by :class:`pytest_tinyquant.outcomes.OutcomeStore`.
     """
 
-    def __init__(self, project: Project, *, device_timeout: float = DEVICE_TIMEOUT) -> None:
+    def __init__(
+        self,
+        project: Project,
+        *,
+        device_timeout: float = DEVICE_TIMEOUT,
+        pool: Pool | None = None,
+    ) -> None:
         self.project = project
+        self.pool = pool
         self.cache = Cache(project.cache_root)
         self.device_timeout = device_timeout
 
@@ -134,17 +144,29 @@ class Stages:
         """
         from pytest_tinyquant.boards.open import open_device
 
-        physical = next(iter(self.reachable(board)), None)
         work_dir = self.project.work_dir / "devices" / re.sub(r"[^\w.-]+", "_", name)
         work_dir.mkdir(parents=True, exist_ok=True)
-        device = open_device(
-            board, work_dir=work_dir, timeout=self.device_timeout, physical=physical
-        )
-        try:
+        with ExitStack() as held:
+            lease = held.enter_context(self._lease(board, image, name))
+            device = open_device(board, work_dir=work_dir, timeout=self.device_timeout, lease=lease)
+            held.callback(device.close)
             device.flash(image)
             yield device
-        finally:
-            device.close()
+
+    @contextmanager
+    def _lease(self, board: Board, image: Image, name: str) -> Iterator[Lease | None]:
+        """Hold a real board in a ``with`` block, if ``board`` is to be one."""
+        attached = self.reachable(board)
+        if not attached:
+            yield None
+            return
+        from pytest_tinyquant.boards.hardware import image_digest
+        from pytest_tinyquant.firmware import FirmwareImage
+
+        assert self.pool is not None, "stages that reach real boards have a pool"
+        assert isinstance(image, FirmwareImage), "the host alone runs anything else"
+        with self.pool.hold(attached, digest=image_digest(image), test=name) as lease:
+            yield lease
 
     def run(self, device: Device, board: Board, *, where: str) -> RunRecord:
         """Run the image on ``device`` over all check samples.

@@ -6,19 +6,19 @@ from pathlib import Path
 
 from pytest_tinyquant.boards.device import Device
 from pytest_tinyquant.boards.inventory import Board
+from pytest_tinyquant.boards.lease import Lease
 from pytest_tinyquant.boards.physical import PYOCD
-from pytest_tinyquant.boards.physical import PhysicalBoard
 from pytest_tinyquant.errors import BoardNotFoundError
 
 
 def open_device(
-    board: Board, *, work_dir: Path, timeout: float, physical: PhysicalBoard | None = None
+    board: Board, *, work_dir: Path, timeout: float, lease: Lease | None = None
 ) -> Device:
     """Return a device of type ``board``; the caller closes it.
 
     :param work_dir: existing directory for files that live as long as a run.
     :param timeout: seconds a run may take.
-    :param physical: the real board that is to be it, if it is to be one.
+    :param lease: holds the real board that is to be it, if it is to be one.
     :raises BoardNotFoundError: there is no way to reach such a board.
     """
     if board.target == "host":
@@ -39,11 +39,12 @@ def open_device(
             f"{board.name}: no emulated machine {board.machine!r}; known: "
             f"{', '.join((*MACHINES, *RX_MACHINES))}"
         )
-    assert physical is not None, "whoever opens a real board holds it"
+    assert lease is not None, "whoever opens a real board holds it"
+    physical = lease.physical
     if physical.flasher == PYOCD:
         from pytest_tinyquant.boards.hardware import PyocdBoard
 
-        return PyocdBoard(board, physical, timeout=timeout)
+        return PyocdBoard(board, physical, timeout=timeout, memory=lease)
     raise BoardNotFoundError(
         f"{physical.name}: no driver for flasher {physical.flasher!r}; run {board.name} emulated"
         " with --tq-target emulator"

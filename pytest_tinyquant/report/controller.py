@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from pytest_tinyquant.run import BOARDS_DIR
+
 
 if TYPE_CHECKING:
     from pytest_tinyquant.report.results import Results
@@ -69,9 +71,19 @@ class Controller:
                 f"the first of them {self._silent[0]}",
                 red=True,
             )
+        self._tell_of_boards(terminalreporter)
         if self._results is None or self._config.get_verbosity() < 0:
             return
         if self._results.results:
             from pytest_tinyquant.report.terminal import show
 
             show(terminalreporter, self._results, self._run, self._config.get_verbosity() > 0)
+
+    def _tell_of_boards(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Tell, even in a quiet run, which real boards it went on without."""
+        if not (self._run.work_dir / BOARDS_DIR).is_dir():
+            return
+        from pytest_tinyquant.boards.set_aside import cause
+
+        for record in self._run.health.set_aside():
+            terminalreporter.write_line(f"tinyquant: board {cause(record)}", red=True)
