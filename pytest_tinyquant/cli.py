@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_tinyquant.cli_compare import add_diff
+from pytest_tinyquant.cli_compare import run_diff
 from pytest_tinyquant.errors import TinyQuantError
 
 
@@ -35,6 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, command, summary in (
         ("init", _init, "write a test file, a models folder and the ini lines into a project"),
         ("show", _show, "print a model's operators, whether runtimes support them, and its plan"),
+        ("diff", run_diff, "compare runs, images, baselines or revisions of the baselines"),
         ("boards", _boards, "list the boards that --board knows"),
         ("doctor", _doctor, "check that compilers, emulators and Python packages are installed"),
         ("toolchain", _toolchain, "build a cross compiler that has no package into the cache"),
@@ -46,6 +49,8 @@ def _parser() -> argparse.ArgumentParser:
         if name == "show":
             sub.add_argument("model", help="a model's name, or the path of its file")
             sub.add_argument("--scheme", default="int8-only", help="default: int8-only")
+        if name == "diff":
+            add_diff(sub)
         if name == "toolchain":
             sub.add_argument("target", choices=("rx-elf",), help="rx-elf: for Renesas RX")
     return parser

@@ -9,9 +9,14 @@ expectation about one.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class TinyQuantError(Exception):
     """Base of all errors of this package; its text is one complete message for the user."""
+
+    retries: Sequence[str] = ()
+    """Why earlier runs on the device were repeated, before this error ended the last."""
 
 
 class ConfigurationError(TinyQuantError):
@@ -138,3 +143,7 @@ class ConsoleError(BenchError):
 
 class ToolchainNotFoundError(BenchError):
     """A compiler, emulator or other program that the board needs is not installed."""
+
+
+class RevisionError(BenchError):
+    """A git revision is unknown, or what it holds cannot be built or driven."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     Image = FirmwareImage | HostImage
 
 VERDICTS: pytest.StashKey[list[Verdict]] = pytest.StashKey()
+MEASUREMENT: pytest.StashKey[Measurement] = pytest.StashKey()
 
 
 @pytest.fixture
@@ -90,7 +91,11 @@ def measurement(
         )
 
     key = f"{model.name}-{scheme.name}-{board.name} {board.target} {model.path}"
-    return run.outcomes.get_or_measure(key, measure)
+    measured = run.outcomes.get_or_measure(key, measure)
+    request.node.stash[MEASUREMENT] = measured
+    if measured.retries:
+        request.node.user_properties.append(("tinyquant.retries", len(measured.retries)))
+    return measured
 
 
 @pytest.fixture
@@ -119,6 +124,7 @@ class Baseline:
             tolerances=self._tolerances(measurement),
             may_record=self._item.get_closest_marker("xfail") is None,
         )
+        verdict = self._explained(verdict, measurement)
         self._item.stash.setdefault(VERDICTS, []).append(verdict)
         self._item.user_properties += _properties(verdict)
         if verdict.failed:
@@ -126,6 +132,24 @@ class Baseline:
         if verdict.status == "skipped":
             pytest.skip(verdict.text())
         return verdict
+
+    def _explained(self, verdict: Verdict, measurement: Measurement) -> Verdict:
+        """Return the verdict with the cause of a regression that its numbers do not show."""
+        from pytest_tinyquant.collection import combination_of
+
+        combination = combination_of(self._item)
+        if verdict.status != "regressed" or combination is None:
+            return verdict
+        from pytest_tinyquant.investigation import Investigation
+
+        reference = self._run.gate.reference(measurement)
+        assert reference is not None, "a regression has something to be worse than"
+        paired = self._run.paired
+        board = paired.board(combination.board) if paired else combination.board
+        investigation = Investigation(
+            self._run.stages, combination.model, combination.scheme, board
+        )
+        return investigation.explain(verdict, measurement, reference)
 
     def _tolerances(self, measurement: Measurement) -> list[Any]:
         model = self._run.project.models.get(measurement.model)
@@ -158,6 +182,7 @@ def _properties(verdict: Verdict) -> list[tuple[str, object]]:
         name = f"{prefix}.{comparison.part}"
         properties.append((name, comparison.current.value))
         properties.append((f"{name}.unit", comparison.current.unit))
+        properties.append((f"{name}.class", comparison.current.number_class))
         if comparison.baseline is not None:
             properties.append((f"{name}.baseline", comparison.baseline.value))
     return properties

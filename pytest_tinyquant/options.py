@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 UpdateChoice = Literal["none", "new", "all"]
 MissingChoice = Literal["fail", "record", "skip"]
 
+_NO_WRITES = ("none", "fail")
+
 EXTRA_MODELS_VARIABLE = "TINYQUANT_EXTRA_MODELS"
 _INI_KEYS = {
     "tinyquant_models": ("args", "Models to run by default: names or globs"),
@@ -62,7 +64,18 @@ class Settings:
     set_aside_after: int = 3
     cache_dir: Path | None = None
     json_path: Path | None = None
+    ab: str = ""
+    html_path: Path | None = None
+    markdown_path: Path | None = None
+    github_summary: bool = False
+    progress_interval: float = 30.0
     explicit: bool = False
+
+    @property
+    def wants_files(self) -> bool:
+        """Tell whether the run is to leave a report in any file."""
+        paths = (self.json_path, self.html_path, self.markdown_path)
+        return self.github_summary or any(path is not None for path in paths)
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -131,6 +144,35 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="PATH",
         help="Write every verdict, measured number and error of the run to this JSON file.",
     )
+    group.addoption(
+        "--tq-ab",
+        metavar="A[..B]",
+        default="",
+        help="Measure two sides in turns and judge B by A instead of by baselines. A side is a git "
+        "revision or a directory of kernels; B is the working tree by default.",
+    )
+    group.addoption(
+        "--tq-html",
+        metavar="PATH",
+        help="Write the run's report, with figures and a page per combination, to this HTML file.",
+    )
+    group.addoption(
+        "--tq-markdown",
+        metavar="PATH",
+        help="Write a summary of the run to this Markdown file.",
+    )
+    group.addoption(
+        "--tq-github-summary",
+        action="store_true",
+        help="Append that summary to the file that $GITHUB_STEP_SUMMARY names.",
+    )
+    group.addoption(
+        "--tq-progress",
+        type=float,
+        default=30.0,
+        metavar="SECONDS",
+        help="Without a terminal, print a progress line this often (default: 30; 0 for never).",
+    )
     for key, (kind, meaning) in _INI_KEYS.items():
         parser.addini(key, meaning, type=cast("Literal['args', 'string', 'linelist']", kind))
 
@@ -145,6 +187,10 @@ def read_settings(config: pytest.Config) -> Settings:
     boards = split_names(options.board)
     if options.tq_timeout <= 0:
         raise pytest.UsageError(f"--tq-timeout must be above 0, not {options.tq_timeout:g}")
+    if options.tq_ab and (options.tq_update_baselines, options.tq_missing_baseline) != _NO_WRITES:
+        raise pytest.UsageError("--tq-ab judges by no baseline, so it cannot write one")
+    if not options.tq_progress >= 0:
+        raise pytest.UsageError(f"--tq-progress must be 0 or above, not {options.tq_progress:g}")
     return Settings(
         root=root,
         models_dir=root / (ini("tinyquant_models_dir") or "models"),
@@ -163,7 +209,12 @@ def read_settings(config: pytest.Config) -> Settings:
         set_aside_after=_count(ini("tinyquant_set_aside_after") or "3"),
         cache_dir=_path(config, options.tq_cache_dir),
         json_path=_path(config, options.tq_json),
-        explicit=bool(models or schemes or boards) or any(map(ini, _INI_KEYS)),
+        ab=options.tq_ab,
+        html_path=_path(config, options.tq_html),
+        markdown_path=_path(config, options.tq_markdown),
+        github_summary=options.tq_github_summary,
+        progress_interval=options.tq_progress,
+        explicit=bool(options.tq_ab or models or schemes or boards) or any(map(ini, _INI_KEYS)),
     )
 
 

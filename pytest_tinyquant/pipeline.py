@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from pytest_tinyquant.boards.device import HostImage
     from pytest_tinyquant.boards.device import RunRecord
     from pytest_tinyquant.boards.inventory import Board
-    from pytest_tinyquant.boards.lease import Lease
     from pytest_tinyquant.boards.physical import PhysicalBoard
     from pytest_tinyquant.boards.pool import Pool
     from pytest_tinyquant.firmware import FirmwareImage
@@ -108,15 +107,10 @@ class Stages:
 
         :raises DoesNotFitError: if the image is larger than the board's memory.
         """
-        from pytest_tinyquant.measure.quantize import encode_all
-
         where = combination_name(converted, board)
-        tensors = [graph.tensors[index] for index in graph.inputs]
-        samples = encode_all(self._reference(model, "inputs"), tensors, where=where)
         if board.target == "host":
-            from pytest_tinyquant.boards.device import HostImage
-
-            return HostImage(converted.path, samples)
+            return self.host_image(model, graph, converted.path, where=where)
+        samples = self.samples(model, graph, where=where)
         from pytest_tinyquant import engine
         from pytest_tinyquant import firmware
 
@@ -136,37 +130,50 @@ class Stages:
 
         return reachable(board, self.project.bench)
 
+    def host_image(self, model: Model, graph: Graph, tflite: Path, *, where: str) -> HostImage:
+        """Return what the host runs: the file ``tflite``, whose graph is ``graph``."""
+        from pytest_tinyquant.boards.device import HostImage
+
+        return HostImage(tflite, self.samples(model, graph, where=where))
+
+    def samples(self, model: Model, graph: Graph, *, where: str) -> list[bytes]:
+        """Return each check sample as the bytes of all inputs of ``graph``."""
+        from pytest_tinyquant.measure.quantize import encode_all
+
+        tensors = [graph.tensors[index] for index in graph.inputs]
+        return encode_all(self._reference(model, "inputs"), tensors, where=where)
+
+    def host_board(self) -> Board:
+        """Return the board that runs TensorFlow Lite Micro on this computer."""
+        return next(board for board in self.project.boards.values() if board.target == "host")
+
     @contextmanager
     def open(self, board: Board, image: Image, *, name: str) -> Iterator[Device]:
         """Take a device of type ``board``, put ``image`` on it and yield it.
 
         :param name: names the device's files; the combination or the test.
         """
+        with self.device(board, name=name, image=image) as device:
+            device.flash(image)
+            yield device
+
+    @contextmanager
+    def device(self, board: Board, *, name: str, image: Image | None = None) -> Iterator[Device]:
+        """Take a device of type ``board`` and yield it as it is.
+
+        :param name: names the device's files; the combination or the test.
+        :param image: what is to run, so that a real board that holds it already is preferred.
+        """
+        from pytest_tinyquant.boards.open import leased
         from pytest_tinyquant.boards.open import open_device
 
         work_dir = self.project.work_dir / "devices" / re.sub(r"[^\w.-]+", "_", name)
         work_dir.mkdir(parents=True, exist_ok=True)
         with ExitStack() as held:
-            lease = held.enter_context(self._lease(board, image, name))
+            lease = held.enter_context(leased(self.reachable(board), self.pool, image, name=name))
             device = open_device(board, work_dir=work_dir, timeout=self.device_timeout, lease=lease)
             held.callback(device.close)
-            device.flash(image)
             yield device
-
-    @contextmanager
-    def _lease(self, board: Board, image: Image, name: str) -> Iterator[Lease | None]:
-        """Hold a real board in a ``with`` block, if ``board`` is to be one."""
-        attached = self.reachable(board)
-        if not attached:
-            yield None
-            return
-        from pytest_tinyquant.boards.hardware import image_digest
-        from pytest_tinyquant.firmware import FirmwareImage
-
-        assert self.pool is not None, "stages that reach real boards have a pool"
-        assert isinstance(image, FirmwareImage), "the host alone runs anything else"
-        with self.pool.hold(attached, digest=image_digest(image), test=name) as lease:
-            yield lease
 
     def run(self, device: Device, board: Board, *, where: str) -> RunRecord:
         """Run the image on ``device`` over all check samples.

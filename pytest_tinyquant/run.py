@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from pytest_tinyquant.boards.set_aside import BoardHealth
     from pytest_tinyquant.matrix import Combination
     from pytest_tinyquant.outcomes import OutcomeStore
+    from pytest_tinyquant.paired.session import PairedGate
+    from pytest_tinyquant.paired.session import PairedRun
     from pytest_tinyquant.pipeline import Stages
     from pytest_tinyquant.project import Project
 
@@ -94,8 +96,23 @@ class Run:
         return OutcomeStore(self.work_dir / "outcomes")
 
     @cached_property
-    def gate(self) -> Gate:
-        """The judge over the project's baselines."""
+    def paired(self) -> PairedRun | None:
+        """The two sides of an A/B run; None for any other run."""
+        if not self.settings.ab:
+            return None
+        from pytest_tinyquant.paired.session import PairedRun
+        from pytest_tinyquant.paired.session import choose_sides
+
+        sides = choose_sides(self.settings.ab, self.settings.root)
+        return PairedRun(sides, self.stages, self.settings, self.work_dir)
+
+    @cached_property
+    def gate(self) -> Gate | PairedGate:
+        """The judge: over the project's baselines, or over the other side of an A/B run."""
+        if self.paired is not None:
+            from pytest_tinyquant.paired.session import PairedGate
+
+            return PairedGate(self.paired, self.project.tolerance)
         from pytest_tinyquant.baselines.gate import Gate
 
         return Gate(
@@ -105,6 +122,12 @@ class Run:
             update=None if self.settings.update == "none" else self.settings.update,
             tolerances=self.project.tolerance,
         )
+
+    def close(self) -> None:
+        """End the processes that this one started for the run."""
+        paired = vars(self).get("paired")
+        if paired is not None:
+            paired.close()
 
     def worker_input(self) -> dict[str, object]:
         """Return what a worker must not find out for itself: every worker has to agree on it."""
@@ -121,21 +144,30 @@ class Run:
             repository, whose ``models/`` is none of ours.
         """
         from pytest_tinyquant.errors import ConfigurationError
+        from pytest_tinyquant.errors import RevisionError
 
         try:
             _ = self.combinations
+            _ = self.paired
+        except RevisionError as error:
+            raise pytest.UsageError(str(error)) from error
         except ConfigurationError as error:
             if self.settings.explicit or self._has_own_files():
                 raise pytest.UsageError(str(error)) from error
 
     def summary(self) -> str | None:
-        """Return the selection in one line, None if this is no project of ours."""
+        """Return the selection in a line, the sides of an A/B run in another.
+
+        None if this is no project of ours.
+        """
         from pytest_tinyquant.errors import ConfigurationError
         from pytest_tinyquant.matrix import summary
 
         try:
             wanted = self.project.models or self.settings.explicit
-            return summary(self.combinations, self.project) if wanted else None
+            lines = [summary(self.combinations, self.project)] if wanted else []
+            lines += [f"tinyquant: {self.paired.description}"] if self.paired else []
+            return "\n".join(lines) or None
         except ConfigurationError:
             return None
 

@@ -95,6 +95,13 @@ class Gate:
             return self._fresh(metric, measurement, path, "skipped", _missing_text(path))
         return self._fresh(metric, measurement, path, "missing", _missing_text(path))
 
+    def reference(self, measurement: Measurement) -> Measurement | None:
+        """Return the baseline that ``measurement`` was judged by; None if there is none."""
+        path = self.store.path_of(measurement)
+        written = self._journal.find(path)
+        text = self.store.read_text(path) if written is None else written.previous
+        return self.store.parse(text, path) if text else None
+
     def written(self) -> tuple[Written, ...]:
         """Return the baselines that this run wrote, in whichever process."""
         return self._journal.entries()

@@ -37,6 +37,7 @@ class RunRecord:
     :param stack_bytes: high-water mark of the painted stack; None if not measured.
     :param arena_bytes: bytes the runtime allocated; None where the linker's map tells it.
     :param log: what the device printed apart from its results.
+    :param retries: why earlier runs were not believed, if this is not the first.
     """
 
     outputs: tuple[bytes, ...]
@@ -48,6 +49,7 @@ class RunRecord:
     stack_bytes: int | None
     arena_bytes: int | None
     log: str
+    retries: tuple[str, ...] = ()
 
 
 class LoadableImage(Protocol):
@@ -118,6 +120,9 @@ class Console(Protocol):
 
     def read(self, timeout: float) -> bytes:
         """Return what arrived, at latest after ``timeout`` seconds; empty if nothing did."""
+
+    def reopen(self, *, within: float) -> None:
+        """Close the port and open it again, at latest after ``within`` seconds."""
 
     def close(self) -> None:
         """Close the port; may be called twice."""

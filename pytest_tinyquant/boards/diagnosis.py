@@ -22,6 +22,7 @@ from pytest_tinyquant.boards.halt import at
 from pytest_tinyquant.boards.halt import fault_error
 from pytest_tinyquant.boards.halt import indented_log
 from pytest_tinyquant.boards.protocol import Decoder
+from pytest_tinyquant.boards.protocol import TransferError
 from pytest_tinyquant.elf import Elf
 from pytest_tinyquant.errors import BenchError
 from pytest_tinyquant.errors import ConsoleError
@@ -167,13 +168,9 @@ class Diagnosis:
                 f"{self._where}: the board failed the test of itself, so that no number of it "
                 "could be believed; take the emulator that docs/boards.md names" + indented_log(log)
             )
-        if decoder.suspect or not (decoder.lines or log):
-            trouble = f"garbled: {decoder.suspect!r}" if decoder.suspect else "silent"
-            return ConsoleError(
-                f"{self._where}: the firmware ran to its end, but the console is {trouble}"
-                f" ({waited}, after {decoder.lines} good lines); check the cable, the port and"
-                " the baud rate" + indented_log(log)
-            )
+        sent = self._lines_sent()
+        if sent > decoder.lines:
+            return self._lost(sent, decoder, waited)
         return DeviceHaltedError(
             f"{self._where}: the firmware ended early, after {decoder.lines} lines of results:"
             f" it rests {at(pc, *self.locate(pc))}" + indented_log(log),
@@ -181,6 +178,29 @@ class Diagnosis:
             pc=pc,
             symbol="tq_finished",
         )
+
+    def _lost(self, sent: int, decoder: Decoder, waited: str) -> ConsoleError:
+        """Describe why not all the lines came that the firmware sent."""
+        log = indented_log(decoder.log_text(tail=LOG_LINES))
+        what = f"{self._where}: the firmware ran to its end and sent {sent} lines, but the console"
+        if decoder.unreadable:
+            return ConsoleError(
+                f"{what} cannot be read: {decoder.unreadable}; the port's baud rate is not the"
+                f" firmware's{log}"
+            )
+        if decoder.lines or log:
+            garbled = f" (seen: {decoder.suspect!r})" if decoder.suspect else ""
+            return TransferError(
+                f"{what} gave {decoder.lines} good ones{garbled}, then {waited}; check the cable"
+                f" and that nothing else reads this port{log}"
+            )
+        return ConsoleError(
+            f"{what} is silent ({waited}); check that this is the board's port, and its cable{log}"
+        )
+
+    def _lines_sent(self) -> int:
+        symbol = self._elf.symbol("tq_lines_sent")
+        return 0 if symbol is None else self._word(symbol.address)
 
     def _hung(self, decoder: Decoder, waited: str) -> DeviceTimeoutError:
         places, pc = self._sample()

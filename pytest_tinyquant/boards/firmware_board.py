@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from abc import ABC
 from abc import abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
 
+from pytest_tinyquant.boards.console import PortClosedError
+from pytest_tinyquant.boards.console_log import LoggedConsole
 from pytest_tinyquant.boards.device import Console
 from pytest_tinyquant.boards.device import Debugger
 from pytest_tinyquant.boards.device import HostImage
@@ -15,13 +20,19 @@ from pytest_tinyquant.boards.device import RunRecord
 from pytest_tinyquant.boards.diagnosis import Diagnosis
 from pytest_tinyquant.boards.diagnosis import Faults
 from pytest_tinyquant.boards.protocol import Decoder
+from pytest_tinyquant.boards.retry import run_twice_at_most
 from pytest_tinyquant.boards.run_record import check_image
 from pytest_tinyquant.boards.run_record import run_record
+from pytest_tinyquant.boards.trace import Extent
+from pytest_tinyquant.boards.trace import OperatorTrace
+from pytest_tinyquant.boards.trace import Tracer
 from pytest_tinyquant.elf import Elf
+from pytest_tinyquant.errors import ConsoleError
 from pytest_tinyquant.errors import FlashError
 
 
 IDLE_TIMEOUT = 30.0
+STALE_SECONDS_AT_MOST = 2.0
 
 
 class FirmwareBoard(ABC):
@@ -34,7 +45,13 @@ class FirmwareBoard(ABC):
     stale_seconds = 0.0
     """How long the console must be silent, the core halted, before a run starts."""
 
+    reopen_seconds = 5.0
+    """How long a port that went away may take to come back."""
+
     def __init__(self, name: str, *, timeout: float, idle_timeout: float = IDLE_TIMEOUT) -> None:
+        self.log = Path(os.devnull)
+        """File to which everything that the board prints is appended, from its next image on."""
+
         self._name = name
         self._timeout = timeout
         self._idle_timeout = min(timeout, idle_timeout)
@@ -70,16 +87,19 @@ class FirmwareBoard(ABC):
             raise FlashError(f"{self._name}: runs firmware, not {image.tflite}")
         self.close()
         with contextlib.ExitStack() as cleanup:
-            self._debugger, self._console = self.power_up(image, cleanup)
+            self._debugger, console = self.power_up(image, cleanup)
+            self._console = LoggedConsole(console, self.log)
+            cleanup.callback(self._console.close)
             self._powered = cleanup.pop_all()
         self._image = image
 
     def run(self) -> RunRecord:
-        """Run the image from reset to its last line.
+        """Run the image from reset to its last line, twice if something was lost on the way.
 
-        :raises DeviceHaltedError: it faulted, locked up or ended early.
+        :raises DeviceHaltedError: it faulted, locked up, ended early or reset itself.
         :raises DeviceTimeoutError: it hangs.
-        :raises ConsoleError: lines were lost, doubled or garbled.
+        :raises ConsoleError: lines were lost, doubled or garbled, the port went away or cannot
+            be read.
         :raises FlashError: the image that answers is not the one that was flashed.
         :raises InvalidOutputError: memory around the arena was damaged, or a counter stood still.
         """
@@ -87,6 +107,11 @@ class FirmwareBoard(ABC):
         if image is None:
             raise FlashError(f"{self._name}: no image was flashed before the run")
         where = f"{self._name} running {image.elf.name}"
+        return run_twice_at_most(
+            lambda: self._run_once(image, where), self._prepare_again, where=where
+        )
+
+    def _run_once(self, image: LoadableImage, where: str) -> RunRecord:
         decoder = Decoder(where)
         with self.watched(where, image, decoder):
             self._debugger.reset(halt=True)
@@ -97,14 +122,35 @@ class FirmwareBoard(ABC):
             self._debugger.halt()
         return run_record(decoder, where)
 
+    def trace(self, sample: bytes, writes: Sequence[Sequence[Extent]]) -> tuple[OperatorTrace, ...]:
+        """Run ``sample`` through the image and return what every operator wrote.
+
+        :raises DeviceTimeoutError: the firmware did not get there in time.
+        """
+        image = self._image
+        if image is None:
+            raise FlashError(f"{self._name}: no image was flashed before the trace")
+        where = f"{self._name} running {image.elf.name}"
+        elf = Elf(image.elf)
+        with self.watched(where, image):
+            self._debugger.reset(halt=True)
+            tracer = Tracer(where, self._debugger, self._console, elf, timeout=self._timeout)
+            return tracer.run(sample, writes)
+
+    def _prepare_again(self, trouble: ConsoleError) -> None:
+        self._console.note(f"run again after: {trouble}")
+        if isinstance(trouble, PortClosedError):
+            self._console.reopen(within=self.reopen_seconds)
+
     def close(self) -> None:
         """Release everything; may be called twice."""
         self._image = None
         self._powered.close()
 
     def _discard_stale(self) -> None:
-        """Read away what an earlier run left in the console."""
-        while self._console.read(self.stale_seconds):
+        """Read away what an earlier run left in the console; a line full of noise is left alone."""
+        deadline = time.monotonic() + STALE_SECONDS_AT_MOST
+        while self._console.read(self.stale_seconds) and time.monotonic() < deadline:
             pass
 
     def _receive(self, decoder: Decoder, image: LoadableImage, where: str) -> None:

@@ -75,7 +75,9 @@ class HardwareBoard(FirmwareBoard):
         self, image: LoadableImage, cleanup: contextlib.ExitStack
     ) -> tuple[Debugger, Console]:
         """Open the port before anything can be said, then see to the image."""
-        console = SerialConsole(find_port(self._physical.port), baud_rate=self._physical.baud_rate)
+        console = SerialConsole(
+            lambda: find_port(self._physical.port), baud_rate=self._physical.baud_rate
+        )
         cleanup.callback(console.close)
         digest = image_digest(image)
         self._assumed = self._memory is not None and self._memory.loaded == digest

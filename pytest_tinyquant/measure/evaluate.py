@@ -20,6 +20,7 @@ from pytest_tinyquant.measure.measurement import Measurement
 from pytest_tinyquant.measure.ram import measure_host_ram
 from pytest_tinyquant.measure.ram import measure_ram
 from pytest_tinyquant.measure.ram import peak_tensors
+from pytest_tinyquant.measure.structure import structure_of
 
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def evaluate(
         "kernels": PurePath(board.kernels).name,
     }
     if board.target == "host":
-        extra = _evaluate_host(board, record, where)
+        extra = _evaluate_host(graph, board, record, where)
     else:
         extra = _evaluate_firmware(graph, board, image, record, where)
     metrics = {"error": error, **extra.pop("metrics")}
@@ -84,6 +85,7 @@ def evaluate(
         metrics={metric: metrics[metric] for metric in board.metrics},
         output_sha256=output_sha256(record.outputs),
         log=record.log,
+        retries=record.retries,
         **extra,
     )
 
@@ -105,12 +107,16 @@ def runtime_version(runtime: str) -> str:
         ) from error
 
 
-def _evaluate_host(board: Board, record: RunRecord, where: str) -> dict[str, Any]:
-
+def _evaluate_host(graph: Graph, board: Board, record: RunRecord, where: str) -> dict[str, Any]:
     metrics = {}
     if "ram" in board.metrics:
         metrics["ram"] = measure_host_ram(record, where=where)
-    return {"metrics": metrics, "identity": {"flags": ""}, "toolchain": PREBUILT}
+    return {
+        "metrics": metrics,
+        "identity": {"flags": ""},
+        "toolchain": PREBUILT,
+        "structure": structure_of(graph, where=where),
+    }
 
 
 def _evaluate_firmware(
@@ -130,4 +136,5 @@ def _evaluate_firmware(
         "ops": count_ops(record, plan.ops, where=where),
         "symbols": image.symbols,
         "arena_tensors": peak_tensors(plan),
+        "structure": structure_of(graph, where=where, plan=plan),
     }

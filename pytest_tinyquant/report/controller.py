@@ -49,14 +49,13 @@ class Controller:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Write the JSON file, and do not let a run pass that left out what it was to run."""
+        """Write the files, and do not let a run pass that left out what it was to run."""
         if self._config.option.collectonly:
             return
-        path = self._run.settings.json_path
-        if path is not None:
-            from pytest_tinyquant.report.json_file import write
+        if self._run.settings.wants_files:
+            from pytest_tinyquant.report.files import write_files
 
-            write(path, self.results, self._run)
+            write_files(self.results, self._run)
         if self._results is None or not self._results.unreported:
             return
         self._silent = self._results.silent(c.name for c in self._run.combinations)
@@ -78,6 +77,10 @@ class Controller:
             from pytest_tinyquant.report.terminal import show
 
             show(terminalreporter, self._results, self._run, self._config.get_verbosity() > 0)
+            if self._run.paired is not None:
+                from pytest_tinyquant.report.paired import show_pairs
+
+                show_pairs(terminalreporter, self._results, self._run.paired.description)
 
     def _tell_of_boards(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Tell, even in a quiet run, which real boards it went on without."""

@@ -50,7 +50,9 @@ def pytest_tinyquant_measure(model, scheme, board):
     if "crash" in says:
         os._exit(1)
     if "raises" in says:
-        raise getattr(errors, says["raises"])(says["text"], **says.get("attributes", {}))
+        error = getattr(errors, says["raises"])(says["text"], **says.get("attributes", {}))
+        error.retries = says.get("retries", ())
+        raise error
     conv = says.get("conv2d[3]", 1000)
     kernel = says.get("tq_conv_2d_s8", 400)
     metrics = {
@@ -69,6 +71,7 @@ def pytest_tinyquant_measure(model, scheme, board):
         output_sha256="0" * 64,
         ops=(OpCount("conv2d[3]", "tq_conv_2d_s8", (1, 16, 16, 32), conv),),
         symbols={"tq_conv_2d_s8": kernel, "main": 100},
+        retries=tuple(says.get("retries", ())),
     )
 """
 

@@ -211,7 +211,7 @@ def test_says_that_the_console_is_silent(
     monkeypatch.setattr(SerialConsole, "read", deaf)
     error = failure(device, well_behaved_image)
     assert isinstance(error, ConsoleError)
-    assert "ran to its end, but the console is silent" in str(error)
+    assert "ran to its end and sent 17 lines, but the console is silent" in str(error)
 
 
 def test_refuses_output_beside_damaged_memory(device: EmulatedCortexM, image_of: ImageOf) -> None:
@@ -230,12 +230,14 @@ def test_names_a_garbled_line(device: EmulatedCortexM, image_of: ImageOf) -> Non
     error = failure(device, image_of("garbled line"))
     assert isinstance(error, ConsoleError)
     assert "line 0005 is garbled" in str(error)
+    assert "this was the second run; the first: line 0005 is garbled" in str(error)
 
 
 def test_names_a_restart(device: EmulatedCortexM, image_of: ImageOf) -> None:
     error = failure(device, image_of("restart"))
-    assert isinstance(error, ConsoleError)
-    assert "the device restarted after 4 lines" in str(error)
+    assert isinstance(error, DeviceHaltedError)
+    assert error.kind == "reset"
+    assert "the device restarted after 4 lines, and again when it was run once more" in str(error)
 
 
 def test_names_a_stale_image(device: EmulatedCortexM, well_behaved_image: FirmwareImage) -> None:
@@ -318,5 +320,5 @@ def test_the_firmware_keeps_the_names_that_a_diagnosis_needs(
     well_behaved_image: FirmwareImage,
 ) -> None:
     elf = Elf(well_behaved_image.elf)
-    names = ("tq_finished", "tq_fault_record", "tq_last_op", "tq_model_instance")
+    names = ("tq_finished", "tq_fault_record", "tq_last_op", "tq_lines_sent", "tq_model_instance")
     assert all(elf.symbol(name) is not None for name in names)

@@ -13,6 +13,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from pytest_tinyquant.boards.hardware import image_digest
 from pytest_tinyquant.boards.lease import LeaseDirectory
 from pytest_tinyquant.firmware import FirmwareImage
@@ -75,6 +77,7 @@ CRITICAL = (
 )
 
 
+@pytest.mark.parametrize("board_name", ["nucleo-l4r5zi"], indirect=True, scope="session")
 def test_a_killed_holder_leaves_a_free_board_and_whole_files(
     emulated_bench, well_behaved_image: FirmwareImage, tmp_path: Path
 ) -> None:

@@ -182,12 +182,14 @@ def test_names_a_garbled_line(device: EmulatedRx, image_of: ImageOf) -> None:
     error = failure(device, image_of("garbled line"))
     assert isinstance(error, ConsoleError)
     assert "line 0005 is garbled" in str(error)
+    assert "this was the second run; the first: line 0005 is garbled" in str(error)
 
 
 def test_names_a_restart(device: EmulatedRx, image_of: ImageOf) -> None:
     error = failure(device, image_of("restart"))
-    assert isinstance(error, ConsoleError)
-    assert "the device restarted after 4 lines" in str(error)
+    assert isinstance(error, DeviceHaltedError)
+    assert error.kind == "reset"
+    assert "the device restarted after 4 lines, and again when it was run once more" in str(error)
 
 
 def test_an_emulator_that_is_killed_is_trouble_with_the_bench(

@@ -22,10 +22,13 @@ import tflite
 from pytest_tinyquant.engine.plan import plan
 from pytest_tinyquant.errors import ModelError
 from pytest_tinyquant.errors import UnsupportedModelError
+from pytest_tinyquant.graph import Graph
 from pytest_tinyquant.graph import read_graph
 from pytest_tinyquant.support import RUNTIMES
 from pytest_tinyquant.support import check_support
 
+
+KERNEL_SETS = ("reference", "cortex_m_dsp")
 
 MEMORY_BYTES = 2 << 30
 CASE_SECONDS = 5.0
@@ -158,11 +161,21 @@ def outcome(data: bytes) -> str:
             check_support(graph, runtime, where="model")
         except (ModelError, UnsupportedModelError) as error:
             result = type(error).__name__
+    endings = {kernels: _planned(graph, kernels) for kernels in KERNEL_SETS}
+    # A kernel set leaves to the reference kernels what it cannot run.
+    if len(set(endings.values())) > 1:
+        raise AssertionError(f"the kernel sets disagree: {endings}")
+    (ending,) = set(endings.values())
+    return ending or result
+
+
+def _planned(graph: Graph, kernels: str) -> str:
+    """Return the name of the typed error that planning ends in, or an empty string."""
     try:
-        plan(graph)
+        plan(graph, kernels=kernels)
     except (ModelError, UnsupportedModelError) as error:
         return type(error).__name__
-    return result
+    return ""
 
 
 def _too_slow(signum: int, frame: Any) -> None:

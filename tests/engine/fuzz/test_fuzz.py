@@ -1,4 +1,4 @@
-"""Damaged .tflite files end in a typed error, in bounded time and memory.
+"""Damaged .tflite files end in a typed error, in bounded time and memory, for every kernel set.
 
 `HYPOTHESIS_PROFILE=nightly` tries 100,000 of them.
 """
@@ -50,6 +50,17 @@ def transpose_conv(operator, tensor):
     return operator("TRANSPOSE_CONV", inputs, (output,), "TransposeConv", options)
 
 
+def depthwise_conv_2d(operator, tensor):
+    filters = RANDOM.integers(-127, 128, (1, 3, 3, 4))
+    weights = tensor(filters.shape, "int8", [0.01, 0.02, 0.03, 0.04], axis=3, data=filters)
+    bias = tensor((4,), "int32", [0.001] * 4, data=np.array([5, -5, 0, 99]))
+    inputs = tensor((1, 4, 4, 4), "int8", 0.1, -3), weights, bias
+    options = {"StrideH": 1, "StrideW": 1, "DilationHFactor": 1, "DilationWFactor": 1}
+    options["DepthMultiplier"] = 1
+    output = tensor((1, 4, 4, 4), "int8", 0.9)
+    return operator("DEPTHWISE_CONV_2D", inputs, (output,), "DepthwiseConv2D", options)
+
+
 def svdf(operator, tensor):
     features = tensor((4, 3), "int8", 0.02, data=RANDOM.integers(-9, 9, (4, 3)))
     times = tensor((4, 2), "int8", 0.02, data=RANDOM.integers(-9, 9, (4, 2)))
@@ -99,7 +110,7 @@ def pad(operator, tensor):
     return operator("PAD", inputs, (tensor((4, 5), "float32"),), "Pad", {})
 
 
-OPERATORS = [transpose_conv, svdf, lstm, strided_slice, split, add, pad]
+OPERATORS = [transpose_conv, depthwise_conv_2d, svdf, lstm, strided_slice, split, add, pad]
 
 
 @pytest.fixture(scope="module")

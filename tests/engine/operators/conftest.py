@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ctypes
-import math
+import hashlib
 import os
 import re
+from collections import Counter
 from collections.abc import Callable
+from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +16,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from drawn_layers.draw import ByHypothesis
+from drawn_layers.draw import BySeed
+from drawn_layers.draw import Draw
+from drawn_layers.draw import Layer
 from hypothesis import strategies as st
 
 from pytest_tinyquant.engine.kernel_call import Activation
@@ -24,10 +30,16 @@ from pytest_tinyquant.engine.plan import ArenaTensor
 from pytest_tinyquant.engine.plan import Plan
 from pytest_tinyquant.engine.plan import PlanOp
 from pytest_tinyquant.engine.plan import TensorInfo
+from pytest_tinyquant.engine.plan import plan
+from pytest_tinyquant.graph import read_graph
 
 
-LIMITS = {"int8": (-128, 127), "int16": (-32768, 32767), "int32": (-1000, 1000)}
-BIAS_TYPES = {"float32": "float32", "int8": "int32", "int16": "int64"}
+NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
+
+# Samples of a layer.
+INPUT_SETS = 2
+NIGHTLY_INPUT_SETS = 10
+
 SANITIZER_FLAGS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
 _DECLARATION = re.compile(r"\s*(?:const )?(\w+) (\*?)(\w+)(?:\[(\d+)\])?\s*")
@@ -163,101 +175,16 @@ class _Call:
         return value
 
 
-class Draw:
-    """One drawn case; everything is reproducible from hypothesis's choices."""
-
-    def __init__(self, data: Any, tensor_spec: Any) -> None:
-        self.data = data
-        self.tensor_spec = tensor_spec
-
-    def integer(self, low: int, high: int) -> int:
-        return self.data.draw(st.integers(low, high))
-
-    def choice(self, options: Sequence[Any]) -> Any:
-        return self.data.draw(st.sampled_from(options))
-
-    def shape(self, *limits: int) -> tuple[int, ...]:
-        """Draw a shape with axis i in [1, limits[i]]."""
-        return tuple(self.integer(1, limit) for limit in limits)
-
-    def scale(self, low: int, high: int) -> float:
-        """Draw a scale in [2**low, 2**high), often a power of two, whose ratios produce ties.
-
-        Others have all of float32's bits, which tell products in float32 from those in double.
-        """
-        mantissa = self.data.draw(st.just(1 << 23) | st.integers(1 << 23, (1 << 24) - 1))
-        return float(np.float32(math.ldexp(mantissa, self.integer(low, high - 1) - 23)))
-
-    def zero_point(self, dtype: str) -> int:
-        if dtype != "int8":
-            return 0
-        return self.data.draw(st.sampled_from([-128, 127, 0]) | st.integers(-128, 127))
-
-    def random(self) -> np.random.Generator:
-        return np.random.default_rng(self.integer(0, 2**32 - 1))
-
-    def values(self, shape: tuple[int, ...], dtype: str) -> np.ndarray:
-        """Draw random values, only extremes, or all equal."""
-        kind = self.choice(["random", "extremes", "equal"])
-        random = self.random()
-        if dtype == "float32":
-            return _float_values(kind, random, shape)
-        low, high = LIMITS[dtype]
-        if kind == "extremes":
-            return random.choice([low, high], shape).astype(dtype)
-        if kind == "equal":
-            return np.full(shape, random.integers(low, high + 1), dtype)
-        return random.integers(low, high + 1, shape).astype(dtype)
-
-    def activation(self, shape: tuple[int, ...], dtype: str, low: int = -9, high: int = 0) -> Any:
-        """Draw a tensor computed at run time, quantized unless it is float32."""
-        if dtype in {"float32", "int32"}:
-            return self.tensor_spec(shape, dtype)
-        return self.tensor_spec(shape, dtype, self.scale(low, high), self.zero_point(dtype))
-
-    def weights(self, shape: tuple[int, ...], dtype: str, axis: int, per_channel: bool) -> Any:
-        """Draw constant weights for activations of `dtype`, symmetric in [-127, 127]."""
-        if dtype == "float32":
-            return self.tensor_spec(shape, dtype, data=self.values(shape, dtype))
-        data = np.maximum(self.values(shape, "int8"), -127)
-        count = shape[axis] if per_channel else 1
-        scales = [self.scale(-9, -3) for _ in range(count)]
-        return self.tensor_spec(shape, "int8", scales, 0, axis, data)
-
-    def bias(self, source: Any, weights: Any, channels: int, dtype: str = "") -> Any:
-        """Draw a constant bias: ordinary, or so large that every output saturates."""
-        dtype = dtype or BIAS_TYPES[source.dtype]
-        random = self.random()
-        if dtype == "float32":
-            data = random.normal(0, 3, channels).astype(dtype)
-            return self.tensor_spec((channels,), dtype, data=data)
-        limit = self.choice([20_000, 1 << 30])
-        data = random.integers(-limit, limit, channels).astype(dtype)
-        scales = [source.scale * scale for scale in weights.scale]
-        return self.tensor_spec((channels,), dtype, scales, 0, 0, data)
-
-    def samples(self, spec: Any, count: int = 2) -> list[list[np.ndarray]]:
-        """Draw values for every input that is not constant."""
-        return [
-            [self.values(tensor.shape, tensor.dtype) for tensor in spec.variable_inputs]
-            for _ in range(count)
-        ]
-
-
-def _float_values(kind: str, random: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    if kind == "extremes":
-        values = random.choice([-1e6, -1.0, -0.0, 1e-30, 1.0, 1e6], shape)
-    elif kind == "equal":
-        values = np.full(shape, random.normal(0, 3))
-    else:
-        values = random.normal(0, 3, shape)
-    return values.astype("float32")
-
-
 @pytest.fixture(scope="session")
-def draw_from(tensor_spec: Any) -> Callable[[Any], Draw]:
-    """Return draw_from(data): a Draw on hypothesis's data."""
-    return lambda data: Draw(data, tensor_spec)
+def draw_from() -> Callable[[Any], Draw]:
+    """Return draw_from(data): a Draw on hypothesis's data; in the nightly profile on one seed."""
+
+    def draw(data: Any) -> Draw:
+        if NIGHTLY:
+            return Draw(BySeed(data.draw(st.integers(0, 2**64 - 1))), NIGHTLY_INPUT_SETS)
+        return Draw(ByHypothesis(data), INPUT_SETS)
+
+    return draw
 
 
 @pytest.fixture(scope="session")
@@ -276,31 +203,65 @@ def host_engine(
 
 
 @pytest.fixture(scope="session")
-def check(
-    tflm: Any, host_engine: HostEngine, plan_of: Callable[[Any], Plan]
-) -> Callable[..., None]:
-    """Return check(spec, samples, ulp=, bound=): the engine's results are TFLM's.
+def check(tflm: Any, host_engine: HostEngine) -> Callable[[Layer], None]:
+    """Return check(layer): the engine's results are TensorFlow Lite Micro's."""
 
-    Integers must be equal byte for byte; float32 may differ by `ulp` units in the last place or
-    by the absolute `bound`, where that is given.
-    """
-
-    def run(
-        spec: Any,
-        samples: Sequence[Sequence[np.ndarray]],
-        *,
-        ulp: int = 2,
-        bound: float | None = None,
-    ) -> None:
-        expected = tflm.run(spec.model(), samples)
-        actual = host_engine.run(plan_of(spec), samples)
-        for expected_outputs, actual_outputs in zip(expected, actual, strict=True):
-            for a, b in zip(expected_outputs, actual_outputs, strict=True):
-                if a.dtype != np.float32:
-                    np.testing.assert_array_equal(b, a)
-                elif bound is None:
-                    np.testing.assert_array_max_ulp(a, b, maxulp=ulp)
-                else:
-                    np.testing.assert_allclose(b, a, rtol=0, atol=bound)
+    def run(layer: Layer) -> None:
+        expected = tflm.run(layer.model, layer.samples)
+        planned = plan(read_graph(layer.model), where=layer.spec.op)
+        actual = host_engine.run(planned, layer.samples)
+        # All samples of an output at once.
+        for outputs in zip(zip(*expected, strict=True), zip(*actual, strict=True), strict=True):
+            a, b = (np.stack(values) for values in outputs)
+            if a.dtype == np.float32 and layer.bound is not None:
+                np.testing.assert_allclose(b, a, rtol=0, atol=layer.bound)
+            elif a.tobytes() == b.tobytes():
+                continue
+            elif a.dtype == np.float32:
+                np.testing.assert_array_max_ulp(a, b, maxulp=layer.ulp)
+            else:
+                np.testing.assert_array_equal(b, a)
 
     return run
+
+
+class Tally:
+    """What was compared, by operator: distinct layers, distinct layers with inputs, seconds."""
+
+    def __init__(self) -> None:
+        self._layers: dict[str, set[bytes]] = {}
+        self._cases: dict[str, set[bytes]] = {}
+        self._seconds: Counter[str] = Counter()
+
+    def add(self, op: str, layer: Layer, seconds: float) -> None:
+        self._seconds[op] += seconds
+        digest = hashlib.sha256(layer.model)
+        self._layers.setdefault(op, set()).add(digest.digest())
+        for sample in layer.samples:
+            case = digest.copy()
+            for value in sample:
+                case.update(value.tobytes())
+            self._cases.setdefault(op, set()).add(case.digest())
+
+    def rows(self) -> Iterator[tuple[str, int, int, float]]:
+        """Yield operator, layers, cases, seconds."""
+        for op, layers in self._layers.items():
+            yield op, len(layers), len(self._cases[op]), self._seconds[op]
+
+
+TALLY = Tally()
+
+
+@pytest.fixture(scope="session")
+def tally() -> Tally:
+    return TALLY
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """List what the nightly profile compared."""
+    if not NIGHTLY or not any(TALLY.rows()):
+        return
+    terminalreporter.section("layers compared with TensorFlow Lite Micro")
+    terminalreporter.write_line(f"{'operator':30}{'layers':>9}{'cases':>9}{'seconds':>9}")
+    for op, layers, cases, seconds in TALLY.rows():
+        terminalreporter.write_line(f"{op:30}{layers:9,}{cases:9,}{seconds:9.0f}")
