@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from pytest_tinyquant.run import BOARDS_DIR
+
 
 if TYPE_CHECKING:
     from pytest_tinyquant.report.results import Results
@@ -90,6 +92,7 @@ class Controller:
                 f"the first of them {self._silent[0]}",
                 red=True,
             )
+        self._tell_of_boards(terminalreporter)
         if self._results is None or self._config.get_verbosity() < 0:
             return
         if self._results.results:
@@ -100,3 +103,12 @@ class Controller:
                 from pytest_tinyquant.report.paired import show_pairs
 
                 show_pairs(terminalreporter, self._results, self._run.paired.description)
+
+    def _tell_of_boards(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Tell, even in a quiet run, which real boards it went on without."""
+        if not (self._run.work_dir / BOARDS_DIR).is_dir():
+            return
+        from pytest_tinyquant.boards.set_aside import cause
+
+        for record in self._run.health.set_aside():
+            terminalreporter.write_line(f"tinyquant: board {cause(record)}", red=True)
