@@ -100,6 +100,9 @@ class CommandBoard(FirmwareBoard):
     def _discard_stale(self) -> None:
         """Keep everything: the run began while the board was programmed."""
 
+    def _halt(self, where: str) -> None:
+        """Leave the core alone: nothing here can halt it, and it rests when it has finished."""
+
     def _diagnosis(self, image: LoadableImage, where: str) -> Diagnosis:
         return BlindDiagnosis(where, self._debugger, self._console, Elf(image.elf), self.faults)
 

@@ -132,10 +132,7 @@ class FirmwareBoard(ABC):
             self._discard_stale()
             self._debugger.resume()
             self._receive(decoder, image, where)
-            # An idle core would burn the host's time in QEMU, and power on a real board.
-            self._debugger.halt()
-            if self._debugger.state() != "halted":  # pyOCD does not notice a link that broke
-                raise DebuggerError(f"{where}: the core does not halt after its run")
+            self._halt(where)
             self.check_memory(self._debugger, image, where)
         record = run_record(decoder, where)
         if self.clock_hz and record.clock is not None:
@@ -156,6 +153,12 @@ class FirmwareBoard(ABC):
             self._debugger.reset(halt=True)
             tracer = Tracer(where, self._debugger, self._console, elf, timeout=self._timeout)
             return tracer.run(sample, writes)
+
+    def _halt(self, where: str) -> None:
+        # An idle core would burn the host's time in QEMU, and power on a real board.
+        self._debugger.halt()
+        if self._debugger.state() != "halted":  # pyOCD does not notice a link that broke
+            raise DebuggerError(f"{where}: the core does not halt after its run")
 
     def _prepare_again(self, trouble: ConsoleError) -> None:
         self._console.note(f"run again after: {trouble}")
