@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from typing import Any
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
     from pytest_tinyquant.schemes.convert import ConvertedModel
 
     Image = FirmwareImage | HostImage
+
+
+class CreepWarning(UserWarning):
+    """A metric grew beyond the limit since a release, in steps that each passed."""
+
 
 VERDICTS: pytest.StashKey[list[Verdict]] = pytest.StashKey()
 MEASUREMENT: pytest.StashKey[Measurement] = pytest.StashKey()
@@ -129,9 +135,23 @@ class Baseline:
         self._item.user_properties += _properties(verdict)
         if verdict.failed:
             pytest.fail(verdict.text(), pytrace=False)
+        self._check_creep(metric, measurement)
         if verdict.status == "skipped":
             pytest.skip(verdict.text())
         return verdict
+
+    def _check_creep(self, metric: str, measurement: Measurement) -> None:
+        """Fail or warn, as the user chose, if the metric crept since the release."""
+        __tracebackhide__ = True
+        release = self._run.release
+        crept = release.judge(metric, measurement) if release else None
+        if crept is None:
+            return
+        if self._run.settings.creep_action == "warn":
+            warnings.warn(crept.text(), CreepWarning, stacklevel=3)
+            return
+        self._item.stash[VERDICTS].append(crept)
+        pytest.fail(crept.text(), pytrace=False)
 
     def _explained(self, verdict: Verdict, measurement: Measurement) -> Verdict:
         """Return the verdict with the cause of a regression that its numbers do not show."""

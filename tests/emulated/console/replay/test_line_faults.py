@@ -23,6 +23,8 @@ from pytest_tinyquant.errors import InvalidOutputError
 from pytest_tinyquant.errors import TinyQuantError
 
 
+pytestmark = pytest.mark.parametrize("board_name", ["nucleo-l4r5zi"], indirect=True)
+
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 FAULTS = int(os.environ.get("TINYQUANT_TEST_EXAMPLES", "1000" if NIGHTLY else "60"))
 
