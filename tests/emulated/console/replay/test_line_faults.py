@@ -50,6 +50,10 @@ KINDS = (
 #: What another run does not mend, even if it happens once.
 HOPELESS = ("late", "unplug", "wrong_baud_rate")
 
+pytestmark = pytest.mark.parametrize(
+    "board_name", ["nucleo-l4r5zi"], indirect=True, scope="session"
+)
+
 
 @pytest.fixture(scope="module")
 def outcomes() -> Iterator[Counter[str]]:
