@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from abc import abstractmethod
-from typing import Any
 from typing import Protocol
 
+from pytest_tinyquant.boards.cmsis_pack import check_bank_mode
+from pytest_tinyquant.boards.cmsis_pack import session_options
 from pytest_tinyquant.boards.console import SerialConsole
 from pytest_tinyquant.boards.debugger import PyocdDebugger
 from pytest_tinyquant.boards.device import Console
@@ -19,6 +20,7 @@ from pytest_tinyquant.boards.firmware_board import IDLE_TIMEOUT
 from pytest_tinyquant.boards.firmware_board import FirmwareBoard
 from pytest_tinyquant.boards.inventory import Board
 from pytest_tinyquant.boards.physical import PhysicalBoard
+from pytest_tinyquant.boards.pyocd_session import import_pyocd
 from pytest_tinyquant.boards.serial_port import find_port
 from pytest_tinyquant.elf import Elf
 from pytest_tinyquant.errors import TinyQuantError
@@ -59,6 +61,7 @@ class HardwareBoard(FirmwareBoard):
         )
         self._board = board
         self._physical = physical
+        self.clock_hz = physical.clock_hz
         self._memory = memory
         self._assumed = False
 
@@ -116,11 +119,12 @@ class PyocdBoard(HardwareBoard):
         self, image: LoadableImage, cleanup: contextlib.ExitStack, *, write: bool
     ) -> Debugger:
         """Connect to the one probe with exactly this id."""
-        options: dict[str, Any] = {}
-        if self._physical.pack is not None:
-            options["pack"] = str(self._physical.pack)
-        debugger = PyocdDebugger(self._physical.probe, self._board.pyocd_target, options=options)
+        target = self._board.pyocd_target
+        import_pyocd()
+        options = session_options(target, self._physical.pack)
+        debugger = PyocdDebugger(self._physical.probe, target, options=options)
         cleanup.callback(debugger.close)
+        check_bank_mode(debugger, target, self._name)
         if write:
             debugger.load(image.elf)
         else:

@@ -91,7 +91,7 @@ def _firmware_board(board: Board, timeout: float, lease: Lease | None) -> Firmwa
         from pytest_tinyquant.boards.hardware import PyocdBoard
 
         return PyocdBoard(board, physical, timeout=timeout, memory=lease)
-    raise BoardNotFoundError(
-        f"{physical.name}: no driver for flasher {physical.flasher!r}; run {board.name} emulated"
-        " with --tq-target emulator"
-    )
+    from pytest_tinyquant.boards.command_board import CommandBoard
+
+    lease.note_loaded(None)  # such a board cannot be reset without being written
+    return CommandBoard(board, physical, timeout=timeout)
