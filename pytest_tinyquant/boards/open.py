@@ -103,4 +103,5 @@ def _firmware_board(board: Board, timeout: float, lease: Lease | None) -> Firmwa
         return PyocdBoard(board, physical, timeout=timeout, memory=lease)
     from pytest_tinyquant.boards.command_board import CommandBoard
 
+    lease.note_loaded(None)  # such a board cannot be reset without being written
     return CommandBoard(board, physical, timeout=timeout)
