@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from typing import Any
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 VERDICTS: pytest.StashKey[list[Verdict]] = pytest.StashKey()
 MEASUREMENT: pytest.StashKey[Measurement] = pytest.StashKey()
+MEASURE: pytest.StashKey[Callable[[], Measurement]] = pytest.StashKey()
 
 
 @pytest.fixture
@@ -93,6 +95,7 @@ def measurement(
     key = f"{model.name}-{scheme.name}-{board.name} {board.target} {model.path}"
     measured = run.outcomes.get_or_measure(key, measure)
     request.node.stash[MEASUREMENT] = measured
+    request.node.stash[MEASURE] = measure
     if measured.retries:
         request.node.user_properties.append(("tinyquant.retries", len(measured.retries)))
     return measured
@@ -117,13 +120,12 @@ class Baseline:
         Tolerances of the model's TOML win over the project's, those of the test's marker over
         both. Nothing is recorded for a test that is expected to fail.
         """
+        from pytest_tinyquant.baselines.confirm import confirmed
+
         __tracebackhide__ = True
-        verdict = self._run.gate.check(
-            metric,
-            measurement,
-            tolerances=self._tolerances(measurement),
-            may_record=self._item.get_closest_marker("xfail") is None,
-        )
+        verdict = self._judge(metric, measurement)
+        if (measure := self._item.stash.get(MEASURE, None)) is not None:
+            verdict = confirmed(verdict, measure, lambda again: self._judge(metric, again))
         verdict = self._explained(verdict, measurement)
         self._item.stash.setdefault(VERDICTS, []).append(verdict)
         self._item.user_properties += _properties(verdict)
@@ -132,6 +134,14 @@ class Baseline:
         if verdict.status == "skipped":
             pytest.skip(verdict.text())
         return verdict
+
+    def _judge(self, metric: str, measurement: Measurement) -> Verdict:
+        return self._run.gate.check(
+            metric,
+            measurement,
+            tolerances=self._tolerances(measurement),
+            may_record=self._item.get_closest_marker("xfail") is None,
+        )
 
     def _explained(self, verdict: Verdict, measurement: Measurement) -> Verdict:
         """Return the verdict with the cause of a regression that its numbers do not show."""
