@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from typing import Any
@@ -34,6 +35,7 @@ class CreepWarning(UserWarning):
 
 VERDICTS: pytest.StashKey[list[Verdict]] = pytest.StashKey()
 MEASUREMENT: pytest.StashKey[Measurement] = pytest.StashKey()
+MEASURE: pytest.StashKey[Callable[[], Measurement]] = pytest.StashKey()
 
 
 @pytest.fixture
@@ -99,6 +101,7 @@ def measurement(
     key = f"{model.name}-{scheme.name}-{board.name} {board.target} {model.path}"
     measured = run.outcomes.get_or_measure(key, measure)
     request.node.stash[MEASUREMENT] = measured
+    request.node.stash[MEASURE] = measure
     if measured.retries:
         request.node.user_properties.append(("tinyquant.retries", len(measured.retries)))
     return measured
@@ -123,13 +126,12 @@ class Baseline:
         Tolerances of the model's TOML win over the project's, those of the test's marker over
         both. Nothing is recorded for a test that is expected to fail.
         """
+        from pytest_tinyquant.baselines.confirm import confirmed
+
         __tracebackhide__ = True
-        verdict = self._run.gate.check(
-            metric,
-            measurement,
-            tolerances=self._tolerances(measurement),
-            may_record=self._item.get_closest_marker("xfail") is None,
-        )
+        verdict = self._judge(metric, measurement)
+        if (measure := self._item.stash.get(MEASURE, None)) is not None:
+            verdict = confirmed(verdict, measure, lambda again: self._judge(metric, again))
         verdict = self._explained(verdict, measurement)
         self._item.stash.setdefault(VERDICTS, []).append(verdict)
         self._item.user_properties += _properties(verdict)
@@ -152,6 +154,14 @@ class Baseline:
             return
         self._item.stash[VERDICTS].append(crept)
         pytest.fail(crept.text(), pytrace=False)
+
+    def _judge(self, metric: str, measurement: Measurement) -> Verdict:
+        return self._run.gate.check(
+            metric,
+            measurement,
+            tolerances=self._tolerances(measurement),
+            may_record=self._item.get_closest_marker("xfail") is None,
+        )
 
     def _explained(self, verdict: Verdict, measurement: Measurement) -> Verdict:
         """Return the verdict with the cause of a regression that its numbers do not show."""
