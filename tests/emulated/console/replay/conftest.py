@@ -31,6 +31,7 @@ from pytest_tinyquant.firmware import FirmwareImage
 SNAPSHOT = {0x00000000: 0x40000, 0x20000000: 0xA0000, 0xE000ED00: 0x40}
 """Address and size of the memory that a diagnosis may look at: code, RAM, fault registers."""
 
+
 @dataclass(frozen=True)
 class Recording:
     """What one run on the emulated board left: its output, its state, and how it ended."""
