@@ -74,7 +74,7 @@ def test_right_kernels_mean_that_the_model_changed(world, change, recorded):
     world.models_part = PART
     causes = world.explain(change(error_mae=0.5, identity_tflite_sha256="e" * 64), recorded).causes
     assert causes[0].startswith("every operator's output is TensorFlow Lite Micro's")
-    assert "first output that differs from the baseline's model file" in causes[1]
+    assert "first output that differs from the earlier model file's" in causes[1]
 
 
 def test_on_the_host_the_two_model_files_are_run(world, change, recorded):
@@ -83,13 +83,13 @@ def test_on_the_host_the_two_model_files_are_run(world, change, recorded):
     (cause,) = world.explain(
         change(error_mae=0.5, identity_tflite_sha256="e" * 64), recorded
     ).causes
-    assert "the baseline's model file" in cause
+    assert "the earlier model file's" in cause
 
 
 def test_a_baseline_whose_model_is_gone(world, change, recorded):
     world.cached = {"e" * 64}
     causes = world.explain(change(error_mae=0.5, identity_tflite_sha256="e" * 64), recorded).causes
-    assert causes[1].startswith("the baseline's model file (bbbbbbbbbbbb) is not in the cache")
+    assert causes[1].startswith("the earlier model file (bbbbbbbbbbbb) is not in the cache")
 
 
 def test_an_image_other_than_the_measured_one_says_nothing(world, worse, recorded):
