@@ -54,8 +54,18 @@ class Run:
     def stages(self) -> Stages:
         """The way a model takes to its measurement."""
         from pytest_tinyquant.pipeline import Stages
+        from pytest_tinyquant.progress import Progress
 
-        return Stages(self.project, device_timeout=self.settings.timeout)
+        return Stages(
+            self.project,
+            device_timeout=self.settings.timeout,
+            progress=Progress(self.progress_path),
+        )
+
+    @property
+    def progress_path(self) -> Path:
+        """The file in which every process of this run notes what it does."""
+        return self.work_dir / "progress.jsonl"
 
     @cached_property
     def outcomes(self) -> OutcomeStore:
