@@ -14,6 +14,7 @@ from pytest_tinyquant.cache import Cache
 from pytest_tinyquant.errors import DeviceHaltedError
 from pytest_tinyquant.errors import SupportMismatchError
 from pytest_tinyquant.errors import UnsupportedModelError
+from pytest_tinyquant.progress import Progress
 
 
 if TYPE_CHECKING:
@@ -59,9 +60,11 @@ class Stages:
         *,
         device_timeout: float = DEVICE_TIMEOUT,
         pool: Pool | None = None,
+        progress: Progress | None = None,
     ) -> None:
         self.project = project
         self.pool = pool
+        self.progress = progress or Progress()
         self.cache = Cache(project.cache_root)
         self.device_timeout = device_timeout
 
@@ -69,7 +72,8 @@ class Stages:
         """Return ``model`` converted by ``scheme``."""
         from pytest_tinyquant.schemes.convert import convert
 
-        return convert(model, scheme, self.cache)
+        with self.progress.stage("converting", f"{model.name}-{scheme.name}"):
+            return convert(model, scheme, self.cache)
 
     def check(self, model: Model, converted: ConvertedModel, board: Board) -> Graph:
         """Return the converted model's graph if the board's runtime can run it.
@@ -114,7 +118,10 @@ class Stages:
         from pytest_tinyquant import firmware
 
         plan = engine.plan(graph, where=where, kernels=board.kernels)
-        with tempfile.TemporaryDirectory(prefix="tinyquant-") as directory:
+        with (
+            self.progress.stage("building", where, board.name),
+            tempfile.TemporaryDirectory(prefix="tinyquant-") as directory,
+        ):
             emitted = engine.emit(plan, Path(directory))
             return firmware.build(emitted, board, samples, self.cache, where=where)
 
@@ -225,7 +232,10 @@ class Stages:
         where = combination_name(converted, board)
         graph = self.check(model, converted, board)
         image = self.build_image(model, converted, graph, board)
-        with self.open(board, image, name=where) as device:
+        with (
+            self.progress.stage("running", where, board.name),
+            self.open(board, image, name=where) as device,
+        ):
             record = self.run(device, board, where=where)
         return self.evaluate(
             model=model,

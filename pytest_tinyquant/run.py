@@ -66,8 +66,14 @@ class Run:
     def stages(self) -> Stages:
         """The way a model takes to its measurement."""
         from pytest_tinyquant.pipeline import Stages
+        from pytest_tinyquant.progress import Progress
 
-        return Stages(self.project, device_timeout=self.settings.timeout, pool=self.pool)
+        return Stages(
+            self.project,
+            device_timeout=self.settings.timeout,
+            pool=self.pool,
+            progress=Progress(self.progress_path),
+        )
 
     @cached_property
     def pool(self) -> Pool:
@@ -89,6 +95,11 @@ class Run:
         from pytest_tinyquant.boards.set_aside import BoardHealth
 
         return BoardHealth(self.work_dir / BOARDS_DIR, limit=self.settings.set_aside_after)
+
+    @property
+    def progress_path(self) -> Path:
+        """The file in which every process of this run notes what it does."""
+        return self.work_dir / "progress.jsonl"
 
     @cached_property
     def outcomes(self) -> OutcomeStore:

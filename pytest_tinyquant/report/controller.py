@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
@@ -49,6 +50,18 @@ class Controller:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take in a report, from here or from a worker."""
         self.results.add(report)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtestloop(self) -> Generator[None, object, object]:
+        """Show what is being done while tests run; a quiet run shows nothing."""
+        settings = self._run.settings
+        quiet = self._config.get_verbosity() < 0 or self._config.option.collectonly
+        if quiet or not settings.progress_interval or not self._run.concerns_project:
+            return (yield)
+        from pytest_tinyquant.report.live import shown
+
+        with shown(self._config, self._run, self.results):
+            return (yield)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
