@@ -87,24 +87,36 @@ def measurement(
     request: pytest.FixtureRequest, model: Model, scheme: Scheme, board: Board
 ) -> Measurement:
     """All metrics of the combination, measured once for all tests of this run that ask."""
-    run = request.config.stash[RUN]
+    measured = measured_once(request.node, model, scheme, board)
+    request.node.stash[MEASUREMENT] = measured
+    request.node.stash[MEASURE] = _measuring(request.node, model, scheme, board)
+    if measured.retries:
+        request.node.user_properties.append(("tinyquant.retries", len(measured.retries)))
+    return measured
+
+
+def measured_once(item: pytest.Item, model: Model, scheme: Scheme, board: Board) -> Measurement:
+    """Return all metrics of a combination, measured by the first test of this run that asks."""
+    run = item.config.stash[RUN]
     run.stages.reachable(board)  # rather now than after minutes of conversion
+    key = f"{model.name}-{scheme.name}-{board.name} {board.target} {model.path}"
+    return run.outcomes.get_or_measure(key, _measuring(item, model, scheme, board))
+
+
+def _measuring(
+    item: pytest.Item, model: Model, scheme: Scheme, board: Board
+) -> Callable[[], Measurement]:
+    """Return what measures the combination whenever it is called."""
 
     def measure() -> Measurement:
         return cast(
             "Measurement",
-            request.node.ihook.pytest_tinyquant_measure(
-                config=request.config, model=model, scheme=scheme, board=board
+            item.ihook.pytest_tinyquant_measure(
+                config=item.config, model=model, scheme=scheme, board=board
             ),
         )
 
-    key = f"{model.name}-{scheme.name}-{board.name} {board.target} {model.path}"
-    measured = run.outcomes.get_or_measure(key, measure)
-    request.node.stash[MEASUREMENT] = measured
-    request.node.stash[MEASURE] = measure
-    if measured.retries:
-        request.node.user_properties.append(("tinyquant.retries", len(measured.retries)))
-    return measured
+    return measure
 
 
 @pytest.fixture
