@@ -46,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
         if name == "show":
             sub.add_argument("model", help="a model's name, or the path of its file")
             sub.add_argument("--scheme", default="int8-only", help="default: int8-only")
+            sub.add_argument("--board", help="the board whose kernels run it; default: all boards")
         if name == "toolchain":
             sub.add_argument("target", choices=("rx-elf",), help="rx-elf: for Renesas RX")
     return parser
@@ -63,7 +64,7 @@ def _init(options: argparse.Namespace) -> int:
 def _show(options: argparse.Namespace) -> int:
     from pytest_tinyquant.show import show_model
 
-    return show_model(_project(options.model), options.model, options.scheme)
+    return show_model(_project(options.model), options.model, options.scheme, options.board)
 
 
 def _boards(options: argparse.Namespace) -> int:
