@@ -48,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
         if name == "show":
             sub.add_argument("model", help="a model's name, or the path of its file")
             sub.add_argument("--scheme", default="int8-only", help="default: int8-only")
+            sub.add_argument("--board", help="the board whose kernels run it; default: all boards")
         if name == "diff":
             add_diff(sub)
         if name == "history":
@@ -74,7 +75,8 @@ def _init(options: argparse.Namespace) -> int:
 def _show(options: argparse.Namespace) -> int:
     from pytest_tinyquant.show import show_model
 
-    return show_model(current_project(options.model), options.model, options.scheme)
+    project = current_project(options.model)
+    return show_model(project, options.model, options.scheme, options.board)
 
 
 def _boards(options: argparse.Namespace) -> int:
