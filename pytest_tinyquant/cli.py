@@ -38,6 +38,7 @@ def _parser() -> argparse.ArgumentParser:
         ("history", run_history, "show a number over the runs of pytest --tq-history"),
         ("boards", _boards, "list the boards that --board knows"),
         ("doctor", _doctor, "check that compilers, emulators and Python packages are installed"),
+        ("noise", _noise, "measure how far latencies scatter on an attached board, and store it"),
         ("toolchain", _toolchain, "build a cross compiler that has no package into the cache"),
     ):
         sub = commands.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
@@ -51,6 +52,11 @@ def _parser() -> argparse.ArgumentParser:
             add_diff(sub)
         if name == "history":
             add_history(sub)
+        if name == "noise":
+            sub.add_argument("board", help="name of the board's type")
+            sub.add_argument("--model", default="", help="default: the project's first")
+            sub.add_argument("--scheme", default="int8-only", help="default: int8-only")
+            sub.add_argument("--runs", type=int, default=10, help="default: 10")
         if name == "toolchain":
             sub.add_argument("target", choices=("rx-elf",), help="rx-elf: for Renesas RX")
     return parser
@@ -89,6 +95,22 @@ def _doctor(options: argparse.Namespace) -> int:
     from pytest_tinyquant.doctor import examine
 
     return examine()
+
+
+def _noise(options: argparse.Namespace) -> int:
+    from pytest_tinyquant.measure_noise import measure_noise
+    from pytest_tinyquant.pipeline import Stages
+
+    file = measure_noise(
+        Stages(current_project(options.model)),
+        options.board,
+        model=options.model,
+        scheme=options.scheme,
+        runs=options.runs,
+        say=lambda line: print(line, flush=True),
+    )
+    print(file)
+    return 0
 
 
 def _toolchain(options: argparse.Namespace) -> int:

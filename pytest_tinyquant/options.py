@@ -30,6 +30,10 @@ _INI_KEYS = {
     "tinyquant_boards": ("args", "Boards to run by default"),
     "tinyquant_baselines": ("string", "Directory of the baselines (default: baselines)"),
     "tinyquant_models_dir": ("string", "Directory of the models (default: models)"),
+    "tinyquant_set_aside_after": (
+        "string",
+        "Failures in a row after which a board is out (default: 3)",
+    ),
     "tinyquant_tolerance": ("linelist", "METRIC:SLACK, one a line"),
     "tinyquant_creep": ("string", "Revision that --tq-creep names by default"),
     "tinyquant_creep_limit": ("linelist", "METRIC:SLACK of growth since it, one a line"),
@@ -60,6 +64,8 @@ class Settings:
     tolerance: tuple[str, ...] = ()
     ini_tolerance: tuple[str, ...] = ()
     timeout: float = 600.0
+    lease_timeout: float = 900.0
+    set_aside_after: int = 3
     cache_dir: Path | None = None
     json_path: Path | None = None
     ab: str = ""
@@ -128,6 +134,13 @@ def add_options(parser: pytest.Parser) -> None:
         default=600.0,
         metavar="SECONDS",
         help="Time limit of one run on a board (default: 600).",
+    )
+    group.addoption(
+        "--tq-lease-timeout",
+        type=float,
+        default=900.0,
+        metavar="SECONDS",
+        help="Time to wait for a real board that others hold (default: 900).",
     )
     group.addoption(
         "--tq-cache-dir",
@@ -232,6 +245,8 @@ def read_settings(config: pytest.Config) -> Settings:
         tolerance=tuple(options.tq_tolerance),
         ini_tolerance=tuple(ini("tinyquant_tolerance")),
         timeout=options.tq_timeout,
+        lease_timeout=options.tq_lease_timeout,
+        set_aside_after=_count(ini("tinyquant_set_aside_after") or "3"),
         cache_dir=_path(config, options.tq_cache_dir),
         json_path=_path(config, options.tq_json),
         ab=options.tq_ab,
@@ -246,6 +261,13 @@ def read_settings(config: pytest.Config) -> Settings:
         explicit=any((options.tq_ab, options.tq_history, options.tq_creep, models, schemes, boards))
         or any(map(ini, _INI_KEYS)),
     )
+
+
+def _count(text: str) -> int:
+    """Return the number in an ini key that counts something."""
+    if not text.isdecimal() or int(text) < 1:
+        raise pytest.UsageError(f"tinyquant_set_aside_after must be 1 or more, not {text!r}")
+    return int(text)
 
 
 def split_names(values: Iterable[str]) -> tuple[str, ...]:

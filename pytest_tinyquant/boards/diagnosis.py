@@ -248,7 +248,7 @@ class Diagnosis:
         """Return the index of the operator that started last; -1 before the first."""
         last = self._elf.symbol("tq_last_op")
         model = self._elf.symbol("tq_model_instance")
-        if last is None or model is None:
+        if last is None or model is None or self._lines_sent() == 0:
             return -1
         offset = self._word(last.address) - self._word(model.address)
         return offset // _OP.size if offset >= 0 else -1

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 
 import pytest
+
+from pytest_tinyquant.run import BOARDS_DIR
 
 
 if TYPE_CHECKING:
@@ -47,6 +50,18 @@ class Controller:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take in a report, from here or from a worker."""
         self.results.add(report)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtestloop(self) -> Generator[None, object, object]:
+        """Show what is being done while tests run; a quiet run shows nothing."""
+        settings = self._run.settings
+        quiet = self._config.get_verbosity() < 0 or self._config.option.collectonly
+        if quiet or not settings.progress_interval or not self._run.concerns_project:
+            return (yield)
+        from pytest_tinyquant.report.live import shown
+
+        with shown(self._config, self._run, self.results):
+            return (yield)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -90,6 +105,7 @@ class Controller:
                 f"the first of them {self._silent[0]}",
                 red=True,
             )
+        self._tell_of_boards(terminalreporter)
         if self._results is None or self._config.get_verbosity() < 0:
             return
         if self._results.results:
@@ -100,3 +116,12 @@ class Controller:
                 from pytest_tinyquant.report.paired import show_pairs
 
                 show_pairs(terminalreporter, self._results, self._run.paired.description)
+
+    def _tell_of_boards(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Tell, even in a quiet run, which real boards it went on without."""
+        if not (self._run.work_dir / BOARDS_DIR).is_dir():
+            return
+        from pytest_tinyquant.boards.set_aside import cause
+
+        for record in self._run.health.set_aside():
+            terminalreporter.write_line(f"tinyquant: board {cause(record)}", red=True)

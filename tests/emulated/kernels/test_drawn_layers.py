@@ -1,7 +1,8 @@
 """Layers drawn as for the comparison with TensorFlow Lite Micro: both kernel sets, the same bytes.
 
 Only operators of which cortex_m_dsp has kernels of its own; all others are the same code. The
-nightly profile draws 1,200 layers of each variant and runs each with ten sets of inputs.
+nightly profile draws 1,200 layers of each variant, in models of 12 each (TINYQUANT_TEST_EXAMPLES
+sets another number of models), and runs each with ten sets of inputs.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from pytest_tinyquant.engine.lowering import dsp
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 LAYERS = 12 if NIGHTLY else 3
 INPUT_SETS = 10 if NIGHTLY else 2
-MODELS = 100 if NIGHTLY else 2
+MODELS = int(os.environ.get("TINYQUANT_TEST_EXAMPLES", "100")) if NIGHTLY else 2
 KERNELS = 13
 
 VARIANTS_OF_SET = [variant for variant in VARIANTS if variant.op in dsp.LOWERINGS]

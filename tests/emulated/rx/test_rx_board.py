@@ -63,6 +63,23 @@ def test_the_counter_agrees_with_single_steps(
         qemu.close()
 
 
+def test_a_reset_in_the_middle_of_a_measurement_leaves_no_trace(
+    device: EmulatedRx, well_behaved_image: FirmwareImage
+) -> None:
+    """QEMU's reset lets the counter's timer run on."""
+    device.flash(well_behaved_image)
+    expected = device.run()
+    act = Elf(well_behaved_image.elf).symbol("scenario_act")
+    assert act is not None
+    device._debugger.reset(halt=True)
+    device._debugger.breakpoint(act.address)
+    device._debugger.resume()
+    while device._debugger.state() == "running":
+        device._console.read(0.01)
+    device._debugger.breakpoint(act.address, enabled=False)
+    assert device.run() == expected
+
+
 def test_an_emulator_that_compares_floats_wrongly_is_refused(
     well_behaved_image: FirmwareImage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -102,7 +102,7 @@ class Draw:
         Others have all of float32's bits, which tell products in float32 from those in double.
         """
         mantissa = 1 << 23
-        if self.integer(0, 1):
+        if self.integer(0, 2):
             mantissa = self.integer(1 << 23, (1 << 24) - 1)
         return float(np.float32(math.ldexp(mantissa, self.integer(low, high - 1) - 23)))
 
