@@ -95,7 +95,7 @@ class _Reader:
             )
         self._keys("the file", document, ("format", *_TEXT_FIELDS, *_MAP_FIELDS))
         self._require("the file", document, ("format", *_TEXT_FIELDS, *_MAP_FIELDS))
-        texts = {name: self._text(name, document[name]) for name in _TEXT_FIELDS}
+        texts: dict[str, Any] = {name: self._text(name, document[name]) for name in _TEXT_FIELDS}
         symbols = self._mapping("symbols", document["symbols"])
         peak = self._mapping("arena_peak", document["arena_peak"])
         return Measurement(

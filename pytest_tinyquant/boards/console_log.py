@@ -2,19 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from pytest_tinyquant.boards.device import Console
-
-
-def log_file(work_dir: Path, name: str) -> Path:
-    """Return where a run of pytest keeps the output of a device.
-
-    :param work_dir: the run's scratch directory.
-    :param name: what the device was opened for: the combination or the test.
-    """
-    return work_dir / "devices" / re.sub(r"[^\w.-]+", "_", name) / "console.log"
 
 
 class LoggedConsole:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 
 from pytest_tinyquant.boards.debugger import PyocdDebugger
@@ -29,7 +30,7 @@ class EmulatedCortexM(EmulatedBoard):
 
     faults = CortexMFaults()
 
-    def start(self, image: LoadableImage) -> Qemu:
+    def start(self, image: LoadableImage, cleanup: contextlib.ExitStack) -> Qemu:
         """Start QEMU without the image, which goes in through pyOCD."""
         return Qemu("qemu-system-arm", self.machine)
 
@@ -43,10 +44,12 @@ class EmulatedCortexM(EmulatedBoard):
             raise
         return debugger
 
-    def death(self, qemu: Qemu, where: str, elf: Elf, decoder: Decoder | None) -> TinyQuantError:
+    def death(
+        self, qemu: Qemu, where: str, image: LoadableImage, decoder: Decoder | None
+    ) -> TinyQuantError:
         """Describe why QEMU ended, which may be that the core locked up."""
         death = qemu.death(where)
-        return _lockup(where, qemu.messages(), elf, decoder) if death.lockup else death
+        return _lockup(where, qemu.messages(), Elf(image.elf), decoder) if death.lockup else death
 
 
 def _lockup(where: str, messages: str, elf: Elf, decoder: Decoder | None) -> DeviceHaltedError:

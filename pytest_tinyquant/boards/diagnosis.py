@@ -75,10 +75,11 @@ class Diagnosis:
     def restarted(self, decoder: Decoder, error: RestartError, *, within: float) -> TinyQuantError:
         """Describe a device that began anew, which it is left to do once more.
 
-        :param within: seconds to wait for that; without it ``error`` stands as it is.
+        :param within: seconds to wait for that. If the run goes well this time, or nothing comes,
+            it was no doing of the firmware and ``error`` stands as it is.
         """
         self._debugger.halt()
-        if not self._runs_to("tq_reset", within):
+        if self._runs_to("tq_reset", "tq_finished", within=within) != "tq_reset":
             return error
         operator = self._operator(self.last_op())
         return DeviceHaltedError(
@@ -216,18 +217,20 @@ class Diagnosis:
             + indented_log(decoder.log_text(tail=LOG_LINES))
         )
 
-    def _runs_to(self, function: str, within: float) -> bool:
-        """Tell whether the halted core comes to a function in ``within`` seconds; it halts."""
-        place = self._elf.symbol(function)
-        assert place is not None, "a name of the firmware's own port"
+    def _runs_to(self, *functions: str, within: float) -> str:
+        """Return to which of the functions the halted core comes in ``within`` seconds, if any."""
+        symbols = [self._elf.symbol(name) for name in functions]
+        places = {symbol.address: symbol.name for symbol in symbols if symbol is not None}
         deadline = time.monotonic() + within
-        self._debugger.breakpoint(place.address)
+        for address in places:
+            self._debugger.breakpoint(address)
         self._debugger.resume()
         while self._debugger.state() == "running" and time.monotonic() < deadline:
             self._console.read(_SAMPLE_SECONDS)
         self._debugger.halt()
-        self._debugger.breakpoint(place.address, enabled=False)
-        return self._debugger.register("pc") == place.address
+        for address in places:
+            self._debugger.breakpoint(address, enabled=False)
+        return places.get(self._debugger.register("pc"), "")
 
     def _sample(self) -> tuple[list[tuple[str, int]], int]:
         """Return the functions the core was seen in, most frequent first, and the last pc."""
@@ -245,7 +248,7 @@ class Diagnosis:
         """Return the index of the operator that started last; -1 before the first."""
         last = self._elf.symbol("tq_last_op")
         model = self._elf.symbol("tq_model_instance")
-        if last is None or model is None:
+        if last is None or model is None or self._lines_sent() == 0:
             return -1
         offset = self._word(last.address) - self._word(model.address)
         return offset // _OP.size if offset >= 0 else -1

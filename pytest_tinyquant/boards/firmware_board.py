@@ -10,8 +10,10 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 
+from pytest_tinyquant.boards.clock import check_expected
 from pytest_tinyquant.boards.console import PortClosedError
 from pytest_tinyquant.boards.console_log import LoggedConsole
+from pytest_tinyquant.boards.debugger import DebuggerError
 from pytest_tinyquant.boards.device import Console
 from pytest_tinyquant.boards.device import Debugger
 from pytest_tinyquant.boards.device import HostImage
@@ -46,6 +48,9 @@ class FirmwareBoard(ABC):
     stale_seconds = 0.0
     """How long the console must be silent, the core halted, before a run starts."""
 
+    clock_hz = 0
+    """Core clock that the bench's owner gave for the board; 0 if none."""
+
     reopen_seconds = 5.0
     """How long a port that went away may take to come back."""
 
@@ -79,7 +84,7 @@ class FirmwareBoard(ABC):
         """Return the context in which the board runs ``image``; it may explain a broken link."""
         return contextlib.nullcontext()
 
-    def check_memory(self, debugger: Debugger, elf: Elf, where: str) -> None:
+    def check_memory(self, debugger: Debugger, image: LoadableImage, where: str) -> None:
         """Look at the memory after a run, where the core itself cannot tell what is wrong.
 
         :raises InvalidOutputError: the firmware wrote to where it must not.
@@ -97,7 +102,6 @@ class FirmwareBoard(ABC):
         with contextlib.ExitStack() as cleanup:
             self._debugger, console = self.power_up(image, cleanup)
             self._console = LoggedConsole(console, self.log)
-            self._console.note(f"{self._name} holds {image.elf.name}, image {image.image_id}")
             cleanup.callback(self._console.close)
             self._powered = cleanup.pop_all()
         self._image = image
@@ -111,6 +115,7 @@ class FirmwareBoard(ABC):
             be read.
         :raises FlashError: the image that answers is not the one that was flashed.
         :raises InvalidOutputError: memory around the arena was damaged, or a counter stood still.
+        :raises ClockError: the firmware sets up another clock than the bench's owner gave.
         """
         image = self._image
         if image is None:
@@ -127,10 +132,12 @@ class FirmwareBoard(ABC):
             self._discard_stale()
             self._debugger.resume()
             self._receive(decoder, image, where)
-            # An idle core would burn the host's time in QEMU, and power on a real board.
-            self._debugger.halt()
-            self.check_memory(self._debugger, Elf(image.elf), where)
-        return run_record(decoder, where)
+            self._halt(where)
+            self.check_memory(self._debugger, image, where)
+        record = run_record(decoder, where)
+        if self.clock_hz and record.clock is not None:
+            check_expected(record.clock, where, self.clock_hz)
+        return record
 
     def trace(self, sample: bytes, writes: Sequence[Sequence[Extent]]) -> tuple[OperatorTrace, ...]:
         """Run ``sample`` through the image and return what every operator wrote.
@@ -146,6 +153,12 @@ class FirmwareBoard(ABC):
             self._debugger.reset(halt=True)
             tracer = Tracer(where, self._debugger, self._console, elf, timeout=self._timeout)
             return tracer.run(sample, writes)
+
+    def _halt(self, where: str) -> None:
+        # An idle core would burn the host's time in QEMU, and power on a real board.
+        self._debugger.halt()
+        if self._debugger.state() != "halted":  # pyOCD does not notice a link that broke
+            raise DebuggerError(f"{where}: the core does not halt after its run")
 
     def _prepare_again(self, trouble: ConsoleError) -> None:
         self._console.note(f"run again after: {trouble}")

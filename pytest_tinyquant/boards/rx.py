@@ -7,7 +7,6 @@ from pathlib import Path
 
 from pytest_tinyquant.boards.debugger import RX_GDB_CORE
 from pytest_tinyquant.boards.debugger import GdbDebugger
-from pytest_tinyquant.boards.device import Console
 from pytest_tinyquant.boards.device import Debugger
 from pytest_tinyquant.boards.device import LoadableImage
 from pytest_tinyquant.boards.emulated import EmulatedBoard
@@ -15,7 +14,6 @@ from pytest_tinyquant.boards.halt_rx import RxFaults
 from pytest_tinyquant.boards.qemu import Qemu
 from pytest_tinyquant.boards.rx_memory import AddressSpace
 from pytest_tinyquant.boards.rx_memory import check_writes
-from pytest_tinyquant.elf import Elf
 
 
 MACHINES = ("r5f562n8",)
@@ -30,16 +28,10 @@ class EmulatedRx(EmulatedBoard):
 
     faults = RxFaults()
 
-    def power_up(
-        self, image: LoadableImage, cleanup: contextlib.ExitStack
-    ) -> tuple[Debugger, Console]:
-        """Start the emulator with the image in a memory that can be looked at after the run."""
+    def start(self, image: LoadableImage, cleanup: contextlib.ExitStack) -> Qemu:
+        """Start QEMU with the image, which it writes to the memory at every reset."""
         self._space = AddressSpace()
         cleanup.callback(self._space.close)
-        return super().power_up(image, cleanup)
-
-    def start(self, image: LoadableImage) -> Qemu:
-        """Start QEMU with the image, which it writes to the memory at every reset."""
         return start_qemu(self.machine, image.elf, space=self._space)
 
     def connect(self, qemu: Qemu, image: LoadableImage) -> Debugger:
@@ -52,9 +44,9 @@ class EmulatedRx(EmulatedBoard):
             raise
         return debugger
 
-    def check_memory(self, debugger: Debugger, elf: Elf, where: str) -> None:
+    def check_memory(self, debugger: Debugger, image: LoadableImage, where: str) -> None:
         """Check that the run wrote to nothing but memory that the chip has."""
-        check_writes(self._space, debugger.read, elf, where)
+        check_writes(self._space, debugger.read, image.elf, where)
 
 
 def start_qemu(

@@ -13,10 +13,11 @@ import itertools
 import os
 from collections.abc import Callable
 from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 
+from pytest_tinyquant.boards.segments import Segment
 from pytest_tinyquant.boards.segments import loadable_segments
-from pytest_tinyquant.elf import Elf
 from pytest_tinyquant.errors import InvalidOutputError
 
 
@@ -42,9 +43,8 @@ class AddressSpace:
         """Free the memory; QEMU keeps its own hold on it."""
         os.close(self.fd)
 
-    def stray_writes(self, elf: Path) -> Iterator[tuple[int, bytes]]:
+    def stray_writes(self, image: Sequence[Segment]) -> Iterator[tuple[int, bytes]]:
         """Yield address and content of what is in the space beside the RAM and the image."""
-        image = loadable_segments(elf)
         for place in self._used():
             found = os.pread(self.fd, len(place), place.start)
             expected = bytearray(len(place))
@@ -66,18 +66,21 @@ class AddressSpace:
 
 
 def check_writes(
-    space: AddressSpace, read: Callable[[int, int], bytes], elf: Elf, where: str
+    space: AddressSpace, read: Callable[[int, int], bytes], elf: Path, where: str
 ) -> None:
     """Check that a run wrote to nothing but memory that the chip has.
 
     :param read: reads memory through the debugger.
     :raises InvalidOutputError: it wrote elsewhere.
     """
-    expected = bytearray(_NULL_PAGE)
-    _put(expected, _VECTORS_COPY.start, elf.read(_VECTORS, len(_VECTORS_COPY)))
+    image = loadable_segments(elf)
+    vectors, expected = bytearray(len(_VECTORS_COPY)), bytearray(_NULL_PAGE)
+    for address, data in image:
+        _put(vectors, address - _VECTORS, data)
+    _put(expected, _VECTORS_COPY.start, vectors)
     found = read(0, _NULL_PAGE)
     null = [(i, found[i : i + 4]) for i in range(_NULL_PAGE) if found[i] != expected[i]]
-    for address, data in [*null[:1], *space.stray_writes(elf.path)]:
+    for address, data in [*null[:1], *space.stray_writes(image)]:
         what = "a null pointer" if address < _NULL_PAGE else "a bad pointer"
         raise InvalidOutputError(
             f"{where}: the firmware wrote through {what}: {data.hex(' ')} at {address:#010x},"
@@ -87,7 +90,7 @@ def check_writes(
         )
 
 
-def _put(target: bytearray, offset: int, data: bytes) -> None:
+def _put(target: bytearray, offset: int, data: bytes | bytearray) -> None:
     """Put the part of ``data`` that lies within ``target`` there."""
     start, end = max(offset, 0), min(offset + len(data), len(target))
     if start < end:

@@ -29,6 +29,9 @@ OUTCOMES = (
     "ok",
 )
 
+#: Outcomes that fail a test.
+BAD = frozenset(("regressed", "missing", "not comparable", "failed", "gap closed", "error"))
+
 #: Outcomes that the summary tells one by one, unless asked for all.
 NOTABLE = frozenset(OUTCOMES) - {"ok", "known gap"}
 
@@ -45,6 +48,9 @@ class Result:
 
     nodeid: str
     combination: str
+    model: str
+    scheme: str
+    board: str
     outcome: str
     verdicts: tuple[dict[str, Any], ...]
     gap: str
@@ -61,6 +67,9 @@ class Result:
         return cls(
             nodeid=report.nodeid,
             combination=part["combination"],
+            model=part["model"],
+            scheme=part["scheme"],
+            board=part["board"],
             outcome=_outcome(report, verdicts),
             verdicts=verdicts,
             gap=part["gap"],
@@ -88,6 +97,11 @@ class Results:
         result = Result.of(report)
         if result is not None:
             self.results.append(result)
+
+    @property
+    def expected(self) -> frozenset[str]:
+        """The tests that are to run, as far as it is known."""
+        return frozenset(self._expected)
 
     @property
     def unreported(self) -> set[str]:

@@ -1,7 +1,7 @@
 """An emulator that is killed at any moment is trouble with the bench: never a result, never a hang.
 
 The moments are counted in what passes between host and emulator: its start, every packet to its
-gdb stub, every reading of its console. ``TINYQUANT_TEST_EXAMPLES=100`` kills as many per board.
+gdb stub, every reading of its console.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from pytest_tinyquant.errors import BenchError
 from pytest_tinyquant.firmware import FirmwareImage
 
 
-KILLS = int(os.environ.get("TINYQUANT_TEST_EXAMPLES", "10"))
+KILLS = 100
+"""For each board."""
 
 
 class Moments:

@@ -12,7 +12,7 @@ from pytest_tinyquant.boards.open import open_device
 
 
 @pytest.mark.parametrize("name", ["nucleo-l4r5zi", "rx65n"])
-def test_a_boards_output_is_kept_where_the_run_says(name: str, tmp_path: Path) -> None:
-    device = open_device(load_boards([])[name], log=tmp_path / "console.log", timeout=1)
+def test_a_boards_output_is_kept_in_its_work_directory(name: str, tmp_path: Path) -> None:
+    device = open_device(load_boards([])[name], work_dir=tmp_path, timeout=1)
     assert isinstance(device, FirmwareBoard)
     assert device.log == tmp_path / "console.log"

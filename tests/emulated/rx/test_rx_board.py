@@ -63,6 +63,23 @@ def test_the_counter_agrees_with_single_steps(
         qemu.close()
 
 
+def test_a_reset_in_the_middle_of_a_measurement_leaves_no_trace(
+    device: EmulatedRx, well_behaved_image: FirmwareImage
+) -> None:
+    """QEMU's reset lets the counter's timer run on."""
+    device.flash(well_behaved_image)
+    expected = device.run()
+    act = Elf(well_behaved_image.elf).symbol("scenario_act")
+    assert act is not None
+    device._debugger.reset(halt=True)
+    device._debugger.breakpoint(act.address)
+    device._debugger.resume()
+    while device._debugger.state() == "running":
+        device._console.read(0.01)
+    device._debugger.breakpoint(act.address, enabled=False)
+    assert device.run() == expected
+
+
 def test_an_emulator_that_compares_floats_wrongly_is_refused(
     well_behaved_image: FirmwareImage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -95,15 +112,15 @@ def test_memory_is_that_of_the_board(well_behaved_image: FirmwareImage) -> None:
 @pytest.mark.parametrize("place", [0x40000, 0x7FFFFF, 0x860000, 0xFFDFFFFF, 0xFFE00000])
 def test_a_write_beside_the_memory_is_found(well_behaved_image: FirmwareImage, place: int) -> None:
     """Right behind and before each memory, and to the flash; played by the host."""
-    elf = Elf(well_behaved_image.elf)
+    image = loadable_segments(well_behaved_image.elf)
     space = AddressSpace()
-    for address, data in loadable_segments(elf.path):
+    for address, data in image:
         os.pwrite(space.fd, data, address)
     os.pwrite(space.fd, b"\1" * 0x40000, 0)
     os.pwrite(space.fd, b"\1" * 0x60000, 0x800000)
-    assert list(space.stray_writes(elf.path)) == []
+    assert list(space.stray_writes(image)) == []
     os.pwrite(space.fd, b"\xa5", place)
-    assert [(address, data[:1]) for address, data in space.stray_writes(elf.path)] == [
+    assert [(address, data[:1]) for address, data in space.stray_writes(image)] == [
         (place, b"\xa5")
     ]
     space.close()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import random
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,10 +30,6 @@ from pytest_tinyquant.firmware import FirmwareImage
 
 SNAPSHOT = {0x00000000: 0x40000, 0x20000000: 0xA0000, 0xE000ED00: 0x40}
 """Address and size of the memory that a diagnosis may look at: code, RAM, fault registers."""
-
-NOTE = re.compile(rb"\n=== tinyquant: .*\n")
-
-REGISTERS = CortexMFaults.core_registers
 
 
 @dataclass(frozen=True)
@@ -143,8 +138,8 @@ def record(image: FirmwareImage, log: Path) -> Recording:
         debugger.halt()
         return Recording(
             image,
-            NOTE.sub(b"", log.read_bytes(), count=1),
-            {name: debugger.register(name) for name in REGISTERS},
+            log.read_bytes(),
+            {name: debugger.register(name) for name in CortexMFaults.core_registers},
             {start: debugger.read(start, size) for start, size in SNAPSHOT.items()},
             result,
         )
