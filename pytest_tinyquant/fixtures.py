@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
     from pytest_tinyquant.schemes.convert import ConvertedModel
 
     Image = FirmwareImage | HostImage
+
+
+class CreepWarning(UserWarning):
+    """A metric grew beyond the limit since a release, in steps that each passed."""
+
 
 VERDICTS: pytest.StashKey[list[Verdict]] = pytest.StashKey()
 MEASUREMENT: pytest.StashKey[Measurement] = pytest.StashKey()
@@ -81,24 +87,36 @@ def measurement(
     request: pytest.FixtureRequest, model: Model, scheme: Scheme, board: Board
 ) -> Measurement:
     """All metrics of the combination, measured once for all tests of this run that ask."""
-    run = request.config.stash[RUN]
+    measured = measured_once(request.node, model, scheme, board)
+    request.node.stash[MEASUREMENT] = measured
+    request.node.stash[MEASURE] = _measuring(request.node, model, scheme, board)
+    if measured.retries:
+        request.node.user_properties.append(("tinyquant.retries", len(measured.retries)))
+    return measured
+
+
+def measured_once(item: pytest.Item, model: Model, scheme: Scheme, board: Board) -> Measurement:
+    """Return all metrics of a combination, measured by the first test of this run that asks."""
+    run = item.config.stash[RUN]
     run.stages.reachable(board)  # rather now than after minutes of conversion
+    key = f"{model.name}-{scheme.name}-{board.name} {board.target} {model.path}"
+    return run.outcomes.get_or_measure(key, _measuring(item, model, scheme, board))
+
+
+def _measuring(
+    item: pytest.Item, model: Model, scheme: Scheme, board: Board
+) -> Callable[[], Measurement]:
+    """Return what measures the combination whenever it is called."""
 
     def measure() -> Measurement:
         return cast(
             "Measurement",
-            request.node.ihook.pytest_tinyquant_measure(
-                config=request.config, model=model, scheme=scheme, board=board
+            item.ihook.pytest_tinyquant_measure(
+                config=item.config, model=model, scheme=scheme, board=board
             ),
         )
 
-    key = f"{model.name}-{scheme.name}-{board.name} {board.target} {model.path}"
-    measured = run.outcomes.get_or_measure(key, measure)
-    request.node.stash[MEASUREMENT] = measured
-    request.node.stash[MEASURE] = measure
-    if measured.retries:
-        request.node.user_properties.append(("tinyquant.retries", len(measured.retries)))
-    return measured
+    return measure
 
 
 @pytest.fixture
@@ -131,9 +149,23 @@ class Baseline:
         self._item.user_properties += _properties(verdict)
         if verdict.failed:
             pytest.fail(verdict.text(), pytrace=False)
+        self._check_creep(metric, measurement)
         if verdict.status == "skipped":
             pytest.skip(verdict.text())
         return verdict
+
+    def _check_creep(self, metric: str, measurement: Measurement) -> None:
+        """Fail or warn, as the user chose, if the metric crept since the release."""
+        __tracebackhide__ = True
+        release = self._run.release
+        crept = release.judge(metric, measurement) if release else None
+        if crept is None:
+            return
+        if self._run.settings.creep_action == "warn":
+            warnings.warn(crept.text(), CreepWarning, stacklevel=3)
+            return
+        self._item.stash[VERDICTS].append(crept)
+        pytest.fail(crept.text(), pytrace=False)
 
     def _judge(self, metric: str, measurement: Measurement) -> Verdict:
         return self._run.gate.check(

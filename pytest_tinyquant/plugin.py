@@ -122,12 +122,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         raise pytest.UsageError(str(run.usage_error))
     if "combinations" not in vars(run):
         return
+    from pytest_tinyquant.collection import by_combination
     from pytest_tinyquant.collection import without_nothing
 
     kept, empty = without_nothing(items)
     if empty:
         config.hook.pytest_deselected(items=empty)
         items[:] = kept
+    if run.is_worker:
+        items[:] = by_combination(items)
 
 
 @pytest.hookimpl(trylast=True)

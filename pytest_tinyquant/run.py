@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shlex
+import sys
 import tempfile
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
+from typing import Any
 
 import pytest
 
@@ -15,6 +19,9 @@ from pytest_tinyquant.options import read_settings
 
 if TYPE_CHECKING:
     from pytest_tinyquant.baselines.gate import Gate
+    from pytest_tinyquant.boards.pool import Pool
+    from pytest_tinyquant.boards.set_aside import BoardHealth
+    from pytest_tinyquant.history.creep import Release
     from pytest_tinyquant.matrix import Combination
     from pytest_tinyquant.outcomes import OutcomeStore
     from pytest_tinyquant.paired.session import PairedGate
@@ -24,6 +31,7 @@ if TYPE_CHECKING:
 
 WORKER_KEY = "tinyquant_work_dir"
 ATTACHED_KEY = "tinyquant_attached"
+BOARDS_DIR = "boards"
 
 
 class Run:
@@ -36,7 +44,9 @@ class Run:
         name = f"tinyquant-{os.urandom(8).hex()}"
         self.work_dir = Path((worker_input or {}).get(WORKER_KEY) or _temporary_root() / name)
         self._attached: list[str] | None = (worker_input or {}).get(ATTACHED_KEY)
+        self.command = shlex.join(["pytest", *(worker_input or {}).get("mainargv", sys.argv)[1:]])
         self.usage_error: Exception | None = None
+        self._config = config
 
     @cached_property
     def project(self) -> Project:
@@ -56,8 +66,40 @@ class Run:
     def stages(self) -> Stages:
         """The way a model takes to its measurement."""
         from pytest_tinyquant.pipeline import Stages
+        from pytest_tinyquant.progress import Progress
 
-        return Stages(self.project, device_timeout=self.settings.timeout)
+        return Stages(
+            self.project,
+            device_timeout=self.settings.timeout,
+            pool=self.pool,
+            progress=Progress(self.progress_path),
+        )
+
+    @cached_property
+    def pool(self) -> Pool:
+        """The real boards, leased for one measurement at a time."""
+        from pytest_tinyquant.boards.lease import LeaseDirectory
+        from pytest_tinyquant.boards.pool import Pool
+
+        return Pool(
+            LeaseDirectory(),
+            self.health,
+            command=self.command,
+            timeout=self.settings.lease_timeout,
+            tell=self._tell,
+        )
+
+    @cached_property
+    def health(self) -> BoardHealth:
+        """How the real boards do in this run, shared with the other workers."""
+        from pytest_tinyquant.boards.set_aside import BoardHealth
+
+        return BoardHealth(self.work_dir / BOARDS_DIR, limit=self.settings.set_aside_after)
+
+    @property
+    def progress_path(self) -> Path:
+        """The file in which every process of this run notes what it does."""
+        return self.work_dir / "progress.jsonl"
 
     @cached_property
     def outcomes(self) -> OutcomeStore:
@@ -94,6 +136,19 @@ class Run:
             tolerances=self.project.tolerance,
         )
 
+    @cached_property
+    def release(self) -> Release | None:
+        """The baselines that growth is counted from; None if nobody asked, or in an A/B run."""
+        if not self.settings.creep_since or self.settings.ab:
+            return None
+        from pytest_tinyquant.baselines.tolerance import parse_ini
+        from pytest_tinyquant.history.creep import Release
+
+        limits: dict[str, Any] = {}
+        for line in self.settings.creep_limit:
+            limits |= parse_ini([line], where="--tq-creep-limit")
+        return Release(self.settings.creep_since, self.project.baselines_dir, limits)
+
     def close(self) -> None:
         """End the processes that this one started for the run."""
         paired = vars(self).get("paired")
@@ -120,6 +175,11 @@ class Run:
         try:
             _ = self.combinations
             _ = self.paired
+            _ = self.release
+            if self.settings.history_path and not self.is_worker:
+                from pytest_tinyquant.history.database import History
+
+                History(self.settings.history_path).close()
         except RevisionError as error:
             raise pytest.UsageError(str(error)) from error
         except ConfigurationError as error:
@@ -146,6 +206,12 @@ class Run:
     def concerns_project(self) -> bool:
         """Tell whether there is anything here that the run could be about."""
         return self.settings.explicit or self._has_own_files() or self.settings.models_dir.is_dir()
+
+    def _tell(self, line: str) -> None:
+        """Write a line to the terminal in the midst of a test, from a worker too."""
+        capture = self._config.pluginmanager.getplugin("capturemanager")
+        with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
+            print(f"\ntinyquant: {line}", file=sys.stderr, flush=True)
 
     def _has_own_files(self) -> bool:
         """Tell whether the project has files that no other tool would leave there."""

@@ -99,17 +99,8 @@ class Transcript:
         match = _CLOCK.fullmatch(payload)
         if match is None or self.clock is not None:
             raise ContentError("CLOCK cannot be read or came twice")
-        hz, cycles, ticks, reference_hz, loop, low, high = map(int, match.groups()[:7])
-        self.clock = Clock(
-            hz=hz,
-            cycles=cycles,
-            reference_ticks=ticks,
-            reference_hz=reference_hz,
-            loop_cycles=loop,
-            loop_low=low,
-            loop_high=high,
-            optimized=match[8],
-        )
+        hz, cycles, ticks, ticks_hz, loop, low, high = (int(match[n]) for n in range(1, 8))
+        self.clock = Clock(hz, cycles, ticks, ticks_hz, loop, low, high, match[8])
 
     def _out(self, payload: str, _: int) -> None:
         match = _OUT.fullmatch(payload)

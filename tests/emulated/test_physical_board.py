@@ -22,6 +22,9 @@ from pytest_tinyquant.firmware import FirmwareImage
 
 ImageOf = Callable[[str], FirmwareImage]
 
+cortex_m = pytest.mark.parametrize("board_name", ["nucleo-l4r5zi"], indirect=True, scope="session")
+"""pyOCD drives Arm cores only."""
+
 
 @pytest.fixture
 def opened(physical_type: Board) -> Iterator[Callable[..., PyocdBoard]]:
@@ -42,6 +45,7 @@ def test_emulators_are_attached_as_probes(emulated_bench) -> None:
     assert attached(bench.physical) == bench.physical
 
 
+@cortex_m
 def test_runs_an_image_again_and_again(
     emulated_bench, opened, well_behaved_image: FirmwareImage, image_of: ImageOf
 ) -> None:
@@ -57,6 +61,7 @@ def test_runs_an_image_again_and_again(
     assert board.run() == first
 
 
+@cortex_m
 def test_what_an_emulator_counts_are_instructions(
     emulated_bench, opened, device, well_behaved_image: FirmwareImage
 ) -> None:
@@ -69,6 +74,7 @@ def test_what_an_emulator_counts_are_instructions(
     assert record == device.run()
 
 
+@cortex_m
 def test_each_board_is_the_one_with_its_id(
     emulated_bench, opened, well_behaved_image: FirmwareImage, image_of: ImageOf
 ) -> None:
@@ -78,6 +84,7 @@ def test_each_board_is_the_one_with_its_id(
     assert (one.run().log, two.run().log) == ("", "kernel says hello")
 
 
+@cortex_m
 def test_output_of_a_run_that_was_cut_off_is_not_taken_for_the_next(
     emulated_bench, opened, well_behaved_image: FirmwareImage
 ) -> None:
@@ -90,6 +97,7 @@ def test_output_of_a_run_that_was_cut_off_is_not_taken_for_the_next(
     assert board.run() == board.run()
 
 
+@cortex_m
 def test_an_id_that_is_only_part_of_one_is_no_board(
     emulated_bench, opened, well_behaved_image: FirmwareImage
 ) -> None:
