@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 import socket
@@ -254,7 +255,8 @@ def test_a_run_is_heard_from_its_first_line(
     record = board.run()
     assert (record.outputs, record.counter, record.counter_class) == ((b"\n",), 1000, "measured")
     assert fake_board.starts == 1, "programming started the first run"
-    assert board.run() == record
+    # What an earlier program said is in the log if it arrived that late.
+    assert dataclasses.replace(record, log="") == dataclasses.replace(board.run(), log="")
     assert fake_board.starts == 2, "nothing but programming can reset this board"
 
 
