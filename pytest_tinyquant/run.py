@@ -20,12 +20,14 @@ if TYPE_CHECKING:
     from pytest_tinyquant.baselines.gate import Gate
     from pytest_tinyquant.boards.pool import Pool
     from pytest_tinyquant.boards.set_aside import BoardHealth
+    from pytest_tinyquant.canary import Canary
     from pytest_tinyquant.matrix import Combination
     from pytest_tinyquant.outcomes import OutcomeStore
     from pytest_tinyquant.paired.session import PairedGate
     from pytest_tinyquant.paired.session import PairedRun
     from pytest_tinyquant.pipeline import Stages
     from pytest_tinyquant.project import Project
+    from pytest_tinyquant.resume import RunJournal
 
 WORKER_KEY = "tinyquant_work_dir"
 ATTACHED_KEY = "tinyquant_attached"
@@ -65,7 +67,32 @@ class Run:
         """The way a model takes to its measurement."""
         from pytest_tinyquant.pipeline import Stages
 
-        return Stages(self.project, device_timeout=self.settings.timeout, pool=self.pool)
+        return Stages(
+            self.project,
+            device_timeout=self.settings.timeout,
+            pool=self.pool,
+            journal=self.journal,
+        )
+
+    @cached_property
+    def journal(self) -> RunJournal | None:
+        """What an interrupted run of this project measured; an A/B run keeps nothing."""
+        if self.settings.ab:
+            return None
+        from pytest_tinyquant.resume import RunJournal
+        from pytest_tinyquant.resume import journal_directory
+
+        return RunJournal(journal_directory(self.settings.root), resume=self.settings.resume)
+
+    @cached_property
+    def canary(self) -> Canary | None:
+        """The combination that is measured before and after; None without one."""
+        if not self.settings.canary:
+            return None
+        from pytest_tinyquant.canary import Canary
+
+        boards = dict.fromkeys(combination.board for combination in self.combinations)
+        return Canary(self.settings.canary, self.stages, tuple(boards))
 
     @cached_property
     def pool(self) -> Pool:
@@ -149,6 +176,7 @@ class Run:
         try:
             _ = self.combinations
             _ = self.paired
+            _ = self.canary
         except RevisionError as error:
             raise pytest.UsageError(str(error)) from error
         except ConfigurationError as error:
@@ -167,6 +195,8 @@ class Run:
             wanted = self.project.models or self.settings.explicit
             lines = [summary(self.combinations, self.project)] if wanted else []
             lines += [f"tinyquant: {self.paired.description}"] if self.paired else []
+            if self.settings.resume and self.journal is not None:
+                lines += [f"tinyquant: resumes with {self.journal.fresh()} outcomes kept"]
             return "\n".join(lines) or None
         except ConfigurationError:
             return None
