@@ -49,11 +49,7 @@ _REFUSALS: Final = (_HALT_AT_START, "Invoke", "abort")
 
 
 class Stages:
-    """The stages for one project; each takes what the one before gave.
-
-    Nothing is kept here between calls: conversions and images are cached on disk, a measurement
-    by :class:`pytest_tinyquant.outcomes.OutcomeStore`.
-    """
+    """The stages for one project; each takes what the one before gave, and nothing is kept."""
 
     def __init__(
         self,
@@ -246,7 +242,7 @@ class Stages:
         from pytest_tinyquant.resume import outcome_key
 
         expected = self._reference(model, "outputs")
-        key = outcome_key(image, board, expected, timeout=self.device_timeout)
+        key = outcome_key(image, board, expected, self.device_timeout)
         return self.journal.recall_or(key, measure)
 
     def _confirm(

@@ -107,7 +107,6 @@ def outcome_key(
     image: FirmwareImage | HostImage,
     board: Board,
     expected: Sequence[NDArray[Any]],
-    *,
     timeout: float,
 ) -> str:
     """Return the address of what `board` makes of an image.

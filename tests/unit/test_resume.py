@@ -86,7 +86,7 @@ def test_the_address_tells_apart_whatever_decides_the_outcome(tmp_path):
     image = HostImage(model, (b"1",))
 
     def key(board=board, image=image, expected=0.5, timeout=1.0) -> str:
-        return outcome_key(image, board, [np.float32([expected])], timeout=timeout)
+        return outcome_key(image, board, [np.float32([expected])], timeout)
 
     first = key()
     keys = {
