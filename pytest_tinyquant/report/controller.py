@@ -47,6 +47,21 @@ class Controller:
         """Note what is to run in the workers."""
         self.results.expect(ids)
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> None:
+        """Look at the canary before anything is measured."""
+        if not self._config.option.collectonly and "canary" in vars(self._run):
+            from pytest_tinyquant.report.bench import look_before
+
+            look_before(session, self._run)
+
+    def _look_after_bench(self, session: pytest.Session) -> None:
+        """Look at the canary again, and forget the journal if the run came to its end."""
+        if "combinations" in vars(self._run):
+            from pytest_tinyquant.report.bench import look_after
+
+            look_after(session, self._run, self.results)
+
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take in a report, from here or from a worker."""
         self.results.add(report)
@@ -68,6 +83,7 @@ class Controller:
         """Write the files, and do not let a run pass that left out what it was to run."""
         if self._config.option.collectonly:
             return
+        self._look_after_bench(session)
         if self._run.settings.wants_files:
             from pytest_tinyquant.report.files import write_files
 
