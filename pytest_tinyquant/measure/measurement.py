@@ -166,7 +166,7 @@ class Measurement:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Measurement:
-        """Rebuild a measurement from what :meth:`to_json` gave, now or in an earlier version."""
+        """Rebuild a measurement from what :meth:`to_json` returned, be it in an earlier version."""
         metrics = {
             metric: {part: Metric(m["value"], m["unit"], m["class"]) for part, m in parts.items()}
             for metric, parts in data["metrics"].items()
