@@ -148,7 +148,7 @@ class Run:
         if self.paired is not None:
             from pytest_tinyquant.paired.session import PairedGate
 
-            return PairedGate(self.paired, self.project.tolerance)
+            return PairedGate(self.paired, self.project.baselines_dir, self.project.tolerance)
         from pytest_tinyquant.baselines.gate import Gate
 
         return Gate(
