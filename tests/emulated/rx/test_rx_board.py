@@ -13,7 +13,6 @@ import pytest
 from pytest_tinyquant.boards.console import SerialConsole
 from pytest_tinyquant.boards.debugger import RX_GDB_CORE
 from pytest_tinyquant.boards.debugger import GdbDebugger
-from pytest_tinyquant.boards.qemu import Qemu
 from pytest_tinyquant.boards.rx import EmulatedRx
 from pytest_tinyquant.boards.rx import start_qemu
 from pytest_tinyquant.boards.rx_memory import AddressSpace
