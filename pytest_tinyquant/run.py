@@ -210,6 +210,13 @@ class Run:
             if self.settings.explicit or self._has_own_files():
                 raise pytest.UsageError(str(error)) from error
 
+    def header(self) -> list[str]:
+        """Return the selection and its compilers, nothing if this is no project of ours."""
+        from pytest_tinyquant.matrix import compilers
+
+        summary = self.summary()
+        return [] if summary is None else [summary, *compilers(self.combinations)]
+
     def summary(self) -> str | None:
         """Return the selection in a line, the sides of an A/B run in another.
 
