@@ -1,6 +1,7 @@
 /*
  * Runs the model on every check sample and reports outputs and counts; then once more on sample 0
- * with each operator measured on its own. Speaks first and listens to nobody.
+ * with each operator measured on its own. To a model with state, every sample is a sequence of its
+ * own. Speaks first and listens to nobody.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -88,6 +89,7 @@ static const tq_board_function invoke = (tq_board_function)(void (*)(void))tq_in
 
 /* Returns the stack that was in use at most while the model ran. */
 static uint32_t run_sample(uint32_t sample) {
+  tq_clear_state(model);
   fill_inputs(sample);
   tq_stack_paint();
   uint64_t count = tq_board_measure(invoke, model);
@@ -144,7 +146,6 @@ int main(void) {
   tq_guard_fill();
   put_hello();
   uint32_t stack = 0;
-  tq_clear_state(model);
   for (uint32_t sample = 0; sample < image->sample_count; sample++) {
     uint32_t used = run_sample(sample);
     stack = used > stack ? used : stack;
