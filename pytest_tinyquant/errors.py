@@ -9,9 +9,14 @@ expectation about one.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class TinyQuantError(Exception):
     """Base of all errors of this package; its text is one complete message for the user."""
+
+    retries: Sequence[str] = ()
+    """Why earlier runs on the device were repeated, before this error ended the last."""
 
 
 class ConfigurationError(TinyQuantError):
@@ -136,5 +141,13 @@ class ConsoleError(BenchError):
     """The device's console lost, doubled or garbled lines, or never spoke."""
 
 
+class ClockError(BenchError):
+    """The device's clock, wait states or build are not those that its cycles are counted for."""
+
+
 class ToolchainNotFoundError(BenchError):
     """A compiler, emulator or other program that the board needs is not installed."""
+
+
+class RevisionError(BenchError):
+    """A git revision is unknown, or what it holds cannot be built or driven."""

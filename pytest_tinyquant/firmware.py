@@ -162,7 +162,7 @@ class _Build:
             self.sources / "cmake" / f"{self.board.kind}.cmake",
             {
                 "TQ_TOOL_PREFIX": self.toolchain.prefix,
-                "TQ_MACHINE": self.board.machine,
+                "TQ_MACHINE": self.board.firmware,
                 "TQ_CFLAGS": ";".join(self.board.cflags),
                 **definitions,
             },
@@ -183,7 +183,7 @@ class _Build:
             {
                 "toolchain": self.toolchain.identity,
                 "sources": _files(self.sources, _SOURCES),
-                "machine": self.board.machine,
+                "machine": self.board.firmware,
                 "cflags": self.board.cflags,
             }
         )

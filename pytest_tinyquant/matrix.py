@@ -167,9 +167,19 @@ def summary(combinations: tuple[Combination, ...], project: Project) -> str:
         for axis in AXES
     ]
     boards = dict.fromkeys(combination.board for combination in combinations)
-    reached = "; ".join(f"{board.name}: {board.reached_by}" for board in boards)
+    reached = "; ".join(f"{board.name}: {_reached(board, project)}" for board in boards)
     total = _count(len(combinations), "combination")
     return f"tinyquant: {' x '.join(counts)} = {total}; {reached}"
+
+
+def _reached(board: Board, project: Project) -> str:
+    """Return how a board is reached, for a real one by which of the bench."""
+    if board.target != "hardware":
+        return board.reached_by
+    names = [physical.name for physical in project.bench if physical.type == board.name]
+    if project.attached:
+        names = [name for name in names if name in project.attached]
+    return f"{board.reached_by} ({', '.join(names) or 'none on this bench'})"
 
 
 def _count(number: int, noun: str) -> str:

@@ -59,9 +59,20 @@ class OutcomeStore:
             raise outcome
         return outcome
 
+    def keep(self, key: str, outcome: Measurement | TinyQuantError) -> None:
+        """Keep an outcome that came about elsewhere."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        _save(self._entry(key), outcome)
+
     def find(self, key: str) -> Measurement | TinyQuantError | None:
         """Return the outcome kept under ``key``, or None if there is none yet."""
         return _load(self._entry(key))
+
+    def measurements(self) -> list[Measurement]:
+        """Return every measurement of this run, sorted by combination."""
+        outcomes = (_load(entry) for entry in self.directory.glob("*.json"))
+        kept = [outcome for outcome in outcomes if isinstance(outcome, Measurement)]
+        return sorted(kept, key=lambda measurement: measurement.combination)
 
     def _entry(self, key: str) -> Path:
         return self.directory / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
@@ -74,9 +85,9 @@ class OutcomeStore:
         except BenchError:
             raise
         except TinyQuantError as error:
-            write_text(entry, json.dumps({"error": dump_error(error)}))
+            _save(entry, error)
             raise
-        write_text(entry, json.dumps({"measurement": measurement.to_json()}))
+        _save(entry, measurement)
         return measurement
 
 
@@ -96,6 +107,14 @@ def load_error(data: dict[str, Any]) -> TinyQuantError:
     error = error_class(data["message"])
     vars(error).update(data["attributes"])
     return error
+
+
+def _save(entry: Path, outcome: Measurement | TinyQuantError) -> None:
+    if isinstance(outcome, TinyQuantError):
+        document: dict[str, Any] = {"error": dump_error(outcome)}
+    else:
+        document = {"measurement": outcome.to_json()}
+    write_text(entry, json.dumps(document))
 
 
 def _load(entry: Path) -> Measurement | TinyQuantError | None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from pytest_tinyquant.cache import Cache
 from pytest_tinyquant.errors import DeviceHaltedError
 from pytest_tinyquant.errors import SupportMismatchError
 from pytest_tinyquant.errors import UnsupportedModelError
+from pytest_tinyquant.progress import Progress
 
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from pytest_tinyquant.boards.device import HostImage
     from pytest_tinyquant.boards.device import RunRecord
     from pytest_tinyquant.boards.inventory import Board
+    from pytest_tinyquant.boards.physical import PhysicalBoard
+    from pytest_tinyquant.boards.pool import Pool
     from pytest_tinyquant.firmware import FirmwareImage
     from pytest_tinyquant.graph import Graph
     from pytest_tinyquant.measure.measurement import Measurement
@@ -51,8 +54,17 @@ class Stages:
     by :class:`pytest_tinyquant.outcomes.OutcomeStore`.
     """
 
-    def __init__(self, project: Project, *, device_timeout: float = DEVICE_TIMEOUT) -> None:
+    def __init__(
+        self,
+        project: Project,
+        *,
+        device_timeout: float = DEVICE_TIMEOUT,
+        pool: Pool | None = None,
+        progress: Progress | None = None,
+    ) -> None:
         self.project = project
+        self.pool = pool
+        self.progress = progress or Progress()
         self.cache = Cache(project.cache_root)
         self.device_timeout = device_timeout
 
@@ -60,7 +72,8 @@ class Stages:
         """Return ``model`` converted by ``scheme``."""
         from pytest_tinyquant.schemes.convert import convert
 
-        return convert(model, scheme, self.cache)
+        with self.progress.stage("converting", f"{model.name}-{scheme.name}"):
+            return convert(model, scheme, self.cache)
 
     def check(self, model: Model, converted: ConvertedModel, board: Board) -> Graph:
         """Return the converted model's graph if the board's runtime can run it.
@@ -97,22 +110,48 @@ class Stages:
 
         :raises DoesNotFitError: if the image is larger than the board's memory.
         """
-        from pytest_tinyquant.measure.quantize import encode_all
-
         where = combination_name(converted, board)
-        tensors = [graph.tensors[index] for index in graph.inputs]
-        samples = encode_all(self._reference(model, "inputs"), tensors, where=where)
         if board.target == "host":
-            from pytest_tinyquant.boards.device import HostImage
-
-            return HostImage(converted.path, samples)
+            return self.host_image(model, graph, converted.path, where=where)
+        samples = self.samples(model, graph, where=where)
         from pytest_tinyquant import engine
         from pytest_tinyquant import firmware
 
         plan = engine.plan(graph, where=where, kernels=board.kernels)
-        with tempfile.TemporaryDirectory(prefix="tinyquant-") as directory:
+        with (
+            self.progress.stage("building", where, board.name),
+            tempfile.TemporaryDirectory(prefix="tinyquant-") as directory,
+        ):
             emitted = engine.emit(plan, Path(directory))
             return firmware.build(emitted, board, samples, self.cache, where=where)
+
+    def reachable(self, board: Board) -> tuple[PhysicalBoard, ...]:
+        """Return the attached boards that can be ``board``; none if it needs none.
+
+        :raises BoardNotFoundError: if it is to be a real one and none is attached.
+        """
+        if board.target != "hardware":
+            return ()
+        from pytest_tinyquant.boards.attached import reachable
+
+        return reachable(board, self.project.bench)
+
+    def host_image(self, model: Model, graph: Graph, tflite: Path, *, where: str) -> HostImage:
+        """Return what the host runs: the file ``tflite``, whose graph is ``graph``."""
+        from pytest_tinyquant.boards.device import HostImage
+
+        return HostImage(tflite, self.samples(model, graph, where=where))
+
+    def samples(self, model: Model, graph: Graph, *, where: str) -> list[bytes]:
+        """Return each check sample as the bytes of all inputs of ``graph``."""
+        from pytest_tinyquant.measure.quantize import encode_all
+
+        tensors = [graph.tensors[index] for index in graph.inputs]
+        return encode_all(self._reference(model, "inputs"), tensors, where=where)
+
+    def host_board(self) -> Board:
+        """Return the board that runs TensorFlow Lite Micro on this computer."""
+        return next(board for board in self.project.boards.values() if board.target == "host")
 
     @contextmanager
     def open(self, board: Board, image: Image, *, name: str) -> Iterator[Device]:
@@ -120,16 +159,28 @@ class Stages:
 
         :param name: names the device's files; the combination or the test.
         """
-        from pytest_tinyquant.boards.open import open_device
-
-        work_dir = self.project.work_dir / "devices" / re.sub(r"[^\w.-]+", "_", name)
-        work_dir.mkdir(parents=True, exist_ok=True)
-        device = open_device(board, work_dir=work_dir, timeout=self.device_timeout)
-        try:
+        with self.device(board, name=name, image=image) as device:
             device.flash(image)
             yield device
-        finally:
-            device.close()
+
+    @contextmanager
+    def device(self, board: Board, *, name: str, image: Image | None = None) -> Iterator[Device]:
+        """Take a device of type ``board`` and yield it as it is.
+
+        :param name: names the device's files; the combination or the test.
+        :param image: what is to run, so that a real board that holds it already is preferred.
+        """
+        from pytest_tinyquant.boards.open import device_directory
+        from pytest_tinyquant.boards.open import leased
+        from pytest_tinyquant.boards.open import open_device
+
+        work_dir = device_directory(self.project.work_dir, name)
+        work_dir.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as held:
+            lease = held.enter_context(leased(self.reachable(board), self.pool, image, name=name))
+            device = open_device(board, work_dir=work_dir, timeout=self.device_timeout, lease=lease)
+            held.callback(device.close)
+            yield device
 
     def run(self, device: Device, board: Board, *, where: str) -> RunRecord:
         """Run the image on ``device`` over all check samples.
@@ -181,7 +232,10 @@ class Stages:
         where = combination_name(converted, board)
         graph = self.check(model, converted, board)
         image = self.build_image(model, converted, graph, board)
-        with self.open(board, image, name=where) as device:
+        with (
+            self.progress.stage("running", where, board.name),
+            self.open(board, image, name=where) as device,
+        ):
             record = self.run(device, board, where=where)
         return self.evaluate(
             model=model,

@@ -19,7 +19,6 @@ from pytest_tinyquant.fixtures import scheme
 from pytest_tinyquant.options import add_options
 from pytest_tinyquant.report.controller import Controller
 from pytest_tinyquant.run import RUN
-from pytest_tinyquant.run import WORKER_KEY
 from pytest_tinyquant.run import Run
 
 
@@ -72,6 +71,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Remove what the run left in its scratch directory."""
     run = config.stash.get(RUN, None)
+    if run is not None:
+        run.close()
     if run is not None and not run.is_worker and run.work_dir.exists():
         import shutil
 
@@ -80,8 +81,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Tell a worker of pytest-xdist the scratch directory that it shares with the others."""
-    node.workerinput[WORKER_KEY] = str(node.config.stash[RUN].work_dir)
+    """Tell a worker of pytest-xdist what it shares with the others."""
+    node.workerinput.update(node.config.stash[RUN].worker_input())
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -121,12 +122,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         raise pytest.UsageError(str(run.usage_error))
     if "combinations" not in vars(run):
         return
+    from pytest_tinyquant.collection import by_combination
     from pytest_tinyquant.collection import without_nothing
 
     kept, empty = without_nothing(items)
     if empty:
         config.hook.pytest_deselected(items=empty)
         items[:] = kept
+    if run.is_worker:
+        items[:] = by_combination(items)
 
 
 @pytest.hookimpl(trylast=True)
@@ -134,7 +138,8 @@ def pytest_tinyquant_measure(
     config: pytest.Config, model: Model, scheme: Scheme, board: Board
 ) -> Measurement:
     """Measure a combination for real."""
-    return config.stash[RUN].stages.measure(model, scheme, board)
+    run = config.stash[RUN]
+    return (run.paired or run.stages).measure(model, scheme, board)
 
 
 @pytest.hookimpl(wrapper=True)

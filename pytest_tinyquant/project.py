@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
+from collections.abc import Iterable
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +13,10 @@ from typing import Any
 
 from pytest_tinyquant.boards.inventory import RUNTIMES
 from pytest_tinyquant.boards.inventory import Board
+from pytest_tinyquant.boards.inventory import aim
 from pytest_tinyquant.boards.inventory import load_boards
+from pytest_tinyquant.boards.physical import PhysicalBoard
+from pytest_tinyquant.boards.physical import load_bench
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.known_issues import FILE_NAME as KNOWN_ISSUES_FILE
 from pytest_tinyquant.known_issues import KnownIssue
@@ -31,6 +36,8 @@ class Project:
     """A repository's experiments as one run sees them; all files are read and checked.
 
     :param models: by name, in the order of test ids; likewise `boards`.
+    :param bench: the boards that can be touched.
+    :param attached: names of those of them that were looked for and found when the run started.
     :param cache_root: None for the user's cache directory.
     :param tolerance: the project's tolerances by metric.
     :param work_dir: scratch directory of this run, shared by its processes; may not exist yet.
@@ -40,6 +47,8 @@ class Project:
     models_dir: Path
     baselines_dir: Path
     boards: Mapping[str, Board]
+    bench: tuple[PhysicalBoard, ...]
+    attached: frozenset[str]
     models: Mapping[str, Model]
     known_issues: tuple[KnownIssue, ...]
     cache_root: Path | None
@@ -47,9 +56,13 @@ class Project:
     work_dir: Path
 
 
-def load_project(settings: Settings, work_dir: Path) -> Project:
+def load_project(
+    settings: Settings, work_dir: Path, *, attached: Collection[str] | None = None
+) -> Project:
     """Read the project's files.
 
+    :param attached: names of the attached boards as another process of the run found them; None
+        looks for them if it matters.
     :raises ConfigurationError: for the first file that says something impossible.
     """
     from pytest_tinyquant.models import discover_models
@@ -61,7 +74,11 @@ def load_project(settings: Settings, work_dir: Path) -> Project:
             model = _model_from_path(pattern, models)
             models[model.name] = model
     board_files = (settings.root / BOARDS_FILE, user_boards_file())
-    boards = load_boards(board_files, settings.target)
+    boards = load_boards(board_files)
+    bench = load_bench(board_files, boards)
+    present = _attached(settings, bench) if attached is None else frozenset(attached)
+    types = {physical.type for physical in bench if physical.name in present}
+    boards = {name: aim(board, settings.target, attached=types) for name, board in boards.items()}
     known = {
         "models": tuple(models),
         "schemes": tuple(SCHEMES),
@@ -73,6 +90,8 @@ def load_project(settings: Settings, work_dir: Path) -> Project:
         models_dir=settings.models_dir,
         baselines_dir=settings.baselines_dir,
         boards=boards,
+        bench=bench,
+        attached=present,
         models=models,
         known_issues=tuple(
             issue
@@ -89,6 +108,18 @@ def user_boards_file() -> Path:
     """Return the path of the boards.toml that says what is on this bench."""
     configuration = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
     return Path(configuration) / "pytest-tinyquant" / BOARDS_FILE
+
+
+def _attached(settings: Settings, bench: Iterable[PhysicalBoard]) -> frozenset[str]:
+    """Return the names of the attached boards, if they decide where a selected board runs."""
+    wanted = [
+        physical for physical in bench if not settings.boards or physical.type in settings.boards
+    ]
+    if settings.target != "auto" or not wanted:
+        return frozenset()
+    from pytest_tinyquant.boards.attached import attached
+
+    return frozenset(physical.name for physical in attached(wanted))
 
 
 def is_model_path(pattern: str) -> bool:

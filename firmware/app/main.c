@@ -1,7 +1,8 @@
 /*
- * Runs the model on every check sample and reports outputs and counts; then once more on sample 0
- * with each operator measured on its own. To a model with state, every sample is a sequence of its
- * own. Speaks first and listens to nobody.
+ * Runs the model on every check sample and reports outputs and counts; where counts scatter,
+ * several times in a row on sample 0; then once more on sample 0 with each operator measured on its
+ * own. To a model with state, every sample is a sequence of its own. Speaks first and listens to
+ * nobody.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -9,6 +10,7 @@
 
 #include "tq_app.h"
 #include "tq_board.h"
+#include "tq_board_config.h"
 #include "tq_engine.h"
 #include "tq_protocol.h"
 
@@ -50,6 +52,36 @@ static void put_hello(void) {
   put_field(" ops=", model->op_count);
   put_field(" samples=", image->sample_count);
   put_field(" outputs=", total_bytes(model->outputs, model->output_count));
+  if (TQ_BOARD_REPEATS > 0) {
+    put_field(" repeats=", TQ_BOARD_REPEATS);
+  }
+  tq_protocol_end();
+}
+
+/* What the compiler was told to prefer: two images are comparable only if that was the same. */
+static const char *preference(void) {
+#if !defined(__OPTIMIZE__)
+  return "none";
+#elif defined(__OPTIMIZE_SIZE__)
+  return "size";
+#else
+  return "speed";
+#endif
+}
+
+static void put_clock(void) {
+  tq_clock clock;
+  tq_board_check_clock(&clock);
+  tq_protocol_begin("CLOCK hz=");
+  tq_protocol_decimal(clock.hz);
+  put_field(" cycles=", clock.cycles);
+  put_field(" ticks=", clock.reference_ticks);
+  put_field(" reference=", clock.reference_hz);
+  put_field(" loop=", clock.loop_cycles);
+  put_field(" low=", clock.loop_low);
+  put_field(" high=", clock.loop_high);
+  tq_protocol_text(" optimized=");
+  tq_protocol_text(preference());
   tq_protocol_end();
 }
 
@@ -102,6 +134,26 @@ static uint32_t run_sample(uint32_t sample) {
   return stack;
 }
 
+static uint64_t measure_sample_0(void) {
+  tq_clear_state(model);
+  fill_inputs(0);
+  return tq_board_measure(invoke, model);
+}
+
+/* One run to warm up, then the measured ones; nothing is printed between them. */
+static void repeat(void) {
+  uint64_t counts[TQ_BOARD_REPEATS + 1];
+  for (int run = 0; run <= TQ_BOARD_REPEATS; run++) {
+    counts[run] = measure_sample_0();
+  }
+  for (int run = 0; run < TQ_BOARD_REPEATS; run++) {
+    tq_protocol_begin("REPEAT ");
+    tq_protocol_decimal((uint64_t)run);
+    put_field(" ", counts[run + 1]);
+    tq_protocol_end();
+  }
+}
+
 /* Walks the operators as tq_invoke() does; a kernel's count includes its call and return. */
 static void profile(void) {
   uint64_t sum = 0;
@@ -145,10 +197,16 @@ int main(void) {
   tq_last_op = NULL;
   tq_guard_fill();
   put_hello();
+  if (TQ_BOARD_REPEATS > 0) {
+    put_clock();
+  }
   uint32_t stack = 0;
   for (uint32_t sample = 0; sample < image->sample_count; sample++) {
     uint32_t used = run_sample(sample);
     stack = used > stack ? used : stack;
+  }
+  if (TQ_BOARD_REPEATS > 0) {
+    repeat();
   }
   profile();
   put_stack(stack);

@@ -5,7 +5,7 @@
 #include "tq_board.h"
 #include "tq_crc32.h"
 
-static uint32_t lines;
+static uint32_t tq_lines_sent; /* the host reads it when lines are missing */
 static uint32_t crc;
 static bool line_is_open;
 
@@ -27,7 +27,7 @@ void tq_protocol_begin(const char *text) {
   line_is_open = true;
   tq_board_put('#');
   crc = TQ_CRC32_INITIAL;
-  put_hex(lines & 0xFFFFu, 4);
+  put_hex(tq_lines_sent & 0xFFFFu, 4);
   put(' ');
   tq_protocol_text(text);
 }
@@ -71,10 +71,10 @@ void tq_protocol_end(void) {
   put_hex(line_crc, 8);
   tq_board_put('\n');
   line_is_open = false;
-  lines++;
+  tq_lines_sent++;
 }
 
-uint32_t tq_protocol_lines(void) { return lines; }
+uint32_t tq_protocol_lines(void) { return tq_lines_sent; }
 
 void tq_protocol_log(const char *text) {
   while (*text != '\0') {

@@ -30,6 +30,7 @@ target_link_options(
   image PRIVATE
   -Wl,--defsym=tq_flash_bytes=${TQ_FLASH_BYTES}
   -Wl,--defsym=tq_ram_bytes=${TQ_RAM_BYTES}
+  "-L${CMAKE_CURRENT_SOURCE_DIR}/port/${TQ_PORT}"
   "-T${TQ_BOARD_DIR}/board.ld"
   -Wl,--gc-sections
   -Wl,--build-id=none

@@ -14,7 +14,10 @@ void tq_board_init(void);
 /* Writes one character to the console and returns when the console has taken it. */
 void tq_board_put(char character);
 
-/* Whether the counter counts what tq_board_unit says, found out with code of known length. */
+/*
+ * Whether the counter counts what tq_board_unit says, found out with code of known length; where
+ * counts scatter, whether it counts at all.
+ */
 bool tq_board_counter_is_exact(void);
 
 /* Unit of tq_board_measure(): "instructions" or "cycles". */
@@ -27,6 +30,25 @@ typedef void (*tq_board_function)(const void *argument);
  * the return instruction, both included, the counter's own cost excluded.
  */
 uint64_t tq_board_measure(tq_board_function function, const void *argument);
+
+/*
+ * How a board with a clock of its own proves that it runs at `hz`. While `cycles` were counted, a
+ * reference that does not depend on the core's clock made `reference_ticks` at `reference_hz`. A
+ * loop took `loop_cycles`; with the wait states and caches as they should be, it takes from
+ * `loop_low` to `loop_high`.
+ */
+typedef struct tq_clock {
+  uint32_t hz;
+  uint32_t cycles;
+  uint32_t reference_ticks;
+  uint32_t reference_hz;
+  uint32_t loop_cycles;
+  uint32_t loop_low;
+  uint32_t loop_high;
+} tq_clock;
+
+/* Only boards whose TQ_BOARD_REPEATS (tq_board_config.h) is not 0 have it. */
+void tq_board_check_clock(tq_clock *clock);
 
 /* Where the device stays after its last line; a debugger finds the program counter here. */
 _Noreturn void tq_finished(void);

@@ -104,7 +104,8 @@ def symbol_causes(old: Measurement, new: Measurement) -> tuple[str, ...]:
 def ram_causes(old: Measurement, new: Measurement) -> tuple[str, ...]:
     """Return a line for each part that grew and for each tensor that moved the arena's peak."""
     lines = part_causes(old, new, "ram")
-    if _part_delta(old, new, "ram", "arena") <= 0:
+    growth = _part_delta(old, new, "ram", "arena")
+    if growth <= 0:
         return lines
     before = _sizes(old.arena_tensors)
     rows = []
@@ -113,7 +114,10 @@ def ram_causes(old: Measurement, new: Measurement) -> tuple[str, ...]:
         if delta > 0:
             what = "new at the arena's peak" if name not in before else "grown at the arena's peak"
             rows.append((name, delta, what))
-    return lines + _table(sorted(rows, key=lambda row: (-row[1], row[0])))
+    rows.sort(key=lambda row: (-row[1], row[0]))
+    if sum(row[1] for row in rows) < growth:
+        rows += _placement(old, new)
+    return lines + _table(rows)
 
 
 def error_causes(old: Measurement, new: Measurement) -> tuple[str, ...]:
@@ -144,6 +148,20 @@ def part_causes(old: Measurement, new: Measurement, metric: str) -> tuple[str, .
             was = f"{number_text(before.value)} -> {number_text(now.value)} {now.unit}"
             rows.append((part, delta, was))
     return _table(sorted(rows, key=lambda row: (-row[1], row[0])))
+
+
+def _placement(old: Measurement, new: Measurement) -> list[tuple[str, int, str]]:
+    """Return a row for an arena that grew beyond what is alive in it at once."""
+    alive, arena = [], []
+    for side in (old, new):
+        alive.append(sum(tensor.size for tensor in side.arena_tensors))
+        arena.append(int(side.metrics["ram"]["arena"].value))
+    delta = (arena[1] - alive[1]) - (arena[0] - alive[0])
+    if delta <= 0 or not (old.arena_tensors and new.arena_tensors):
+        return []
+    was = f"{number_text(arena[0])} for {number_text(alive[0])}"
+    now = f"{number_text(arena[1])} for {number_text(alive[1])}"
+    return [("placement", delta, f"{was} -> {now} bytes alive at once")]
 
 
 def _kind(op: OpCount) -> str:

@@ -95,7 +95,7 @@ class _Reader:
             )
         self._keys("the file", document, ("format", *_TEXT_FIELDS, *_MAP_FIELDS))
         self._require("the file", document, ("format", *_TEXT_FIELDS, *_MAP_FIELDS))
-        texts = {name: self._text(name, document[name]) for name in _TEXT_FIELDS}
+        texts: dict[str, Any] = {name: self._text(name, document[name]) for name in _TEXT_FIELDS}
         symbols = self._mapping("symbols", document["symbols"])
         peak = self._mapping("arena_peak", document["arena_peak"])
         return Measurement(
@@ -108,6 +108,7 @@ class _Reader:
                 ArenaTensor(name, self._count(f"arena_peak.{name}", n))
                 for name, n in sorted(peak.items(), key=lambda item: str(item[0]))
             ),
+            retries=(),
         )
 
     def _load(self, text: str) -> Any:

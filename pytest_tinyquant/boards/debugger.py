@@ -22,6 +22,8 @@ from pytest_tinyquant.boards.gdb_remote import GdbRemoteError
 from pytest_tinyquant.boards.pyocd_session import captured_log
 from pytest_tinyquant.boards.pyocd_session import import_pyocd
 from pytest_tinyquant.boards.pyocd_session import open_session
+from pytest_tinyquant.boards.segments import loadable_segments
+from pytest_tinyquant.boards.segments import verify
 from pytest_tinyquant.errors import BenchError
 from pytest_tinyquant.errors import FlashError
 
@@ -57,15 +59,18 @@ class GdbCore:
     :param breakpoint_length: what the stub takes as the length of a breakpoint.
     :param reset_vector: where the address of the first instruction is, for a core that QEMU does
         not reset to it; None for others.
+    :param not_reset: 16-bit peripheral registers that a reset makes 0, but QEMU's does not.
     """
 
     registers: Mapping[str, int]
     breakpoint_length: int
     reset_vector: int | None = None
+    not_reset: tuple[int, ...] = ()
 
 
 CORTEX_M_GDB_CORE = GdbCore(CORTEX_M_GDB_REGISTERS, 2)
-RX_GDB_CORE = GdbCore(RX_GDB_REGISTERS, 1, reset_vector=0xFFFFFFFC)
+_CMSTR0 = 0x88000  # the timer that counts instructions: it would run on
+RX_GDB_CORE = GdbCore(RX_GDB_REGISTERS, 1, reset_vector=0xFFFFFFFC, not_reset=(_CMSTR0,))
 
 _STATES: dict[str, State] = {"HALTED": "halted", "LOCKUP": "lockup"}
 
@@ -103,6 +108,7 @@ class PyocdDebugger:
         """
         from pyocd.flash.file_programmer import FileProgrammer
 
+        loadable_segments(elf)  # pyOCD's own errors about a damaged file are not typed
         with captured_log() as log:
             try:
                 self.reset(halt=True)
@@ -112,7 +118,7 @@ class PyocdDebugger:
                 raise FlashError(f"{self._where}: {elf} cannot be written: {error}") from error
         if warnings:
             raise FlashError(f"{self._where}: {elf} cannot be written: {'; '.join(warnings)}")
-        _verify(self, elf, self._where)
+        verify(self.read, elf, self._where)
         self.reset(halt=True)
 
     def reset(self, *, halt: bool = False) -> None:
@@ -142,7 +148,10 @@ class PyocdDebugger:
     def register(self, name: str) -> int:
         """Read a core register by its Arm name."""
         with self._errors():
-            return int(self._core.read_core_register_raw(name))
+            try:
+                return int(self._core.read_core_register_raw(name))
+            except KeyError as error:
+                raise _no_register(self._where, name) from error
 
     def read(self, address: int, size: int) -> bytes:
         """Read ``size`` bytes of memory."""
@@ -218,13 +227,18 @@ class GdbDebugger:
 
         :raises FlashError: it does not.
         """
-        _verify(self, elf, self._where)
+        verify(self.read, elf, self._where)
         self.reset(halt=True)
 
     def reset(self, *, halt: bool = False) -> None:
         """Reset the system and let it run, or hold it at the first instruction."""
         self.halt()
         self._remote.monitor("system_reset")
+        if self._core.not_reset:
+            self._remote.physical_memory(enabled=True)
+            for address in self._core.not_reset:
+                self._remote.write(address, bytes(2))
+            self._remote.physical_memory(enabled=False)
         if self._core.reset_vector is not None:
             self._remote.set_register(
                 self._registers["pc"], self._remote.read_word(self._core.reset_vector)
@@ -255,10 +269,12 @@ class GdbDebugger:
 
     def register(self, name: str) -> int:
         """Read a core register by the manufacturer's name."""
-        if name[:1] == "s" and name[1:].isdigit():
-            double = self._remote.register(self._registers[f"d{int(name[1:]) // 2}"])
-            return double >> 32 * (int(name[1:]) & 1) & 0xFFFFFFFF
-        return self._remote.register(self._registers[name])
+        single = int(name[1:]) if name[:1] == "s" and name[1:].isdigit() else None
+        number = self._registers.get(name if single is None else f"d{single // 2}")
+        if number is None:
+            raise _no_register(self._where, name)
+        value = self._remote.register(number)
+        return value if single is None else value >> 32 * (single & 1) & 0xFFFFFFFF
 
     def read(self, address: int, size: int) -> bytes:
         """Read ``size`` bytes of memory."""
@@ -280,24 +296,5 @@ class GdbDebugger:
         self._remote.close()
 
 
-def loadable_segments(elf: Path) -> list[tuple[int, bytes]]:
-    """Return load address and content of the ELF file's loadable segments."""
-    from elftools.elf.elffile import ELFFile
-
-    with elf.open("rb") as stream:
-        segments = ELFFile(stream).iter_segments("PT_LOAD")
-        return [(segment["p_paddr"], segment.data()) for segment in segments if segment["p_filesz"]]
-
-
-def _verify(debugger: PyocdDebugger | GdbDebugger, elf: Path, where: str) -> None:
-    for address, written in loadable_segments(elf):
-        try:
-            found = debugger.read(address, len(written))
-        except BenchError as error:
-            raise FlashError(f"{where}: {elf} cannot be read back: {error}") from error
-        if found != written:
-            first = next(i for i in range(len(written)) if found[i : i + 1] != written[i : i + 1])
-            raise FlashError(
-                f"{where}: {elf} does not read back as written: first difference at"
-                f" {address + first:#010x}, wrote {written[first]:02x}, read {found[first]:02x}"
-            )
+def _no_register(where: str, name: str) -> DebuggerError:
+    return DebuggerError(f"{where}: the core has no register {name!r}")

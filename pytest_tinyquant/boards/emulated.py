@@ -1,67 +1,54 @@
-"""What emulated boards have in common: QEMU, a console, a debugger, one image at a time."""
+"""What emulated boards have in common: every image starts on a machine of its own."""
 
 from __future__ import annotations
 
 import contextlib
-import time
-from abc import ABC
 from abc import abstractmethod
 from collections.abc import Iterator
 
 from pytest_tinyquant.boards.console import PortClosedError
 from pytest_tinyquant.boards.console import SerialConsole
-from pytest_tinyquant.boards.debugger import DebuggerError
+from pytest_tinyquant.boards.device import Console
 from pytest_tinyquant.boards.device import Debugger
-from pytest_tinyquant.boards.device import HostImage
 from pytest_tinyquant.boards.device import LoadableImage
-from pytest_tinyquant.boards.device import RunRecord
-from pytest_tinyquant.boards.diagnosis import Diagnosis
-from pytest_tinyquant.boards.diagnosis import Faults
+from pytest_tinyquant.boards.firmware_board import IDLE_TIMEOUT
+from pytest_tinyquant.boards.firmware_board import FirmwareBoard
 from pytest_tinyquant.boards.protocol import Decoder
 from pytest_tinyquant.boards.qemu import Qemu
-from pytest_tinyquant.boards.run_record import check_image
-from pytest_tinyquant.boards.run_record import run_record
-from pytest_tinyquant.elf import Elf
-from pytest_tinyquant.errors import FlashError
+from pytest_tinyquant.errors import BenchError
+from pytest_tinyquant.errors import ConsoleError
 from pytest_tinyquant.errors import TinyQuantError
 
 
-IDLE_TIMEOUT = 30.0
 _DEATH_SECONDS = 1.0
 
 
-class EmulatedBoard(ABC):
+class EmulatedBoard(FirmwareBoard):
     """One emulated board; every image starts on a machine that ran nothing before.
 
-    :param name: the board's name, for messages.
     :param machine: QEMU's name of what is emulated.
-    :param timeout: seconds a run may take; a silence may take ``idle_timeout`` of them.
     """
 
     def __init__(
         self, name: str, machine: str, *, timeout: float, idle_timeout: float = IDLE_TIMEOUT
     ) -> None:
-        self._name = name
+        super().__init__(name, timeout=timeout, idle_timeout=idle_timeout)
         self.machine = machine
-        self._timeout = timeout
-        self._idle_timeout = min(timeout, idle_timeout)
-        self._powered = contextlib.ExitStack()
-        self._image: LoadableImage | None = None
-
-    @property
-    @abstractmethod
-    def faults(self) -> Faults:
-        """What reads the faults of the core."""
 
     @abstractmethod
-    def start(self, image: LoadableImage) -> Qemu:
-        """Start the emulator, stopped; it may or may not hold the image yet."""
+    def start(self, image: LoadableImage, cleanup: contextlib.ExitStack) -> Qemu:
+        """Start the emulator, stopped; it may or may not hold the image yet.
+
+        :param cleanup: is given the closing of what is opened beside the emulator.
+        """
 
     @abstractmethod
     def connect(self, qemu: Qemu, image: LoadableImage) -> Debugger:
         """Connect to the core and see to it that it holds the image; halted after reset."""
 
-    def death(self, qemu: Qemu, where: str, elf: Elf, decoder: Decoder | None) -> TinyQuantError:
+    def death(
+        self, qemu: Qemu, where: str, image: LoadableImage, decoder: Decoder | None
+    ) -> TinyQuantError:
         """Describe why the emulator ended."""
         return qemu.death(where)
 
@@ -70,79 +57,29 @@ class EmulatedBoard(ABC):
         """Process id of the emulator that runs the image."""
         return self._qemu.pid
 
-    def flash(self, image: LoadableImage | HostImage) -> None:
-        """Write ``image`` to a fresh machine and verify it.
-
-        :raises FlashError: it does not read back as written.
-        """
-        if isinstance(image, HostImage):
-            raise FlashError(f"{self._name}: runs firmware, not {image.tflite}")
-        self.close()
-        with contextlib.ExitStack() as stack:
-            self._qemu = self.start(image)
-            stack.callback(self._qemu.close)
-            with self._emulator_watched(self._name, image):
-                self._console = SerialConsole(self._qemu.console_url)
-                stack.callback(self._console.close)
-                self._debugger = self.connect(self._qemu, image)
-                stack.callback(self._debugger.close)
-            self._powered = stack.pop_all()
-        self._image = image
-
-    def run(self) -> RunRecord:
-        """Run the image from reset to its last line.
-
-        :raises DeviceHaltedError: it faulted, locked up or ended early.
-        :raises DeviceTimeoutError: it hangs.
-        :raises ConsoleError: lines were lost, doubled or garbled.
-        :raises FlashError: the image that answers is not the one that was flashed.
-        :raises InvalidOutputError: memory around the arena was damaged, or a counter stood still.
-        """
-        image = self._image
-        if image is None:
-            raise FlashError(f"{self._name}: no image was flashed before the run")
-        where = f"{self._name} running {image.elf.name}"
-        decoder = Decoder(where)
-        with self._emulator_watched(where, image, decoder):
-            self._debugger.reset(halt=True)
-            self._debugger.resume()
-            self._receive(decoder, image, where)
-            # An idle core would burn the host's time: QEMU does not sleep in WFI.
-            self._debugger.halt()
-        return run_record(decoder, where, counter_class="exact")
-
-    def close(self) -> None:
-        """End the emulator; may be called twice."""
-        self._image = None
-        self._powered.close()
-
-    def _receive(self, decoder: Decoder, image: LoadableImage, where: str) -> None:
-        deadline = time.monotonic() + self._timeout
-        while not decoder.finished:
-            left = deadline - time.monotonic()
-            data = self._console.read(min(left, self._idle_timeout)) if left > 0 else b""
-            if data:
-                decoder.feed(data)
-                check_image(decoder, image, where)
-                continue
-            waited = f"no output for {self._idle_timeout:g} s"
-            if left <= self._idle_timeout:
-                waited = f"not finished after {self._timeout:g} s"
-            raise self._diagnosis(image, where).unfinished(decoder, waited)
-        if decoder.transcript.fault is not None:
-            raise self._diagnosis(image, where).fault_line(decoder)
-
-    def _diagnosis(self, image: LoadableImage, where: str) -> Diagnosis:
-        return Diagnosis(where, self._debugger, self._console, Elf(image.elf), self.faults)
+    def power_up(
+        self, image: LoadableImage, cleanup: contextlib.ExitStack
+    ) -> tuple[Debugger, Console]:
+        """Start the emulator and put the image on it."""
+        self._qemu = self.start(image, cleanup)
+        cleanup.callback(self._qemu.close)
+        with self.watched(self._name, image):
+            console = SerialConsole(self._qemu.console_url)
+            cleanup.callback(console.close)
+            debugger = self.connect(self._qemu, image)
+            cleanup.callback(debugger.close)
+        return debugger, console
 
     @contextlib.contextmanager
-    def _emulator_watched(
+    def watched(
         self, where: str, image: LoadableImage, decoder: Decoder | None = None
     ) -> Iterator[None]:
         """Blame a link that broke in a ``with`` block on the emulator, if that is what died."""
         try:
             yield
-        except (PortClosedError, DebuggerError, FlashError) as error:
-            if not self._qemu.ended(within=_DEATH_SECONDS):
+        except BenchError as error:
+            # Only a link that broke may be QEMU's end; what came over it was said before.
+            said = isinstance(error, ConsoleError) and not isinstance(error, PortClosedError)
+            if not self._qemu.ended(within=0 if said else _DEATH_SECONDS):
                 raise
-            raise self.death(self._qemu, where, Elf(image.elf), decoder) from error
+            raise self.death(self._qemu, where, image, decoder) from error

@@ -94,17 +94,17 @@ class HostDevice:
             log=log,
         )
 
-    def tensors(self) -> dict[int, NDArray[Any]]:
-        """Run the first sample and return what every operator wrote, by tensor index."""
+    def tensors(self, sample: int = 0) -> dict[int, NDArray[Any]]:
+        """Run one sample and return what every operator wrote, by tensor index."""
         import numpy as np
 
         image = self._image
         if image is None:
             raise FlashError(f"{self._name}: nothing was put on the device before its run")
-        first = HostImage(image.tflite, image.samples[:1])
+        only = HostImage(image.tflite, image.samples[sample : sample + 1])
         with tempfile.TemporaryDirectory(dir=self._work_dir) as directory:
             path = Path(directory) / "tensors.npz"
-            self._run_child(first, Path(directory), {"tensors": str(path)})
+            self._run_child(only, Path(directory), {"tensors": str(path)})
             with np.load(path) as archive:
                 return {int(index): archive[index] for index in archive.files}
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Container
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pytest_tinyquant.errors import BoardNotFoundError
+from pytest_tinyquant.boards.physical import BENCH_KEY
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.toml_table import Table
 
@@ -34,6 +35,9 @@ class Board:
     :param kernels: name of a kernel set of this package, or the path of a directory of kernels.
     :param cflags: compiler flags after those of the board's kind.
     :param machine: QEMU machine that emulates it; empty when nothing does.
+    :param chip: directory of ``firmware/boards`` for real boards, with - for _; empty when there
+        is no firmware for them.
+    :param pyocd_target: pyOCD's name of the real board's chip.
     :param toolchain: path of its C compiler; empty for the one on the PATH.
     """
 
@@ -48,7 +52,14 @@ class Board:
     kernels: str = "reference"
     cflags: tuple[str, ...] = ()
     machine: str = ""
+    chip: str = ""
+    pyocd_target: str = ""
     toolchain: str = ""
+
+    @property
+    def firmware(self) -> str:
+        """Return the directory of ``firmware/boards`` for this run, with - for _."""
+        return self.chip if self.target == "hardware" else self.machine
 
     @property
     def reached_by(self) -> str:
@@ -63,8 +74,10 @@ _TABLE_KEYS = tuple(
 )
 
 
-def load_boards(files: Iterable[Path], target: TargetChoice = "auto") -> dict[str, Board]:
+def load_boards(files: Iterable[Path]) -> dict[str, Board]:
     """Return the built-in boards changed and extended by `files`, later ones last, by name.
+
+    They are aimed at the emulator where there is one; :func:`aim` decides for a run.
 
     Files that do not exist are passed over. A table named like a board that is known already
     changes the keys it holds; any other table defines a board, from scratch or, with
@@ -76,22 +89,23 @@ def load_boards(files: Iterable[Path], target: TargetChoice = "auto") -> dict[st
             continue
         top = Table.read(file)
         for name in top.values:
-            boards[name] = _board(name, top.table(name), boards)
-    return {name: _aim(boards[name], target) for name in sorted(boards)}
+            if name != BENCH_KEY:
+                boards[name] = _board(name, top.table(name), boards)
+    return {name: aim(boards[name], "auto", attached=()) for name in sorted(boards)}
 
 
-def require_reachable(board: Board) -> None:
-    """Raise BoardNotFoundError when this run cannot reach `board` at all."""
-    if board.target == "hardware":
-        emulator = (
-            "leave out --tq-target hardware to run on its emulator"
-            if board.machine
-            else "add machine = ... to its table in boards.toml to run it on an emulator"
-        )
-        raise BoardNotFoundError(
-            f"{board.name}: no attached board can be used: this version of pytest-tinyquant "
-            f"drives the host and emulated boards only; {emulator}"
-        )
+def aim(board: Board, choice: TargetChoice, *, attached: Container[str]) -> Board:
+    """Return `board` with the target that a run uses for it.
+
+    :param choice: auto takes an attached board of this type, else the emulator.
+    :param attached: the types of which a real board is attached.
+    """
+    if board.kind == "host":
+        return board
+    emulated = choice == "emulator" or (
+        choice == "auto" and board.machine != "" and board.name not in attached
+    )
+    return dataclasses.replace(board, target="emulator" if emulated else "hardware")
 
 
 def _board(name: str, table: Table, known: dict[str, Board]) -> Board:
@@ -114,6 +128,8 @@ def _board(name: str, table: Table, known: dict[str, Board]) -> Board:
         kernels=_kernels(table, base),
         cflags=_cflags(table, base),
         machine=table.get("machine", str, base.machine if base else ""),
+        chip=table.get("chip", str, base.chip if base else ""),
+        pyocd_target=table.get("pyocd_target", str, base.pyocd_target if base else ""),
         toolchain=table.get("toolchain", str, base.toolchain if base else ""),
     )
     if board.kind != "host" and (board.flash_bytes < 1 or board.ram_bytes < 1):
@@ -152,11 +168,3 @@ def _kernels(table: Table, base: Board | None) -> str:
             "correct the path or name a built-in kernel set"
         )
     return str(directory)
-
-
-def _aim(board: Board, target: TargetChoice) -> Board:
-    """Return `board` with the target that this run uses for it."""
-    if board.kind == "host":
-        return board
-    emulated = target == "emulator" or (target == "auto" and board.machine != "")
-    return dataclasses.replace(board, target="emulator" if emulated else "hardware")

@@ -3,68 +3,45 @@ r"""Decoder of the firmware's line protocol.
 A protocol line is ``#<seq> <TYPE> <payload> <crc>\n``: ``seq`` counts up from 0000 (hex),
 ``crc`` is the CRC-32 of everything between the ``#`` and the blank before the CRC. Every other
 line is the device's own log. The decoder is strict: a value is accepted only from a line whose
-CRC holds, whose number is the next one and whose content fits the ``HELLO`` before it. Anything
-else raises :class:`ConsoleError` with what is wrong and where.
+CRC holds, whose number is the next one and whose content fits the lines before it. Anything
+else raises :class:`ConsoleError` with what is wrong and where: a :class:`TransferError` if that
+may have happened on the way, so that another run may go well.
 """
 
 from __future__ import annotations
 
 import re
+import string
 import zlib
-from collections.abc import Callable
-from dataclasses import dataclass
-from dataclasses import field
+from typing import Final
 
+from pytest_tinyquant.boards.transcript import ContentError
+from pytest_tinyquant.boards.transcript import Transcript
 from pytest_tinyquant.errors import ConsoleError
 
 
-PROTOCOL_VERSION = 1
-MAX_LINE_BYTES = 4096
+MAX_LINE_BYTES: Final = 4096
 
 _LINE = re.compile(rb"#([0-9a-f]{4}) ([A-Z]+)(?: (.*))? ([0-9a-f]{8})", re.DOTALL)
-_HELLO = re.compile(
-    r"tq=(\d+) image=([0-9a-f]{16}) board=(\S+) unit=(instructions|cycles)"
-    r" ops=(\d+) samples=(\d+) outputs=(\d+)"
-)
-# Which registers there are depends on the core.
-_FAULT = re.compile(r"exc=(\d+)((?: [a-z0-9]+=[0-9a-f]{8}){3,}) op=(-?\d+)")
-_FAULT_START = re.compile(rb"#[0-9a-f]{4} FAULT ")
+_TEXT: Final = string.printable.encode("ascii")
+_ESCAPED: Final = {code: f"\\x{code:02x}" for code in (*range(9), *range(10, 32), 127)}
+_UNREADABLE_SHARE: Final = 0.1
+"""From this share of bytes beyond ASCII on it is no text; a wrong baud rate makes a larger one."""
 
 
-@dataclass(frozen=True)
-class Hello:
-    """The first line of a run: what the firmware is and what it is going to send."""
-
-    image_id: str
-    board: str
-    unit: str
-    ops: int
-    samples: int
-    output_bytes: int
+class TransferError(ConsoleError):
+    """Bytes were lost, changed or repeated on the way from the device."""
 
 
-@dataclass(frozen=True)
-class Fault:
-    """What the firmware's fault handler saw; ``op`` is -1 outside of ``tq_invoke``."""
+class RestartError(ConsoleError):
+    """The device started anew in the middle of a run.
 
-    exception: int
-    registers: dict[str, int]
-    op: int
+    :param lines: protocol lines that came before.
+    """
 
-
-@dataclass
-class Transcript:
-    """Everything received so far; complete when :attr:`Decoder.finished` is true."""
-
-    hello: Hello | None = None
-    outputs: list[bytearray] = field(default_factory=list)
-    run_counts: list[int] = field(default_factory=list)
-    op_counts: list[int] = field(default_factory=list)
-    profiled: int | None = None
-    stack: tuple[int, int] | None = None
-    guard: str | None = None
-    fault: Fault | None = None
-    log: list[str] = field(default_factory=list)
+    def __init__(self, message: str, *, lines: int) -> None:
+        super().__init__(message)
+        self.lines = lines
 
 
 class Decoder:
@@ -80,16 +57,8 @@ class Decoder:
         self._buffer = bytearray()
         self._next_seq = 0
         self._suspect = ""
-        self._handlers: dict[str, Callable[[str], None]] = {
-            "HELLO": self._hello,
-            "OUT": self._out,
-            "RUN": self._run,
-            "OP": self._op,
-            "PROFILED": self._profiled,
-            "STACK": self._stack,
-            "GUARD": self._guard,
-            "END": self._end,
-        }
+        self._received = 0
+        self._beyond_text = 0
 
     @property
     def lines(self) -> int:
@@ -101,11 +70,24 @@ class Decoder:
         """The last line that looks like a garbled protocol line; empty if none does."""
         return self._suspect
 
+    @property
+    def unreadable(self) -> str:
+        """Why nothing so far can be read as text, in words; empty if it can."""
+        if self._next_seq or self._beyond_text <= self._received * _UNREADABLE_SHARE:
+            return ""
+        return f"{self._beyond_text} of {self._received} bytes are no text"
+
     def feed(self, data: bytes) -> None:
         """Decode ``data``, which may end in the middle of a line.
 
-        :raises ConsoleError: a line was lost, doubled, garbled or says what cannot be.
+        What follows the run's last line is log, whatever it looks like.
+
+        :raises TransferError: a line was lost, doubled or garbled.
+        :raises RestartError: the device started anew.
+        :raises ConsoleError: a line says what cannot be.
         """
+        self._received += len(data)
+        self._beyond_text += len(data.translate(None, _TEXT))
         self._buffer += data
         while (end := self._buffer.find(b"\n")) >= 0:
             line = bytes(self._buffer[:end])
@@ -117,33 +99,36 @@ class Decoder:
 
     def log_text(self, *, tail: int | None = None) -> str:
         """Return the device's log, or its last ``tail`` lines, with an unfinished last line."""
-        lines = self.transcript.log + ([_printable(bytes(self._buffer))] if self._buffer else [])
+        lines = [*self.transcript.log]
+        if self._buffer:
+            lines.append(_printable(bytes(self._buffer)))
         return "\n".join(lines if tail is None else lines[-tail:])
 
     def _line(self, line: bytes) -> None:
-        fault = _FAULT_START.search(line)
-        if fault is not None and fault.start() > 0:  # the fault cut another line short
-            self._log(line[: fault.start()])
-            line = line[fault.start() :]
-        match = _LINE.fullmatch(line) if len(line) <= MAX_LINE_BYTES else None
+        # No payload has a "#": what stands before the last one is noise, or a line cut short.
+        start = max(line.rfind(b"#"), 0)
+        match = None
+        if not self.finished and len(line) - start <= MAX_LINE_BYTES:
+            match = _LINE.fullmatch(line, start)
         if match is None:
             self._log(line)
             return
-        seq, kind = int(match[1], 16), match[2].decode("ascii")
+        if start > 0:
+            self._log(line[:start])
+            line = line[start:]
         if zlib.crc32(line[1:-9]) != int(match[4], 16):
-            raise self._error(f"line {match[1].decode()} is garbled (CRC-32 differs)", line)
-        payload = _printable(match[3] or b"")
-        if kind == "FAULT":  # trusted wherever it comes: the device stopped
-            self._fault(payload)
-            return
-        if self.finished:
-            raise self._error("a line follows the last one", line)
-        self._check_sequence(seq, kind, line)
-        handler = self._handlers.get(kind)
-        if handler is None:
-            raise self._error(f"unknown line type {kind}", line)
-        handler(payload)
-        self._next_seq += 1
+            raise self._damage(f"line {match[1].decode()} is garbled (CRC-32 differs)", line)
+        self._accept(int(match[1], 16), match[2].decode("ascii"), line, match[3] or b"")
+
+    def _accept(self, seq: int, kind: str, line: bytes, payload: bytes) -> None:
+        if kind != "FAULT":  # which is trusted wherever it comes: the device stopped
+            self._check_sequence(seq, kind, line)
+        try:
+            self.transcript.add(kind, _printable(payload), self._next_seq)
+        except ContentError as error:
+            raise self._error(str(error), line) from error
+        self._next_seq += kind != "FAULT"
+        self.finished = kind in ("END", "FAULT")
 
     def _check_sequence(self, seq: int, kind: str, line: bytes) -> None:
         expected = self._next_seq & 0xFFFF
@@ -152,110 +137,37 @@ class Decoder:
                 raise self._error(f"{kind} cannot be line {seq:04x}", line)
             return
         if kind == "HELLO" and seq == 0:
-            raise self._error(f"the device restarted after {self._next_seq} lines", line)
-        if (expected - seq) & 0xFFFF <= 0x7FFF:
-            raise self._error(f"line {seq:04x} came again, expected {expected:04x}", line)
-        lost = f"expected line {expected:04x}, got {seq:04x}: {(seq - expected) & 0xFFFF} lost"
-        raise self._error(lost + (f" (seen: {self._suspect!r})" if self._suspect else ""), line)
-
-    def _hello(self, payload: str) -> None:
-        match = _HELLO.fullmatch(payload)
-        if match is None:
-            raise self._error("HELLO cannot be read", payload)
-        if int(match[1]) != PROTOCOL_VERSION:
-            raise self._error(
-                f"the firmware speaks protocol {match[1]}, this is {PROTOCOL_VERSION}", payload
+            raise RestartError(
+                f"{self._where}: the device restarted after {self._next_seq} lines",
+                lines=self._next_seq,
             )
-        ops, samples, size = (int(match[group]) for group in (5, 6, 7))
-        self.transcript.hello = Hello(match[2], match[3], match[4], ops, samples, size)
-
-    def _out(self, payload: str) -> None:
-        match = re.fullmatch(r"(\d+) (\d+) ((?:[0-9a-f]{2}){1,64})", payload)
-        if match is None:
-            raise self._error("OUT cannot be read", payload)
-        sample, offset, data = int(match[1]), int(match[2]), bytes.fromhex(match[3])
-        hello, outputs = self._announced(), self.transcript.outputs
-        if sample == len(outputs) and offset == 0:
-            outputs.append(bytearray())
-        if sample != len(outputs) - 1 or offset != len(outputs[-1]):
-            raise self._error("OUT does not continue the output before it", payload)
-        outputs[-1] += data
-        if sample >= hello.samples or len(outputs[-1]) > hello.output_bytes:
-            raise self._error("OUT goes beyond what HELLO announced", payload)
-
-    def _run(self, payload: str) -> None:
-        self._indexed(payload, "RUN", self.transcript.run_counts, self._announced().samples)
-
-    def _op(self, payload: str) -> None:
-        self._indexed(payload, "OP", self.transcript.op_counts, self._announced().ops)
-
-    def _indexed(self, payload: str, kind: str, counts: list[int], limit: int) -> None:
-        index, count = self._numbers(kind, payload, 2)
-        if index != len(counts) or index >= limit:
-            raise self._error(f"{kind} {index} does not follow {kind} {len(counts) - 1}", payload)
-        counts.append(count)
-
-    def _profiled(self, payload: str) -> None:
-        (self.transcript.profiled,) = self._numbers("PROFILED", payload, 1)
-
-    def _stack(self, payload: str) -> None:
-        used, reserved = self._numbers("STACK", payload, 2)
-        self.transcript.stack = (used, reserved)
-
-    def _guard(self, payload: str) -> None:
-        if not payload:
-            raise self._error("GUARD cannot be read", payload)
-        self.transcript.guard = payload
-
-    def _end(self, payload: str) -> None:
-        (count,) = self._numbers("END", payload, 1)
-        if count != self._next_seq:
-            raise self._error(f"END counts {count} lines, {self._next_seq} came", payload)
-        hello, got = self._announced(), self.transcript
-        complete = [output for output in got.outputs if len(output) == hello.output_bytes]
-        for what, have, want in (
-            ("complete OUT", len(complete), hello.samples),
-            ("RUN", len(got.run_counts), hello.samples),
-            ("OP", len(got.op_counts), hello.ops),
-            ("PROFILED", int(got.profiled is not None), 1),
-            ("STACK", int(got.stack is not None), 1),
-            ("GUARD", int(got.guard is not None), 1),
-        ):
-            if have != want:
-                raise self._error(f"END after {have} of {want} {what}", payload)
-        self.finished = True
-
-    def _fault(self, payload: str) -> None:
-        match = _FAULT.fullmatch(payload)
-        if match is None:
-            raise self._error("FAULT cannot be read", payload)
-        pairs = (pair.partition("=") for pair in match[2].split())
-        registers = {name: int(value, 16) for name, _, value in pairs}
-        self.transcript.fault = Fault(int(match[1]), registers, int(match[3]))
-        self.finished = True
-
-    def _announced(self) -> Hello:
-        hello = self.transcript.hello
-        assert hello is not None, "the sequence check lets nothing come before HELLO"
-        return hello
-
-    def _numbers(self, kind: str, payload: str, count: int) -> tuple[int, ...]:
-        if re.fullmatch(" ".join([r"[0-9]+"] * count), payload) is None:
-            raise self._error(f"{kind} cannot be read", payload)
-        return tuple(int(word) for word in payload.split(" "))
+        if (expected - seq) & 0xFFFF <= 0x7FFF:
+            raise self._damage(f"line {seq:04x} came again, expected {expected:04x}", line)
+        lost = f"expected line {expected:04x}, got {seq:04x}: {(seq - expected) & 0xFFFF} lost"
+        raise self._damage(lost + (f" (seen: {self._suspect!r})" if self._suspect else ""), line)
 
     def _log(self, line: bytes) -> None:
         text = _printable(line)
-        if "#" in text:
+        if "#" in text and not self.finished:
             self._suspect = text[:120]
         self.transcript.log.append(text)
 
-    def _error(self, what: str, line: bytes | str) -> ConsoleError:
-        text = _printable(line) if isinstance(line, bytes) else line
-        return ConsoleError(
-            f"{self._where}: {what}\n  line: {text[:160]!r}\n  after {self._next_seq} good lines;"
-            " check the cable, the baud rate and that nothing else reads this port"
+    def _damage(self, what: str, line: bytes) -> TransferError:
+        return TransferError(
+            self._place(what, line)
+            + "; check the cable, the baud rate and that nothing else reads this port"
         )
+
+    def _error(self, what: str, line: bytes) -> ConsoleError:
+        return ConsoleError(
+            self._place(what, line)
+            + "; it came as it was sent (CRC-32 right), so the firmware is not one that this"
+            " version of pytest-tinyquant builds"
+        )
+
+    def _place(self, what: str, line: bytes) -> str:
+        text = _printable(line)[:160]
+        return f"{self._where}: {what}\n  line: {text!r}\n  after {self._next_seq} good lines"
 
 
 def encode(seq: int, kind: str, payload: str = "") -> bytes:
@@ -265,4 +177,5 @@ def encode(seq: int, kind: str, payload: str = "") -> bytes:
 
 
 def _printable(line: bytes) -> str:
-    return line.rstrip(b"\r").decode("ascii", errors="backslashreplace")
+    """Return a line as text that is harmless to a terminal."""
+    return line.rstrip(b"\r").decode("ascii", errors="backslashreplace").translate(_ESCAPED)

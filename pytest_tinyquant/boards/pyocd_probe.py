@@ -1,8 +1,11 @@
 """pyOCD probe plug-in: a QEMU machine as if it hung on a debug probe.
 
 pyOCD finds it by the entry point group ``pyocd.probe``. A probe is selected by the unique id
-``tqqemu:HOST:PORT`` of a gdb stub; it never appears in listings. With it the code that programs
-and drives a real board runs unchanged against the emulator.
+``tqqemu:HOST:PORT`` of a gdb stub and appears in no listing. With it the code that programs and
+drives a real board runs unchanged against the emulator.
+
+A test of the bench itself needs probes that are attached, in whatever process looks: those that
+:data:`LISTED_VARIABLE` names have an id of their own and are listed like a real probe.
 
 ``import pyocd`` loads all plug-ins, this one too. So this module must not import pyOCD itself, or
 the two would wait for each other: :class:`QemuProbePlugin` is made when it is asked for.
@@ -12,11 +15,22 @@ from __future__ import annotations
 
 import functools
 import importlib
+import os
 from typing import Any
 
 
 PROBE_TYPE = "tqqemu"
 TARGET_MPS2_AN386 = "tinyquant_mps2_an386"
+
+LISTED_VARIABLE = "TINYQUANT_QEMU_PROBES"
+"""Environment variable, a test aid: ``ID=HOST:PORT`` of gdb stubs, separated by commas."""
+
+
+def listed_probes() -> dict[str, str]:
+    """Return ``HOST:PORT`` of the probes that the environment lists, by unique id."""
+    entries = os.environ.get(LISTED_VARIABLE, "").split(",")
+    pairs = (entry.partition("=") for entry in entries)
+    return {unique_id: address for unique_id, _, address in pairs if address}
 
 
 def register() -> None:

@@ -20,6 +20,7 @@ from pytest_tinyquant.boards.pyocd_memory import ROM_TABLE
 from pytest_tinyquant.boards.pyocd_memory import QemuMemory
 from pytest_tinyquant.boards.pyocd_probe import PROBE_TYPE
 from pytest_tinyquant.boards.pyocd_probe import TARGET_MPS2_AN386
+from pytest_tinyquant.boards.pyocd_probe import listed_probes
 
 
 _DPIDR, _DP_CTRL_STAT = 0x2BA01477, 0x4
@@ -52,9 +53,10 @@ class Mps2An386(CoreSightTarget):  # type: ignore[misc]
 class QemuProbe(DebugProbe):  # type: ignore[misc]
     """A serial-wire debug port with one AHB access port in front of a gdb stub."""
 
-    def __init__(self, unique_id: str) -> None:
+    def __init__(self, unique_id: str, address: str) -> None:
         super().__init__()
         self._unique_id = unique_id
+        self._address = address
         self._remote: GdbRemote | None = None
         self._memory: QemuMemory | None = None
         self._protocol: Any = None
@@ -66,15 +68,21 @@ class QemuProbe(DebugProbe):  # type: ignore[misc]
     def get_all_connected_probes(
         cls, unique_id: str | None = None, is_explicit: bool = False
     ) -> list[QemuProbe]:
-        """Return the probe asked for by its full id, else none: stubs cannot be enumerated."""
+        """Return the probe asked for by its full id, else those that the environment lists.
+
+        Other stubs cannot be enumerated.
+        """
         probe = cls.get_probe_with_id(unique_id or "", is_explicit)
-        return [] if probe is None else [probe]
+        return [cls(*listed) for listed in listed_probes().items()] if probe is None else [probe]
 
     @classmethod
     def get_probe_with_id(cls, unique_id: str, is_explicit: bool = False) -> QemuProbe | None:
-        """Return the probe of the stub ``HOST:PORT`` if this probe type was named."""
-        valid = re.fullmatch(r".+:[0-9]+", unique_id)
-        return cls(unique_id) if is_explicit and valid else None
+        """Return the probe listed by this id, or of the stub ``HOST:PORT`` of a named type."""
+        address = listed_probes().get(unique_id, unique_id)
+        valid = re.fullmatch(r".+:[0-9]+", address)
+        if not valid or (address == unique_id and not is_explicit):
+            return None
+        return cls(unique_id, address)
 
     @property
     def vendor_name(self) -> str:
@@ -93,7 +101,7 @@ class QemuProbe(DebugProbe):  # type: ignore[misc]
 
     @property
     def unique_id(self) -> str:
-        """``HOST:PORT`` of the stub."""
+        """The id that the probe was listed by, or ``HOST:PORT`` of the stub."""
         return self._unique_id
 
     @property
@@ -124,7 +132,7 @@ class QemuProbe(DebugProbe):  # type: ignore[misc]
 
     def open(self) -> None:
         """Connect to the stub; a machine that ran goes on running."""
-        host, _, port = self._unique_id.rpartition(":")
+        host, _, port = self._address.rpartition(":")
         try:
             remote = GdbRemote.connect(host, int(port))
             if remote.was_running:

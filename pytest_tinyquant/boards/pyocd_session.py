@@ -7,6 +7,7 @@ import logging
 import os
 from collections.abc import Iterator
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pytest_tinyquant.errors import BoardNotFoundError
@@ -23,6 +24,42 @@ def import_pyocd() -> Any:
             " pip install 'pytest-tinyquant[emulation]'"
         ) from error
     return exceptions
+
+
+@dataclass(frozen=True)
+class AttachedProbe:
+    """A debug probe that pyOCD finds."""
+
+    unique_id: str
+    description: str
+
+
+def attached_probes() -> tuple[AttachedProbe, ...]:
+    """Return the attached probes by id, without waiting for any.
+
+    :raises ToolchainNotFoundError: pyOCD is not installed.
+    """
+    exceptions = import_pyocd()
+    from pyocd.probe.aggregator import DebugProbeAggregator
+
+    from pytest_tinyquant.boards import pyocd_probe
+
+    pyocd_probe.register()
+    try:
+        with captured_log():
+            probes = DebugProbeAggregator.get_all_connected_probes()
+    except exceptions.Error as error:
+        raise BoardNotFoundError(f"debug probes cannot be listed: {error}") from error
+    found = {
+        AttachedProbe(probe.unique_id, f"{probe.vendor_name} {probe.product_name}")
+        for probe in probes
+    }
+    return tuple(sorted(found, key=lambda probe: probe.unique_id))
+
+
+def attached_text() -> str:
+    """Return the attached probes in words."""
+    return ", ".join(f"{p.unique_id} ({p.description})" for p in attached_probes()) or "none"
 
 
 def open_session(unique_id: str, target: str, options: Mapping[str, Any]) -> Any:
@@ -47,8 +84,8 @@ def open_session(unique_id: str, target: str, options: Mapping[str, Any]) -> Any
     probes = [probe for probe in found if probe.unique_id in names]
     if len(probes) != 1:
         raise BoardNotFoundError(
-            f"{len(probes)} debug probes have the unique id {unique_id!r}; attach the board, or"
-            " list what is attached with: pyocd list"
+            f"{len(probes)} debug probes have the unique id {unique_id!r}; attached are: "
+            f"{attached_text()}. Attach the board, or correct its probe in boards.toml"
         )
     session = Session(
         probes[0],

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from typing import Any
 from typing import Final
 
+from pytest_tinyquant.boards.clock import check_clock
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.errors import ToolchainNotFoundError
 from pytest_tinyquant.measure.error import measure_error
@@ -20,6 +21,7 @@ from pytest_tinyquant.measure.measurement import Measurement
 from pytest_tinyquant.measure.ram import measure_host_ram
 from pytest_tinyquant.measure.ram import measure_ram
 from pytest_tinyquant.measure.ram import peak_tensors
+from pytest_tinyquant.measure.structure import structure_of
 
 
 if TYPE_CHECKING:
@@ -50,6 +52,7 @@ def evaluate(
     :param expected: the reference's outputs for all check samples, one array per output tensor.
     :raises InvalidOutputError: if the outputs cannot be judged.
     :raises ConsoleError: if the device left out what its board can measure.
+    :raises ClockError: if its cycles are not those of the image.
     """
     where = f"{converted.model}-{converted.scheme}-{board.name}"
     outputs = [graph.tensors[index] for index in graph.outputs]
@@ -64,7 +67,7 @@ def evaluate(
         "kernels": PurePath(board.kernels).name,
     }
     if board.target == "host":
-        extra = _evaluate_host(board, record, where)
+        extra = _evaluate_host(graph, board, record, where)
     else:
         extra = _evaluate_firmware(graph, board, image, record, where)
     metrics = {"error": error, **extra.pop("metrics")}
@@ -84,6 +87,7 @@ def evaluate(
         metrics={metric: metrics[metric] for metric in board.metrics},
         output_sha256=output_sha256(record.outputs),
         log=record.log,
+        retries=record.retries,
         **extra,
     )
 
@@ -105,12 +109,16 @@ def runtime_version(runtime: str) -> str:
         ) from error
 
 
-def _evaluate_host(board: Board, record: RunRecord, where: str) -> dict[str, Any]:
-
+def _evaluate_host(graph: Graph, board: Board, record: RunRecord, where: str) -> dict[str, Any]:
     metrics = {}
     if "ram" in board.metrics:
         metrics["ram"] = measure_host_ram(record, where=where)
-    return {"metrics": metrics, "identity": {"flags": ""}, "toolchain": PREBUILT}
+    return {
+        "metrics": metrics,
+        "identity": {"flags": ""},
+        "toolchain": PREBUILT,
+        "structure": structure_of(graph, where=where),
+    }
 
 
 def _evaluate_firmware(
@@ -119,6 +127,8 @@ def _evaluate_firmware(
     from pytest_tinyquant import engine
 
     plan = engine.plan(graph, where=where, kernels=board.kernels)
+    if record.clock is not None:
+        check_clock(record.clock, where, flags=image.flags)
     return {
         "metrics": {
             "latency": measure_latency(record, where=where),
@@ -130,4 +140,5 @@ def _evaluate_firmware(
         "ops": count_ops(record, plan.ops, where=where),
         "symbols": image.symbols,
         "arena_tensors": peak_tensors(plan),
+        "structure": structure_of(graph, where=where, plan=plan),
     }

@@ -11,6 +11,8 @@ from typing import Final
 from typing import Literal
 from typing import get_args
 
+from pytest_tinyquant.measure.structure import Structure
+
 
 NumberClass = Literal["exact", "measured", "estimated"]
 
@@ -108,6 +110,8 @@ class Measurement:
     :param symbols: flash bytes by linker symbol.
     :param arena_tensors: tensors alive when the arena is fullest.
     :param log: what the device printed beside the protocol.
+    :param structure: what reports draw and no gate compares; not kept in baselines.
+    :param retries: why earlier runs of the image were not believed; empty if the first one was.
     """
 
     model: str
@@ -122,6 +126,8 @@ class Measurement:
     symbols: Mapping[str, int] = field(default_factory=dict)
     arena_tensors: tuple[ArenaTensor, ...] = ()
     log: str = ""
+    structure: Structure | None = None
+    retries: tuple[str, ...] = ()
 
     @property
     def combination(self) -> str:
@@ -154,11 +160,13 @@ class Measurement:
             "symbols": dict(self.symbols),
             "arena_tensors": [[tensor.name, tensor.size] for tensor in self.arena_tensors],
             "log": self.log,
+            "structure": self.structure.to_json() if self.structure else None,
+            "retries": list(self.retries),
         }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Measurement:
-        """Rebuild a measurement from what :meth:`to_json` returned."""
+        """Rebuild a measurement from what :meth:`to_json` returned, be it in an earlier version."""
         metrics = {
             metric: {part: Metric(m["value"], m["unit"], m["class"]) for part, m in parts.items()}
             for metric, parts in data["metrics"].items()
@@ -179,6 +187,8 @@ class Measurement:
             symbols=data["symbols"],
             arena_tensors=tuple(ArenaTensor(name, size) for name, size in data["arena_tensors"]),
             log=data["log"],
+            structure=Structure.from_json(data["structure"]) if data.get("structure") else None,
+            retries=tuple(data.get("retries", ())),
         )
 
 

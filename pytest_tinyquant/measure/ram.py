@@ -50,15 +50,24 @@ def measure_host_ram(record: RunRecord, *, where: str) -> dict[str, Metric]:
 def peak_tensors(plan: Plan) -> tuple[ArenaTensor, ...]:
     """Return the tensors alive at the step that needs the most arena, largest first.
 
-    A tensor is named after the operator that writes it: the converter's own names join those of
-    all layers it fused. Of several equal steps the earliest is taken.
+    Of several equal steps the earliest is taken.
     """
     steps = sorted({row.first for row in plan.arena_tensors})
     alive = [[row for row in plan.arena_tensors if row.first <= step <= row.last] for step in steps]
     fullest = max(alive, key=lambda live: sum(row.bytes for row in live), default=[])
-    writers = {id(plan.placements[op.tensor]): f"{op.label} output" for op in plan.ops}
+    names = arena_names(plan)
     sizes: Counter[str] = Counter()
     for row in fullest:
-        sizes[writers.get(id(row), row.name)] += row.bytes
+        sizes[names[id(row)]] += row.bytes
     largest_first = sorted(sizes.items(), key=lambda item: (-item[1], item[0]))
     return tuple(ArenaTensor(name, size) for name, size in largest_first)
+
+
+def arena_names(plan: Plan) -> dict[int, str]:
+    """Return the names of the plan's arena tensors by the ids of their rows.
+
+    A tensor is named after the operator that writes it: the converter's own names join those of
+    all layers it fused.
+    """
+    writers = {id(plan.placements[op.tensor]): f"{op.label} output" for op in plan.ops}
+    return {id(row): writers.get(id(row), row.name) for row in plan.arena_tensors}

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pytest_tinyquant.errors import TinyQuantError
+from pytest_tinyquant.fixtures import MEASUREMENT
 from pytest_tinyquant.fixtures import VERDICTS
 from pytest_tinyquant.run import RUN
 
@@ -48,11 +49,19 @@ def complete(report: pytest.TestReport, item: pytest.Item, call: pytest.CallInfo
         return
     if isinstance(report.longrepr, str) and report.longrepr.startswith(_XPASS):
         report.longrepr += _closed_gap(item)
+    if report.failed:
+        from pytest_tinyquant.report.device_log import attach
+
+        attach(report, item, combination, results=isinstance(error, TinyQuantError))
     part = {
         "combination": combination.name,
+        "model": combination.model.name,
+        "scheme": combination.scheme.name,
+        "board": combination.board.name,
         "verdicts": [verdict.to_json() for verdict in item.stash.get(VERDICTS, [])],
         "gap": gap,
         "error": _error(error, combination) if isinstance(error, TinyQuantError) else None,
+        "retries": _retries(item, error),
     }
     setattr(report, ATTRIBUTE, part)
 
@@ -116,6 +125,12 @@ def _error(error: TinyQuantError, combination: Combination) -> dict[str, str]:
         "dtype": getattr(error, "dtype", ""),
         "reason": getattr(error, "reason", ""),
     }
+
+
+def _retries(item: pytest.Item, error: BaseException | None) -> list[str]:
+    """Return why the device ran again before it gave the measurement, or met its error."""
+    measured = item.stash.get(MEASUREMENT, None)
+    return list(measured.retries if measured is not None else getattr(error, "retries", ()))
 
 
 def _first_line(text: str) -> str:

@@ -1,52 +1,50 @@
-"""The results of a run as a JSON file, for other programs."""
+"""The results of a run as JSON, for other programs; ``result.schema.json`` is its schema."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
-
-import pytest
-
-from pytest_tinyquant.atomic import write_text
+from typing import Final
 
 
 if TYPE_CHECKING:
     from pytest_tinyquant.report.results import Results
     from pytest_tinyquant.run import Run
 
-FORMAT = 1
+#: Version of the layout; a key that is added leaves it, one that changes or goes raises it.
+FORMAT: Final = 1
 
 
-def write(path: Path, results: Results, run: Run) -> None:
-    """Write the results to `path`, whose directory is made if need be.
-
-    :raises pytest.UsageError: if that is not possible.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_text(path, json.dumps(document(results, run), indent=2, sort_keys=True) + "\n")
-    except OSError as error:
-        raise pytest.UsageError(f"--tq-json: {path} cannot be written: {error.strerror}") from error
+def text(results: Results, run: Run) -> str:
+    """Return the results as the text of a JSON file."""
+    return json.dumps(document(results, run), indent=2, sort_keys=True) + "\n"
 
 
 def document(results: Results, run: Run) -> dict[str, Any]:
     """Return the results as JSON types."""
+    measured = {m.combination.lower(): m.to_json() for m in run.outcomes.measurements()}
+    retries = results.retries()
     return {
         "format": FORMAT,
         "counts": dict(results.counts()),
         "combinations": {
             combination: {
+                "model": group[0].model,
+                "scheme": group[0].scheme,
+                "board": group[0].board,
+                "retries": list(retries.get(combination, ())),
                 "tests": [
                     {
                         "nodeid": result.nodeid,
                         "outcome": result.outcome,
                         "verdicts": list(result.verdicts),
                         "error": result.error,
+                        "gap": result.gap,
                     }
                     for result in group
-                ]
+                ],
+                "measurement": measured.get(combination),
             }
             for combination, group in results.by_combination().items()
         },

@@ -29,6 +29,9 @@ OUTCOMES = (
     "ok",
 )
 
+#: Outcomes that fail a test.
+BAD = frozenset(("regressed", "missing", "not comparable", "failed", "gap closed", "error"))
+
 #: Outcomes that the summary tells one by one, unless asked for all.
 NOTABLE = frozenset(OUTCOMES) - {"ok", "known gap"}
 
@@ -40,14 +43,19 @@ class Result:
     :param verdicts: as :meth:`Verdict.to_json` gives them.
     :param gap: why the test was expected to fail, if it was and did.
     :param error: class, message, op, dtype and reason of the typed error that ended the test.
+    :param retries: why the device ran again before it gave the numbers or met the error.
     """
 
     nodeid: str
     combination: str
+    model: str
+    scheme: str
+    board: str
     outcome: str
     verdicts: tuple[dict[str, Any], ...]
     gap: str
     error: dict[str, str] | None
+    retries: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, report: pytest.TestReport) -> Result | None:
@@ -59,10 +67,14 @@ class Result:
         return cls(
             nodeid=report.nodeid,
             combination=part["combination"],
+            model=part["model"],
+            scheme=part["scheme"],
+            board=part["board"],
             outcome=_outcome(report, verdicts),
             verdicts=verdicts,
             gap=part["gap"],
             error=part["error"],
+            retries=tuple(part["retries"]),
         )
 
 
@@ -87,6 +99,11 @@ class Results:
             self.results.append(result)
 
     @property
+    def expected(self) -> frozenset[str]:
+        """The tests that are to run, as far as it is known."""
+        return frozenset(self._expected)
+
+    @property
     def unreported(self) -> set[str]:
         """The tests that were to run and have not reported."""
         return self._expected - self._reported
@@ -101,6 +118,14 @@ class Results:
         for result in sorted(self.results, key=lambda result: (result.combination, result.nodeid)):
             grouped.setdefault(result.combination, []).append(result)
         return grouped
+
+    def retries(self) -> dict[str, tuple[str, ...]]:
+        """Return why combinations ran again; the tests of one share its run."""
+        return {
+            combination: max((result.retries for result in group), key=len)
+            for combination, group in self.by_combination().items()
+            if any(result.retries for result in group)
+        }
 
     def silent(self, combinations: Iterable[str]) -> tuple[str, ...]:
         """Return the tests of `combinations` that were to run and did not, such as in a crash."""

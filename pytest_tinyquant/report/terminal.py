@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import textwrap
-from collections import Counter
 from collections.abc import Iterable
+from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from typing import Any
 
 from pytest_tinyquant.baselines.message import number_text
 from pytest_tinyquant.boards.inventory import METRICS
-from pytest_tinyquant.measure.measurement import GATING
+from pytest_tinyquant.report.results import BAD
 from pytest_tinyquant.report.results import NOTABLE
 from pytest_tinyquant.report.results import OUTCOMES
 from pytest_tinyquant.report.results import Result
 from pytest_tinyquant.report.results import Results
+from pytest_tinyquant.report.wording import change_text
+from pytest_tinyquant.report.wording import counts_text
+from pytest_tinyquant.report.wording import known_gaps
+from pytest_tinyquant.report.wording import number_name
+from pytest_tinyquant.report.wording import numbers_text
 
 
 if TYPE_CHECKING:
@@ -23,34 +28,24 @@ if TYPE_CHECKING:
 
     from pytest_tinyquant.run import Run
 
-_BAD = {"regressed", "missing", "not comparable", "failed", "gap closed", "error"}
-_PLURALS = {"known gap": "known gaps", "error": "errors", "gap closed": "gaps closed"}
-
 
 def show(terminal: pytest.TerminalReporter, results: Results, run: Run, show_all: bool) -> None:
     """Write the summary of a run; `show_all` adds every combination's numbers."""
     counts = results.counts()
-    bad = any(counts[outcome] for outcome in _BAD)
-    terminal.write_sep("=", f"tinyquant: {_counts(counts)}", red=bad, green=not bad, bold=True)
+    bad = any(counts[outcome] for outcome in BAD)
+    terminal.write_sep("=", f"tinyquant: {counts_text(counts)}", red=bad, green=not bad, bold=True)
     if show_all:
         _write_table(terminal, _all_rows(results))
     notable = [result for result in results.results if result.outcome in NOTABLE]
     _write_table(terminal, list(_notable_rows(notable)))
-    for line in _gaps(results.results):
+    for line in known_gaps(results.results):
+        terminal.write_line(textwrap.shorten(line, 190), yellow=True)
+    for line in _retries(results.retries()):
         terminal.write_line(line, yellow=True)
-    if counts["improved"]:
+    if counts["improved"] and not run.settings.ab:
         terminal.write_line("improved: --tq-update-baselines=all makes it the new baseline")
     for line in _written(run):
         terminal.write_line(line)
-
-
-def _counts(counts: Counter[str]) -> str:
-    """Return such as ``2 regressed, 1 improved, 21 known gaps, 40 ok``."""
-    return ", ".join(
-        f"{counts[outcome]} {_PLURALS.get(outcome, outcome) if counts[outcome] > 1 else outcome}"
-        for outcome in OUTCOMES
-        if counts[outcome]
-    )
 
 
 def _notable_rows(results: Iterable[Result]) -> Iterable[tuple[str, ...]]:
@@ -63,25 +58,15 @@ def _notable_rows(results: Iterable[Result]) -> Iterable[tuple[str, ...]]:
         for verdict in result.verdicts:
             for comparison in verdict["comparisons"]:
                 if comparison["status"] != "ok":
-                    name = _number_name(verdict["metric"], comparison["part"])
+                    name = number_name(verdict["metric"], comparison["part"])
                     yield (result.combination, name, *_numbers(comparison))
         if result.error is None and not result.verdicts:
             yield (result.combination, result.nodeid.rpartition("::")[2], result.outcome.upper())
 
 
-def _number_name(metric: str, part: str) -> str:
-    """Return the metric, with the part if it is not the first that decides."""
-    return metric if part == GATING[metric][0] else f"{metric} {part}"
-
-
 def _numbers(comparison: dict[str, Any]) -> tuple[str, ...]:
     """Return baseline -> number, change and status of one comparison."""
-    current, before = comparison["current"], comparison["baseline"]
-    number = f"{number_text(current['value'])} {current['unit']}"
-    if before is not None:
-        number = f"{number_text(before['value'])} -> {number}"
-    change = comparison["change"]
-    return (number, "" if change is None else f"{change:+.2%}", comparison["status"].upper())
+    return (numbers_text(comparison), change_text(comparison), comparison["status"].upper())
 
 
 def _all_rows(results: Results) -> list[tuple[str, ...]]:
@@ -105,20 +90,15 @@ def _primary(verdict: dict[str, Any]) -> str:
     return number_text(verdict["comparisons"][0]["current"]["value"])
 
 
-def _gaps(results: Sequence[Result]) -> list[str]:
-    """Return the known gaps, those of one cause in one line."""
-    causes: dict[str, set[str]] = {}
-    for result in results:
-        if result.outcome == "known gap":
-            error = result.error or {}
-            what = " ".join(filter(None, (error.get(key) for key in ("class", "op", "dtype"))))
-            cause = ": ".join(filter(None, (what, result.gap)))
-            causes.setdefault(cause, set()).add(result.combination)
-    return [
-        f"known gap of {len(combinations)} combination{'s' if len(combinations) > 1 else ''}: "
-        f"{textwrap.shorten(cause, 160)}"
-        for cause, combinations in causes.items()
-    ]
+def _retries(retries: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return how often boards ran again after trouble on their consoles, and why."""
+    if not retries:
+        return []
+    count = sum(map(len, retries.values()))
+    lines = [f"run again after trouble on the console: {count} time{'s' if count > 1 else ''}"]
+    for combination, causes in retries.items():
+        lines += [f"  {combination}  {textwrap.shorten(cause, 120)}" for cause in causes]
+    return lines
 
 
 def _written(run: Run) -> list[str]:
@@ -143,4 +123,4 @@ def _write_table(terminal: pytest.TerminalReporter, rows: Sequence[tuple[str, ..
     for row in rows:
         padded = [cell.ljust(widths[column]) for column, cell in enumerate(row[:-1])]
         text = "  ".join([*padded, row[-1]])
-        terminal.write_line(text, red=row[-1].lower() in _BAD)
+        terminal.write_line(text, red=row[-1].lower() in BAD)

@@ -43,14 +43,16 @@ from pytest_tinyquant.measure.measurement import Measurement, Metric, OpCount
 ROOT = Path(__file__).parent
 
 def pytest_tinyquant_measure(model, scheme, board):
+    name = f"{model.name}-{scheme.name}-{board.name}"
     with (ROOT / "measured.txt").open("a") as log:
-        log.write(f"{model.name}-{scheme.name}-{board.name}\\n")
-    bench = json.loads((ROOT / "bench.json").read_text())
-    says = bench.get(f"{model.name}-{scheme.name}-{board.name}", {})
+        log.write(f"{name}\\n")
+    says = json.loads((ROOT / "bench.json").read_text()).get(name, {})
     if "crash" in says:
         os._exit(1)
     if "raises" in says:
-        raise getattr(errors, says["raises"])(says["text"], **says.get("attributes", {}))
+        error = getattr(errors, says["raises"])(says["text"], **says.get("attributes", {}))
+        error.retries = says.get("retries", ())
+        raise error
     conv = says.get("conv2d[3]", 1000)
     kernel = says.get("tq_conv_2d_s8", 400)
     metrics = {
@@ -59,6 +61,9 @@ def pytest_tinyquant_measure(model, scheme, board):
         "flash": {"total": Metric(1000 + kernel, "B", "exact")},
         "ram": {"total": Metric(2048, "B", "exact"), "arena": Metric(1024, "B", "exact")},
     }
+    if "cycles" in says:  # one number for each time that the combination is measured
+        earlier = (ROOT / "measured.txt").read_text().split().count(name)
+        metrics["latency"] = {"invoke": Metric(says["cycles"][earlier - 1], "cycles", "measured")}
     identity = dict.fromkeys(
         ("model_sha256", "tflite_sha256", "converter", "runtime_version", "kernels", "flags"), "x"
     )
@@ -69,6 +74,7 @@ def pytest_tinyquant_measure(model, scheme, board):
         output_sha256="0" * 64,
         ops=(OpCount("conv2d[3]", "tq_conv_2d_s8", (1, 16, 16, 32), conv),),
         symbols={"tq_conv_2d_s8": kernel, "main": 100},
+        retries=tuple(says.get("retries", ())),
     )
 """
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 
 
-HEAVY = ("tensorflow", "keras", "numpy", "pyocd", "tflite", "tflite_micro", "serial", "rich")
+HEAVY = (
+    "tensorflow", "keras", "numpy", "pyocd", "tflite", "tflite_micro", "serial", "rich", "jinja2",
+)  # fmt: skip
 
 REPORT = f"""
 import sys

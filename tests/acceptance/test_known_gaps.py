@@ -113,9 +113,8 @@ def test_hardware_that_is_asked_for_and_absent_is_an_error(bench):
     result.assert_outcomes(errors=4)
     result.stdout.fnmatch_lines(
         [
-            "*nucleo-l4r5zi: hardware",
-            f"BoardNotFoundError: {COMBINATION}: no attached board can be used: *; "
-            "leave out --tq-target hardware to run on its emulator",
+            "*nucleo-l4r5zi: hardware (none on this bench)",
+            f"BoardNotFoundError: {COMBINATION}: no such board is on this bench; add a * row *",
         ]
     )
 

@@ -1,4 +1,4 @@
-"""Emulated boards and a firmware image that misbehaves on request."""
+"""Both emulated boards, and for each a firmware image that misbehaves on request."""
 
 from __future__ import annotations
 
@@ -11,45 +11,54 @@ from pathlib import Path
 import pytest
 
 from pytest_tinyquant.boards.cortex_m import EmulatedCortexM
+from pytest_tinyquant.boards.emulated import EmulatedBoard
 from pytest_tinyquant.boards.inventory import Board
+from pytest_tinyquant.boards.inventory import load_boards
+from pytest_tinyquant.boards.qemu import find_qemu
+from pytest_tinyquant.boards.rx import EmulatedRx
 from pytest_tinyquant.cache import Cache
+from pytest_tinyquant.elf import Elf
 from pytest_tinyquant.engine import EmittedModel
+from pytest_tinyquant.errors import ToolchainNotFoundError
 from pytest_tinyquant.firmware import FirmwareImage
 from pytest_tinyquant.firmware import build
+from pytest_tinyquant.toolchain import find_toolchain
 
 
 SCENARIOS = {
     "well": 0,
     "null write": 1,
     "undefined instruction": 2,
-    "division by zero": 3,
-    "jump to data": 4,
-    "unaligned access": 5,
+    "privileged instruction": 3,
+    "null call": 4,
+    "bad pointer": 5,
     "stack overflow": 6,
-    "no memory": 7,
-    "breakpoint instruction": 8,
-    "hang": 9,
+    "breakpoint instruction": 7,
+    "nan output": 8,
+    "endless loop": 9,
     "early end": 10,
-    "lockup": 11,
     "overrun": 12,
     "garbled line": 13,
     "stopped counter": 14,
-    "restart": 15,
+    "reset loop": 15,
     "silent fault": 16,
     "log line": 17,
+    # Cortex-M
+    "division by zero": 20,
+    "unaligned access": 21,
+    "jump to data": 22,
+    "no memory protection": 23,
+    "lockup": 24,
+    # RX
+    "unexpected interrupt": 30,
 }
 SAMPLE_BYTES, SAMPLES = 16, 3
-BOARD = Board(
-    name="nucleo-l4r5zi",
-    kind="cortex-m4",
-    runtime="tinyquant",
-    target="emulator",
-    description="",
-    metrics=("error",),
-    flash_bytes=2 * 1024 * 1024,
-    ram_bytes=640 * 1024,
-    machine="mps2-an386",
-)
+SCENARIO = Path(__file__).with_name("scenario")
+
+DEVICES: dict[str, type[EmulatedBoard]] = {"nucleo-l4r5zi": EmulatedCortexM, "rx65n": EmulatedRx}
+QEMUS = {"nucleo-l4r5zi": "qemu-system-arm", "rx65n": "qemu-system-rx"}
+RETURNS = {"nucleo-l4r5zi": b"\x70\x47", "rx65n": b"\x02"}
+"""The instruction that returns to the caller."""
 
 ImageOf = Callable[[str], FirmwareImage]
 
@@ -59,16 +68,41 @@ def sample(number: int, scenario: str = "well") -> bytes:
     return bytes([SCENARIOS[scenario], *range(0xA0 + number, 0xA0 + number + SAMPLE_BYTES - 1)])
 
 
+@pytest.fixture(scope="session", params=DEVICES)
+def board_name(request: pytest.FixtureRequest) -> str:
+    """Each emulated board; a test of one only names it by ``indirect`` parametrization."""
+    name: str = request.param
+    try:
+        find_toolchain(load_boards([])[name].kind)
+        find_qemu(QEMUS[name])
+    except ToolchainNotFoundError as error:
+        pytest.skip(str(error))
+    return name
+
+
 @pytest.fixture(scope="session")
-def well_behaved_image(tmp_path_factory: pytest.TempPathFactory) -> FirmwareImage:
+def emulated_board(board_name: str) -> Board:
+    """What the inventory says about the board."""
+    return load_boards([])[board_name]
+
+
+@pytest.fixture(scope="session")
+def scenario_cache(tmp_path_factory: pytest.TempPathFactory) -> Cache:
+    """Where the images of both boards are kept while the tests change between them."""
+    return Cache(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="session")
+def well_behaved_image(
+    emulated_board: Board, scenario_cache: Cache, tmp_path_factory: pytest.TempPathFactory
+) -> FirmwareImage:
     """The scenario model with samples on which it does nothing special."""
     root = tmp_path_factory.mktemp("scenario")
-    model = root / "model"
-    model.mkdir()
-    shutil.copy(Path(__file__).with_name("scenario_model.c"), model / "tq_model.c")
-    emitted = EmittedModel(model, (model / "tq_model.c",), SAMPLE_BYTES + 100, 0, ())
+    model = Path(shutil.copytree(SCENARIO, root / "model"))
+    source = (model / "scenario_model.c").rename(model / "tq_model.c")
+    emitted = EmittedModel(model, (source,), SAMPLE_BYTES + 100, 0, ())
     samples = [sample(number) for number in range(SAMPLES)]
-    return build(emitted, BOARD, samples, Cache(root / "cache"), where="scenario model")
+    return build(emitted, emulated_board, samples, scenario_cache, where="scenario model")
 
 
 @pytest.fixture(scope="session")
@@ -87,9 +121,40 @@ def image_of(
     return image
 
 
+@pytest.fixture(scope="session")
+def silent_image(
+    board_name: str, well_behaved_image: FirmwareImage, tmp_path_factory: pytest.TempPathFactory
+) -> FirmwareImage:
+    """The image whose console driver returns at once, without having sent a character."""
+    image = Elf(well_behaved_image.elf)
+    put = image.symbol("tq_board_put")
+    assert put is not None
+    code, returns = image.read(put.address, put.size), RETURNS[board_name]
+    content = well_behaved_image.elf.read_bytes()
+    assert content.count(code) == 1
+    elf = tmp_path_factory.mktemp("images") / "no_output.elf"
+    elf.write_bytes(content.replace(code, returns + code[len(returns) :]))
+    return dataclasses.replace(well_behaved_image, elf=elf)
+
+
 @pytest.fixture
-def device() -> Iterator[EmulatedCortexM]:
-    """One emulated board with short time limits."""
-    device = EmulatedCortexM(BOARD.name, BOARD.machine, timeout=20, idle_timeout=0.5)
-    yield device
-    device.close()
+def open_board(emulated_board: Board) -> Iterator[Callable[..., EmulatedBoard]]:
+    """Return boards with short time limits; all are closed when the test ends."""
+    opened: list[EmulatedBoard] = []
+
+    def open_board(*, timeout: float = 20, idle_timeout: float = 0.5) -> EmulatedBoard:
+        device = DEVICES[emulated_board.name](
+            emulated_board.name, emulated_board.machine, timeout=timeout, idle_timeout=idle_timeout
+        )
+        opened.append(device)
+        return device
+
+    yield open_board
+    for device in opened:
+        device.close()
+
+
+@pytest.fixture
+def device(open_board: Callable[..., EmulatedBoard]) -> EmulatedBoard:
+    """One emulated board."""
+    return open_board()

@@ -162,3 +162,11 @@ def test_error_is_traced_to_its_other_figures_and_swapped_kernels(recorded, chan
         "rmse 0.0061 -> 0.02 of range",
         "kernel tq_fully_connected_s8 -> tq_fc_fast",
     )
+
+
+def test_an_arena_with_gaps_is_no_fault_of_its_tensors(recorded, change):
+    new = change(ram_total=20_992, ram_arena=16_896)
+    assert ram_causes(recorded, new) == (
+        "arena  +512   16,384 -> 16,896 bytes",
+        "placement  +512   16,384 for 12,288 -> 16,896 for 12,288 bytes alive at once",
+    )

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from pytest_tinyquant.boards.inventory import aim
 from pytest_tinyquant.boards.inventory import load_boards
-from pytest_tinyquant.boards.inventory import require_reachable
-from pytest_tinyquant.errors import BoardNotFoundError
 from pytest_tinyquant.errors import ConfigurationError
 
 
@@ -93,11 +92,28 @@ def test_a_wrong_file_is_one_clear_error(boards_file, text, message):
         load_boards([boards_file(text)])
 
 
-def test_only_what_has_no_way_to_run_is_unreachable():
-    for target in ("auto", "emulator"):
-        for board in load_boards([], target).values():
-            require_reachable(board)
-    boards = load_boards([], "hardware")
-    require_reachable(boards["host"])
-    with pytest.raises(BoardNotFoundError, match="nucleo-l4r5zi: no attached board"):
-        require_reachable(boards["nucleo-l4r5zi"])
+@pytest.mark.parametrize(
+    ("choice", "attached", "target"),
+    [
+        ("auto", (), "emulator"),
+        ("auto", ("nucleo-l4r5zi",), "hardware"),
+        ("auto", ("rx65n",), "emulator"),
+        ("emulator", ("nucleo-l4r5zi",), "emulator"),
+        ("hardware", (), "hardware"),
+    ],
+)
+def test_auto_takes_an_attached_board_else_the_emulator(choice, attached, target):
+    boards = load_boards([])
+    assert aim(boards["nucleo-l4r5zi"], choice, attached=attached).target == target
+    assert aim(boards["host"], choice, attached=attached).target == "host"
+
+
+def test_real_boards_have_firmware_of_their_own(boards_file):
+    file = boards_file("[nucleo-l4r5zi]\nchip = 'stm32l4r5zi'\n")
+    board = load_boards([file])["nucleo-l4r5zi"]
+    assert aim(board, "emulator", attached=()).firmware == "mps2-an386"
+    assert aim(board, "hardware", attached=()).firmware == "stm32l4r5zi"
+
+
+def test_rows_of_the_bench_are_no_board_types(boards_file):
+    assert "bench" not in load_boards([boards_file("[[bench]]\nname = 'mine'\n")])

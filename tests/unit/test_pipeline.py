@@ -65,13 +65,16 @@ IMAGE = SimpleNamespace(
     flash=SimpleNamespace(total=100, weights=40, kernels=30, engine=5, model=10, startup_libc=15),
     ram=SimpleNamespace(data=8, bss=100, arena=1_000, stack_reserved=4_096),
 )
-ROW = SimpleNamespace(name="output", bytes=4, first=0, last=0)
+ROW = SimpleNamespace(name="output", offset=0, bytes=4, first=0, last=0)
 PLAN = SimpleNamespace(
     ops=(
-        SimpleNamespace(label="conv_2d[0]", kernel="tq_conv_2d_s8", output_shape=(1, 1), tensor=1),
+        SimpleNamespace(
+            label="conv_2d[0]", kernel="tq_conv_2d_s8", output_shape=(1, 1), tensor=1, macs=9
+        ),
     ),
     arena_tensors=(ROW,),
     placements={1: ROW},
+    lower_bound_bytes=4,
 )
 
 

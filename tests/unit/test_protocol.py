@@ -10,8 +10,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from pytest_tinyquant.boards.protocol import Decoder
-from pytest_tinyquant.boards.protocol import Transcript
+from pytest_tinyquant.boards.protocol import RestartError
+from pytest_tinyquant.boards.protocol import TransferError
 from pytest_tinyquant.boards.protocol import encode
+from pytest_tinyquant.boards.run_record import run_record
+from pytest_tinyquant.boards.transcript import MAX_LOG_LINES
+from pytest_tinyquant.boards.transcript import Transcript
 from pytest_tinyquant.errors import ConsoleError
 
 
@@ -101,7 +105,7 @@ def test_keeps_other_lines_as_the_log() -> None:
 def test_names_a_lost_line() -> None:
     parts = lines()
     del parts[3]
-    with pytest.raises(ConsoleError, match="expected line 0003, got 0004: 1 lost"):
+    with pytest.raises(TransferError, match="expected line 0003, got 0004: 1 lost"):
         decode(b"".join(parts))
 
 
@@ -109,7 +113,7 @@ def test_shows_the_garbled_line_where_one_is_lost() -> None:
     parts = lines()
     parts[3] = parts[3].replace(b"RUN", b"R\x80N")
     with pytest.raises(
-        ConsoleError, match=r"expected line 0003, got 0004: 1 lost.*R\\\\x80N 0 1000"
+        TransferError, match=r"expected line 0003, got 0004: 1 lost.*R\\\\x80N 0 1000"
     ):
         decode(b"".join(parts))
 
@@ -117,21 +121,58 @@ def test_shows_the_garbled_line_where_one_is_lost() -> None:
 def test_names_a_doubled_line() -> None:
     parts = lines()
     parts.insert(3, parts[3])
-    with pytest.raises(ConsoleError, match="line 0003 came again, expected 0004"):
+    with pytest.raises(TransferError, match="line 0003 came again, expected 0004"):
         decode(b"".join(parts))
 
 
 def test_names_a_garbled_line() -> None:
     parts = lines()
     parts[3] = parts[3].replace(b"1000", b"1008")
-    with pytest.raises(ConsoleError, match=r"line 0003 is garbled \(CRC-32 differs\)"):
+    with pytest.raises(TransferError, match=r"line 0003 is garbled \(CRC-32 differs\)"):
         decode(b"".join(parts))
 
 
 def test_names_a_restart() -> None:
     parts = lines()
-    with pytest.raises(ConsoleError, match="restarted after 6 lines"):
+    with pytest.raises(RestartError, match="restarted after 6 lines") as caught:
         decode(b"".join(parts[:6] + parts))
+    assert caught.value.lines == 6
+
+
+@pytest.mark.parametrize("noise", [b"\x00\xff\x80", b"#", b"#0000 HELLO tq=1 im", b"boot> "])
+@pytest.mark.parametrize("position", [0, 5, 11])
+def test_reads_a_line_that_noise_precedes(noise: bytes, position: int) -> None:
+    """A pin that floats during reset gives a few bytes, and no end of line after them."""
+    parts = lines()
+    parts[position] = noise + parts[position]
+    decoder = decode(b"".join(parts))
+    assert decoder.finished
+    assert values(decoder.transcript) == values(decode(b"".join(lines())).transcript)
+    assert len(decoder.transcript.log) == 1
+
+
+def test_tells_text_from_what_a_wrong_baud_rate_gives() -> None:
+    assert decode(b"").unreadable == ""
+    assert decode(b"Booting at 80 MHz: \xb5s timer\r\n").unreadable == ""
+    assert decode(b"\x00\xfe" * 30 + b"ab" * 20).unreadable == "60 of 100 bytes are no text"
+    assert decode(lines()[0] + b"\xfe" * 500).unreadable == ""
+
+
+def test_a_line_that_cannot_be_is_no_transfer_error() -> None:
+    """Its CRC holds: to run again would give it again."""
+    with pytest.raises(ConsoleError, match="the firmware is not one that this version") as caught:
+        decode(encode(0, "HELLO", "tq=1"))
+    assert not isinstance(caught.value, TransferError)
+
+
+def test_a_log_line_cannot_steer_a_terminal() -> None:
+    assert decode(b"\x1b[2J\x07red\tblue\r\n").log_text() == r"\x1b[2J\x07red" + "\tblue"
+
+
+def test_keeps_the_last_lines_of_an_endless_log() -> None:
+    decoder = decode(b"".join(b"%d\n" % number for number in range(MAX_LOG_LINES + 5)))
+    assert len(decoder.transcript.log) == MAX_LOG_LINES
+    assert decoder.log_text(tail=1) == str(MAX_LOG_LINES + 4)
 
 
 def test_says_which_board_and_what_to_do() -> None:
@@ -142,7 +183,7 @@ def test_says_which_board_and_what_to_do() -> None:
 @pytest.mark.parametrize(
     ("position", "kind", "payload", "message"),
     [
-        (0, "HELLO", HELLO.replace("tq=1", "tq=2"), "protocol 2, this is 1"),
+        (0, "HELLO", HELLO.replace("tq=1", "tq=2"), "protocol 2, this 1"),
         (0, "HELLO", "tq=1", "HELLO cannot be read"),
         (0, "RUN", "0 1", "RUN cannot be line 0000"),
         (2, "OUT", "0 1 0c", "does not continue"),
@@ -173,10 +214,13 @@ def test_refuses_an_end_that_comes_early() -> None:
         decode(b"".join(lines(session)))
 
 
-def test_refuses_a_line_after_the_last() -> None:
-    session = [*SESSION, ("RUN", "0 1000")]
-    with pytest.raises(ConsoleError, match="follows the last one"):
-        decode(b"".join(lines(session)))
+@pytest.mark.parametrize("more", [lines()[-1], lines()[3], encode(12, "FAULT", FAULT)])
+def test_looks_no_further_than_the_last_line(more: bytes) -> None:
+    """Otherwise the result would hang on whether it came in the same read."""
+    decoder = decode(b"".join(lines()) + more)
+    assert decoder.finished
+    assert values(decoder.transcript) == values(decode(b"".join(lines())).transcript)
+    assert decoder.log_text() == more.decode().rstrip()
 
 
 def test_counts_lines_beyond_the_width_of_the_number() -> None:
@@ -265,3 +309,48 @@ def test_survives_noise(noise: bytes) -> None:
     decoder = decode(noise.replace(b"#", b"") + b"\n" + b"".join(lines()))
     assert decoder.finished
     assert values(decoder.transcript) == values(decode(b"".join(lines())).transcript)
+
+
+REPEATED = [
+    ("HELLO", f"{HELLO.replace('instructions', 'cycles')} repeats=3"),
+    ("CLOCK", "hz=12 cycles=36 ticks=3 reference=1 loop=36 low=35 high=40 optimized=speed"),
+    *SESSION[1:6],
+    ("REPEAT", "0 1003"),
+    ("REPEAT", "1 1001"),
+    ("REPEAT", "2 1002"),
+    *SESSION[6:-1],
+    ("END", "15"),
+]
+
+
+def test_a_board_whose_cycles_scatter_repeats_the_run_and_proves_its_clock() -> None:
+    transcript = decode(b"".join(lines(REPEATED))).transcript
+    assert transcript.hello is not None and transcript.hello.repeats == 3
+    assert transcript.repeat_counts == [1003, 1001, 1002]
+    assert transcript.clock is not None and transcript.clock.measured_hz == 12
+    record = run_record(decode(b"".join(lines(REPEATED))), "bench")
+    assert (record.counter, record.counter_unit, record.counter_class) == (
+        1002,
+        "cycles",
+        "measured",
+    )
+    assert record.repeats == (1003, 1001, 1002)
+    assert record.walk_counter == 1002 - 950
+    assert record.clock == transcript.clock
+
+
+@pytest.mark.parametrize("missing", ["CLOCK", "REPEAT"])
+def test_what_hello_announced_has_to_come(missing: str) -> None:
+    kept = [line for line in REPEATED if line[0] != missing]
+    with pytest.raises(ConsoleError, match=f"END after 0 of . {missing}"):
+        decode(b"".join(lines([*kept[:-1], ("END", str(len(kept) - 1))])))
+
+
+def test_a_clock_that_nobody_announced_is_refused() -> None:
+    with pytest.raises(ConsoleError, match="END after 1 of 0 CLOCK"):
+        decode(b"".join(lines([SESSION[0], REPEATED[1], *SESSION[1:-1], ("END", "12")])))
+
+
+def test_operators_may_add_up_to_more_than_the_median_where_counts_scatter() -> None:
+    fast = [("REPEAT", f"{line[1][0]} 940") if line[0] == "REPEAT" else line for line in REPEATED]
+    assert run_record(decode(b"".join(lines(fast))), "bench").walk_counter == -10

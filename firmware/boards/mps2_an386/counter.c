@@ -9,6 +9,8 @@
 #include <stdbool.h>
 
 #include "tq_cortex_m.h"
+#include "tq_timed_call.h"
+#include "tq_wide_count.h"
 
 #define TIMER0_CTRL TQ_REGISTER(0x40000000u)
 #define TIMER0_VALUE TQ_REGISTER(0x40000004u)
@@ -54,6 +56,5 @@ uint64_t tq_board_measure(tq_board_function function, const void *argument) {
   uint32_t slow_before = DUALTIMER_VALUE;
   uint32_t ticks = elapsed(tq_timed_call(function, argument, &TIMER0_VALUE));
   uint64_t slow_ticks = (uint64_t)(slow_before - DUALTIMER_VALUE) << PRESCALE_LOG2;
-  uint64_t wraps = (slow_ticks + (UINT64_C(1) << 31) - ticks) >> 32;
-  return instructions(wraps << 32 | ticks) - read_cost;
+  return instructions(tq_wide_count(ticks, slow_ticks)) - read_cost;
 }

@@ -12,9 +12,9 @@
 void tq_counter_init(void);
 
 /*
- * Calls function(argument) while the timers run. The result is the timer's ticks since the call
- * began or, if it was interrupted, since the last interrupt; tq_counter_periods says how often it
- * was.
+ * Starts the timer, calls function(argument) and waits for the end of the period in which it
+ * returned. The result is the number of instructions it waited; tq_counter_periods is the number
+ * of periods, 0 if the timer stands still.
  */
 uint32_t tq_timed_call(tq_board_function function, const void *argument);
 

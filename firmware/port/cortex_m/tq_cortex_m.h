@@ -7,6 +7,7 @@
 #define TQ_REGISTER(address) (*(volatile uint32_t *)(address))
 
 /* System control block (Armv7-M Architecture Reference Manual, B3.2). */
+#define TQ_SCB_VTOR TQ_REGISTER(0xE000ED08u)
 #define TQ_SCB_CCR TQ_REGISTER(0xE000ED14u)
 #define TQ_SCB_SHCSR TQ_REGISTER(0xE000ED24u)
 #define TQ_SCB_CFSR TQ_REGISTER(0xE000ED28u)

@@ -1,0 +1,237 @@
+"""The page: what its template is given."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+from collections import Counter
+from collections.abc import Iterable
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC
+from datetime import datetime
+from typing import TYPE_CHECKING
+from typing import Any
+from typing import Final
+
+import jinja2
+from markupsafe import Markup
+
+from pytest_tinyquant.baselines.message import number_text
+from pytest_tinyquant.baselines.verdict import Verdict
+from pytest_tinyquant.report.html.chart import HEIGHT
+from pytest_tinyquant.report.html.chart import LEFT
+from pytest_tinyquant.report.html.chart import RIGHT
+from pytest_tinyquant.report.html.chart import WIDTH
+from pytest_tinyquant.report.html.chart import glyph
+from pytest_tinyquant.report.html.figures import figures
+from pytest_tinyquant.report.html.figures import natural_order
+from pytest_tinyquant.report.published import COLUMNS
+from pytest_tinyquant.report.published import Published
+from pytest_tinyquant.report.published import read_published
+from pytest_tinyquant.report.results import BAD
+from pytest_tinyquant.report.results import OUTCOMES
+from pytest_tinyquant.report.results import Result
+from pytest_tinyquant.report.results import Results
+from pytest_tinyquant.report.wording import counts_text
+from pytest_tinyquant.schemes import SCHEMES
+
+
+if TYPE_CHECKING:
+    from pytest_tinyquant.measure.measurement import Measurement
+    from pytest_tinyquant.run import Run
+
+#: Rows that the table of verdicts shows at first; laying out thousands takes a browser seconds.
+FIRST_ROWS: Final = 300
+
+#: A sign beside the word for each kind of outcome: colour alone tells nobody anything.
+_SIGNS: Final = {"bad": "✕", "changed": "△", "ok": "✓", "gap": "◇"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One test in the table of verdicts.
+
+    :param change: relative change of the number, for sorting; None where there is none.
+    """
+
+    combination: str
+    model: str
+    scheme: str
+    board: str
+    metric: str
+    number: str
+    baseline: str
+    change: float | None
+    change_text: str
+    outcome: str
+    kind: str
+    text: str
+
+
+def page(results: Results, run: Run) -> str:
+    """Return the page of a run."""
+    if not results.results:
+        # No test of ours ran, perhaps because this is no project of ours.
+        return render(results, (), (), {})
+    families = {model.name: model.family for model in run.project.models.values()}
+    return render(
+        results,
+        run.outcomes.measurements(),
+        read_published(run.project.baselines_dir / "published"),
+        families,
+        summary=run.summary() or "",
+    )
+
+
+def render(
+    results: Results,
+    measurements: Iterable[Measurement],
+    published: Iterable[Published],
+    families: Mapping[str, str],
+    *,
+    summary: str = "",
+    made: datetime | None = None,
+) -> str:
+    """Return the page's text.
+
+    :param families: family of every model, by name.
+    :param made: when; by default now.
+    """
+    measurements = tuple(measurements)
+    published = tuple(published)
+    table = sorted((_row(result) for result in results.results), key=_table_order)
+    measured = {measurement.combination.lower(): measurement for measurement in measurements}
+    counts = results.counts()
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("pytest_tinyquant.report.html"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    return environment.get_template("page.html.j2").render(
+        summary=summary.removeprefix("tinyquant: "),
+        version=importlib.metadata.version("pytest-tinyquant"),
+        made=(made or datetime.now(UTC)).strftime("%Y-%m-%d %H:%M UTC"),
+        counts=[
+            (counts_text(Counter({outcome: counts[outcome]})), _kind(outcome))
+            for outcome in OUTCOMES
+            if counts[outcome]
+        ],
+        signs=_SIGNS,
+        rows=table,
+        first_rows=FIRST_ROWS,
+        choices=_choices(table),
+        figures=figures(measurements, published, families),
+        schemes=[scheme for scheme in SCHEMES if any(row.scheme == scheme for row in table)],
+        details=_details(results, measured, published),
+        glyph=glyph,
+        chart={"width": WIDTH, "height": HEIGHT, "left": LEFT, "right": RIGHT},
+    )
+
+
+def _row(result: Result) -> Row:
+    """Return a test's row: the number that decides its outcome, or the error in its place."""
+    parts = {"model": result.model, "scheme": result.scheme, "board": result.board}
+    metric = result.verdicts[0]["metric"] if result.verdicts else _metric_of(result.nodeid)
+    row = {"combination": result.combination, "metric": metric, **parts}
+    outcome = {"outcome": result.outcome, "kind": _kind(result.outcome)}
+    comparison = _deciding(result)
+    if comparison is None:
+        error = result.error or {"class": "", "message": result.gap}
+        text = f"{error['class']}: {error['message']}".removeprefix(": ")
+        return Row(**row, number="", baseline="", change=None, change_text="", text=text, **outcome)
+    current, before = comparison["current"], comparison["baseline"]
+    change = comparison["change"]
+    return Row(
+        **row,
+        number=f"{number_text(current['value'])} {current['unit']}",
+        baseline=number_text(before["value"]) if before else "",
+        change=change,
+        change_text=_change_text(change),
+        text="\n".join(Verdict.from_json(verdict).text() for verdict in result.verdicts)
+        if result.outcome != "ok"
+        else "",
+        **outcome,
+    )
+
+
+def _change_text(change: float | None) -> str:
+    """Return a relative change; one that two digits would round away is neither 0 nor -0.00 %."""
+    if not change:
+        return "" if change is None else "0"
+    return f"{change:+.2%}" if abs(change) >= 0.00005 else "< 0.01%"
+
+
+def _deciding(result: Result) -> dict[str, Any] | None:
+    """Return the comparison that gave a test its outcome, or its first one."""
+    comparisons = [c for verdict in result.verdicts for c in verdict["comparisons"]]
+    worst = [c for c in comparisons if c["status"] == result.outcome]
+    return next(iter(worst or comparisons), None)
+
+
+def _metric_of(nodeid: str) -> str:
+    """Return the last word of a test's name, which says what it would have judged."""
+    return nodeid.rpartition("::")[2].partition("[")[0].removeprefix("test_")
+
+
+def _kind(outcome: str) -> str:
+    if outcome in BAD:
+        return "bad"
+    return {"ok": "ok", "known gap": "gap", "skipped": "gap"}.get(outcome, "changed")
+
+
+def _table_order(row: Row) -> tuple[Any, ...]:
+    """Return the order of the table: what needs attention first."""
+    return (tuple(_SIGNS).index(row.kind), natural_order(row.combination), row.metric)
+
+
+def _choices(table: Iterable[Row]) -> dict[str, list[str]]:
+    """Return what each filter of the table offers."""
+    table = tuple(table)
+    outcomes = {row.outcome for row in table}
+    return {
+        "model": sorted({row.model for row in table}, key=natural_order),
+        "scheme": [s for s in SCHEMES if any(row.scheme == s for row in table)],
+        "board": sorted({row.board for row in table}),
+        "metric": sorted({row.metric for row in table}),
+        "outcome": [outcome for outcome in OUTCOMES if outcome in outcomes],
+    }
+
+
+def _details(
+    results: Results, measured: Mapping[str, Measurement], published: Iterable[Published]
+) -> dict[str, Markup]:
+    """Return the data of each combination's page as the text of a script element."""
+    theirs = {row.combination.lower(): row for row in published}
+    details = {}
+    for combination, group in results.by_combination().items():
+        measurement = measured.get(combination.lower())
+        row = theirs.get(combination.lower())
+        data = {
+            "name": combination,
+            "tests": [
+                {
+                    "name": _metric_of(result.nodeid),
+                    "outcome": result.outcome,
+                    "kind": _kind(result.outcome),
+                    "text": _row(result).text
+                    or "\n".join(Verdict.from_json(v).text() for v in result.verdicts),
+                    "gap": result.gap,
+                }
+                for result in group
+            ],
+            "measurement": measurement.to_json() if measurement else None,
+            "published": [
+                {"figure": name, "value": value, "unit": COLUMNS[name][1], "source": row.source}
+                for name, value in row.figures.items()
+                if name not in ("parameters", "macs")
+            ]
+            if row
+            else [],
+        }
+        # In a script element only the end tag and a comment's start have a meaning.
+        text = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
+        details[combination] = Markup(text.replace("<", "\\u003c"))
+    return details

@@ -1,0 +1,88 @@
+"""The run as Markdown, short enough for the summary of a CI job."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable
+from collections.abc import Sequence
+from typing import Any
+from typing import Final
+
+from pytest_tinyquant.report.results import BAD
+from pytest_tinyquant.report.results import NOTABLE
+from pytest_tinyquant.report.results import Result
+from pytest_tinyquant.report.results import Results
+from pytest_tinyquant.report.wording import change_text
+from pytest_tinyquant.report.wording import counts_text
+from pytest_tinyquant.report.wording import known_gaps
+from pytest_tinyquant.report.wording import number_name
+from pytest_tinyquant.report.wording import numbers_text
+
+
+#: Rows of one table: a job's summary ends at 1 MiB, and nobody reads more.
+MOST_ROWS: Final = 100
+_MOST_CHARACTERS: Final = 300
+
+
+def markdown(results: Results, summary: str | None) -> str:
+    """Return the counts, a table of what is not as in the baselines, and the known gaps."""
+    counts = results.counts()
+    lines = ["## tinyquant", "", f"**{counts_text(counts) or 'no results'}**", ""]
+    if summary:
+        lines += [summary.removeprefix("tinyquant: "), ""]
+    notable = sorted(
+        (result for result in results.results if result.outcome in NOTABLE),
+        key=lambda result: (result.outcome not in BAD, result.combination, result.nodeid),
+    )
+    lines += _table([row for result in notable for row in _rows(result)])
+    gaps = known_gaps(results.results)
+    if gaps:
+        lines += ["<details><summary>Known gaps</summary>", ""]
+        lines += [f"- {_cell(gap)}" for gap in gaps]
+        lines += ["", "</details>", ""]
+    return "\n".join(lines)
+
+
+def _rows(result: Result) -> Iterable[tuple[str, ...]]:
+    """Yield one row per number that is not as in its baseline, or one for the error."""
+    if result.error is not None:
+        first = result.error["message"].partition("\n")[0]
+        text = f"{result.error['class']}: {first.removeprefix(f'{result.combination}: ')}"
+        yield (result.combination, "", text, "", result.outcome)
+        return
+    for verdict in result.verdicts:
+        for comparison in verdict["comparisons"]:
+            if comparison["status"] != "ok":
+                name = number_name(verdict["metric"], comparison["part"])
+                number = numbers_text(comparison)
+                yield (
+                    result.combination, name, _with_cause(number, verdict),
+                    change_text(comparison), comparison["status"],
+                )  # fmt: skip
+    if not result.verdicts:
+        yield (result.combination, result.nodeid.rpartition("::")[2], "", "", result.outcome)
+
+
+def _with_cause(number: str, verdict: dict[str, Any]) -> str:
+    """Return a number with the first cause of its change."""
+    return f"{number}\n{verdict['causes'][0].strip()}" if verdict["causes"] else number
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    if not rows:
+        return []
+    lines = ["| combination | metric | numbers | change | verdict |", "|---|---|---|---:|---|"]
+    lines += [f"| {' | '.join(map(_cell, row))} |" for row in rows[:MOST_ROWS]]
+    if len(rows) > MOST_ROWS:
+        lines += ["", f"{len(rows) - MOST_ROWS} rows more are in the run's other reports."]
+    return [*lines, ""]
+
+
+def _cell(text: str) -> str:
+    """Return text of the run so that Markdown takes none of it for its own."""
+    short = "\n".join(
+        textwrap.shorten(line, _MOST_CHARACTERS) for line in text.splitlines() if line.strip()
+    )
+    for character in "\\`*_[]<>|#":
+        short = short.replace(character, f"\\{character}")
+    return short.replace("\n", "<br>")

@@ -1,0 +1,93 @@
+"""Figures that a study published, to be shown beside a run's own and never mixed with them.
+
+The files are ``baselines/published/*.csv``, one row per runtime, board, build, model and scheme.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pytest_tinyquant.errors import BaselineError
+
+
+#: The runtime and the builds whose figures the study itself draws.
+RUNTIME: Final = "tflm"
+BUILDS: Final = ("O3", "gcc")
+
+#: Figure -> column of the file and what the column holds.
+COLUMNS: Final[Mapping[str, tuple[str, str]]] = {
+    "parameters": ("parameters", "parameters"),
+    "macs": ("published_macs", "TensorFlow operations / 2"),
+    "error": ("mae_mean", "of range"),
+    "latency": ("latency_ms_mean", "ms on hardware"),
+    "flash": ("flash_kib", "KiB, text of the whole program"),
+    "ram": ("ram_kib", "KiB, bss of the whole program"),
+}
+
+_KEYS: Final = ("runtime", "board", "build", "model", "scheme")
+
+
+@dataclass(frozen=True)
+class Published:
+    """What was published about one combination; figures that are missing there are missing here.
+
+    :param figures: by the names of :data:`COLUMNS`.
+    :param source: name of the file.
+    """
+
+    board: str
+    model: str
+    scheme: str
+    figures: Mapping[str, float]
+    source: str
+
+    @property
+    def combination(self) -> str:
+        """Return the combination as test ids spell it."""
+        return f"{self.model}-{self.scheme}-{self.board}"
+
+
+def read_published(directory: Path) -> tuple[Published, ...]:
+    """Return the study's figures in `directory`; empty if there is none.
+
+    Files without the columns that name a combination are about something else.
+
+    :raises BaselineError: for a figure that is not a number.
+    """
+    return tuple(row for file in sorted(directory.glob("*.csv")) for row in _read(file))
+
+
+def _read(file: Path) -> list[Published]:
+    with file.open(encoding="utf-8", newline="") as stream:
+        lines = csv.DictReader(line for line in stream if not line.startswith("#"))
+        if not set(_KEYS) <= set(lines.fieldnames or ()):
+            return []
+        return [
+            Published(
+                board=line["board"],
+                model=line["model"],
+                scheme=line["scheme"],
+                figures=_figures(line, f"{file}: line {number}"),
+                source=file.stem,
+            )
+            for number, line in enumerate(lines, 2)
+            if line["runtime"] == RUNTIME and line["build"] in BUILDS
+        ]
+
+
+def _figures(line: Mapping[str, str], where: str) -> dict[str, float]:
+    found = {}
+    for name, (column, _) in COLUMNS.items():
+        text = line.get(column) or ""
+        try:
+            if text:
+                found[name] = float(text)
+        except ValueError as error:
+            raise BaselineError(
+                f"{where}: {column} is {text!r}, expected a number; restore the file from git"
+            ) from error
+    return found

@@ -1,0 +1,283 @@
+"""Mistakes in the engine, each of which the gate traces to its layer, symbol or tensor.
+
+Each is made in a copy of a kernel, in the engine's sources or in the Python that plans a model.
+The cache keeps the images, so that only the first run on a machine compiles them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from pytest_tinyquant import firmware
+from pytest_tinyquant.baselines.compare import compare
+from pytest_tinyquant.baselines.tolerance import Tolerances
+from pytest_tinyquant.engine import planner
+from pytest_tinyquant.engine.kernel_call import WeightsBlob
+from pytest_tinyquant.engine.lowering import LOWERINGS
+from pytest_tinyquant.investigation import Investigation
+from pytest_tinyquant.options import Settings
+from pytest_tinyquant.pipeline import Stages
+from pytest_tinyquant.project import load_project
+from pytest_tinyquant.schemes import SCHEMES
+
+
+REPOSITORY = Path(__file__).parents[2]
+REFERENCE = REPOSITORY / "firmware" / "engine" / "kernels" / "reference"
+KERNELS = ("conv_2d", "mean", "fully_connected", "softmax")
+MODEL, BOARD = "cnn_1", "nucleo-l4r5zi"
+
+SLOW = '__asm__ volatile(".rept 32\\n nop\\n .endr");'
+SKIP_64_BYTES = '__asm__ volatile("b 1f\\n .space 64\\n 1:");'
+
+START = f"""#include <stdint.h>
+
+int32_t tq_start(void);
+
+int32_t tq_start(void) {{
+  {SKIP_64_BYTES}
+  return 0;
+}}
+"""
+
+
+@dataclass(frozen=True)
+class InSource:
+    """In ``function`` of a kernel, or of the engine, ``old`` becomes ``new``."""
+
+    file: str
+    function: str
+    old: str
+    new: str
+
+    def apply(self, directory: Path) -> None:
+        path = directory / self.file
+        head, start, body = path.read_text().partition(f"void {self.function}(")
+        assert start and self.old in body, f"{self.old!r} is not in {self.function}"
+        path.write_text(head + start + body.replace(self.old, self.new, 1))
+
+
+@dataclass(frozen=True)
+class InPython:
+    """``owner``'s ``name`` becomes what ``change`` makes of it."""
+
+    owner: object
+    name: str
+    change: Callable
+
+    def apply(self, patch: pytest.MonkeyPatch) -> None:
+        if isinstance(self.owner, dict):
+            patch.setitem(self.owner, self.name, self.change(self.owner[self.name]))
+        else:
+            patch.setattr(self.owner, self.name, self.change(getattr(self.owner, self.name)))
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """What is done, the metric that regresses, and the beginning of the cause that is named."""
+
+    name: str
+    made: InSource | InPython
+    metric: str
+    cause: str
+    scheme: str = "int8-only"
+
+
+def kernel(file: str, function: str, old: str, new: str) -> InSource:
+    return InSource(f"{file}.c", function, old, new)
+
+
+def lowered(operator: str, **changes: Callable) -> InPython:
+    """Change fields of the kernel call that an operator becomes, or of its parameters."""
+
+    def change(lower: Callable) -> Callable:
+        def changed(*arguments):
+            call = lower(*arguments)
+            own = {name: value(call) for name, value in changes.items() if hasattr(call, name)}
+            fields = {
+                name: value(call.fields[name])
+                for name, value in changes.items()
+                if name in call.fields
+            }
+            return dataclasses.replace(call, **{"fields": {**call.fields, **fields}, **own})
+
+        return changed
+
+    return InPython(LOWERINGS, operator, change)
+
+
+def end_to_end(_place: Callable) -> Callable:
+    def place(buffers, _in_place):
+        ends = [0]
+        for buffer in buffers:
+            ends.append(ends[-1] + planner.aligned(buffer.size))
+        return {buffer.key: end for buffer, end in zip(buffers, ends, strict=False)}
+
+    return place
+
+
+def with_a_gap(add: Callable) -> Callable:
+    return lambda blob, data, alignment=4: add(blob, data + bytes(96), alignment)
+
+
+MISTAKES = (
+    # Slower: the layer.
+    Mistake("32 NOPs per output of a convolution",
+            kernel("conv_2d", "tq_conv_2d_s8", "int32_t sum = 0;", f"int32_t sum = 0; {SLOW}"),
+            "latency", r"conv2d\[0\] 14x14x4 +\+2\d,\d{3}   tq_conv_2d_s8"),
+    Mistake("32 NOPs per output of a mean",
+            kernel("mean", "tq_mean_s8", "int32_t sum = 0;", f"int32_t sum = 0; {SLOW}"),
+            "latency", r"mean\[3\] 8 +\+2\d\d   tq_mean_s8"),
+    Mistake("32 NOPs per output of a dense layer",
+            kernel("fully_connected", "tq_fully_connected_s8", "*output++", f"{SLOW} *output++"),
+            "latency", r"fully_connected\[4\] 10 +\+[34]\d\d   tq_fully_connected_s8"),
+    Mistake("32 NOPs per output of a softmax",
+            kernel("softmax", "tq_softmax_s8", "output[i] =", f"{SLOW} output[i] ="),
+            "latency", r"softmax\[5\] 10 +\+[34]\d\d   tq_softmax_s8"),
+    Mistake("32 NOPs per output of a dense layer with 16-bit activations",
+            kernel("fully_connected", "tq_fully_connected_s16", "*output++", f"{SLOW} *output++"),
+            "latency", r"fully_connected\[4\] 10 +\+[34]\d\d   tq_fully_connected_s16",
+            "16x8-only"),
+    Mistake("32 NOPs in the walk over the operators",
+            InSource("engine/src/tq_invoke.c", "tq_invoke", "tq_last_op = op;",
+                     f"tq_last_op = op; {SLOW}"),
+            "latency", r"between the operators +\+192   tq_invoke"),
+    # Larger: the symbol.
+    Mistake("64 bytes in a convolution",
+            kernel("conv_2d", "tq_conv_2d_s8", "const void *params) {",
+                   "const void *params) {" + SKIP_64_BYTES),
+            "flash", r"tq_conv_2d_s8 +\+\d\d   [\d,]+ -> [\d,]+"),
+    Mistake("64 bytes in a float convolution",
+            kernel("conv_2d", "tq_conv_2d_f32", "const void *params) {",
+                   "const void *params) {" + SKIP_64_BYTES),
+            "flash", r"tq_conv_2d_f32 +\+\d\d   [\d,]+ -> [\d,]+", "basic"),
+    Mistake("a function that is no longer inlined",
+            InSource("mean.c", "tq_mean_s8", "int32_t sum = 0;",
+                     "extern int32_t tq_start(void); int32_t sum = tq_start();"),
+            "flash", r"tq_start +\+\d+   new"),
+    Mistake("a gap after every constant",
+            InPython(WeightsBlob, "add", with_a_gap), "flash", r"tq_weights +\+1,440 "),
+    # Wrong: the first layer that gives something else.
+    Mistake("a convolution one too low",
+            kernel("conv_2d", "tq_conv_2d_s8", "+ p->output_offset;", "+ p->output_offset - 1;"),
+            "error", r"conv2d\[0\] 14x14x4  tq_conv_2d_s8: first output that differs"),
+    Mistake("a convolution of 16-bit activations without its bias",
+            kernel("conv_2d", "tq_conv_2d_s16", "sum += p->bias != NULL ? p->bias[channel] : 0;",
+                   ""),
+            "error", r"conv2d\[0\] 14x14x4  tq_conv_2d_s16: first output that differs",
+            "16x8-only"),
+    Mistake("a mean of one element less",
+            kernel("mean", "tq_mean_s8", "i < p->reduced", "i < p->reduced - 1"),
+            "error", r"mean\[3\] 8  tq_mean_s8: first output that differs"),
+    Mistake("a float mean of one element less",
+            kernel("mean", "tq_mean_f32", "i < p->reduced", "i < p->reduced - 1"),
+            "error", r"mean\[3\] 8  tq_mean_f32: first output that differs", "basic"),
+    Mistake("a softmax with the wrong shift",
+            kernel("softmax", "tq_softmax_s8", "12 - headroom", "13 - headroom"),
+            "error", r"softmax\[5\] 10  tq_softmax_s8: first output that differs"),
+    Mistake("a mean planned with half its factor",
+            lowered("MEAN", multiplier=lambda value: value // 2),
+            "error", r"mean\[3\] 8  tq_mean_s8: first output that differs"),
+    Mistake("a dense layer planned with half its factor",
+            lowered("FULLY_CONNECTED", multiplier=lambda value: value // 2),
+            "error", r"fully_connected\[4\] 10  tq_fully_connected_s8: first output that differs"),
+    # More memory: the tensor, or who needs the stack.
+    Mistake("one more scratch tensor",
+            lowered("CONV_2D", scratch_bytes=lambda call: 512),
+            "ram", r"conv2d\[0\] scratch +\+512   new at the arena's peak"),
+    Mistake("tensors that share no memory",
+            InPython(planner, "place", end_to_end), "ram",
+            r"softmax\[5\] output reaches the arena's end: 10 bytes"),
+    Mistake("tensors aligned to 256 bytes",
+            InPython(planner, "ALIGNMENT", lambda _: 256), "ram",
+            r"placement +\+480   1,568 for 1,568 -> 2,048 for 1,568 bytes alive at once"),
+    Mistake("a large local variable",
+            kernel("softmax", "tq_softmax_s8", "uint32_t sum = 0;",
+                   "volatile int32_t local[200]; local[p->rows] = 0; uint32_t sum = "
+                   "(uint32_t)local[p->rows];"),
+            "ram", r"softmax\[5\] 10  tq_softmax_s8: deepest stack, [\d,]+ bytes"),
+)  # fmt: skip
+
+
+class Laboratory:
+    """Measures one model with the engine as it is, and with a mistake in it."""
+
+    def __init__(self, root: Path, cache_root: Path) -> None:
+        self.root = root
+        settings = Settings(
+            root=root,
+            models_dir=REPOSITORY / "models",
+            baselines_dir=root / "baselines",
+            cache_dir=cache_root,
+        )
+        project = load_project(settings, root / "work")
+        self.model = project.models[MODEL]
+        self.board = project.boards[BOARD]
+        self.stages = Stages(project)
+        self.sound = {}
+
+    def measure(self, scheme, kernels):
+        board = dataclasses.replace(self.board, kernels=str(kernels))
+        return board, self.stages.measure(self.model, SCHEMES[scheme], board)
+
+    def kernels(self, name):
+        directory = self.root / name / "kernels"
+        directory.mkdir(parents=True)
+        for kernel in KERNELS:
+            source = (REFERENCE / f"{kernel}.c").read_text()
+            (directory / f"{kernel}.c").write_text(source.replace("tq_reference.h", "tq_kernels.h"))
+        return directory
+
+    def baseline(self, scheme):
+        if scheme not in self.sound:
+            directory = self.root / "sound" / "kernels"
+            kernels = directory if directory.is_dir() else self.kernels("sound")
+            self.sound[scheme] = self.measure(scheme, kernels)[1]
+        return self.sound[scheme]
+
+
+@pytest.fixture(scope="module")
+def laboratory(tmp_path_factory, cache_root):
+    return Laboratory(tmp_path_factory.mktemp("laboratory"), cache_root)
+
+
+def make(mistake, laboratory, kernels, monkeypatch):
+    """Put the mistake where it belongs."""
+    if isinstance(mistake.made, InPython):
+        mistake.made.apply(monkeypatch)
+    elif "/" in mistake.made.file:
+        sources = laboratory.root / mistake.name / "firmware"
+        shutil.copytree(firmware.firmware_sources(), sources)
+        mistake.made.apply(sources)
+        monkeypatch.setattr(firmware, "firmware_sources", lambda: sources)
+    else:
+        mistake.made.apply(kernels)
+    if "tq_start" in mistake.cause:
+        (kernels / "start.c").write_text(START)
+
+
+@pytest.mark.parametrize("mistake", MISTAKES, ids=[m.name.replace(" ", "-") for m in MISTAKES])
+def test_the_verdict_names_where_the_mistake_is(mistake, laboratory, monkeypatch):
+    baseline = laboratory.baseline(mistake.scheme)
+    kernels = laboratory.kernels(mistake.name)
+    make(mistake, laboratory, kernels, monkeypatch)
+    board, measurement = laboratory.measure(mistake.scheme, kernels)
+    verdict = compare(mistake.metric, baseline, measurement, Tolerances({}, {}), "baseline")
+    investigation = Investigation(
+        laboratory.stages, laboratory.model, SCHEMES[mistake.scheme], board
+    )
+    verdict = investigation.explain(verdict, measurement, baseline)
+    assert verdict.status == "regressed", verdict.text()
+    print(verdict.text())
+    assert any(re.match(mistake.cause, cause) for cause in verdict.causes), verdict.text()
+
+
+def test_there_are_twenty_mistakes_of_every_kind():
+    assert len(MISTAKES) >= 20
+    assert {mistake.metric for mistake in MISTAKES} == {"error", "latency", "flash", "ram"}

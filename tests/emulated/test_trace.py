@@ -1,0 +1,70 @@
+"""A board is watched operator by operator: what it computes there is what it computes anyway."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pytest_tinyquant.boards.host import HostDevice
+from pytest_tinyquant.boards.inventory import load_boards
+from pytest_tinyquant.layer_by_layer import LayerByLayer
+from pytest_tinyquant.options import Settings
+from pytest_tinyquant.pipeline import Stages
+from pytest_tinyquant.project import load_project
+from pytest_tinyquant.schemes import SCHEMES
+
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def layers(tmp_path):
+    """Return layers(board): cnn_1 in int8-only on that board."""
+    settings = Settings(
+        root=tmp_path, models_dir=REPOSITORY / "models", baselines_dir=tmp_path / "baselines"
+    )
+    project = load_project(settings, tmp_path)
+    stages = Stages(project)
+
+    def on(board):
+        model = project.models["cnn_1"]
+        converted = stages.convert(model, SCHEMES["int8-only"])
+        return LayerByLayer(stages, model, converted, project.boards[board])
+
+    return on
+
+
+BOARDS = [name for name, board in load_boards(()).items() if board.target == "emulator"]
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_every_operator_gives_what_tensorflow_lite_micro_gives(layers, board, monkeypatch):
+    # Without a difference at the output nothing is traced, so one is put into the reference.
+    on_host = HostDevice.run
+
+    def with_another_output(device):
+        record = on_host(device)
+        object.__setattr__(record, "outputs", (bytes(10), *record.outputs[1:]))
+        return record
+
+    monkeypatch.setattr(HostDevice, "run", with_another_output)
+    traced = []
+    compare = LayerByLayer._compare
+
+    def watched(self, tensors, traces, sample):
+        traced.extend(traces)
+        assert sample == 0
+        return compare(self, tensors, traces, sample)
+
+    monkeypatch.setattr(LayerByLayer, "_compare", watched)
+    assert layers(board).first_difference() is None
+    assert [len(trace.outputs[0]) for trace in traced] == [784, 294, 128, 8, 10, 10]
+    assert all(any(trace.outputs[0]) for trace in traced)
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_the_operator_with_the_deepest_stack_is_found(layers, board):
+    operator, stack = layers(board).deepest_operator()
+    assert operator.startswith("conv2d[")
+    assert 100 < stack < 1000
