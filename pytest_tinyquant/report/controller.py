@@ -47,8 +47,7 @@ class Controller:
         """Note what is to run in the workers."""
         self.results.expect(ids)
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtestloop(self, session: pytest.Session) -> None:
+    def _look_before(self, session: pytest.Session) -> None:
         """Look at the canary before anything is measured."""
         if not self._config.option.collectonly and "canary" in vars(self._run):
             from pytest_tinyquant.report.bench import look_before
@@ -67,8 +66,9 @@ class Controller:
         self.results.add(report)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtestloop(self) -> Generator[None, object, object]:
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
         """Show what is being done while tests run; a quiet run shows nothing."""
+        self._look_before(session)
         settings = self._run.settings
         quiet = self._config.get_verbosity() < 0 or self._config.option.collectonly
         if quiet or not settings.progress_interval or not self._run.concerns_project:
