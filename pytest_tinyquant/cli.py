@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -95,14 +96,15 @@ def _noise(options: argparse.Namespace) -> int:
     from pytest_tinyquant.measure_noise import measure_noise
     from pytest_tinyquant.pipeline import Stages
 
-    file = measure_noise(
-        Stages(current_project(options.model)),
-        options.board,
-        model=options.model,
-        scheme=options.scheme,
-        runs=options.runs,
-        say=lambda line: print(line, flush=True),
-    )
+    with tempfile.TemporaryDirectory(prefix="tinyquant-") as directory:
+        file = measure_noise(
+            Stages(current_project(options.model, work_dir=Path(directory))),
+            options.board,
+            model=options.model,
+            scheme=options.scheme,
+            runs=options.runs,
+            say=lambda line: print(line, flush=True),
+        )
     print(file)
     return 0
 

@@ -56,6 +56,17 @@ def test_boards_lists_names_and_how_they_are_reached(project, capsys):
         assert text in out
 
 
+def test_noise_needs_a_board_that_is_attached(project, capsys, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(project))
+    (project / "models").mkdir()
+    (project / "models" / "kws.keras").touch()
+    assert main(["noise", "nucleo-l4r5zi"]) == 1
+    assert "no such board is on this bench; add a [[bench]] row" in capsys.readouterr().err
+    assert main(["noise", "nucleo-l4r5zi", "--runs", "1"]) == 1
+    assert "--runs is at least 2" in capsys.readouterr().err
+    assert sorted(path.name for path in project.iterdir()) == ["models"]
+
+
 def test_show_knows_only_the_projects_models(project, capsys):
     (project / "models").mkdir()
     (project / "models" / "kws.keras").touch()
