@@ -16,11 +16,13 @@ import pytest
 if TYPE_CHECKING:
     from pytest_tinyquant.boards.inventory import TargetChoice
 
+CreepAction = Literal["fail", "warn"]
 UpdateChoice = Literal["none", "new", "all"]
 MissingChoice = Literal["fail", "record", "skip"]
 
 _NO_WRITES = ("none", "fail")
 
+DEFAULT_HISTORY = "tinyquant-history.sqlite"
 EXTRA_MODELS_VARIABLE = "TINYQUANT_EXTRA_MODELS"
 _INI_KEYS = {
     "tinyquant_models": ("args", "Models to run by default: names or globs"),
@@ -34,6 +36,8 @@ _INI_KEYS = {
         "Failures in a row after which a board is out (default: 3)",
     ),
     "tinyquant_tolerance": ("linelist", "METRIC:SLACK, one a line"),
+    "tinyquant_creep": ("string", "Revision that --tq-creep names by default"),
+    "tinyquant_creep_limit": ("linelist", "METRIC:SLACK of growth since it, one a line"),
 }
 
 
@@ -68,6 +72,10 @@ class Settings:
     cache_dir: Path | None = None
     json_path: Path | None = None
     ab: str = ""
+    history_path: Path | None = None
+    creep_since: str = ""
+    creep_limit: tuple[str, ...] = ()
+    creep_action: CreepAction = "fail"
     html_path: Path | None = None
     markdown_path: Path | None = None
     github_summary: bool = False
@@ -161,13 +169,6 @@ def add_options(parser: pytest.Parser) -> None:
         help="Write every verdict, measured number and error of the run to this JSON file.",
     )
     group.addoption(
-        "--tq-ab",
-        metavar="A[..B]",
-        default="",
-        help="Measure two sides in turns and judge B by A instead of by baselines. A side is a git "
-        "revision or a directory of kernels; B is the working tree by default.",
-    )
-    group.addoption(
         "--tq-html",
         metavar="PATH",
         help="Write the run's report, with figures and a page per combination, to this HTML file.",
@@ -189,8 +190,45 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="SECONDS",
         help="Without a terminal, print a progress line this often (default: 30; 0 for never).",
     )
+    _add_comparisons(group)
     for key, (kind, meaning) in _INI_KEYS.items():
         parser.addini(key, meaning, type=cast("Literal['args', 'string', 'linelist']", kind))
+
+
+def _add_comparisons(group: pytest.OptionGroup) -> None:
+    """Register the options about other revisions and other runs."""
+    group.addoption(
+        "--tq-ab",
+        metavar="A[..B]",
+        default="",
+        help="Measure two sides in turns and judge B by A instead of by baselines. A side is a git "
+        "revision or a directory of kernels; B is the working tree by default.",
+    )
+    group.addoption(
+        "--tq-history",
+        nargs="?",
+        const=DEFAULT_HISTORY,
+        metavar="PATH",
+        help=f"Append what the run measures to this SQLite file (default: {DEFAULT_HISTORY}).",
+    )
+    group.addoption(
+        "--tq-creep",
+        metavar="REV",
+        help="Judge the sum of all changes since this revision's baselines, such as a release.",
+    )
+    group.addoption(
+        "--tq-creep-limit",
+        action="append",
+        default=[],
+        metavar="METRIC:SLACK",
+        help="How much a metric may have grown since then; may be given several times.",
+    )
+    group.addoption(
+        "--tq-creep-action",
+        choices=("fail", "warn"),
+        default="fail",
+        help="What growth beyond that does: fail the test (default), or warn.",
+    )
 
 
 def read_settings(config: pytest.Config) -> Settings:
@@ -205,6 +243,8 @@ def read_settings(config: pytest.Config) -> Settings:
         raise pytest.UsageError(f"--tq-timeout must be above 0, not {options.tq_timeout:g}")
     if options.tq_ab and (options.tq_update_baselines, options.tq_missing_baseline) != _NO_WRITES:
         raise pytest.UsageError("--tq-ab judges by no baseline, so it cannot write one")
+    if options.tq_ab and options.tq_history:
+        raise pytest.UsageError("--tq-ab measures two sides, which are no run of a history")
     if not options.tq_progress >= 0:
         raise pytest.UsageError(f"--tq-progress must be 0 or above, not {options.tq_progress:g}")
     return Settings(
@@ -232,7 +272,12 @@ def read_settings(config: pytest.Config) -> Settings:
         markdown_path=_path(config, options.tq_markdown),
         github_summary=options.tq_github_summary,
         progress_interval=options.tq_progress,
-        explicit=bool(options.tq_ab or models or schemes or boards) or any(map(ini, _INI_KEYS)),
+        history_path=_path(config, options.tq_history),
+        creep_since=options.tq_creep or ini("tinyquant_creep"),
+        creep_limit=(*ini("tinyquant_creep_limit"), *options.tq_creep_limit),
+        creep_action=options.tq_creep_action,
+        explicit=any((options.tq_ab, options.tq_history, options.tq_creep, models, schemes, boards))
+        or any(map(ini, _INI_KEYS)),
     )
 
 

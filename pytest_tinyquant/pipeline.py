@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -15,6 +14,7 @@ from pytest_tinyquant.cache import Cache
 from pytest_tinyquant.errors import DeviceHaltedError
 from pytest_tinyquant.errors import SupportMismatchError
 from pytest_tinyquant.errors import UnsupportedModelError
+from pytest_tinyquant.progress import Progress
 
 
 if TYPE_CHECKING:
@@ -58,10 +58,12 @@ class Stages:
         device_timeout: float = DEVICE_TIMEOUT,
         pool: Pool | None = None,
         journal: RunJournal | None = None,
+        progress: Progress | None = None,
     ) -> None:
         self.project = project
         self.journal = journal
         self.pool = pool
+        self.progress = progress or Progress()
         self.cache = Cache(project.cache_root)
         self.device_timeout = device_timeout
 
@@ -69,7 +71,8 @@ class Stages:
         """Return ``model`` converted by ``scheme``."""
         from pytest_tinyquant.schemes.convert import convert
 
-        return convert(model, scheme, self.cache)
+        with self.progress.stage("converting", f"{model.name}-{scheme.name}"):
+            return convert(model, scheme, self.cache)
 
     def check(self, model: Model, converted: ConvertedModel, board: Board) -> Graph:
         """Return the converted model's graph if the board's runtime can run it.
@@ -84,12 +87,13 @@ class Stages:
         """
         from pytest_tinyquant.graph import read_graph
         from pytest_tinyquant.support import RUNTIMES
+        from pytest_tinyquant.support import check_interface
         from pytest_tinyquant.support import check_not_vacuous
         from pytest_tinyquant.support import check_support
 
         where = combination_name(converted, board)
         graph = read_graph(converted.read(), where=where)
-        _check_interface(graph, where)
+        check_interface(graph, where=where)
         check_not_vacuous(graph, converted.scheme, where=where)
         try:
             check_support(graph, RUNTIMES[board.runtime], where=where)
@@ -114,7 +118,10 @@ class Stages:
         from pytest_tinyquant import firmware
 
         plan = engine.plan(graph, where=where, kernels=board.kernels)
-        with tempfile.TemporaryDirectory(prefix="tinyquant-") as directory:
+        with (
+            self.progress.stage("building", where, board.name),
+            tempfile.TemporaryDirectory(prefix="tinyquant-") as directory,
+        ):
             emitted = engine.emit(plan, Path(directory))
             return firmware.build(emitted, board, samples, self.cache, where=where)
 
@@ -163,10 +170,11 @@ class Stages:
         :param name: names the device's files; the combination or the test.
         :param image: what is to run, so that a real board that holds it already is preferred.
         """
+        from pytest_tinyquant.boards.open import device_directory
         from pytest_tinyquant.boards.open import leased
         from pytest_tinyquant.boards.open import open_device
 
-        work_dir = self.project.work_dir / "devices" / re.sub(r"[^\w.-]+", "_", name)
+        work_dir = device_directory(self.project.work_dir, name)
         work_dir.mkdir(parents=True, exist_ok=True)
         with ExitStack() as held:
             lease = held.enter_context(leased(self.reachable(board), self.pool, image, name=name))
@@ -226,7 +234,10 @@ class Stages:
         image = self.build_image(model, converted, graph, board)
 
         def measure() -> Measurement:
-            with self.open(board, image, name=where) as device:
+            with (
+                self.progress.stage("running", where, board.name),
+                self.open(board, image, name=where) as device,
+            ):
                 record = self.run(device, board, where=where)
             return self.evaluate(
                 model=model,
@@ -289,13 +300,3 @@ class Stages:
 def combination_name(converted: ConvertedModel, board: Board) -> str:
     """Return model, scheme and board as test ids spell them."""
     return f"{converted.model}-{converted.scheme}-{board.name}"
-
-
-def _check_interface(graph: Graph, where: str) -> None:
-    if not graph.inputs:
-        raise UnsupportedModelError(
-            f"{where}: the model has no inputs, so it gives the same output whatever it is asked. "
-            "Export it with its input",
-            op="MODEL",
-            reason="no inputs",
-        )

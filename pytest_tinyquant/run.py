@@ -10,6 +10,7 @@ import tempfile
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pytest_tinyquant.boards.pool import Pool
     from pytest_tinyquant.boards.set_aside import BoardHealth
     from pytest_tinyquant.canary import Canary
+    from pytest_tinyquant.history.creep import Release
     from pytest_tinyquant.matrix import Combination
     from pytest_tinyquant.outcomes import OutcomeStore
     from pytest_tinyquant.paired.session import PairedGate
@@ -66,12 +68,14 @@ class Run:
     def stages(self) -> Stages:
         """The way a model takes to its measurement."""
         from pytest_tinyquant.pipeline import Stages
+        from pytest_tinyquant.progress import Progress
 
         return Stages(
             self.project,
             device_timeout=self.settings.timeout,
             pool=self.pool,
             journal=self.journal,
+            progress=Progress(self.progress_path),
         )
 
     @cached_property
@@ -115,6 +119,11 @@ class Run:
 
         return BoardHealth(self.work_dir / BOARDS_DIR, limit=self.settings.set_aside_after)
 
+    @property
+    def progress_path(self) -> Path:
+        """The file in which every process of this run notes what it does."""
+        return self.work_dir / "progress.jsonl"
+
     @cached_property
     def outcomes(self) -> OutcomeStore:
         """Measurements and typed errors of this run, shared with the other workers."""
@@ -150,6 +159,19 @@ class Run:
             tolerances=self.project.tolerance,
         )
 
+    @cached_property
+    def release(self) -> Release | None:
+        """The baselines that growth is counted from; None if nobody asked, or in an A/B run."""
+        if not self.settings.creep_since or self.settings.ab:
+            return None
+        from pytest_tinyquant.baselines.tolerance import parse_ini
+        from pytest_tinyquant.history.creep import Release
+
+        limits: dict[str, Any] = {}
+        for line in self.settings.creep_limit:
+            limits |= parse_ini([line], where="--tq-creep-limit")
+        return Release(self.settings.creep_since, self.project.baselines_dir, limits)
+
     def close(self) -> None:
         """End the processes that this one started for the run."""
         paired = vars(self).get("paired")
@@ -177,6 +199,11 @@ class Run:
             _ = self.combinations
             _ = self.paired
             _ = self.canary
+            _ = self.release
+            if self.settings.history_path and not self.is_worker:
+                from pytest_tinyquant.history.database import History
+
+                History(self.settings.history_path).close()
         except RevisionError as error:
             raise pytest.UsageError(str(error)) from error
         except ConfigurationError as error:

@@ -47,13 +47,13 @@ def _nothing_more(graph: Graph, where: str) -> None:
 
 
 def _engine_operators(graph: Graph) -> Sequence[Operator]:
-    from pytest_tinyquant.engine.plan import needed_operators
+    from pytest_tinyquant.engine.lowered_graph import needed_operators
 
     return needed_operators(graph)
 
 
 def _engine_check(graph: Graph, where: str) -> None:
-    from pytest_tinyquant.engine.plan import lower_graph
+    from pytest_tinyquant.engine.lowered_graph import lower_graph
 
     lower_graph(graph, where)
 
@@ -96,6 +96,20 @@ def check_support(graph: Graph, runtime: Runtime, *, where: str) -> None:
                 runtime, operator, where, _join(tuple(found.values())), reason, verb="cannot run"
             )
     runtime.check(graph, where)
+
+
+def check_interface(graph: Graph, *, where: str) -> None:
+    """Check that a model is asked something.
+
+    :raises UnsupportedModelError: it has no inputs.
+    """
+    if not graph.inputs:
+        raise UnsupportedModelError(
+            f"{where}: the model has no inputs, so it gives the same output whatever it is asked. "
+            "Export it with its input",
+            op="MODEL",
+            reason="no inputs",
+        )
 
 
 def check_not_vacuous(graph: Graph, scheme_name: str, *, where: str) -> None:

@@ -17,12 +17,12 @@ from pytest_tinyquant.boards.device import Debugger
 from pytest_tinyquant.boards.device import LoadableImage
 from pytest_tinyquant.boards.device import State
 from pytest_tinyquant.boards.diagnosis import LOG_LINES
-from pytest_tinyquant.boards.diagnosis import CortexMFaults
 from pytest_tinyquant.boards.diagnosis import Diagnosis
-from pytest_tinyquant.boards.diagnosis import Faults
 from pytest_tinyquant.boards.firmware_board import IDLE_TIMEOUT
 from pytest_tinyquant.boards.firmware_board import FirmwareBoard
+from pytest_tinyquant.boards.halt import Faults
 from pytest_tinyquant.boards.halt import indented_log
+from pytest_tinyquant.boards.halt_cortex_m import CortexMFaults
 from pytest_tinyquant.boards.halt_rx import RxFaults
 from pytest_tinyquant.boards.inventory import Board
 from pytest_tinyquant.boards.physical import PhysicalBoard
@@ -99,6 +99,9 @@ class CommandBoard(FirmwareBoard):
 
     def _discard_stale(self) -> None:
         """Keep everything: the run began while the board was programmed."""
+
+    def _halt(self, where: str) -> None:
+        """Leave the core alone: nothing here can halt it, and it rests when it has finished."""
 
     def _diagnosis(self, image: LoadableImage, where: str) -> Diagnosis:
         return BlindDiagnosis(where, self._debugger, self._console, Elf(image.elf), self.faults)

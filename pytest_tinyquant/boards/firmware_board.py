@@ -13,14 +13,16 @@ from pathlib import Path
 from pytest_tinyquant.boards.clock import check_expected
 from pytest_tinyquant.boards.console import PortClosedError
 from pytest_tinyquant.boards.console_log import LoggedConsole
+from pytest_tinyquant.boards.debugger import DebuggerError
 from pytest_tinyquant.boards.device import Console
 from pytest_tinyquant.boards.device import Debugger
 from pytest_tinyquant.boards.device import HostImage
 from pytest_tinyquant.boards.device import LoadableImage
 from pytest_tinyquant.boards.device import RunRecord
 from pytest_tinyquant.boards.diagnosis import Diagnosis
-from pytest_tinyquant.boards.diagnosis import Faults
+from pytest_tinyquant.boards.halt import Faults
 from pytest_tinyquant.boards.protocol import Decoder
+from pytest_tinyquant.boards.protocol import RestartError
 from pytest_tinyquant.boards.retry import run_twice_at_most
 from pytest_tinyquant.boards.run_record import check_image
 from pytest_tinyquant.boards.run_record import run_record
@@ -82,6 +84,13 @@ class FirmwareBoard(ABC):
         """Return the context in which the board runs ``image``; it may explain a broken link."""
         return contextlib.nullcontext()
 
+    def check_memory(self, debugger: Debugger, image: LoadableImage, where: str) -> None:
+        """Look at the memory after a run, where the core itself cannot tell what is wrong.
+
+        :raises InvalidOutputError: the firmware wrote to where it must not.
+        """
+        return
+
     def flash(self, image: LoadableImage | HostImage) -> None:
         """Put ``image`` on the board and verify it.
 
@@ -123,8 +132,8 @@ class FirmwareBoard(ABC):
             self._discard_stale()
             self._debugger.resume()
             self._receive(decoder, image, where)
-            # An idle core would burn the host's time in QEMU, and power on a real board.
-            self._debugger.halt()
+            self._halt(where)
+            self.check_memory(self._debugger, image, where)
         record = run_record(decoder, where)
         if self.clock_hz and record.clock is not None:
             check_expected(record.clock, where, self.clock_hz)
@@ -144,6 +153,12 @@ class FirmwareBoard(ABC):
             self._debugger.reset(halt=True)
             tracer = Tracer(where, self._debugger, self._console, elf, timeout=self._timeout)
             return tracer.run(sample, writes)
+
+    def _halt(self, where: str) -> None:
+        # An idle core would burn the host's time in QEMU, and power on a real board.
+        self._debugger.halt()
+        if self._debugger.state() != "halted":  # pyOCD does not notice a link that broke
+            raise DebuggerError(f"{where}: the core does not halt after its run")
 
     def _prepare_again(self, trouble: ConsoleError) -> None:
         self._console.note(f"run again after: {trouble}")
@@ -167,8 +182,7 @@ class FirmwareBoard(ABC):
             left = deadline - time.monotonic()
             data = self._console.read(min(left, self._idle_timeout)) if left > 0 else b""
             if data:
-                decoder.feed(data)
-                check_image(decoder, image, where)
+                self._feed(decoder, data, image, where)
                 continue
             waited = f"no output for {self._idle_timeout:g} s"
             if left <= self._idle_timeout:
@@ -176,6 +190,14 @@ class FirmwareBoard(ABC):
             raise self._diagnosis(image, where).unfinished(decoder, waited)
         if decoder.transcript.fault is not None:
             raise self._diagnosis(image, where).fault_line(decoder)
+
+    def _feed(self, decoder: Decoder, data: bytes, image: LoadableImage, where: str) -> None:
+        try:
+            decoder.feed(data)
+        except RestartError as error:
+            diagnosis = self._diagnosis(image, where)
+            raise diagnosis.restarted(decoder, error, within=self._idle_timeout) from error
+        check_image(decoder, image, where)
 
     def _diagnosis(self, image: LoadableImage, where: str) -> Diagnosis:
         return Diagnosis(where, self._debugger, self._console, Elf(image.elf), self.faults)

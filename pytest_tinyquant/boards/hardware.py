@@ -15,9 +15,9 @@ from pytest_tinyquant.boards.device import Console
 from pytest_tinyquant.boards.device import Debugger
 from pytest_tinyquant.boards.device import LoadableImage
 from pytest_tinyquant.boards.device import RunRecord
-from pytest_tinyquant.boards.diagnosis import CortexMFaults
 from pytest_tinyquant.boards.firmware_board import IDLE_TIMEOUT
 from pytest_tinyquant.boards.firmware_board import FirmwareBoard
+from pytest_tinyquant.boards.halt_cortex_m import CortexMFaults
 from pytest_tinyquant.boards.inventory import Board
 from pytest_tinyquant.boards.physical import PhysicalBoard
 from pytest_tinyquant.boards.pyocd_session import import_pyocd

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from collections.abc import Sequence
 from contextlib import contextmanager
@@ -25,6 +26,15 @@ if TYPE_CHECKING:
 
 CONSOLE_LOG: Final = "console.log"
 """File in the work directory with everything that a board printed."""
+
+
+def device_directory(work_dir: Path, name: str) -> Path:
+    """Return where a run of pytest keeps the files of a device.
+
+    :param work_dir: the run's scratch directory.
+    :param name: what the device was opened for: the combination or the test.
+    """
+    return work_dir / "devices" / re.sub(r"[^\w.-]+", "_", name)
 
 
 @contextmanager

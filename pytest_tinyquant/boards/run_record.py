@@ -35,7 +35,8 @@ def run_record(decoder: Decoder, where: str) -> RunRecord:
     The firmware says what it counts: instructions, which are exact, or the cycles of a real core,
     which are measured.
 
-    :raises InvalidOutputError: memory beside the arena was overwritten, or a counter stood still.
+    :raises InvalidOutputError: memory beside the arena was overwritten, the stack overflowed, or a
+        counter stood still.
     """
     got = decoder.transcript
     assert decoder.finished and got.hello is not None, "called after END"
@@ -43,6 +44,12 @@ def run_record(decoder: Decoder, where: str) -> RunRecord:
         raise InvalidOutputError(
             f"{where}: the guard {got.guard} beside the arena was overwritten, so the outputs"
             " cannot be trusted; a kernel writes out of its tensor or the arena is too small"
+        )
+    if got.stack is not None and got.stack[0] >= got.stack[1]:
+        raise InvalidOutputError(
+            f"{where}: the stack was used up to its last word ({got.stack[1]} bytes): it"
+            " overflowed, and the outputs cannot be trusted; see which kernel keeps much on the"
+            " stack, or raise tq_stack_bytes in the board's linker script"
         )
     counts = [
         (f"{what} {i}", count)
@@ -55,8 +62,9 @@ def run_record(decoder: Decoder, where: str) -> RunRecord:
     ]
     for what, count in counts:
         if not 0 < count < _WRAPPED:
+            shown = count if count < _WRAPPED else count - 2 * _WRAPPED
             raise InvalidOutputError(
-                f"{where}: the {got.hello.unit} counter stood still during {what} (count {count});"
+                f"{where}: the {got.hello.unit} counter stood still during {what} (count {shown});"
                 " it is not running: check the board's tq_board_init and what touches its timer"
             )
     instructions = got.hello.unit == "instructions"

@@ -99,8 +99,8 @@ class Transcript:
         match = _CLOCK.fullmatch(payload)
         if match is None or self.clock is not None:
             raise ContentError("CLOCK cannot be read or came twice")
-        numbers = (int(match[group]) for group in range(1, 8))
-        self.clock = Clock(*numbers, optimized=match[8])
+        hz, cycles, ticks, ticks_hz, loop, low, high = (int(match[n]) for n in range(1, 8))
+        self.clock = Clock(hz, cycles, ticks, ticks_hz, loop, low, high, match[8])
 
     def _out(self, payload: str, _: int) -> None:
         match = _OUT.fullmatch(payload)

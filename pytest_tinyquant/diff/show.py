@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+from collections.abc import Mapping
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +23,9 @@ from pytest_tinyquant.errors import ConfigurationError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from pytest_tinyquant.measure.measurement import Measurement
+    from pytest_tinyquant.pipeline import Stages
+
 #: Rows of a table; the rest is summed up. JSON holds all.
 MOST_ROWS: Final = 12
 
@@ -30,13 +35,16 @@ FORMAT: Final = 1
 _TABLES: Final = ("numbers", "operators", "symbols", "tensors", "variables")
 
 
-def show_difference(first: str, second: str, baselines: Path, *, as_json: bool) -> int:
+def show_difference(
+    first: str, second: str, baselines: Path, *, as_json: bool, stages: Stages | None = None
+) -> int:
     """Print what differs; return 1 if anything does, else 0.
 
     :param baselines: the project's directory of baselines.
+    :param stages: to run models whose files differ layer by layer; None for no such run.
     :raises TinyQuantError: a side cannot be read, or the two are of different kinds.
     """
-    found = differences(first, second, baselines)
+    found = differences(first, second, baselines, stages)
     if as_json:
         document = {
             "format": FORMAT, "a": first, "b": second, "differences": [d.to_json() for d in found]
@@ -54,7 +62,9 @@ def show_difference(first: str, second: str, baselines: Path, *, as_json: bool) 
     return int(bool(found))
 
 
-def differences(first: str, second: str, baselines: Path) -> list[Difference]:
+def differences(
+    first: str, second: str, baselines: Path, stages: Stages | None = None
+) -> list[Difference]:
     """Return what differs between two sides."""
     a, b = load(first, baselines), load(second, baselines)
     if (a.image is None) != (b.image is None):
@@ -64,7 +74,24 @@ def differences(first: str, second: str, baselines: Path) -> list[Difference]:
         return [difference] if difference else []
     if not a.measurements.keys() & b.measurements.keys():
         raise ConfigurationError(f"{first} and {second} have no combination in common")
-    return compare_all(a.measurements, b.measurements)
+    found = compare_all(a.measurements, b.measurements)
+    if stages is None:
+        return found
+    return [_with_layer(d, stages, a.measurements, b.measurements) for d in found]
+
+
+def _with_layer(
+    difference: Difference,
+    stages: Stages,
+    first: Mapping[str, Measurement],
+    second: Mapping[str, Measurement],
+) -> Difference:
+    from pytest_tinyquant.diff.layers import first_layer
+
+    if difference.only_in:
+        return difference
+    line = first_layer(stages, first[difference.name], second[difference.name])
+    return dataclasses.replace(difference, notes=(*difference.notes, *filter(None, (line,))))
 
 
 def _show(console: Console, difference: Difference) -> None:

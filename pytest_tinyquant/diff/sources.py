@@ -13,6 +13,7 @@ from typing import Final
 
 from pytest_tinyquant.baselines import schema
 from pytest_tinyquant.errors import ConfigurationError
+from pytest_tinyquant.errors import RevisionError
 from pytest_tinyquant.git import Repository
 from pytest_tinyquant.measure.measurement import Measurement
 
@@ -39,8 +40,7 @@ def load(text: str, baselines: Path) -> Source:
     """Return what ``text`` names: a file, a directory, a revision or ``REVISION:PATH``.
 
     :param baselines: the project's directory of baselines, which a revision stands for.
-    :raises ConfigurationError: it is nothing that can be compared.
-    :raises RevisionError: it is neither a path nor a revision.
+    :raises ConfigurationError: it is neither a path nor a revision, or nothing to compare.
     :raises BaselineError: a baseline in it is damaged.
     """
     path = Path(text)
@@ -70,11 +70,17 @@ def _file(name: str, path: Path) -> Source:
 
 def _run(document: dict[str, Any], name: str) -> dict[str, Measurement]:
     """Return the measurements in a run's JSON file."""
-    found = [
-        Measurement.from_json(combination["measurement"])
-        for combination in document["combinations"].values()
-        if combination.get("measurement")
-    ]
+    try:
+        found = [
+            Measurement.from_json(combination["measurement"])
+            for combination in document["combinations"].values()
+            if combination.get("measurement")
+        ]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ConfigurationError(
+            f"{name}: this run's file is of another version ({error!r}); write it anew with "
+            "--tq-json"
+        ) from error
     if not found:
         raise ConfigurationError(
             f"{name}: this run's file holds no measurements; write it anew with --tq-json"
@@ -85,8 +91,11 @@ def _run(document: dict[str, Any], name: str) -> dict[str, Measurement]:
 def _revision(text: str, baselines: Path) -> Source:
     revision, colon, given = text.partition(":")
     start = next(p for p in (baselines, *baselines.parents) if p.is_dir())
-    repository = Repository.around(start)
-    commit = repository.commit(revision)
+    try:
+        repository = Repository.around(start)
+        commit = repository.commit(revision)
+    except RevisionError as error:
+        raise ConfigurationError(f"{text}: no such file or directory, and {error}") from error
     root = repository.root.resolve()
     # git's own notation: REVISION:PATH counts from the repository's root, ./PATH from here.
     folder = given if colon else baselines.resolve().relative_to(root).as_posix()

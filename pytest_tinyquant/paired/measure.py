@@ -10,6 +10,8 @@ from typing import Final
 
 from pytest_tinyquant.boards.device import HostImage
 from pytest_tinyquant.boards.device import RunRecord
+from pytest_tinyquant.errors import BenchError
+from pytest_tinyquant.errors import TinyQuantError
 
 
 if TYPE_CHECKING:
@@ -20,6 +22,17 @@ if TYPE_CHECKING:
 ROUNDS: Final = 5
 
 
+class FirstSideError(Exception):
+    """The first of two images does not run; says nothing about the second.
+
+    :param cause: what its run ended with.
+    """
+
+    def __init__(self, cause: TinyQuantError) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+
+
 def measure_in_turns(
     device: Device, images: Sequence[SideImage | HostImage], rounds: int = ROUNDS
 ) -> tuple[RunRecord, RunRecord]:
@@ -27,12 +40,22 @@ def measure_in_turns(
 
     The order changes from round to round (A B, B A, ...), so that a drift of the board falls on
     both alike.
+
+    :raises FirstSideError: the first image cannot be run.
+    :raises TinyQuantError: the second cannot, or the device is in trouble.
     """
     records: tuple[list[RunRecord], list[RunRecord]] = ([], [])
     for number in range(rounds):
         for side in (0, 1) if number % 2 == 0 else (1, 0):
             device.flash(images[side])
-            records[side].append(device.run())
+            try:
+                records[side].append(device.run())
+            except BenchError:
+                raise
+            except TinyQuantError as error:
+                if side == 0:
+                    raise FirstSideError(error) from error
+                raise
         if all(side[0].counter_class == "exact" for side in records):
             break
     return _median(records[0]), _median(records[1])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
+from typing import TypeVar
 
 from pytest_tinyquant.baselines.compare import compare
 from pytest_tinyquant.baselines.tolerance import Tolerances
@@ -20,6 +22,7 @@ from pytest_tinyquant.errors import RevisionError
 from pytest_tinyquant.errors import TinyQuantError
 from pytest_tinyquant.git import Repository
 from pytest_tinyquant.outcomes import OutcomeStore
+from pytest_tinyquant.paired.measure import FirstSideError
 from pytest_tinyquant.paired.measure import measure_in_turns
 from pytest_tinyquant.paired.sides import Revision
 from pytest_tinyquant.paired.sides import Side
@@ -37,6 +40,8 @@ if TYPE_CHECKING:
 
 _PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 _OPTION = "--tq-ab"
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -123,17 +128,18 @@ class PairedRun:
         a, b = self._opened()
         image_b = b.build(model, scheme, board)
         key = _key(f"{model.name}-{scheme.name}-{board.name}", board.target)
-        try:
-            image_a = a.build(model, scheme, board)
-        except BenchError:
-            raise
-        except TinyQuantError as error:
-            self._keep(key, error)
+        image_a = _or_error(lambda: a.build(model, scheme, board))
+        if isinstance(image_a, TinyQuantError):
+            self._first.keep(key, image_a)
             return self._alone(b, board, image_b)
-        with self._stages.device(board, name=key) as device:
-            records = measure_in_turns(device, (image_a, image_b))
-        self._keep(key, a.evaluate(records[0]))
-        return b.evaluate(records[1])
+        try:
+            with self._stages.device(board, name=key) as device:
+                record_a, record_b = measure_in_turns(device, (image_a, image_b))
+        except FirstSideError as error:
+            self._first.keep(key, error.cause)
+            return self._alone(b, board, image_b)
+        self._first.keep(key, _or_error(lambda: a.evaluate(record_a)))
+        return b.evaluate(record_b)
 
     def first(self, measurement: Measurement) -> Measurement | TinyQuantError:
         """Return what the first side measured, or why it could not.
@@ -185,9 +191,6 @@ class PairedRun:
             device.flash(image)
             return side.evaluate(device.run())
 
-    def _keep(self, key: str, outcome: Measurement | TinyQuantError) -> None:
-        self._first.keep(key, outcome)
-
 
 class PairedGate:
     """Judges measurements of the second side by those of the first; the baselines' gate's twin."""
@@ -222,6 +225,16 @@ class PairedGate:
     def written(self) -> tuple[Written, ...]:
         """No baseline is written."""
         return ()
+
+
+def _or_error(act: Callable[[], T]) -> T | TinyQuantError:
+    """Return what ``act`` returns, or the typed error it raises; the bench's trouble is raised."""
+    try:
+        return act()
+    except BenchError:
+        raise
+    except TinyQuantError as error:
+        return error
 
 
 def _without_first(

@@ -147,7 +147,14 @@ class Revision:
         """Return what a run of the image built last measured."""
         document = {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
         document["outputs"] = [base64.b64encode(output).decode() for output in record.outputs]
-        return Measurement.from_json(self._ask("evaluate", record=document))
+        measured = self._ask("evaluate", record=document)
+        try:
+            return Measurement.from_json(measured)
+        except (KeyError, TypeError) as error:
+            raise RevisionError(
+                f"{self.name}: its pytest_tinyquant measures in another form ({error!r}); take a "
+                "later revision"
+            ) from error
 
     def close(self) -> None:
         """End the process; may be called twice."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Generator
+from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 
@@ -23,6 +26,7 @@ class Controller:
         self._run = run
         self._results: Results | None = None
         self._silent: tuple[str, ...] = ()
+        self._started = time.time()
 
     @property
     def results(self) -> Results:
@@ -43,14 +47,6 @@ class Controller:
         """Note what is to run in the workers."""
         self.results.expect(ids)
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtestloop(self, session: pytest.Session) -> None:
-        """Look at the canary before anything is measured."""
-        if not self._config.option.collectonly and "canary" in vars(self._run):
-            from pytest_tinyquant.report.bench import look_before
-
-            look_before(session, self._run)
-
     def _look_after_bench(self, session: pytest.Session) -> None:
         """Look at the canary again, and forget the journal if the run came to its end."""
         if "combinations" in vars(self._run):
@@ -62,6 +58,22 @@ class Controller:
         """Take in a report, from here or from a worker."""
         self.results.add(report)
 
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
+        """Look at the canary, then show what is being done; a quiet run shows nothing."""
+        settings = self._run.settings
+        if settings.canary and not self._config.option.collectonly:
+            from pytest_tinyquant.report.bench import look_before
+
+            look_before(session, self._run)
+        quiet = self._config.get_verbosity() < 0 or self._config.option.collectonly
+        if quiet or not settings.progress_interval or not self._run.concerns_project:
+            return (yield)
+        from pytest_tinyquant.report.live import shown
+
+        with shown(self._config, self._run, self.results):
+            return (yield)
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write the files, and do not let a run pass that left out what it was to run."""
@@ -72,11 +84,30 @@ class Controller:
             from pytest_tinyquant.report.files import write_files
 
             write_files(self.results, self._run)
+        if self._run.settings.history_path is not None:
+            self._append_history(self._run.settings.history_path, session)
         if self._results is None or not self._results.unreported:
             return
         self._silent = self._results.silent(c.name for c in self._run.combinations)
         if self._silent and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _append_history(self, path: Path, session: pytest.Session) -> None:
+        """Append the run to its history."""
+        from pytest_tinyquant.errors import ConfigurationError
+        from pytest_tinyquant.history.record import append_run
+
+        try:
+            append_run(
+                path,
+                self._run.settings.root,
+                self._run.outcomes.measurements(),
+                [verdict for result in self.results.results for verdict in result.verdicts],
+                started=self._started,
+                passed=session.exitstatus == pytest.ExitCode.OK,
+            )
+        except ConfigurationError as error:
+            raise pytest.UsageError(f"--tq-history: {error}") from error
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Tell the verdicts, and even in a quiet run what was left out."""

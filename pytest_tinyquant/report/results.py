@@ -101,6 +101,11 @@ class Results:
             self.results.append(result)
 
     @property
+    def expected(self) -> frozenset[str]:
+        """The tests that are to run, as far as it is known."""
+        return frozenset(self._expected)
+
+    @property
     def unreported(self) -> set[str]:
         """The tests that were to run and have not reported."""
         return self._expected - self._reported

@@ -37,7 +37,6 @@ SCENARIOS = {
     "nan output": 8,
     "endless loop": 9,
     "early end": 10,
-    "console falls silent": 11,
     "overrun": 12,
     "garbled line": 13,
     "stopped counter": 14,

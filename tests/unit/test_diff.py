@@ -126,6 +126,7 @@ def test_runs_are_compared_by_their_measurements(recorded, slower, tmp_path, cap
     [
         (b"no json", "neither an image (ELF) nor JSON"),
         (b'{"combinations": {}}', "holds no measurements"),
+        (b'{"combinations": {"x": {"measurement": {"model": "x"}}}}', "of another version"),
         (b"{}", "format is None"),
         (b"\x7fELF and no more", "cannot be read as a firmware image"),
     ],
@@ -134,6 +135,11 @@ def test_what_cannot_be_read_is_trouble(content, says, tmp_path, capsys):
     (tmp_path / "file").write_bytes(content)
     assert main(["diff", "file", "file"]) == 2
     assert says in capsys.readouterr().err
+
+
+def test_what_is_not_there_is_trouble(capsys):
+    assert main(["diff", "before.json", "after.json"]) == 2
+    assert "before.json: no such file or directory, and " in capsys.readouterr().err
 
 
 def test_sides_without_a_common_combination(recorded, change, tmp_path, capsys):

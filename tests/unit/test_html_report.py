@@ -14,6 +14,8 @@ from pytest_tinyquant.measure.measurement import Metric
 from pytest_tinyquant.measure.structure import Placement
 from pytest_tinyquant.measure.structure import Structure
 from pytest_tinyquant.report.html.figures import figures
+from pytest_tinyquant.report.html.page import FIRST_ROWS
+from pytest_tinyquant.report.html.page import _change_text
 from pytest_tinyquant.report.html.page import render
 from pytest_tinyquant.report.published import Published
 from pytest_tinyquant.report.results import Result
@@ -175,10 +177,25 @@ def test_a_row_says_what_changed_and_why(text):
     assert "conv2d[3] 16x16x32  +370,884" in words
 
 
+def test_a_browser_without_scripts_shows_rows_that_the_script_would_fold_away(measured):
+    results = Results([result(measured, outcome="ok") for _ in range(FIRST_ROWS + 1)])
+    text = render(results, [], [], {})
+    rows = Page(text).all("tr", **{"data-metric": "latency"})
+    assert ["hidden" in row for row in rows] == [False] * FIRST_ROWS + [True]
+    assert re.search(r"<noscript><style>[^<]*tr\[hidden\]", text)
+
+
 def test_an_error_stands_where_a_number_would(measured):
     error = {"class": "DoesNotFitError", "message": "RAM: 12 bytes too many"}
     text = render(Results([result(measured, error=error)]), [], [], {})
     assert "DoesNotFitError: RAM: 12 bytes too many" in "".join(Page(text).text)
+
+
+@pytest.mark.parametrize(
+    ("change", "text"), [(None, ""), (0.0, "0"), (-3e-7, "< 0.01%"), (0.0123, "+1.23%")]
+)
+def test_a_change_is_never_rounded_to_none(change, text):
+    assert _change_text(change) == text
 
 
 def test_an_empty_run_has_a_page_too():

@@ -41,6 +41,9 @@ if TYPE_CHECKING:
     from pytest_tinyquant.measure.measurement import Measurement
     from pytest_tinyquant.run import Run
 
+#: Rows that the table of verdicts shows at first; laying out thousands takes a browser seconds.
+FIRST_ROWS: Final = 300
+
 #: A sign beside the word for each kind of outcome: colour alone tells nobody anything.
 _SIGNS: Final = {"bad": "✕", "changed": "△", "ok": "✓", "gap": "◇"}
 
@@ -118,6 +121,7 @@ def render(
         ],
         signs=_SIGNS,
         rows=table,
+        first_rows=FIRST_ROWS,
         choices=_choices(table),
         figures=figures(measurements, published, families),
         schemes=[scheme for scheme in SCHEMES if any(row.scheme == scheme for row in table)],
@@ -145,12 +149,19 @@ def _row(result: Result) -> Row:
         number=f"{number_text(current['value'])} {current['unit']}",
         baseline=number_text(before["value"]) if before else "",
         change=change,
-        change_text="" if change is None else f"{change:+.2%}" if change else "0",
+        change_text=_change_text(change),
         text="\n".join(Verdict.from_json(verdict).text() for verdict in result.verdicts)
         if result.outcome != "ok"
         else "",
         **outcome,
     )
+
+
+def _change_text(change: float | None) -> str:
+    """Return a relative change; one that two digits would round away is neither 0 nor -0.00 %."""
+    if not change:
+        return "" if change is None else "0"
+    return f"{change:+.2%}" if abs(change) >= 0.00005 else "< 0.01%"
 
 
 def _deciding(result: Result) -> dict[str, Any] | None:

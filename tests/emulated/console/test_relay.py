@@ -14,6 +14,8 @@ from pytest_tinyquant.boards.cortex_m import EmulatedCortexM
 from pytest_tinyquant.firmware import FirmwareImage
 
 
+pytestmark = pytest.mark.parametrize("board_name", ["nucleo-l4r5zi"], indirect=True)
+
 SEEDS = range(20 if os.environ.get("HYPOTHESIS_PROFILE") == "nightly" else 1)
 LAST_LINE = re.compile(rb"#[0-9a-f]{4} END .*\n")
 

@@ -54,28 +54,35 @@
   /* ---- table of verdicts ---- */
   function filters() {
     const form = $(".filters");
-    const rows = $$("#rows tbody tr");
-    const texts = rows.map((row) => row.textContent.toLowerCase());
+    const more = $("#more");
+    const step = Number(more.dataset.step);
+    let limit = step;
+    const texts = new Map($$("#rows tbody tr").map((row) => [row, row.textContent.toLowerCase()]));
     const apply = () => {
       const text = form.elements.text.value.trim().toLowerCase();
       const wanted = $$("select", form).filter((select) => select.value);
-      let shown = 0;
-      rows.forEach((row, index) => {
-        const fits = texts[index].includes(text) && wanted.every((select) =>
-          select.value === "!" ? !["ok", "known gap"].includes(row.dataset.outcome)
-            : row.dataset[select.name] === select.value);
-        row.hidden = !fits;
-        shown += fits;
-      });
-      $("output", form).textContent = `${number(shown)} of ${number(rows.length)} tests`;
+      const fits = (row) => texts.get(row).includes(text) && wanted.every((select) =>
+        select.value === "!" ? !["ok", "known gap"].includes(row.dataset.outcome)
+          : row.dataset[select.name] === select.value);
+      let found = 0;
+      // In the order of the moment, which sorting changes.
+      for (const row of $("#rows tbody").rows) {
+        row.hidden = !fits(row) || ++found > limit;
+      }
+      more.hidden = found <= limit;
+      const shown = found > limit ? `, the first ${number(limit)} shown` : "";
+      $("output", form).textContent = `${number(found)} of ${number(texts.size)} tests${shown}`;
     };
-    form.addEventListener("input", apply);
+    const anew = () => { limit = step; apply(); };
+    form.addEventListener("input", anew);
     form.addEventListener("submit", (event) => event.preventDefault());
-    form.addEventListener("reset", () => setTimeout(apply));
+    form.addEventListener("reset", () => setTimeout(anew));
+    more.addEventListener("click", () => { limit = Infinity; apply(); });
     apply();
+    return apply;
   }
 
-  function sorting() {
+  function sorting(apply) {
     const body = $("#rows tbody");
     const natural = new Intl.Collator("en", { numeric: true });
     const columns = $$("#rows th");
@@ -95,6 +102,7 @@
           : (a, b) => natural.compare(text(a), text(b));
         const rows = [...body.rows].sort((a, b) => (up ? 1 : -1) * compare(a, b));
         body.append(...rows);
+        apply();
       });
     });
   }
@@ -228,8 +236,7 @@
 
   theme();
   legend();
-  filters();
-  sorting();
+  sorting(filters());
   addEventListener("hashchange", route);
   route();
 })();

@@ -22,16 +22,14 @@ from pytest_tinyquant.boards.device import Console
 from pytest_tinyquant.boards.device import Debugger
 from pytest_tinyquant.boards.device import LoadableImage
 from pytest_tinyquant.boards.device import RunRecord
-from pytest_tinyquant.boards.diagnosis import CortexMFaults
 from pytest_tinyquant.boards.firmware_board import FirmwareBoard
+from pytest_tinyquant.boards.halt_cortex_m import CortexMFaults
 from pytest_tinyquant.errors import TinyQuantError
 from pytest_tinyquant.firmware import FirmwareImage
 
 
 SNAPSHOT = {0x00000000: 0x40000, 0x20000000: 0xA0000, 0xE000ED00: 0x40}
 """Address and size of the memory that a diagnosis may look at: code, RAM, fault registers."""
-
-REGISTERS = ("pc", "lr", "sp", "xpsr")
 
 
 @dataclass(frozen=True)
@@ -141,7 +139,7 @@ def record(image: FirmwareImage, log: Path) -> Recording:
         return Recording(
             image,
             log.read_bytes(),
-            {name: debugger.register(name) for name in REGISTERS},
+            {name: debugger.register(name) for name in CortexMFaults.core_registers},
             {start: debugger.read(start, size) for start, size in SNAPSHOT.items()},
             result,
         )

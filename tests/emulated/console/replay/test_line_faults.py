@@ -23,6 +23,8 @@ from pytest_tinyquant.errors import InvalidOutputError
 from pytest_tinyquant.errors import TinyQuantError
 
 
+pytestmark = pytest.mark.parametrize("board_name", ["nucleo-l4r5zi"], indirect=True)
+
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 FAULTS = int(os.environ.get("TINYQUANT_TEST_EXAMPLES", "1000" if NIGHTLY else "60"))
 
@@ -34,7 +36,7 @@ ENDS = {
     "silent fault": DeviceHaltedError,
     "stack overflow": DeviceHaltedError,
     "early end": DeviceHaltedError,
-    "hang": DeviceTimeoutError,
+    "endless loop": DeviceTimeoutError,
     "overrun": InvalidOutputError,
     "stopped counter": InvalidOutputError,
     "wrong image": FlashError,
@@ -47,6 +49,10 @@ KINDS = (
 
 #: What another run does not mend, even if it happens once.
 HOPELESS = ("late", "unplug", "wrong_baud_rate")
+
+pytestmark = pytest.mark.parametrize(
+    "board_name", ["nucleo-l4r5zi"], indirect=True, scope="session"
+)
 
 
 @pytest.fixture(scope="module")
