@@ -172,6 +172,17 @@ def summary(combinations: tuple[Combination, ...], project: Project) -> str:
     return f"tinyquant: {' x '.join(counts)} = {total}; {reached}"
 
 
+def compilers(combinations: tuple[Combination, ...]) -> list[str]:
+    """Return a line for each compiler that the selected boards need, with where it is."""
+    from pytest_tinyquant.toolchain import compiler_text
+
+    boards = dict.fromkeys(combination.board for combination in combinations)
+    needed = {(board.kind, board.toolchain): board.name for board in boards if board.kind != "host"}
+    return [
+        f"tinyquant: firmware for {name}: {compiler_text(*key)}" for key, name in needed.items()
+    ]
+
+
 def _reached(board: Board, project: Project) -> str:
     """Return how a board is reached, for a real one by which of the bench."""
     if board.target != "hardware":

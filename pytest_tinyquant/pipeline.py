@@ -57,8 +57,8 @@ class Stages:
         *,
         device_timeout: float = DEVICE_TIMEOUT,
         pool: Pool | None = None,
-        journal: RunJournal | None = None,
         progress: Progress | None = None,
+        journal: RunJournal | None = None,
     ) -> None:
         self.project = project
         self.journal = journal
@@ -228,6 +228,10 @@ class Stages:
 
         :raises TinyQuantError: the error of whichever stage ends the way.
         """
+        if board.kind != "host":
+            from pytest_tinyquant.toolchain import find_toolchain
+
+            find_toolchain(board.kind, board.toolchain)  # rather now than after the conversion
         converted = self.convert(model, scheme)
         where = combination_name(converted, board)
         graph = self.check(model, converted, board)

@@ -93,10 +93,10 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         run.check_configuration()
 
 
-def pytest_report_header(config: pytest.Config) -> str | None:
-    """Say what is selected and how its boards are reached."""
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Say what is selected, how its boards are reached and what builds their firmware."""
     run = config.stash[RUN]
-    return run.summary() if run.concerns_project else None
+    return run.header() if run.concerns_project else []
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -74,8 +74,8 @@ class Run:
             self.project,
             device_timeout=self.settings.timeout,
             pool=self.pool,
-            journal=self.journal,
             progress=Progress(self.progress_path),
+            journal=self.journal,
         )
 
     @cached_property
@@ -148,7 +148,7 @@ class Run:
         if self.paired is not None:
             from pytest_tinyquant.paired.session import PairedGate
 
-            return PairedGate(self.paired, self.project.tolerance)
+            return PairedGate(self.paired, self.project.baselines_dir, self.project.tolerance)
         from pytest_tinyquant.baselines.gate import Gate
 
         return Gate(
@@ -198,17 +198,24 @@ class Run:
         try:
             _ = self.combinations
             _ = self.paired
-            _ = self.canary
             _ = self.release
             if self.settings.history_path and not self.is_worker:
                 from pytest_tinyquant.history.database import History
 
                 History(self.settings.history_path).close()
+            _ = self.canary
         except RevisionError as error:
             raise pytest.UsageError(str(error)) from error
         except ConfigurationError as error:
             if self.settings.explicit or self._has_own_files():
                 raise pytest.UsageError(str(error)) from error
+
+    def header(self) -> list[str]:
+        """Return the selection and its compilers, nothing if this is no project of ours."""
+        from pytest_tinyquant.matrix import compilers
+
+        summary = self.summary()
+        return [] if summary is None else [summary, *compilers(self.combinations)]
 
     def summary(self) -> str | None:
         """Return the selection in a line, the sides of an A/B run in another.

@@ -63,7 +63,7 @@ _KINDS = {
     ),
     "rx": _Kind(
         "rx-elf-gcc",
-        f"Build it from Debian's source packages, once, in about ten minutes: {BUILD_RX}",
+        f"`{BUILD_RX}` builds it, once, in ten minutes, from Debian's source packages",
         ("libc.a", "libm.a", "libgcc.a"),
         _built_for_rx,
     ),
@@ -80,13 +80,8 @@ def find_toolchain(kind: str, compiler: str = "") -> Toolchain:
         this package built, is taken.
     :raises ToolchainNotFoundError: it is not on the PATH, does not run, or lacks its C library.
     """
-    wanted = _KINDS.get(kind)
-    if wanted is None:
-        raise ToolchainNotFoundError(
-            f"no firmware can be built for boards of kind {kind!r}; kinds with a toolchain: "
-            f"{', '.join(sorted(_KINDS))}"
-        )
-    cc = _compiler(kind, wanted, compiler)
+    wanted = _kind(kind)
+    cc = _compiler(wanted, compiler)
     number = _ask(cc, "-dumpfullversion").strip()
     digest = hashlib.sha256(_ask(cc, "--version").encode())
     digest.update(_ask(cc, "-Wl,--version", "-nostdlib").encode())
@@ -95,7 +90,29 @@ def find_toolchain(kind: str, compiler: str = "") -> Toolchain:
     return Toolchain(cc, f"{wanted.compiler} {number}", digest.hexdigest())
 
 
-def _compiler(kind: str, wanted: _Kind, named: str) -> Path:
+def compiler_text(kind: str, compiler: str = "") -> str:
+    """Return which compiler boards of `kind` are built with, or what to do for one; starts none.
+
+    :param compiler: as for :func:`find_toolchain`.
+    """
+    wanted = _kind(kind)
+    try:
+        return str(_compiler(wanted, compiler))
+    except ToolchainNotFoundError as error:
+        return str(error)
+
+
+def _kind(name: str) -> _Kind:
+    """Return what boards of this kind are built with."""
+    if name not in _KINDS:
+        raise ToolchainNotFoundError(
+            f"no firmware can be built for boards of kind {name!r}; kinds with a toolchain: "
+            f"{', '.join(sorted(_KINDS))}"
+        )
+    return _KINDS[name]
+
+
+def _compiler(wanted: _Kind, named: str) -> Path:
     """Return the path of the compiler to take."""
     found = shutil.which(named or wanted.compiler)
     if found is not None:
@@ -107,10 +124,7 @@ def _compiler(kind: str, wanted: _Kind, named: str) -> Path:
         )
     if (built := wanted.built()) is not None:
         return built
-    raise ToolchainNotFoundError(
-        f"{wanted.compiler} is not on the PATH; boards of kind {kind} are built with it. "
-        f"{wanted.install}"
-    )
+    raise ToolchainNotFoundError(f"{wanted.compiler} is not on the PATH. {wanted.install}")
 
 
 def find_build_tool(name: str) -> Path:

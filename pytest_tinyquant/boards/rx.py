@@ -22,6 +22,9 @@ MACHINES = ("r5f562n8",)
 SINGLE_STEP = ("-singlestep",)
 """One instruction per translation: with more, QEMU 7.2 keeps stale flags after float compares."""
 
+ICOUNT_SHIFT = 0
+"""An instruction takes 1 ns, for which the firmware's counter is made."""
+
 
 class EmulatedRx(EmulatedBoard):
     """An emulated RX; ``machine`` is one of :data:`MACHINES`."""
@@ -54,11 +57,13 @@ def start_qemu(
     elf: Path | None = None,
     *,
     single_step: tuple[str, ...] = SINGLE_STEP,
+    icount_shift: int = ICOUNT_SHIFT,
     space: AddressSpace | None = None,
 ) -> Qemu:
     """Start a QEMU, stopped, whose memory is that of an RX65N.
 
     :param elf: is written to the memory at every reset; None leaves that to the debugger.
+    :param single_step: arguments that make QEMU translate one instruction at a time.
     :param space: what QEMU takes for its RAM; None for memory that nobody looks at.
 
     The microcontroller sits in an address space full of RAM: QEMU's own boards have the RX62N's
@@ -75,6 +80,6 @@ def start_qemu(
         "qemu-system-rx",
         "none" if space is None else "none,memory-backend=space",
         arguments=arguments,
-        icount_shift=0,
+        icount_shift=icount_shift,
         inherited=() if space is None else (space.fd,),
     )

@@ -47,6 +47,13 @@ class Controller:
         """Note what is to run in the workers."""
         self.results.expect(ids)
 
+    def _look_before(self, session: pytest.Session) -> None:
+        """Look at the canary before anything is measured."""
+        if not self._config.option.collectonly and "canary" in vars(self._run):
+            from pytest_tinyquant.report.bench import look_before
+
+            look_before(session, self._run)
+
     def _look_after_bench(self, session: pytest.Session) -> None:
         """Look at the canary again, and forget the journal if the run came to its end."""
         if "combinations" in vars(self._run):
@@ -60,12 +67,9 @@ class Controller:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
-        """Look at the canary, then show what is being done; a quiet run shows nothing."""
+        """Show what is being done while tests run; a quiet run shows nothing."""
+        self._look_before(session)
         settings = self._run.settings
-        if settings.canary and not self._config.option.collectonly:
-            from pytest_tinyquant.report.bench import look_before
-
-            look_before(session, self._run)
         quiet = self._config.get_verbosity() < 0 or self._config.option.collectonly
         if quiet or not settings.progress_interval or not self._run.concerns_project:
             return (yield)

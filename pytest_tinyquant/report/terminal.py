@@ -16,6 +16,7 @@ from pytest_tinyquant.report.results import NOTABLE
 from pytest_tinyquant.report.results import OUTCOMES
 from pytest_tinyquant.report.results import Result
 from pytest_tinyquant.report.results import Results
+from pytest_tinyquant.report.side_by_side import side_by_side
 from pytest_tinyquant.report.wording import change_text
 from pytest_tinyquant.report.wording import counts_text
 from pytest_tinyquant.report.wording import known_gaps
@@ -36,8 +37,13 @@ def show(terminal: pytest.TerminalReporter, results: Results, run: Run, show_all
     terminal.write_sep("=", f"tinyquant: {counts_text(counts)}", red=bad, green=not bad, bold=True)
     if show_all:
         _write_table(terminal, _all_rows(results))
+    # The whole study's table would hide what it says below: only for boards that were asked for.
+    if run.settings.boards and not run.settings.ab:
+        for line in side_by_side(results.results, tuple(run.project.boards), METRICS):
+            terminal.write_line(line)
     notable = [result for result in results.results if result.outcome in NOTABLE]
-    _write_table(terminal, list(_notable_rows(notable)))
+    # An error that all tests of a combination share is told once.
+    _write_table(terminal, list(dict.fromkeys(_notable_rows(notable))))
     for line in known_gaps(results.results):
         terminal.write_line(textwrap.shorten(line, 190), yellow=True)
     for line in _retries(results.retries()):

@@ -145,10 +145,28 @@ def test_header_counts_the_selection_and_says_how_boards_are_reached(bench):
     result = bench.run("--collect-only", "--model=cnn_*", "--scheme=int8,16x8")
     result.stdout.fnmatch_lines(
         [
-            "tinyquant: 2 models x 2 schemes x 2 boards = 8 combinations; host: this computer; "
-            "nucleo-l4r5zi: emulated (QEMU mps2-an386)"
+            "tinyquant: 2 models x 2 schemes x 3 boards = 12 combinations; host: this computer; "
+            "nucleo-l4r5zi: emulated (QEMU mps2-an386); rx65n: emulated (QEMU r5f562n8)",
+            "tinyquant: firmware for nucleo-l4r5zi: *arm-none-eabi-gcc*",
+            "tinyquant: firmware for rx65n: *rx-elf-gcc*",
         ]
     )
+
+
+def test_boards_that_were_asked_for_stand_side_by_side(bench):
+    options = ("--model=cnn_*", "--scheme=int8", "--tq-missing-baseline=record")
+    result = bench.run(*options, "--board=nucleo-l4r5zi,rx65n")
+    result.stdout.fnmatch_lines(
+        [
+            " * error * latency * flash * ram",
+            4 * " *nucleo-l4r5zi *rx65n",
+            " * instructions *instructions * B * B * B * B",
+            "cnn_1-int8 * 0.01 * 0.01 * 1,500 * 1,500 * 1,400 * 1,400 * 2,048 * 2,048",
+            "cnn_4-int8 * 0.01 * 0.01 * 1,500 * 1,500 * 1,400 * 1,400 * 2,048 * 2,048",
+        ],
+        consecutive=True,
+    )
+    bench.run(*options).stdout.no_fnmatch_line("cnn_1-int8 *1,500 * 1,500*")
 
 
 def test_verbose_shows_every_combination_and_quiet_none(bench):

@@ -1,4 +1,5 @@
 /* Completes the fault record, prints it as a FAULT line, and stays in tq_fault_park. */
+#include <stddef.h>
 #include <stdint.h>
 
 #include "tq_app.h"
@@ -18,6 +19,7 @@ typedef struct tq_frame {
 tq_fault tq_fault_record __attribute__((section(".noinit.tq_fault_record"), used));
 volatile uint32_t tq_expected_exception;
 volatile uint32_t tq_expected_bytes;
+const char *volatile tq_trial;
 
 __attribute__((used)) void tq_fault_report(uint32_t exception, tq_frame *frame);
 
@@ -70,6 +72,10 @@ void tq_fault_report(uint32_t exception, tq_frame *frame) {
     tq_expected_exception = 0;
     frame->pc += tq_expected_bytes;
     return;
+  }
+  if (tq_trial != NULL) {
+    tq_protocol_log(tq_trial);
+    tq_finished();
   }
   /* A fault in this handler keeps the record of the first one. */
   if (tq_fault_record.magic != TQ_FAULT_MAGIC) {

@@ -37,6 +37,12 @@ extern tq_fault tq_fault_record;
 extern volatile uint32_t tq_expected_exception;
 extern volatile uint32_t tq_expected_bytes;
 
+/*
+ * What a self-test tries out just now, as the line for the log that says it failed; NULL outside
+ * of it. Any other exception is then the self-test's failure, not a fault of the model.
+ */
+extern const char *volatile tq_trial;
+
 _Noreturn void tq_fault_park(void);
 
 #endif /* TQ_RX_H */

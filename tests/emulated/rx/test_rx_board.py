@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pytest_tinyquant.boards.console import SerialConsole
 from pytest_tinyquant.boards.debugger import RX_GDB_CORE
 from pytest_tinyquant.boards.debugger import GdbDebugger
-from pytest_tinyquant.boards.qemu import Qemu
 from pytest_tinyquant.boards.rx import EmulatedRx
 from pytest_tinyquant.boards.rx import start_qemu
 from pytest_tinyquant.boards.rx_memory import AddressSpace
@@ -80,21 +82,63 @@ def test_a_reset_in_the_middle_of_a_measurement_leaves_no_trace(
     assert device.run() == expected
 
 
-def test_an_emulator_that_compares_floats_wrongly_is_refused(
-    well_behaved_image: FirmwareImage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def several_instructions_at_once(machine: str, elf: Path, *, space: AddressSpace) -> Qemu:
-        return start_qemu(machine, elf, single_step=(), space=space)
+EMULATORS: dict[str, tuple[dict[str, Any], str]] = {
+    "several instructions at once": (
+        {"single_step": ()},
+        "comparing floats gives wrong results (QEMU needs -singlestep)",
+    ),
+    "another time per instruction": ({"icount_shift": 3}, "the counter is not exact"),
+}
 
-    monkeypatch.setattr("pytest_tinyquant.boards.rx.start_qemu", several_instructions_at_once)
+
+@pytest.mark.parametrize("emulator", EMULATORS)
+def test_an_emulator_that_gets_it_wrong_is_refused(
+    emulator: str, well_behaved_image: FirmwareImage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options, complaint = EMULATORS[emulator]
+    monkeypatch.setattr(
+        "pytest_tinyquant.boards.rx.start_qemu", functools.partial(start_qemu, **options)
+    )
+    assert complaint in refusal(well_behaved_image)
+
+
+WITHOUT = {
+    "vectors where QEMU 7.2 looks for them": (
+        b"\x75\x43\x40",  # mov.l #0x40, r3: the end of the copy
+        b"\x75\x43\x10",
+        "an exception does not reach its vector",
+    ),
+    "flushing of denormals": (
+        b"\xfd\x7b\x03\x00\x01",  # mvtc #0x100, fpsw
+        b"\xfd\x7b\x03\x00\x00",
+        "denormal numbers are not flushed to zero",
+    ),
+}
+
+
+@pytest.mark.parametrize("without", WITHOUT)
+def test_a_start_up_without_a_remedy_is_refused(
+    without: str, well_behaved_image: FirmwareImage, tmp_path: Path
+) -> None:
+    code, instead, complaint = WITHOUT[without]
+    content = well_behaved_image.elf.read_bytes()
+    assert content.count(code) == 1
+    elf = tmp_path / "wrong.elf"
+    elf.write_bytes(content.replace(code, instead))
+    assert complaint in refusal(dataclasses.replace(well_behaved_image, elf=elf))
+
+
+def refusal(image: FirmwareImage) -> str:
+    """Return what the bench says of a board that fails the test of itself."""
     device = EmulatedRx("rx65n", "r5f562n8", timeout=20, idle_timeout=0.5)
     try:
-        error = failure(device, well_behaved_image)
+        error = failure(device, image)
     finally:
         device.close()
     assert isinstance(error, BenchError)
     assert not isinstance(error, DeviceHaltedError)
-    assert "comparing floats gives wrong results (QEMU needs -singlestep)" in str(error)
+    assert "the board failed the test of itself" in str(error)
+    return str(error)
 
 
 def test_memory_is_that_of_the_board(well_behaved_image: FirmwareImage) -> None:
