@@ -87,12 +87,13 @@ class Stages:
         """
         from pytest_tinyquant.graph import read_graph
         from pytest_tinyquant.support import RUNTIMES
+        from pytest_tinyquant.support import check_interface
         from pytest_tinyquant.support import check_not_vacuous
         from pytest_tinyquant.support import check_support
 
         where = combination_name(converted, board)
         graph = read_graph(converted.read(), where=where)
-        _check_interface(graph, where)
+        check_interface(graph, where=where)
         check_not_vacuous(graph, converted.scheme, where=where)
         try:
             check_support(graph, RUNTIMES[board.runtime], where=where)
@@ -303,13 +304,3 @@ class Stages:
 def combination_name(converted: ConvertedModel, board: Board) -> str:
     """Return model, scheme and board as test ids spell them."""
     return f"{converted.model}-{converted.scheme}-{board.name}"
-
-
-def _check_interface(graph: Graph, where: str) -> None:
-    if not graph.inputs:
-        raise UnsupportedModelError(
-            f"{where}: the model has no inputs, so it gives the same output whatever it is asked. "
-            "Export it with its input",
-            op="MODEL",
-            reason="no inputs",
-        )

@@ -100,6 +100,20 @@ def check_support(graph: Graph, runtime: Runtime, *, where: str) -> None:
     runtime.check(graph, where)
 
 
+def check_interface(graph: Graph, *, where: str) -> None:
+    """Check that a model is asked something.
+
+    :raises UnsupportedModelError: it has no inputs.
+    """
+    if not graph.inputs:
+        raise UnsupportedModelError(
+            f"{where}: the model has no inputs, so it gives the same output whatever it is asked. "
+            "Export it with its input",
+            op="MODEL",
+            reason="no inputs",
+        )
+
+
 def check_not_vacuous(graph: Graph, scheme_name: str, *, where: str) -> None:
     """Raise :class:`VacuousSchemeError` when a scheme left float32 what it was to quantize.
 

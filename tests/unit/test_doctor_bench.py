@@ -48,9 +48,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def findings(project):
-    from pytest_tinyquant.cli import _project
+    from pytest_tinyquant.current_project import current_project
 
-    return lambda: {finding.name: finding for finding in bench_findings(_project)}
+    return lambda: {finding.name: finding for finding in bench_findings(current_project)}
 
 
 def test_a_board_that_is_not_attached_is_missing(findings):
