@@ -1,6 +1,5 @@
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 #include "tq_app.h"
 
@@ -13,9 +12,13 @@ static uint8_t tq_guard_low[GUARD_BYTES]
 static uint8_t tq_guard_high[GUARD_BYTES]
     __attribute__((section(".bss.tq_guard_high"), aligned(1), used));
 
+/* Volatile: GCC would store words, and the upper guard begins where the arena ends, anywhere. */
 void tq_guard_fill(void) {
-  memset(tq_guard_low, GUARD_PATTERN, GUARD_BYTES);
-  memset(tq_guard_high, GUARD_PATTERN, GUARD_BYTES);
+  volatile uint8_t *low = tq_guard_low, *high = tq_guard_high;
+  for (int i = 0; i < GUARD_BYTES; i++) {
+    low[i] = GUARD_PATTERN;
+    high[i] = GUARD_PATTERN;
+  }
 }
 
 const char *tq_guard_damaged(void) {
