@@ -49,6 +49,7 @@ matrix: setup toolchain
 
 baselines: setup toolchain
 	$(BIN)/pytest -n $(JOBS) --tq-update-baselines=all
+	$(BIN)/python -m pytest_tinyquant.claims --write
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

@@ -36,8 +36,8 @@ def _parser() -> argparse.ArgumentParser:
         ("show", _show, "print a model's operators, whether runtimes support them, and its plan"),
         ("diff", run_diff, "compare runs, images, baselines or revisions of the baselines"),
         ("history", run_history, "show a number over the runs of pytest --tq-history"),
-        ("boards", _boards, "list the boards that --board knows"),
-        ("doctor", _doctor, "check that compilers, emulators and Python packages are installed"),
+        ("boards", _boards, "list the boards that --board knows, and those on this bench"),
+        ("doctor", _doctor, "check everything that a run needs, and say how to mend it"),
         ("noise", _noise, "measure how far latencies scatter on an attached board, and store it"),
         ("toolchain", _toolchain, "build a cross compiler that has no package into the cache"),
     ):
@@ -80,23 +80,15 @@ def _show(options: argparse.Namespace) -> int:
 
 
 def _boards(options: argparse.Namespace) -> int:
-    from rich.console import Console
-    from rich.table import Table
+    from pytest_tinyquant.list_boards import list_boards
 
-    table = Table("board", "kind", "runtime", "reached by", "metrics", "description")
-    for board in current_project().boards.values():
-        metrics = ", ".join(board.metrics)
-        table.add_row(
-            board.name, board.kind, board.runtime, board.reached_by, metrics, board.description
-        )
-    Console().print(table)
-    return 0
+    return list_boards(current_project())
 
 
 def _doctor(options: argparse.Namespace) -> int:
     from pytest_tinyquant.doctor import examine
 
-    return examine()
+    return examine(current_project)
 
 
 def _noise(options: argparse.Namespace) -> int:

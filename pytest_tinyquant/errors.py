@@ -97,7 +97,7 @@ class InvalidOutputError(TinyQuantError):
 
 
 class VacuousSchemeError(TinyQuantError):
-    """The quantization scheme left every tensor of the model as it was."""
+    """The quantization scheme left as it was what it was to quantize: all tensors, or operators."""
 
 
 class SupportMismatchError(TinyQuantError):

@@ -30,6 +30,7 @@ _INI_KEYS = {
     "tinyquant_boards": ("args", "Boards to run by default"),
     "tinyquant_baselines": ("string", "Directory of the baselines (default: baselines)"),
     "tinyquant_models_dir": ("string", "Directory of the models (default: models)"),
+    "tinyquant_canary": ("string", "MODEL-SCHEME measured before and after, on each real board"),
     "tinyquant_set_aside_after": (
         "string",
         "Failures in a row after which a board is out (default: 3)",
@@ -66,6 +67,8 @@ class Settings:
     timeout: float = 600.0
     lease_timeout: float = 900.0
     set_aside_after: int = 3
+    resume: bool = False
+    canary: str = ""
     cache_dir: Path | None = None
     json_path: Path | None = None
     ab: str = ""
@@ -141,6 +144,19 @@ def add_options(parser: pytest.Parser) -> None:
         default=900.0,
         metavar="SECONDS",
         help="Time to wait for a real board that others hold (default: 900).",
+    )
+    group.addoption(
+        "--tq-resume",
+        action="store_true",
+        help="Take up the outcomes of a run that was interrupted less than a day ago, each only "
+        "for the very same image and board.",
+    )
+    group.addoption(
+        "--tq-canary",
+        metavar="MODEL-SCHEME",
+        default="",
+        help="Measure this before and after the run on each real board; if it drifts, that is "
+        "trouble with the bench and no regression.",
     )
     group.addoption(
         "--tq-cache-dir",
@@ -246,6 +262,8 @@ def read_settings(config: pytest.Config) -> Settings:
         ini_tolerance=tuple(ini("tinyquant_tolerance")),
         timeout=options.tq_timeout,
         lease_timeout=options.tq_lease_timeout,
+        resume=options.tq_resume,
+        canary=options.tq_canary or ini("tinyquant_canary"),
         set_aside_after=_count(ini("tinyquant_set_aside_after") or "3"),
         cache_dir=_path(config, options.tq_cache_dir),
         json_path=_path(config, options.tq_json),

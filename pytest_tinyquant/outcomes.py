@@ -43,7 +43,7 @@ class OutcomeStore:
 
         :raises TinyQuantError: what ``measure`` raised, now or before.
         """
-        entry = self._entry(key)
+        entry = self.entry(key)
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
             with FileLock(entry.with_suffix(".lock"), timeout=self.lock_timeout):
@@ -62,11 +62,11 @@ class OutcomeStore:
     def keep(self, key: str, outcome: Measurement | TinyQuantError) -> None:
         """Keep an outcome that came about elsewhere."""
         self.directory.mkdir(parents=True, exist_ok=True)
-        _save(self._entry(key), outcome)
+        _save(self.entry(key), outcome)
 
     def find(self, key: str) -> Measurement | TinyQuantError | None:
         """Return the outcome kept under ``key``, or None if there is none yet."""
-        return _load(self._entry(key))
+        return _load(self.entry(key))
 
     def measurements(self) -> list[Measurement]:
         """Return every measurement of this run, sorted by combination."""
@@ -74,7 +74,8 @@ class OutcomeStore:
         kept = [outcome for outcome in outcomes if isinstance(outcome, Measurement)]
         return sorted(kept, key=lambda measurement: measurement.combination)
 
-    def _entry(self, key: str) -> Path:
+    def entry(self, key: str) -> Path:
+        """Return the file that holds, or would hold, the outcome kept under ``key``."""
         return self.directory / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
 
     def _measure(

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pytest_tinyquant.measure.measurement import Measurement
     from pytest_tinyquant.models import Model
     from pytest_tinyquant.project import Project
+    from pytest_tinyquant.resume import RunJournal
     from pytest_tinyquant.schemes import Scheme
     from pytest_tinyquant.schemes.convert import ConvertedModel
 
@@ -48,11 +49,7 @@ _REFUSALS: Final = (_HALT_AT_START, "Invoke", "abort")
 
 
 class Stages:
-    """The stages for one project; each takes what the one before gave.
-
-    Nothing is kept here between calls: conversions and images are cached on disk, a measurement
-    by :class:`pytest_tinyquant.outcomes.OutcomeStore`.
-    """
+    """The stages for one project; each takes what the one before gave, and nothing is kept."""
 
     def __init__(
         self,
@@ -61,8 +58,10 @@ class Stages:
         device_timeout: float = DEVICE_TIMEOUT,
         pool: Pool | None = None,
         progress: Progress | None = None,
+        journal: RunJournal | None = None,
     ) -> None:
         self.project = project
+        self.journal = journal
         self.pool = pool
         self.progress = progress or Progress()
         self.cache = Cache(project.cache_root)
@@ -236,19 +235,29 @@ class Stages:
         where = combination_name(converted, board)
         graph = self.check(model, converted, board)
         image = self.build_image(model, converted, graph, board)
-        with (
-            self.progress.stage("running", where, board.name),
-            self.open(board, image, name=where) as device,
-        ):
-            record = self.run(device, board, where=where)
-        return self.evaluate(
-            model=model,
-            converted=converted,
-            graph=graph,
-            board=board,
-            image=image,
-            record=record,
-        )
+
+        def measure() -> Measurement:
+            with (
+                self.progress.stage("running", where, board.name),
+                self.open(board, image, name=where) as device,
+            ):
+                record = self.run(device, board, where=where)
+            return self.evaluate(
+                model=model,
+                converted=converted,
+                graph=graph,
+                board=board,
+                image=image,
+                record=record,
+            )
+
+        if self.journal is None:
+            return measure()
+        from pytest_tinyquant.resume import outcome_key
+
+        expected = self._reference(model, "outputs")
+        key = outcome_key(image, board, expected, self.device_timeout)
+        return self.journal.recall_or(key, measure)
 
     def _confirm(
         self,

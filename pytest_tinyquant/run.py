@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pytest_tinyquant.baselines.gate import Gate
     from pytest_tinyquant.boards.pool import Pool
     from pytest_tinyquant.boards.set_aside import BoardHealth
+    from pytest_tinyquant.canary import Canary
     from pytest_tinyquant.history.creep import Release
     from pytest_tinyquant.matrix import Combination
     from pytest_tinyquant.outcomes import OutcomeStore
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from pytest_tinyquant.paired.session import PairedRun
     from pytest_tinyquant.pipeline import Stages
     from pytest_tinyquant.project import Project
+    from pytest_tinyquant.resume import RunJournal
 
 WORKER_KEY = "tinyquant_work_dir"
 ATTACHED_KEY = "tinyquant_attached"
@@ -73,7 +75,28 @@ class Run:
             device_timeout=self.settings.timeout,
             pool=self.pool,
             progress=Progress(self.progress_path),
+            journal=self.journal,
         )
+
+    @cached_property
+    def journal(self) -> RunJournal | None:
+        """What an interrupted run of this project measured; an A/B run keeps nothing."""
+        if self.settings.ab:
+            return None
+        from pytest_tinyquant.resume import RunJournal
+        from pytest_tinyquant.resume import journal_directory
+
+        return RunJournal(journal_directory(self.settings.root), resume=self.settings.resume)
+
+    @cached_property
+    def canary(self) -> Canary | None:
+        """The combination that is measured before and after; None without one."""
+        if not self.settings.canary:
+            return None
+        from pytest_tinyquant.canary import Canary
+
+        boards = dict.fromkeys(combination.board for combination in self.combinations)
+        return Canary(self.settings.canary, self.stages, tuple(boards))
 
     @cached_property
     def pool(self) -> Pool:
@@ -125,7 +148,7 @@ class Run:
         if self.paired is not None:
             from pytest_tinyquant.paired.session import PairedGate
 
-            return PairedGate(self.paired, self.project.tolerance)
+            return PairedGate(self.paired, self.project.baselines_dir, self.project.tolerance)
         from pytest_tinyquant.baselines.gate import Gate
 
         return Gate(
@@ -180,6 +203,7 @@ class Run:
                 from pytest_tinyquant.history.database import History
 
                 History(self.settings.history_path).close()
+            _ = self.canary
         except RevisionError as error:
             raise pytest.UsageError(str(error)) from error
         except ConfigurationError as error:
@@ -205,6 +229,8 @@ class Run:
             wanted = self.project.models or self.settings.explicit
             lines = [summary(self.combinations, self.project)] if wanted else []
             lines += [f"tinyquant: {self.paired.description}"] if self.paired else []
+            if self.settings.resume and self.journal is not None:
+                lines += [f"tinyquant: resumes with {self.journal.fresh()} outcomes kept"]
             return "\n".join(lines) or None
         except ConfigurationError:
             return None

@@ -21,6 +21,8 @@ from pytest_tinyquant.support_tables import Combinations
 # A tensor of one of these types shows that quantization did something.
 _QUANTIZED = frozenset({"int4", "int8", "uint8", "int16", "float16"})
 
+_INTEGERS_ONLY = ("int8-only", "16x8-only")
+
 
 @dataclass(frozen=True)
 class Runtime:
@@ -99,11 +101,16 @@ def check_support(graph: Graph, runtime: Runtime, *, where: str) -> None:
 
 
 def check_not_vacuous(graph: Graph, scheme_name: str, *, where: str) -> None:
-    """Raise :class:`VacuousSchemeError` when a quantizing scheme left only float32 tensors.
+    """Raise :class:`VacuousSchemeError` when a scheme left float32 what it was to quantize.
 
-    Integer tensors that hold shapes, axes and indices do not count.
+    That is every tensor, for any scheme but basic; integer tensors that hold shapes, axes and
+    indices do not count. For a scheme of integers only it is any operator.
     """
-    if scheme_name == "basic" or any(t.dtype in _QUANTIZED for t in graph.tensors):
+    if scheme_name == "basic":
+        return
+    if any(t.dtype in _QUANTIZED for t in graph.tensors):
+        if scheme_name in _INTEGERS_ONLY:
+            _check_integers_only(graph, scheme_name, where)
         return
     raise VacuousSchemeError(
         f"{where}: scheme {scheme_name!r} quantized nothing, every tensor is still float32. "
@@ -111,6 +118,24 @@ def check_not_vacuous(graph: Graph, scheme_name: str, *, where: str) -> None:
         "1024 elements), so this would repeat the test of scheme 'basic'. Leave the scheme out "
         "of this model's 'schemes', or list the combination as a known issue."
     )
+
+
+def _check_integers_only(graph: Graph, scheme_name: str, where: str) -> None:
+    left = [operator for operator in graph.operators if _computes_in_float(graph, operator)]
+    if left:
+        labels = ", ".join(operator.label for operator in left[:3])
+        raise VacuousSchemeError(
+            f"{where}: scheme {scheme_name!r} left {len(left)} of {len(graph.operators)} operators "
+            f"in float32: {labels}{' ...' if len(left) > 3 else ''}. Its figures would be those of "
+            "a mixture. Replace the operators by ones that the converter can quantize, or take "
+            f"{scheme_name.removesuffix('-only')!r}, which allows them"
+        )
+
+
+def _computes_in_float(graph: Graph, operator: Operator) -> bool:
+    """Tell whether a tensor that is no constant goes in or out as float32."""
+    tensors = [graph.tensors[i] for i in (*operator.inputs, *operator.outputs) if i >= 0]
+    return any(tensor.dtype == "float32" and tensor.data is None for tensor in tensors)
 
 
 def _types(graph: Graph, operator: Operator) -> dict[str, str]:

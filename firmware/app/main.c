@@ -1,7 +1,8 @@
 /*
  * Runs the model on every check sample and reports outputs and counts; where counts scatter,
  * several times in a row on sample 0; then once more on sample 0 with each operator measured on its
- * own. Speaks first and listens to nobody.
+ * own. To a model with state, every sample is a sequence of its own. Speaks first and listens to
+ * nobody.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -120,6 +121,7 @@ static const tq_board_function invoke = (tq_board_function)(void (*)(void))tq_in
 
 /* Returns the stack that was in use at most while the model ran. */
 static uint32_t run_sample(uint32_t sample) {
+  tq_clear_state(model);
   fill_inputs(sample);
   tq_stack_paint();
   uint64_t count = tq_board_measure(invoke, model);
@@ -199,7 +201,6 @@ int main(void) {
     put_clock();
   }
   uint32_t stack = 0;
-  tq_clear_state(model);
   for (uint32_t sample = 0; sample < image->sample_count; sample++) {
     uint32_t used = run_sample(sample);
     stack = used > stack ? used : stack;

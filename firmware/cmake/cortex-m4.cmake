@@ -9,14 +9,15 @@ set(CMAKE_ASM_COMPILER "${TQ_TOOL_PREFIX}gcc")
 set(CMAKE_AR "${TQ_TOOL_PREFIX}ar" CACHE FILEPATH "")
 set(CMAKE_RANLIB "${TQ_TOOL_PREFIX}ranlib" CACHE FILEPATH "")
 
-# -mno-unaligned-access: startup.c lets unaligned accesses fault, so GCC must not make any.
+# -fno-store-merging: of the stores of neighbouring bytes GCC would make an unaligned one, which
+# faults (startup.c). -mno-unaligned-access would also take LDRD away, which is always aligned.
 # The compiler is known: testing it would take longer than building an image.
 foreach(language C ASM)
   set(CMAKE_${language}_COMPILER_FORCED TRUE)
   set(CMAKE_${language}_COMPILER_ID GNU)
   set(CMAKE_${language}_COMPILER_ID_RUN TRUE)
   set(CMAKE_${language}_FLAGS_INIT
-      "-mcpu=cortex-m4 -mthumb -mfloat-abi=hard -mfpu=fpv4-sp-d16 -mno-unaligned-access")
+      "-mcpu=cortex-m4 -mthumb -mfloat-abi=hard -mfpu=fpv4-sp-d16 -fno-store-merging")
 endforeach()
 set(CMAKE_EXE_LINKER_FLAGS_INIT "-nostartfiles --specs=nano.specs")
 

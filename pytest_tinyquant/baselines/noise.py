@@ -72,6 +72,15 @@ def noise_file(baselines: Path, board: str, target: str) -> Path:
     return baselines / board / target / FILE_NAME
 
 
+def noise_tolerance(baselines: Path, board: str, target: str) -> Tolerance:
+    """Return what a board's noise floor asks for; nothing where none was measured.
+
+    :raises BaselineError: the file is damaged.
+    """
+    floor = read_noise(noise_file(baselines, board, target))
+    return floor.tolerance if floor else Tolerance()
+
+
 def write_noise(file: Path, floor: NoiseFloor) -> None:
     """Store a board's noise floor.
 

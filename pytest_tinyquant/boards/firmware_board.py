@@ -187,9 +187,17 @@ class FirmwareBoard(ABC):
             waited = f"no output for {self._idle_timeout:g} s"
             if left <= self._idle_timeout:
                 waited = f"not finished after {self._timeout:g} s"
-            raise self._diagnosis(image, where).unfinished(decoder, waited)
+            error = self._diagnosis(image, where).unfinished(decoder, waited)
+            if not (isinstance(error, ConsoleError) and self._came_late(decoder, image, where)):
+                raise error
         if decoder.transcript.fault is not None:
             raise self._diagnosis(image, where).fault_line(decoder)
+
+    def _came_late(self, decoder: Decoder, image: LoadableImage, where: str) -> bool:
+        """Tell whether what was missing came while the debugger looked, on a host under load."""
+        while not decoder.finished and (data := self._console.read(self.stale_seconds)):
+            self._feed(decoder, data, image, where)
+        return decoder.finished
 
     def _feed(self, decoder: Decoder, data: bytes, image: LoadableImage, where: str) -> None:
         try:

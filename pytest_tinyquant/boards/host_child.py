@@ -69,6 +69,7 @@ def run_request(runtime: Any, request: Mapping[str, Any]) -> None:
     graph = runtime.schema_fb.Model.GetRootAsModel(data, 0).Subgraphs(0)
     offset, outputs = 0, bytearray()
     for sample in range(request["samples"]):
+        interpreter.reset()  # models with state: every sample is a sequence of its own
         offset = _set_inputs(interpreter, graph.InputsLength(), inputs, offset)
         try:
             interpreter.invoke()

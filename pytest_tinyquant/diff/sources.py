@@ -12,6 +12,7 @@ from typing import Any
 from typing import Final
 
 from pytest_tinyquant.baselines import schema
+from pytest_tinyquant.baselines.noise import FILE_NAME as NOISE_FILE
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.errors import RevisionError
 from pytest_tinyquant.git import Repository
@@ -112,7 +113,7 @@ def _revision(text: str, baselines: Path) -> Source:
 
 
 def _is_baseline(name: PurePosixPath | Path) -> bool:
-    return name.suffix == ".json" and name.parts[0] != _PUBLISHED
+    return name.suffix == ".json" and name.name != NOISE_FILE and name.parts[0] != _PUBLISHED
 
 
 def _baselines(texts: Iterable[tuple[Path, str]], where: str) -> dict[str, Measurement]:

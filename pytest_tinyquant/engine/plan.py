@@ -144,7 +144,7 @@ class _Layout:
             ops=tuple(self._op(row, *pair) for row, pair in enumerate(self.calls)),
             inputs=tuple(self._info(i, rows) for i in self.graph.inputs),
             outputs=tuple(self._info(i, rows) for i in self.graph.outputs),
-            arena_bytes=max(planner.arena_size(buffers, offsets), self._reach(rows)),
+            arena_bytes=planner.arena_size(buffers, offsets),
             lower_bound_bytes=planner.lower_bound(buffers, pairs),
             arena_tensors=tuple(sorted(rows.values(), key=lambda r: (r.first, r.offset))),
             placements={
@@ -164,10 +164,13 @@ class _Layout:
         states = self._states()
         first: dict[int, int] = {self.root(i): -1 for i in (*self.graph.inputs, *states)}
         last = dict(first)
+        reach: dict[int, int] = {}
         scratch = []
         for row, (_, call) in enumerate(self.calls):
             for tensor in call.reads:
                 last[self.root(tensor)] = row
+            for tensor, size in call.reach.items():
+                reach[self.root(tensor)] = max(size, reach.get(self.root(tensor), 0))
             for tensor in call.writes:
                 first[tensor] = last[tensor] = row
             if call.scratch_bytes:
@@ -175,21 +178,12 @@ class _Layout:
         for tensor in (*self.graph.outputs, *states):
             last[self.root(tensor)] = len(self.calls)
         values = [
-            planner.Buffer(key, self.graph.tensors[key].bytes, first[key], last[key])
+            planner.Buffer(
+                key, self.graph.tensors[key].bytes, first[key], last[key], reach.get(key, 0)
+            )
             for key in first
         ]
         return values + scratch
-
-    def _reach(self, rows: Mapping[int, ArenaTensor]) -> int:
-        """Return the end of what kernels read behind their inputs."""
-        return max(
-            (
-                rows[self.root(tensor)].offset + size
-                for _, call in self.calls
-                for tensor, size in call.reach.items()
-            ),
-            default=0,
-        )
 
     def _states(self) -> tuple[int, ...]:
         """Return the variable tensors that operators change."""

@@ -26,13 +26,16 @@ _SHUFFLED_BUFFERS = 4000
 class Buffer:
     """Memory that is alive from step `first` to step `last`, both included.
 
-    Steps are the operators' positions; model inputs live from -1, outputs to the end.
+    Steps are the operators' positions; model inputs live from -1, outputs to the end. From its
+    start `reach` bytes must be readable, if they are more than `size`: within the arena, in
+    whatever lies there.
     """
 
     key: int
     size: int
     first: int
     last: int
+    reach: int = 0
 
 
 def aligned(size: int) -> int:
@@ -59,8 +62,8 @@ def place(buffers: Sequence[Buffer], in_place: AbstractSet[tuple[int, int]]) -> 
 
 
 def arena_size(buffers: Sequence[Buffer], offsets: Mapping[int, int]) -> int:
-    """Return the end of the highest buffer."""
-    return max((offsets[b.key] + aligned(b.size) for b in buffers), default=0)
+    """Return the end of the highest buffer, or of what is read behind one."""
+    return max((offsets[b.key] + max(aligned(b.size), b.reach) for b in buffers), default=0)
 
 
 def lower_bound(buffers: Sequence[Buffer], in_place: AbstractSet[tuple[int, int]]) -> int:

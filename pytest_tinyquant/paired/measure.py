@@ -69,7 +69,10 @@ def _median(records: Sequence[RunRecord]) -> RunRecord:
     counter = _middle([record.counter or 0 for record in records])
     operators = tuple(map(_middle, zip(*(record.op_counters for record in records), strict=True)))
     walk = _middle([record.walk_counter for record in records])
-    return dataclasses.replace(first, counter=counter, op_counters=operators, walk_counter=walk)
+    repeats = tuple(count for record in records for count in record.repeats)
+    return dataclasses.replace(
+        first, counter=counter, op_counters=operators, walk_counter=walk, repeats=repeats
+    )
 
 
 def _middle(values: Sequence[int]) -> int:

@@ -75,8 +75,10 @@ class Workshop:
 
         known = {field.name for field in dataclasses.fields(RunRecord)}
         outputs = tuple(base64.b64decode(output) for output in record.pop("outputs"))
-        record["op_counters"] = tuple(record["op_counters"])
-        run = RunRecord(outputs=outputs, **{k: v for k, v in record.items() if k in known})
+        values: dict[str, Any] = {
+            k: tuple(v) if isinstance(v, list) else v for k, v in record.items()
+        }
+        run = RunRecord(outputs=outputs, **{k: v for k, v in values.items() if k in known})
         measurement = self._stages.evaluate(**self._last, image=self._image, record=run)
         document: dict[str, Any] = measurement.to_json()
         return document

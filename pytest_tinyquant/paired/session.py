@@ -13,6 +13,7 @@ from typing import Any
 from typing import TypeVar
 
 from pytest_tinyquant.baselines.compare import compare
+from pytest_tinyquant.baselines.noise import noise_tolerance
 from pytest_tinyquant.baselines.tolerance import Tolerances
 from pytest_tinyquant.baselines.verdict import Comparison
 from pytest_tinyquant.baselines.verdict import Verdict
@@ -193,10 +194,14 @@ class PairedRun:
 
 
 class PairedGate:
-    """Judges measurements of the second side by those of the first; the baselines' gate's twin."""
+    """Judges measurements of the second side by those of the first; the baselines' gate's twin.
 
-    def __init__(self, paired: PairedRun, tolerances: Mapping[str, Any]) -> None:
+    Of the baselines it takes the boards' noise floors, and nothing else.
+    """
+
+    def __init__(self, paired: PairedRun, baselines: Path, tolerances: Mapping[str, Any]) -> None:
         self._paired = paired
+        self._baselines = baselines
         self._tolerances = dict(tolerances)
 
     def check(
@@ -213,9 +218,11 @@ class PairedGate:
         if isinstance(found, TinyQuantError):
             return _without_first(metric, measurement, first, found)
         merged = Tolerances.of(self._tolerances, *tolerances, where=measurement.combination)
+        noise = noise_tolerance(self._baselines, measurement.board, measurement.target)
+        merged = dataclasses.replace(merged, noise=noise)
         verdict = compare(metric, found, measurement, merged, first, advice="")
         ran = f"A: {_image(found)}, B: {_image(measurement)}"
-        return dataclasses.replace(verdict, notes=(*verdict.notes, ran))
+        return dataclasses.replace(verdict, notes=(ran, *verdict.notes))
 
     def reference(self, measurement: Measurement) -> Measurement | None:
         """Return what the first side measured; None if it could not."""

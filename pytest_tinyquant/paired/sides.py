@@ -111,6 +111,14 @@ class WorkingTree:
         """Nothing is held."""
 
 
+def record_to_json(record: RunRecord) -> dict[str, Any]:
+    """Return what an evaluation needs of a record, as JSON types; the clock is not looked at."""
+    names = (field.name for field in dataclasses.fields(record))
+    document = {name: getattr(record, name) for name in names if name != "clock"}
+    document["outputs"] = [base64.b64encode(output).decode() for output in record.outputs]
+    return document
+
+
 class Revision:
     """The project at a git revision, built in a process of its own.
 
@@ -145,9 +153,7 @@ class Revision:
 
     def evaluate(self, record: RunRecord) -> Measurement:
         """Return what a run of the image built last measured."""
-        document = {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
-        document["outputs"] = [base64.b64encode(output).decode() for output in record.outputs]
-        measured = self._ask("evaluate", record=document)
+        measured = self._ask("evaluate", record=record_to_json(record))
         try:
             return Measurement.from_json(measured)
         except (KeyError, TypeError) as error:

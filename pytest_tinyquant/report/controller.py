@@ -47,13 +47,28 @@ class Controller:
         """Note what is to run in the workers."""
         self.results.expect(ids)
 
+    def _look_before(self, session: pytest.Session) -> None:
+        """Look at the canary before anything is measured."""
+        if not self._config.option.collectonly and "canary" in vars(self._run):
+            from pytest_tinyquant.report.bench import look_before
+
+            look_before(session, self._run)
+
+    def _look_after_bench(self, session: pytest.Session) -> None:
+        """Look at the canary again, and forget the journal if the run came to its end."""
+        if "combinations" in vars(self._run):
+            from pytest_tinyquant.report.bench import look_after
+
+            look_after(session, self._run, self.results)
+
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take in a report, from here or from a worker."""
         self.results.add(report)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtestloop(self) -> Generator[None, object, object]:
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
         """Show what is being done while tests run; a quiet run shows nothing."""
+        self._look_before(session)
         settings = self._run.settings
         quiet = self._config.get_verbosity() < 0 or self._config.option.collectonly
         if quiet or not settings.progress_interval or not self._run.concerns_project:
@@ -68,6 +83,7 @@ class Controller:
         """Write the files, and do not let a run pass that left out what it was to run."""
         if self._config.option.collectonly:
             return
+        self._look_after_bench(session)
         if self._run.settings.wants_files:
             from pytest_tinyquant.report.files import write_files
 

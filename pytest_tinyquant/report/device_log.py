@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,10 +20,15 @@ SECTION: Final = "device log"
 _DIRECTORY: Final = "tinyquant-device-logs"
 _LINES: Final = 20
 _WIDTH: Final = 160
+_RESULT: Final = re.compile(r"#[0-9a-f]{4} [A-Z]+ ")
 
 
-def attach(report: pytest.TestReport, item: pytest.Item, combination: Combination) -> None:
+def attach(
+    report: pytest.TestReport, item: pytest.Item, combination: Combination, *, results: bool
+) -> None:
     """Add the last lines that the combination's device said, and where all of them are kept.
+
+    :param results: show its results too; who reads about a regression has them already.
 
     The whole log outlives the run in pytest's cache directory, one file for each combination; the
     next failing run replaces it. Without that plugin of pytest only the last lines are kept.
@@ -36,7 +42,8 @@ def attach(report: pytest.TestReport, item: pytest.Item, combination: Combinatio
     if not logs:
         return
     lines = logs[0].read_text(encoding="ascii", errors="backslashreplace").splitlines()
-    text = [line if len(line) <= _WIDTH else f"{line[:_WIDTH]} ..." for line in lines[-_LINES:]]
+    shown = [line for line in lines if results or not _RESULT.match(line)]
+    text = [line if len(line) <= _WIDTH else f"{line[:_WIDTH]} ..." for line in shown[-_LINES:]]
     kept = _keep(logs[0], item.config)
     if kept is not None:
         text.append(f"[{len(lines)} lines in all: {kept}]")

@@ -52,7 +52,7 @@ def complete(report: pytest.TestReport, item: pytest.Item, call: pytest.CallInfo
     if report.failed:
         from pytest_tinyquant.report.device_log import attach
 
-        attach(report, item, combination)
+        attach(report, item, combination, results=isinstance(error, TinyQuantError))
     part = {
         "combination": combination.name,
         "model": combination.model.name,

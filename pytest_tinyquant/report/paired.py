@@ -21,8 +21,8 @@ def show_pairs(terminal: pytest.TerminalReporter, results: Results, description:
         verdicts = [verdict for result in group for verdict in result.verdicts]
         if not verdicts:
             continue
-        # The gate's last note names what ran on each side.
-        terminal.write_line(f"{combination}  {verdicts[0]['notes'][-1]}")
+        # The gate's first note names what ran on each side.
+        terminal.write_line(f"{combination}  {verdicts[0]['notes'][0]}")
         for verdict in verdicts:
             for comparison in verdict["comparisons"]:
                 status = comparison["status"]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from collections.abc import Iterable
 from dataclasses import dataclass
 from dataclasses import field
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -107,6 +109,15 @@ class Results:
     def unreported(self) -> set[str]:
         """The tests that were to run and have not reported."""
         return self._expected - self._reported
+
+    def distrust(self, boards: Collection[str]) -> None:
+        """Make latencies that regressed on these board types errors of the bench."""
+        for index, result in enumerate(self.results):
+            regressed = {v["metric"] for v in result.verdicts if v["status"] == "regressed"}
+            if regressed == {"latency"} and result.combination.endswith(
+                tuple(f"-{board}" for board in boards)
+            ):
+                self.results[index] = replace(result, outcome="error")
 
     def counts(self) -> Counter[str]:
         """Return how many tests had each outcome."""

@@ -83,6 +83,7 @@ def tflite_reference(request: dict[str, Any]) -> None:
     inputs = _load(Path(request["samples"]))
     outputs: list[Arrays] = []
     for sample in zip(*inputs, strict=True):
+        interpreter.reset_all_variables()  # every sample is a sequence of its own
         for detail, array in zip(interpreter.get_input_details(), sample, strict=True):
             interpreter.set_tensor(detail["index"], _quantized(array, detail))
         interpreter.invoke()

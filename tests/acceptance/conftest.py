@@ -57,7 +57,7 @@ def pytest_tinyquant_measure(model, scheme, board):
     kernel = says.get("tq_conv_2d_s8", 400)
     metrics = {
         "error": {"mae": Metric(says.get("mae", 0.01), "1", "exact")},
-        "latency": {"invoke": Metric(500 + conv, "instructions", "exact")},
+        "latency": {"invoke": Metric(500 + conv, "instructions", says.get("class", "exact"))},
         "flash": {"total": Metric(1000 + kernel, "B", "exact")},
         "ram": {"total": Metric(2048, "B", "exact"), "arena": Metric(1024, "B", "exact")},
     }

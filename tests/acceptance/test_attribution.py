@@ -34,14 +34,14 @@ KERNELS = ("conv_2d", "mean", "fully_connected", "softmax")
 MODEL, BOARD = "cnn_1", "nucleo-l4r5zi"
 
 SLOW = '__asm__ volatile(".rept 32\\n nop\\n .endr");'
-SKIP_64_BYTES = '__asm__ volatile("b 1f\\n .space 64\\n 1:");'
+SKIP_256_BYTES = '__asm__ volatile("b 1f\\n .space 256\\n 1:");'
 
 START = f"""#include <stdint.h>
 
 int32_t tq_start(void);
 
 int32_t tq_start(void) {{
-  {SKIP_64_BYTES}
+  {SKIP_256_BYTES}
   return 0;
 }}
 """
@@ -58,9 +58,15 @@ class InSource:
 
     def apply(self, directory: Path) -> None:
         path = directory / self.file
-        head, start, body = path.read_text().partition(f"void {self.function}(")
-        assert start and self.old in body, f"{self.old!r} is not in {self.function}"
-        path.write_text(head + start + body.replace(self.old, self.new, 1))
+        text = path.read_text()
+        # A function of its own, or one that a template becomes.
+        for beginning in (f"void {self.function}(", f"#define KERNEL {self.function}\n"):
+            head, start, body = text.partition(beginning)
+            if start:
+                assert self.old in body, f"{self.old!r} is not in {self.function}"
+                path.write_text(head + start + body.replace(self.old, self.new, 1))
+                return
+        raise AssertionError(f"{self.function} is not in {self.file}")
 
 
 @dataclass(frozen=True)
@@ -129,7 +135,7 @@ def with_a_gap(add: Callable) -> Callable:
 MISTAKES = (
     # Slower: the layer.
     Mistake("32 NOPs per output of a convolution",
-            kernel("conv_2d", "tq_conv_2d_s8", "int32_t sum = 0;", f"int32_t sum = 0; {SLOW}"),
+            kernel("conv_2d", "tq_conv_2d_s8", "output = (int8_t)", f"{SLOW} output = (int8_t)"),
             "latency", r"conv2d\[0\] 14x14x4 +\+2\d,\d{3}   tq_conv_2d_s8"),
     Mistake("32 NOPs per output of a mean",
             kernel("mean", "tq_mean_s8", "int32_t sum = 0;", f"int32_t sum = 0; {SLOW}"),
@@ -149,14 +155,14 @@ MISTAKES = (
                      f"tq_last_op = op; {SLOW}"),
             "latency", r"between the operators +\+192   tq_invoke"),
     # Larger: the symbol.
-    Mistake("64 bytes in a convolution",
-            kernel("conv_2d", "tq_conv_2d_s8", "const void *params) {",
-                   "const void *params) {" + SKIP_64_BYTES),
-            "flash", r"tq_conv_2d_s8 +\+\d\d   [\d,]+ -> [\d,]+"),
-    Mistake("64 bytes in a float convolution",
-            kernel("conv_2d", "tq_conv_2d_f32", "const void *params) {",
-                   "const void *params) {" + SKIP_64_BYTES),
-            "flash", r"tq_conv_2d_f32 +\+\d\d   [\d,]+ -> [\d,]+", "basic"),
+    Mistake("256 bytes in a convolution",
+            kernel("conv_2d", "tq_conv_2d_s8", "output = (int8_t)",
+                   f"{SKIP_256_BYTES} output = (int8_t)"),
+            "flash", r"tq_conv_2d_s8 +\+\d+   [\d,]+ -> [\d,]+"),
+    Mistake("256 bytes in a float convolution",
+            kernel("conv_2d", "tq_conv_2d_f32", "output = tq_clamp_f32",
+                   f"{SKIP_256_BYTES} output = tq_clamp_f32"),
+            "flash", r"tq_conv_2d_f32 +\+\d+   [\d,]+ -> [\d,]+", "basic"),
     Mistake("a function that is no longer inlined",
             InSource("mean.c", "tq_mean_s8", "int32_t sum = 0;",
                      "extern int32_t tq_start(void); int32_t sum = tq_start();"),
@@ -165,11 +171,12 @@ MISTAKES = (
             InPython(WeightsBlob, "add", with_a_gap), "flash", r"tq_weights +\+1,440 "),
     # Wrong: the first layer that gives something else.
     Mistake("a convolution one too low",
-            kernel("conv_2d", "tq_conv_2d_s8", "+ p->output_offset;", "+ p->output_offset - 1;"),
+            kernel("conv_2d", "tq_conv_2d_s8", "+ (p)->output_offset;",
+                   "+ (p)->output_offset - 1;"),
             "error", r"conv2d\[0\] 14x14x4  tq_conv_2d_s8: first output that differs"),
     Mistake("a convolution of 16-bit activations without its bias",
-            kernel("conv_2d", "tq_conv_2d_s16", "sum += p->bias != NULL ? p->bias[channel] : 0;",
-                   ""),
+            kernel("conv_2d", "tq_conv_2d_s16", "(p)->bias != NULL ? (p)->bias[channel] : 0;",
+                   "0;"),
             "error", r"conv2d\[0\] 14x14x4  tq_conv_2d_s16: first output that differs",
             "16x8-only"),
     Mistake("a mean of one element less",

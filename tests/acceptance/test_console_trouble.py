@@ -12,6 +12,22 @@ ONE = ("--model=cnn_4", "--scheme=int8-only", "--board=nucleo-l4r5zi")
 COMBINATION = "cnn_4-int8-only-nucleo-l4r5zi"
 CAUSE = "line 0003 is garbled (CRC-32 differs)"
 
+# A cable that changes a byte, so many times.
+CABLE = """
+from pytest_tinyquant.boards.console import SerialConsole
+
+read, damages = SerialConsole.read, [None] * {times}
+
+def damaged(self, timeout):
+    data = read(self, timeout)
+    if b" RUN " in data and damages:
+        damages.pop()
+        return data.replace(b" RUN ", b" RUM ", 1)
+    return data
+
+SerialConsole.read = damaged
+"""
+
 
 @pytest.mark.parametrize("workers", [(), ("-n2",)])
 def test_a_run_that_went_well_the_second_time_passes_and_is_counted(bench, workers):
@@ -69,3 +85,38 @@ def test_junit_counts_the_repeated_runs(bench):
         for test in tests
     ]
     assert counts == [["1"]] * 4
+
+
+REAL = ("--model=fc_1", "--scheme=int8-only", "--board=nucleo-l4r5zi")
+
+
+@pytest.fixture
+def project(real_project):
+    """A project with fc_1 and its baseline on an emulated board."""
+    real_project.add_zoo("fc_1")
+    real_project.run(*REAL, "--tq-update-baselines=all").assert_outcomes(passed=4)
+    return real_project
+
+
+def test_a_byte_that_changed_on_the_way_costs_a_run_and_no_number(project):
+    project.pytester.makeconftest(CABLE.format(times=1))
+    result = project.run(*REAL)
+    result.assert_outcomes(passed=4)
+    result.stdout.fnmatch_lines(
+        [
+            "run again after trouble on the console: 1 time",
+            "  fc_1-int8-only-nucleo-l4r5zi  line * is garbled (CRC-32 differs)",
+        ]
+    )
+
+
+def test_a_cable_that_changes_bytes_every_time_is_an_error(project):
+    project.pytester.makeconftest(CABLE.format(times=1000))
+    result = project.run(*REAL)
+    result.assert_outcomes(errors=4)
+    result.stdout.fnmatch_lines(
+        [
+            "ConsoleError: fc_1-int8-only-nucleo-l4r5zi: *: line * is garbled (CRC-32 differs)",
+            "  this was the second run; the first: line * is garbled (CRC-32 differs)",
+        ]
+    )

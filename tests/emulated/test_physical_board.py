@@ -15,7 +15,9 @@ import pytest
 from pytest_tinyquant.boards.attached import attached
 from pytest_tinyquant.boards.hardware import PyocdBoard
 from pytest_tinyquant.boards.inventory import Board
+from pytest_tinyquant.boards.lease import LeaseDirectory
 from pytest_tinyquant.boards.pyocd_session import attached_probes
+from pytest_tinyquant.cli import main
 from pytest_tinyquant.errors import BoardNotFoundError
 from pytest_tinyquant.firmware import FirmwareImage
 
@@ -105,3 +107,21 @@ def test_an_id_that_is_only_part_of_one_is_no_board(
     board = opened(dataclasses.replace(physical, probe="QEMU"))
     with pytest.raises(BoardNotFoundError, match=r"'QEMU'; attached are: QEMU1 \(QEMU gdb stub\)"):
         board.flash(well_behaved_image)
+
+
+def test_doctor_asks_each_board_for_a_sign_of_life(
+    emulated_bench, tmp_path, monkeypatch, capsys
+) -> None:
+    bench = emulated_bench(2)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TINYQUANT_LEASE_DIR", str(tmp_path / "leases"))
+    (tmp_path / "boards.toml").write_text(bench.rows)
+    held = LeaseDirectory().try_take(bench.physical[1], command="pytest", test="cnn_4")
+    assert held is not None
+    main(["doctor"])
+    held.release()
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert "ok qemu1 blink the core answers, CPUID 0x410fc240" in lines
+    assert any(line.startswith("ok qemu2 blink in use by pid ") for line in lines)
+    assert "ok qemu1 QEMU1, attached" in lines
+    assert any(line.startswith("ok qemu1 port /dev/pts/") for line in lines)

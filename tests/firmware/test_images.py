@@ -142,6 +142,18 @@ def test_the_image_holds_the_chips_own_start_up(
     assert {"tq_clock_to_120_mhz", "tq_console_init", "tq_known_loop"} <= symbols.keys()
 
 
+@pytest.mark.parametrize(("chip", "addition"), [("nucleo-l4r5zi", "0131"), ("rx65n", "6212")])
+def test_the_known_loop_is_what_its_bounds_were_computed_for(
+    image_of: Callable[..., FirmwareImage], chip: str, addition: str
+) -> None:
+    elf = Elf(image_of(chip).elf)
+    loop = elf.symbol("tq_known_loop")
+    assert loop is not None
+    code = elf.read(loop.address, loop.size)
+    assert bytes.fromhex(addition) * 32 in code
+    assert bytes.fromhex(addition) * 33 not in code
+
+
 @pytest.mark.parametrize("chip", CHIPS)
 def test_a_chip_with_less_flash_is_respected(
     image_of: Callable[..., FirmwareImage], chip: str

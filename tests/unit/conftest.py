@@ -301,3 +301,23 @@ def int8_cnn() -> bytes:
 def float_cnn() -> bytes:
     """The same architecture in float32."""
     return _small_cnn("float32")
+
+
+@pytest.fixture
+def cycles_session() -> tuple[tuple[str, str], ...]:
+    """What a real board sends in one run: type and payload of each line."""
+    return (
+        (
+            "HELLO",
+            "tq=1 image=0123456789abcdef board=b unit=cycles ops=1 samples=1 outputs=1 repeats=1",
+        ),
+        ("CLOCK", "hz=120 cycles=120 ticks=1 reference=1 loop=36 low=35 high=40 optimized=speed"),
+        ("OUT", "0 0 0a"),
+        ("RUN", "0 1100"),
+        ("REPEAT", "0 1000"),
+        ("OP", "0 900"),
+        ("PROFILED", "900"),
+        ("STACK", "512 8192"),
+        ("GUARD", "ok"),
+        ("END", "9"),
+    )

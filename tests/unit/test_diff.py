@@ -85,6 +85,7 @@ def test_directories_and_json(recorded, slower, change, tmp_path, capsys):
     write(recorded, tmp_path / "a")
     write(slower, tmp_path / "b")
     write(change(model="fc_1"), tmp_path / "b")
+    (tmp_path / "b" / "nucleo-l4r5zi" / "emulator" / "noise.json").write_text("{}")
     (tmp_path / "b" / "published").mkdir()
     (tmp_path / "b" / "published" / "figures.json").write_text("{}")
     assert main(["diff", "a", "b", "--json"]) == 1

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from pathlib import Path
 
 import pytest
 
+from pytest_tinyquant.boards.clock import Clock
 from pytest_tinyquant.boards.device import RunRecord
 from pytest_tinyquant.errors import ConsoleError
 from pytest_tinyquant.errors import DeviceHaltedError
 from pytest_tinyquant.paired.measure import FirstSideError
 from pytest_tinyquant.paired.measure import measure_in_turns
 from pytest_tinyquant.paired.sides import SideImage
+from pytest_tinyquant.paired.sides import record_to_json
 
 
 A, B = SideImage(Path("a"), "a", "a"), SideImage(Path("b"), "b", "b")
@@ -74,3 +78,21 @@ def test_an_image_that_halts_is_blamed_on_its_side():
 def test_trouble_with_the_bench_is_no_sides():
     with pytest.raises(ConsoleError):
         measure_in_turns(HaltingBoard(A, ConsoleError("a line is lost")), (A, B))
+
+
+def test_a_real_boards_record_can_be_told_to_the_other_package():
+    clock = Clock(*([1] * len(dataclasses.fields(Clock))))
+    record = RunRecord(
+        (b"\x00\xff",), 5, "cycles", "measured", (5,), 0, 8, None, "", (4, 5, 6), clock
+    )
+    document = json.loads(json.dumps(record_to_json(record)))
+    assert document["outputs"] == ["AP8="]
+    assert document["repeats"] == [4, 5, 6]
+
+
+def test_the_spread_is_that_of_all_turns():
+    board = PlayedBoard("measured")
+    run = board.run
+    board.run = lambda: dataclasses.replace(run(), repeats=(len(board.runs),))
+    a, _ = measure_in_turns(board, (A, B), rounds=2)
+    assert a.repeats == (1, 4)

@@ -13,9 +13,11 @@ from pytest_tinyquant import firmware
 from pytest_tinyquant import graph as graph_module
 from pytest_tinyquant import support
 from pytest_tinyquant.boards import open as open_module
+from pytest_tinyquant.boards.clock import Clock
 from pytest_tinyquant.boards.device import HostImage
 from pytest_tinyquant.boards.device import RunRecord
 from pytest_tinyquant.boards.inventory import Board
+from pytest_tinyquant.errors import ClockError
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.errors import DeviceHaltedError
 from pytest_tinyquant.errors import InvalidOutputError
@@ -215,6 +217,15 @@ def test_measurement_of_the_host_has_no_more_than_it_can_tell(world):
 def test_a_board_that_claims_more_than_its_target_measures_is_a_mistake(world):
     with pytest.raises(ConfigurationError, match="board 'host' cannot measure flash"):
         world.measure(dataclasses.replace(HOST, metrics=("error", "flash")))
+
+
+def test_cycles_of_a_board_with_a_wrong_clock_are_no_measurement(world):
+    clock = Clock(120, 4, 1, 1, 36, 35, 40, optimized="speed")
+    world.outcome = dataclasses.replace(RECORD, clock=clock)
+    with pytest.raises(ClockError, match=r"cnn_4-int8-only-nucleo.*runs at 4 Hz, not at 120"):
+        world.measure(EMULATED)
+    world.outcome = dataclasses.replace(RECORD, clock=dataclasses.replace(clock, cycles=120))
+    world.measure(EMULATED)
 
 
 def test_an_output_that_cannot_be_judged_is_no_measurement(world):

@@ -103,6 +103,24 @@ def test_a_scheme_that_changes_nothing_is_vacuous(
     check_not_vacuous(read_graph(_float16(builder)), "float16", where="m")
 
 
+def test_a_scheme_of_integers_leaves_no_operator_in_float(builder: Any, int8_cnn: bytes) -> None:
+    source, output = (builder.tensor((1, 4), "int8", scale=0.1) for _ in range(2))
+    real, result = (builder.tensor((1, 4)) for _ in range(2))
+    builder.operator("DEQUANTIZE", [source], [real])
+    builder.operator("TANH", [real], [result])
+    builder.operator("QUANTIZE", [result], [output])
+    graph = read_graph(builder.build([source], [output]))
+    with pytest.raises(VacuousSchemeError) as caught:
+        check_not_vacuous(graph, "int8-only", where="m")
+    assert str(caught.value).startswith(
+        "m: scheme 'int8-only' left 3 of 3 operators in float32: dequantize[0], tanh[1], "
+        "quantize[2]. "
+    )
+    assert "or take 'int8', which allows them" in str(caught.value)
+    check_not_vacuous(graph, "int8", where="m")
+    check_not_vacuous(read_graph(int8_cnn), "int8-only", where="m")
+
+
 _DTYPES = ("float32", "int8", "int16", "uint8", "int32", "int64", "float16", "bool")
 _UNARY = ("LOGISTIC", "TANH", "RELU", "RELU6", "LEAKY_RELU", "SOFTMAX", "RESHAPE", "DEQUANTIZE")
 

@@ -25,6 +25,7 @@
 #define TIM2_CNT 0x40000024u
 #define TIM2_PSC 0x40000028u
 #define TIM2_ARR 0x4000002Cu
+#define LPTIM1_ISR 0x40007C00u
 #define LPTIM1_CFGR 0x40007C0Cu
 #define LPTIM1_CR 0x40007C10u
 #define LPTIM1_ARR 0x40007C18u
@@ -42,6 +43,7 @@ enum {
   PRESCALE_LOG2 = 8,
   LPTIM_ENABLE = 1,
   LPTIM_CNTSTRT = 1 << 2,
+  LPTIM_ARROK = 1 << 4,
   LPTIM_PRESC_16 = 4 << 9,
   LPTIM_DIVIDER = 16,
   LPTIM_MAXIMUM = 0xFFFF,
@@ -106,6 +108,7 @@ static void start_reference(void) {
   tq_write_32(LPTIM1_CFGR, LPTIM_PRESC_16); /* while ENABLE is 0 */
   tq_write_32(LPTIM1_CR, LPTIM_ENABLE);
   tq_write_32(LPTIM1_ARR, LPTIM_MAXIMUM); /* while ENABLE is 1 */
+  (void)tq_wait_for_bits_32(LPTIM1_ISR, LPTIM_ARROK, LPTIM_ARROK);
   tq_write_32(LPTIM1_CR, LPTIM_ENABLE | LPTIM_CNTSTRT);
 }
 

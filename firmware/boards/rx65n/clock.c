@@ -97,12 +97,16 @@ static bool slow_down_rom(void) {
   return tq_wait_for_bits_8(SYSTEM_ROMWT, 0xFF, ROMWT_ABOVE_100_MHZ);
 }
 
+/* A cache that cannot be invalidated stays off, which the known loop shows. */
 static void start_rom_cache(void) {
   tq_write_16(FLASH_ROMCE, 0);
   tq_write_16(FLASH_ROMCIV, 1);
-  while (tq_read_16(FLASH_ROMCIV) != 0) {
+  for (uint32_t poll = 0; poll < TQ_REGISTER_POLLS; poll++) {
+    if (tq_read_16(FLASH_ROMCIV) == 0) {
+      tq_write_16(FLASH_ROMCE, 1);
+      return;
+    }
   }
-  tq_write_16(FLASH_ROMCE, 1);
 }
 
 static const char *switch_to_pll(void) {

@@ -41,12 +41,12 @@ static void enable_fpu(void) {
 }
 
 /*
- * Unaligned accesses fault: other cores forgive none, and no count shows what they cost. Code that
- * is compiled with -munaligned-access, such as CMSIS-NN, is let be.
+ * Unaligned accesses fault: other cores forgive none, and no count shows what they cost. Kernels
+ * that rely on them, such as CMSIS-NN's, need TQ_ALLOW_UNALIGNED.
  */
 static void trap_mistakes(void) {
   TQ_SCB_CCR |= CCR_DIV_0_TRP;
-#ifndef __ARM_FEATURE_UNALIGNED
+#ifndef TQ_ALLOW_UNALIGNED
   TQ_SCB_CCR |= CCR_UNALIGN_TRP;
 #endif
   TQ_SCB_SHCSR |= SHCSR_MEM_BUS_USAGE_FAULTS;

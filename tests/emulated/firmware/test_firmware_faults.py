@@ -144,6 +144,6 @@ def test_an_unaligned_word_is_a_fault(
 def test_unaligned_words_can_be_allowed(
     make: Callable[..., FirmwareImage], board: Board, run: Callable[..., Any]
 ) -> None:
-    allowed = dataclasses.replace(board, cflags=("-munaligned-access",))
+    allowed = dataclasses.replace(board, cflags=("-DTQ_ALLOW_UNALIGNED",))
     body = '__asm volatile("ldr r0, [%0]" ::"r"(tq_arena + 1) : "r0");'
     assert run(make(body=body, board=allowed)).payloads("RUN")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Callable
 from typing import Any
@@ -83,19 +84,32 @@ def test_largest_sums_do_not_spill_into_the_other_row(
     assert set(used) & {kernel.format(""), kernel.format("_per_channel")}
 
 
-@pytest.mark.parametrize(("dtype", "depth"), [("int8", 1), ("int8", 5), ("int16", 1), ("int16", 6)])
+@pytest.mark.parametrize(
+    ("dtype", "sizes", "behind"),
+    [("int8", (1, 5, 1), 0), ("int16", (1, 5, 1), 4), ("int16", (2, 6, 1), 4)],
+)
 def test_an_input_at_the_end_of_the_arena(
-    dtype: str, depth: int, layers: Callable[..., Any], two_sets: Any
+    dtype: str,
+    sizes: tuple[int, int, int],
+    behind: int,
+    layers: Callable[..., Any],
+    two_sets: Any,
 ) -> None:
-    # The output is the larger one and comes first; behind the arena there is the fence.
+    # While the first layer runs its input and output fill the arena, and more is read of both.
     model = layers(3)
-    add_fully_connected(model, dtype, depth, 12, batches=1, factor=2.0**-6, bias=None)
-    result = plan(model.graph(), kernels="cortex_m_dsp")
-    source = result.placements[result.inputs[0].index]
-    width = 2 if dtype == "int16" else 1
-    assert result.arena_bytes == source.offset + -(-depth // 4) * 4 * width
-    used = two_sets.check_equal(model)
-    assert all(kernel.endswith("_dsp") for kernel in used)
+    tensors = [model.activation((1, size), dtype, 2.0**-5) for size in sizes]
+    for source, output in itertools.pairwise(tensors):
+        (depth,), (channels,) = (model.tensors[t].shape[1:] for t in (source, output))
+        values = model.random.integers(-127, 128, (channels, depth)).astype("int8")
+        weights = model.constant(values, [2.0**-9])
+        options = {"fused_activation_function": "NONE", "weights_format": 0}
+        model.add("FULLY_CONNECTED", (source, weights, None), output, **options)
+    graph = dataclasses.replace(model.graph(), inputs=(tensors[0],), outputs=(tensors[-1],))
+    planned = plan(graph, kernels="cortex_m_dsp")
+    assert planned.arena_bytes == planned.lower_bound_bytes + behind
+    samples = [model.values((sizes[0],), dtype).tobytes() for _ in range(3)]
+    used = two_sets.check(graph, samples)
+    assert set(used) == {f"tq_fully_connected_{'s8' if dtype == 'int8' else 's16'}_dsp"}
 
 
 def test_ties_round_as_in_the_reference(layers: Callable[..., Any], two_sets: Any) -> None:

@@ -6,6 +6,9 @@ import subprocess
 
 import numpy as np
 import pytest
+from drawn_layers.draw import BySeed
+from drawn_layers.draw import Draw
+from drawn_layers.families import STATEFUL
 
 from pytest_tinyquant.engine.emit import emit
 
@@ -19,18 +22,28 @@ DRIVER = """
 
 extern const tq_model tq_model_instance;
 
+/* One inference per sample; a byte 1 before a sample begins a new sequence. */
 int main(void) {
   const tq_model *model = &tq_model_instance;
-  for (int i = 0; i < model->input_count; ++i) {
-    if (fread(model->inputs[i].data, 1, model->inputs[i].bytes, stdin) != model->inputs[i].bytes) {
-      return 2;
+  for (int begins = getchar(); begins != EOF; begins = getchar()) {
+    if (begins) {
+      tq_clear_state(model);
+    }
+    for (int i = 0; i < model->input_count; ++i) {
+      const tq_buffer *input = &model->inputs[i];
+      if (fread(input->data, 1, input->bytes, stdin) != input->bytes) {
+        return 2;
+      }
+    }
+    tq_invoke(model);
+    for (int i = 0; i < model->output_count; ++i) {
+      fwrite(model->outputs[i].data, 1, model->outputs[i].bytes, stdout);
+    }
+    if (tq_last_op != &model->ops[model->op_count - 1]) {
+      return 3;
     }
   }
-  tq_invoke(model);
-  for (int i = 0; i < model->output_count; ++i) {
-    fwrite(model->outputs[i].data, 1, model->outputs[i].bytes, stdout);
-  }
-  return tq_last_op == &model->ops[model->op_count - 1] ? 0 : 3;
+  return 0;
 }
 """
 
@@ -78,14 +91,33 @@ def engine_objects(tmp_path_factory, compile_for_host, engine_sources):
     return merged
 
 
+@pytest.fixture
+def run_emitted(tmp_path, engine_objects, compile_for_host, plan_of):
+    """Return run_emitted(spec, sequences): the outputs' bytes, for sequences of samples."""
+
+    def run(spec, sequences):
+        emitted = emit(plan_of(spec), tmp_path / "model")
+        driver = tmp_path / "driver.c"
+        driver.write_text(DRIVER)
+        program = tmp_path / "program"
+        sources = [*emitted.sources, driver, engine_objects]
+        compile_for_host(sources, program, f"-I{emitted.directory}", "-O2", "-lm")
+        raw = b"".join(
+            bytes([place == 0]) + b"".join(value.tobytes() for value in sample)
+            for sequence in sequences
+            for place, sample in enumerate(sequence)
+        )
+        return subprocess.run([program], input=raw, capture_output=True, check=True).stdout
+
+    return run
+
+
 @pytest.mark.parametrize(
     "build",
     [conv_2d_int8, fully_connected_int16, relu_float32, softmax_int8, split_int8],
     ids=lambda build: build.__name__,
 )
-def test_emitted_model(
-    build, tmp_path, engine_objects, compile_for_host, operator_spec, tensor_spec, plan_of, tflm
-):
+def test_emitted_model(build, run_emitted, operator_spec, tensor_spec, tflm):
     spec = build(operator_spec, tensor_spec)
     sample = [
         RANDOM.normal(0, 3, t.shape).astype(t.dtype)
@@ -93,13 +125,22 @@ def test_emitted_model(
         else integers(t.shape, t.dtype)
         for t in spec.variable_inputs
     ]
-    emitted = emit(plan_of(spec), tmp_path / "model")
-    driver = tmp_path / "driver.c"
-    driver.write_text(DRIVER)
-    program = tmp_path / "program"
-    sources = [*emitted.sources, driver, engine_objects]
-    compile_for_host(sources, program, f"-I{emitted.directory}", "-O2", "-lm")
-    raw = b"".join(value.tobytes() for value in sample)
-    result = subprocess.run([program], input=raw, capture_output=True, check=True)
-    expected = b"".join(value.tobytes() for value in tflm.run(spec.model(), [sample])[0])
-    assert result.stdout == expected
+    assert run_emitted(spec, [[sample]]) == outputs_of(tflm, spec.model(), [sample])
+
+
+@pytest.mark.parametrize("variant", STATEFUL, ids=str)
+def test_state_lasts_for_a_sequence(variant, run_emitted, tflm):
+    for seed in range(20):
+        layer = variant.draw(Draw(BySeed(seed), 6))
+        sequences = layer.samples[:3], layer.samples[3:]
+        expected = b"".join(outputs_of(tflm, layer.model, sequence) for sequence in sequences)
+        # In one sequence the outputs would be others.
+        if outputs_of(tflm, layer.model, layer.samples) != expected:
+            break
+    else:
+        pytest.fail("the state never matters")
+    assert run_emitted(layer.spec, sequences) == expected
+
+
+def outputs_of(tflm, model, samples):
+    return b"".join(v.tobytes() for outputs in tflm.run(model, samples) for v in outputs)

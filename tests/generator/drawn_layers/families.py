@@ -81,3 +81,11 @@ def _all() -> Iterator[Variant]:
 
 
 VARIANTS = tuple(_all())
+
+# Those with state; a libm other than TensorFlow Lite Micro's gives float LSTMs other bits.
+STATEFUL = tuple(
+    variant
+    for variant in VARIANTS
+    if variant.op in {"SVDF", "UNIDIRECTIONAL_SEQUENCE_LSTM"}
+    and str(variant) != "unidirectional_sequence_lstm-float32"
+)

@@ -1,0 +1,173 @@
+"""A test that says nothing does not pass: each guard, as the user meets it."""
+
+from __future__ import annotations
+
+import shutil
+import struct
+from pathlib import Path
+
+import pytest
+import tflite
+
+from pytest_tinyquant.cache import Cache
+from pytest_tinyquant.models import load_model
+from pytest_tinyquant.schemes import SCHEMES
+from pytest_tinyquant.schemes.convert import convert
+
+
+REPOSITORY = Path(__file__).parents[2]
+BOARD = "nucleo-l4r5zi"
+ONE = ("--model=cnn_4", "--scheme=int8-only", f"--board={BOARD}")
+COMBINATION = f"cnn_4-int8-only-{BOARD}"
+
+# Stands between the device and the rest: changes what a run on it yielded.
+RECORD = """
+import dataclasses
+
+from pytest_tinyquant.pipeline import Stages
+
+run = Stages.run
+
+def changed(self, device, board, *, where):
+    record = run(self, device, board, where=where)
+    outputs = record.outputs
+    return dataclasses.replace(record, {change})
+
+Stages.run = changed
+"""
+
+
+@pytest.fixture
+def project(real_project):
+    """A project with fc_1 and its baselines; the run goes through every stage."""
+    real_project.add_zoo("fc_1")
+    for target in ("host/host", f"{BOARD}/emulator"):
+        folder = real_project.root / "baselines" / target
+        folder.mkdir(parents=True)
+        for file in (REPOSITORY / "baselines" / target).glob("fc_1-*.json"):
+            shutil.copy(file, folder)
+    return real_project
+
+
+def test_the_project_passes_as_it_is(project):
+    result = project.run("--model", "fc_1", "--scheme", "basic,int8-only", "--board", "host")
+    result.assert_outcomes(passed=4)
+
+
+def test_a_scheme_without_effect(project):
+    result = project.run("--model", "fc_1", "--scheme", "dynamic", "--board", "host")
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(
+        ["VacuousSchemeError: fc_1-dynamic-host: scheme 'dynamic' quantized nothing, every *"]
+    )
+
+
+def with_float_output_of(data: bytes, builtin: int) -> bytes:
+    """Declare what an operator of an integer model writes to be float32."""
+    changed = bytearray(data)
+    model = tflite.Model.GetRootAs(changed)
+    graph = model.Subgraphs(0)
+    for index in range(graph.OperatorsLength()):
+        operator = graph.Operators(index)
+        if model.OperatorCodes(operator.OpcodeIndex()).BuiltinCode() == builtin:
+            table = graph.Tensors(operator.Outputs(0))._tab
+            struct.pack_into("<b", changed, table.Pos + table.Offset(6), tflite.TensorType.FLOAT32)
+    return bytes(changed)
+
+
+def test_operators_left_in_float(project, cache_root):
+    cnn = load_model(REPOSITORY / "models" / "cnn_1.toml")
+    data = convert(cnn, SCHEMES["int8-only"], Cache(cache_root)).read()
+    mixed = with_float_output_of(data, tflite.BuiltinOperator.MEAN)
+    (project.root / "models" / "mixed.tflite").write_bytes(mixed)
+    result = project.run("--model", "mixed", "--board", "host")
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "VacuousSchemeError: mixed-int8-only-host: scheme 'int8-only' left 2 of * operators in "
+            "float32: mean[[]3], fully_connected[[]4]. *"
+        ]
+    )
+
+
+def test_too_few_samples(project):
+    model = project.root / "models" / "fc_1.toml"
+    model.write_text(model.read_text().replace("check_samples = 50", "check_samples = 3"))
+    result = project.run("--model", "fc_1", "--scheme", "int8-only", "--board", "host")
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(["*fc_1-int8-only-host: 3 check samples are too few *"])
+
+
+@pytest.mark.parametrize(
+    ("scheme", "change", "message"),
+    [
+        (
+            "int8-only",
+            "outputs=outputs[:1] * len(outputs)",
+            "the device's output is the same for all 50 check samples while the reference varies *",
+        ),
+        (
+            "basic",
+            r"outputs=(b'\x00\x00\xc0\x7f', *outputs[1:])",
+            "the device's output is nan at check sample 0, element 0 (1 of 50 values are not *",
+        ),
+        (
+            "int8-only",
+            "outputs=outputs[:-1]",
+            "the device gave outputs for 49 of 50 check samples",
+        ),
+    ],
+    ids=["constant", "NaN", "one sample missing"],
+)
+def test_outputs_that_cannot_be_judged(project, scheme, change, message):
+    project.pytester.makeconftest(RECORD.format(change=change))
+    result = project.run("--model", "fc_1", "--scheme", scheme, "--board", "host")
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines([f"InvalidOutputError: fc_1-{scheme}-host: {message}"])
+
+
+def test_a_counter_that_stands_at_zero(project):
+    project.pytester.makeconftest(RECORD.format(change="counter=0, walk_counter=0"))
+    result = project.run("--model", "fc_1", "--scheme", "int8-only", "--board", BOARD)
+    result.assert_outcomes(errors=4)
+    result.stdout.fnmatch_lines(
+        [f"ConsoleError: fc_1-int8-only-{BOARD}: the device counted 0 instructions *"]
+    )
+
+
+def test_an_estimate_is_not_judged_as_a_measurement(bench):
+    bench.record(*ONE)
+    bench.says[COMBINATION] = {"class": "estimated"}
+    result = bench.run(*ONE)
+    result.assert_outcomes(passed=3, failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            f"{COMBINATION}  latency  1,500 * (exact) -> 1,500 * (estimated)  NOT COMPARABLE",
+            "  latency.invoke is exact in the baseline and estimated here; numbers of different *",
+        ]
+    )
+
+
+def test_an_estimate_is_not_judged_against_an_estimate_either(bench):
+    bench.says[COMBINATION] = {"class": "estimated"}
+    bench.record(*ONE)
+    result = bench.run(*ONE)
+    result.assert_outcomes(passed=3, failed=1)
+    result.stdout.fnmatch_lines(["*is an estimate; estimates are reported, not judged*"])
+
+
+def test_fewer_combinations_than_were_selected(bench):
+    """Whatever takes selected tests out of the run: here a plugin that drops a model's."""
+    bench.record("--scheme=int8-only", f"--board={BOARD}")
+    bench.pytester.makeconftest(
+        (bench.root / "conftest.py").read_text()
+        + "\ndef pytest_runtest_protocol(item):\n    return 'cnn_1' in item.name or None\n"
+    )
+    result = bench.run("--scheme=int8-only", f"--board={BOARD}")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(
+        [
+            "tinyquant: selected tests that did not run: 4, the first of them "
+            f"test_matrix.py::test_error[[]cnn_1-int8-only-{BOARD}]"
+        ]
+    )

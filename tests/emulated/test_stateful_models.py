@@ -1,0 +1,84 @@
+"""Models with state: on every board, a check sample is a sequence of its own."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pytest
+from drawn_layers.draw import BySeed
+from drawn_layers.draw import Draw
+from drawn_layers.families import STATEFUL
+
+from pytest_tinyquant.boards.device import HostImage
+from pytest_tinyquant.boards.inventory import load_boards
+from pytest_tinyquant.boards.open import open_device
+from pytest_tinyquant.cache import Cache
+from pytest_tinyquant.engine import emit
+from pytest_tinyquant.engine import plan
+from pytest_tinyquant.firmware import build
+from pytest_tinyquant.graph import read_graph
+
+
+pytestmark = pytest.mark.skipif(
+    not shutil.which("arm-none-eabi-gcc") or not shutil.which("qemu-system-arm"),
+    reason="needs gcc-arm-none-eabi and qemu-system-arm",
+)
+
+BOARDS = load_boards(())
+
+
+def outputs_in_one_sequence(model, samples):
+    """Return what TensorFlow Lite Micro gives if nothing makes it forget."""
+    from tflite_micro.python.tflite_micro import runtime
+
+    interpreter = runtime.Interpreter.from_bytes(model, arena_size=1 << 20)
+    outputs = []
+    for (value,) in samples:
+        interpreter.set_input(value, 0)
+        interpreter.invoke()
+        outputs.append(np.array(interpreter.get_output(0)).tobytes())
+    return tuple(outputs)
+
+
+@pytest.fixture(params=STATEFUL, ids=str)
+def layer(request):
+    """A layer that gives other outputs for a sample that comes a second time."""
+    for seed in range(20):
+        layer = request.param.draw(Draw(BySeed(seed), 2))
+        twice = outputs_in_one_sequence(layer.model, [layer.samples[0]] * 2)
+        if twice[0] != twice[1]:
+            return layer
+    raise AssertionError("the state never matters")
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Return run(board, image): the outputs for every sample."""
+
+    def on_device(board, image):
+        device = open_device(board, work_dir=tmp_path, timeout=60)
+        try:
+            device.flash(image)
+            return device.run().outputs
+        finally:
+            device.close()
+
+    return on_device
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    return Cache(tmp_path_factory.mktemp("cache"))
+
+
+def test_every_sample_begins_a_sequence(layer, run, cache, tmp_path):
+    first, second = (sample[0].tobytes() for sample in layer.samples)
+    samples = (first, first, second, first)
+    (tmp_path / "model.tflite").write_bytes(layer.model)
+    expected = run(BOARDS["host"], HostImage(tmp_path / "model.tflite", samples))
+    assert expected[0] == expected[1] == expected[3]
+    board = BOARDS["nucleo-l4r5zi"]
+    emitted = emit(plan(read_graph(layer.model), kernels=board.kernels), tmp_path / "model")
+    image = build(emitted, board, samples, cache, where="model")
+    assert run(board, image) == expected

@@ -1,0 +1,95 @@
+"""The study's claims over this project's own baselines, and the relations that must hold there.
+
+Whether a claim holds was accepted with ``python -m pytest_tinyquant.claims --write``; when it
+changes, so that a reader of docs/claims.md would be told what is no longer so, its test fails.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_tinyquant.claims import builds
+from pytest_tinyquant.claims import schemes
+from pytest_tinyquant.claims.evaluate import Result
+from pytest_tinyquant.claims.evaluate import own_figures
+from pytest_tinyquant.claims.evaluate import own_results
+from pytest_tinyquant.claims.evaluate import published_results
+from pytest_tinyquant.claims.evaluate import recorded
+from pytest_tinyquant.claims.page import page
+from pytest_tinyquant.claims.study import ALL
+from pytest_tinyquant.claims.study import CLAIMS
+from pytest_tinyquant.claims.study import FIRMWARE
+from pytest_tinyquant.claims.study import HOST
+from pytest_tinyquant.claims.study import RX
+from pytest_tinyquant.claims.study import STM
+from pytest_tinyquant.run import RUN
+
+
+#: Relations between schemes and boards, the boards they bind, and the only exceptions.
+RELATIONS = {
+    "16x8-error-at-most-int8": (
+        *(schemes.error_16x8_below_int8, ALL),
+        # 0.00816 against 0.00758 of range; its largest error is smaller, 0.0259 against 0.0318.
+        ("fc_2-16x8", "fc_2-16x8-only"),
+    ),
+    "int8-only-flash-below-int8": (schemes.only_takes_less_flash, FIRMWARE, ()),
+    "4-and-1-bytes-of-flash-per-parameter": (schemes.flash_slopes, FIRMWARE, ()),
+    "integer-outputs-equal-the-nucleos": (builds.same_results_as(STM), (HOST, RX), ()),
+}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Take the selected boards, all of them if none is selected."""
+    wanted = metafunc.config.stash[RUN].settings.boards
+    if "claim" in metafunc.fixturenames:
+        cases = [(claim, board, claim.name) for claim in CLAIMS for board in claim.own]
+        names = ("claim", "on")
+    elif "relation" in metafunc.fixturenames:
+        cases = [(name, board, name) for name, row in RELATIONS.items() for board in row[1]]
+        names = ("relation", "on")
+    else:
+        return
+    metafunc.parametrize(
+        names,
+        [
+            pytest.param(what, board, id=f"{name}-{board}")
+            for what, board, name in cases
+            if not wanted or board in wanted
+        ],
+    )
+
+
+@pytest.fixture(scope="module")
+def project(pytestconfig: pytest.Config):
+    run = pytestconfig.stash[RUN]
+    if run.settings.update != "none":
+        pytest.skip("this run changes the baselines that claims are about")
+    return run.project
+
+
+@pytest.fixture(scope="module")
+def figures(project):
+    """The figures in this project's baselines by board."""
+    return own_figures(project, ALL)
+
+
+def test_claim(claim, on: str, project, figures, show_claim) -> None:
+    finding = claim.relation(figures[on])
+    show_claim("own", Result(claim, on, finding))
+    accepted = recorded(project.baselines_dir).get(claim.name, {}).get(on, "nothing")
+    assert finding.full == accepted, (
+        f"{claim.text}: {finding.figure}; if that is as it should be, accept it with "
+        "python -m pytest_tinyquant.claims --write"
+    )
+
+
+def test_relation(relation: str, on: str, figures) -> None:
+    judge, _, exceptions = RELATIONS[relation]
+    finding = judge(figures[on])
+    assert finding.exceptions == exceptions, f"{relation} on {on}: {finding.full}; {finding.figure}"
+
+
+def test_docs_tell_the_claims_as_they_are(project) -> None:
+    told = (project.root / "docs" / "claims.md").read_text("utf-8")
+    found = page(published_results(project.baselines_dir), own_results(project))
+    assert told == found, "docs/claims.md is old; run python -m pytest_tinyquant.claims --write"

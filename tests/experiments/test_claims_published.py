@@ -1,0 +1,30 @@
+"""The study's claims over the figures that it published, with the verdict that each deserves."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_tinyquant.claims.evaluate import Result
+from pytest_tinyquant.claims.evaluate import published_figures
+from pytest_tinyquant.claims.study import CLAIMS
+from pytest_tinyquant.run import RUN
+
+
+@pytest.fixture(scope="module")
+def figures(pytestconfig: pytest.Config):
+    """The study's figures by board."""
+    return published_figures(pytestconfig.stash[RUN].settings.baselines_dir)
+
+
+@pytest.mark.parametrize(
+    ("claim", "on"),
+    [
+        pytest.param(claim, board, id=f"{claim.name}-{board}")
+        for claim in CLAIMS
+        for board in claim.published
+    ],
+)
+def test_claim(claim, on: str, figures, show_claim) -> None:
+    finding = claim.relation(figures[on])
+    show_claim("published", Result(claim, on, finding))
+    assert finding.short == claim.published[on], f"{claim.text}: {finding.full}; {finding.figure}"

@@ -1,0 +1,101 @@
+"""The journal of an interrupted run."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pytest_tinyquant.boards.device import HostImage
+from pytest_tinyquant.boards.inventory import load_boards
+from pytest_tinyquant.errors import ConsoleError
+from pytest_tinyquant.errors import DeviceHaltedError
+from pytest_tinyquant.measure.measurement import Measurement
+from pytest_tinyquant.resume import RunJournal
+from pytest_tinyquant.resume import outcome_key
+
+
+MEASUREMENT = Measurement("m", "s", "b", "host", {"runtime": "tflm"}, "gcc", {}, "0" * 64)
+
+
+def never():
+    raise AssertionError("measured again")
+
+
+@pytest.fixture
+def journal(tmp_path: Path):
+    def make(*, resume: bool = True, max_age: float = 100) -> RunJournal:
+        return RunJournal(tmp_path / "journal", resume=resume, max_age=max_age)
+
+    return make
+
+
+def test_an_outcome_is_taken_up_by_who_asks_for_it(journal):
+    journal().recall_or("key", lambda: MEASUREMENT)
+    assert journal().recall_or("key", never) == MEASUREMENT
+    assert journal().fresh() == 1
+    with pytest.raises(AssertionError):
+        journal(resume=False).recall_or("key", never)
+    with pytest.raises(AssertionError):
+        journal().recall_or("other", never)
+
+
+def test_an_error_of_the_model_is_taken_up_and_trouble_with_the_bench_is_not(journal):
+    def halts():
+        raise DeviceHaltedError("UsageFault", kind="UsageFault")
+
+    def fails():
+        raise ConsoleError("silent")
+
+    with pytest.raises(DeviceHaltedError):
+        journal().recall_or("halts", halts)
+    with pytest.raises(ConsoleError):
+        journal().recall_or("fails", fails)
+    with pytest.raises(DeviceHaltedError) as caught:
+        journal().recall_or("halts", never)
+    assert caught.value.kind == "UsageFault"
+    assert journal().recall_or("fails", lambda: MEASUREMENT) == MEASUREMENT
+
+
+def test_what_is_old_or_written_by_another_version_is_measured_again(journal, tmp_path):
+    journal().recall_or("key", lambda: MEASUREMENT)
+    (entry,) = (tmp_path / "journal").glob("*.json")
+    os.utime(entry, (1, 1))
+    assert journal().fresh() == 0
+    with pytest.raises(AssertionError):
+        journal().recall_or("key", never)
+    entry.write_text('{"measurement": {"model": "m"}}')
+    with pytest.raises(AssertionError):
+        journal().recall_or("key", never)
+
+
+def test_a_run_that_ends_leaves_nothing(journal):
+    journal().recall_or("key", lambda: MEASUREMENT)
+    journal().discard()
+    journal().discard()
+    assert journal().fresh() == 0
+
+
+def test_the_address_tells_apart_whatever_decides_the_outcome(tmp_path):
+    board = load_boards([])["nucleo-l4r5zi"]
+    model = tmp_path / "model"
+    model.write_text("model")
+    image = HostImage(model, (b"1",))
+
+    def key(board=board, image=image, expected=0.5, timeout=1.0) -> str:
+        return outcome_key(image, board, [np.float32([expected])], timeout)
+
+    first = key()
+    keys = {
+        first,
+        key(board=dataclasses.replace(board, cflags=("-O3",))),
+        key(board=dataclasses.replace(board, target="hardware")),
+        key(image=HostImage(model, (b"2",))),
+        key(timeout=2.0),
+        key(expected=0.25),
+    }
+    assert key() == first
+    assert len(keys) == 6
