@@ -93,16 +93,27 @@ def scenario_cache(tmp_path_factory: pytest.TempPathFactory) -> Cache:
 
 
 @pytest.fixture(scope="session")
+def build_scenario(
+    scenario_cache: Cache, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[Board], FirmwareImage]:
+    """Build the scenario model, with samples on which it does nothing special, for a board."""
+
+    def build_for(board: Board) -> FirmwareImage:
+        model = Path(shutil.copytree(SCENARIO, tmp_path_factory.mktemp("scenario") / "model"))
+        source = (model / "scenario_model.c").rename(model / "tq_model.c")
+        emitted = EmittedModel(model, (source,), SAMPLE_BYTES + 100, 0, ())
+        samples = [sample(number) for number in range(SAMPLES)]
+        return build(emitted, board, samples, scenario_cache, where="scenario model")
+
+    return build_for
+
+
+@pytest.fixture(scope="session")
 def well_behaved_image(
-    emulated_board: Board, scenario_cache: Cache, tmp_path_factory: pytest.TempPathFactory
+    emulated_board: Board, build_scenario: Callable[[Board], FirmwareImage]
 ) -> FirmwareImage:
     """The scenario model with samples on which it does nothing special."""
-    root = tmp_path_factory.mktemp("scenario")
-    model = Path(shutil.copytree(SCENARIO, root / "model"))
-    source = (model / "scenario_model.c").rename(model / "tq_model.c")
-    emitted = EmittedModel(model, (source,), SAMPLE_BYTES + 100, 0, ())
-    samples = [sample(number) for number in range(SAMPLES)]
-    return build(emitted, emulated_board, samples, scenario_cache, where="scenario model")
+    return build_scenario(emulated_board)
 
 
 @pytest.fixture(scope="session")

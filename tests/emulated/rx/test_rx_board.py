@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from pytest_tinyquant.boards.console import SerialConsole
 from pytest_tinyquant.boards.debugger import RX_GDB_CORE
 from pytest_tinyquant.boards.debugger import GdbDebugger
+from pytest_tinyquant.boards.inventory import Board
 from pytest_tinyquant.boards.rx import EmulatedRx
 from pytest_tinyquant.boards.rx import start_qemu
 from pytest_tinyquant.boards.rx_memory import AddressSpace
@@ -20,6 +22,7 @@ from pytest_tinyquant.boards.segments import loadable_segments
 from pytest_tinyquant.elf import Elf
 from pytest_tinyquant.errors import BenchError
 from pytest_tinyquant.errors import DeviceHaltedError
+from pytest_tinyquant.errors import DoesNotFitError
 from pytest_tinyquant.errors import TinyQuantError
 from pytest_tinyquant.firmware import FirmwareImage
 
@@ -139,6 +142,30 @@ def refusal(image: FirmwareImage) -> str:
     assert not isinstance(error, DeviceHaltedError)
     assert "the board failed the test of itself" in str(error)
     return str(error)
+
+
+KB = 1024
+
+
+@pytest.mark.parametrize(
+    ("region", "sizes", "available"),
+    [
+        ("FLASH", {"flash_bytes": 4 * KB}, 4 * KB),
+        ("EXPANSION_RAM", {"ram_bytes": 264 * KB + 64}, 8 * KB + 64),  # the stack takes 8 KB
+    ],
+)
+def test_an_image_that_does_not_fit_names_the_memory_and_the_bytes(
+    region: str,
+    sizes: dict[str, int],
+    available: int,
+    emulated_board: Board,
+    build_scenario: Callable[[Board], FirmwareImage],
+) -> None:
+    with pytest.raises(DoesNotFitError, match=region) as caught:
+        build_scenario(dataclasses.replace(emulated_board, **sizes))  # type: ignore[arg-type]
+    error = caught.value
+    assert (error.region, error.available) == (region, available)
+    assert f"the board has {available:,} ({error.needed - available:,} too many)" in str(error)
 
 
 def test_memory_is_that_of_the_board(well_behaved_image: FirmwareImage) -> None:
