@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pytest_tinyquant.history.creep import Release
     from pytest_tinyquant.matrix import Combination
     from pytest_tinyquant.outcomes import OutcomeStore
-    from pytest_tinyquant.paired.session import PairedGate
+    from pytest_tinyquant.paired.gate import PairedGate
     from pytest_tinyquant.paired.session import PairedRun
     from pytest_tinyquant.pipeline import Stages
     from pytest_tinyquant.project import Project
@@ -146,7 +146,7 @@ class Run:
     def gate(self) -> Gate | PairedGate:
         """The judge: over the project's baselines, or over the other side of an A/B run."""
         if self.paired is not None:
-            from pytest_tinyquant.paired.session import PairedGate
+            from pytest_tinyquant.paired.gate import PairedGate
 
             return PairedGate(self.paired, self.project.baselines_dir, self.project.tolerance)
         from pytest_tinyquant.baselines.gate import Gate
