@@ -113,13 +113,17 @@ class Stages:
         samples = self.samples(model, graph, where=where)
         from pytest_tinyquant import engine
         from pytest_tinyquant import firmware
+        from pytest_tinyquant import tflm
 
-        plan = engine.plan(graph, where=where, kernels=board.kernels)
         with (
             self.progress.stage("building", where, board.name),
             tempfile.TemporaryDirectory(prefix="tinyquant-") as directory,
         ):
-            emitted = engine.emit(plan, Path(directory))
+            if board.runtime == "tflm":
+                emitted = tflm.emit(graph, converted.read(), Path(directory), board)
+            else:
+                plan = engine.plan(graph, where=where, kernels=board.kernels)
+                emitted = engine.emit(plan, Path(directory))
             return firmware.build(emitted, board, samples, self.cache, where=where)
 
     def reachable(self, board: Board) -> tuple[PhysicalBoard, ...]:
@@ -225,6 +229,8 @@ class Stages:
             self.open(board, image, name=where) as device,
         ):
             record = self.run(device, board, where=where)
+        if board.runtime == "tflm" and board.target != "host":
+            self._check_dense_scales(model, converted, graph, record, where)
         return self.evaluate(
             model=model,
             converted=converted,
@@ -233,6 +239,27 @@ class Stages:
             image=image,
             record=record,
         )
+
+    def _check_dense_scales(
+        self,
+        model: Model,
+        converted: ConvertedModel,
+        graph: Graph,
+        record: RunRecord,
+        where: str,
+    ) -> None:
+        """Run a model that some libraries silently get wrong on this computer as well."""
+        from pytest_tinyquant.measure.dense_scales import check_dense_scales
+        from pytest_tinyquant.tflm import has_per_channel_dense
+
+        if not has_per_channel_dense(graph):
+            return
+        host = self.host_board()
+        image = self.host_image(model, graph, converted.path, where=where)
+        with self.open(host, image, name=f"{where} on the host") as device:
+            reference = device.run()
+        expected = self._reference(model, "outputs")
+        check_dense_scales(record, reference, expected, graph, where=where)
 
     def _confirm(
         self,

@@ -10,7 +10,8 @@ set(CMAKE_AR "${TQ_TOOL_PREFIX}ar" CACHE FILEPATH "")
 set(CMAKE_RANLIB "${TQ_TOOL_PREFIX}ranlib" CACHE FILEPATH "")
 
 # The compiler is known: testing it would take longer than building an image.
-foreach(language C ASM)
+set(CMAKE_CXX_COMPILER "${TQ_TOOL_PREFIX}g++")
+foreach(language C CXX ASM)
   set(CMAKE_${language}_COMPILER_FORCED TRUE)
   set(CMAKE_${language}_COMPILER_ID GNU)
   set(CMAKE_${language}_COMPILER_ID_RUN TRUE)

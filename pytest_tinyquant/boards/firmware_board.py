@@ -16,6 +16,7 @@ from pytest_tinyquant.boards.device import RunRecord
 from pytest_tinyquant.boards.diagnosis import Diagnosis
 from pytest_tinyquant.boards.diagnosis import Faults
 from pytest_tinyquant.boards.protocol import Decoder
+from pytest_tinyquant.boards.run_record import check_accepted
 from pytest_tinyquant.boards.run_record import check_image
 from pytest_tinyquant.boards.run_record import run_record
 from pytest_tinyquant.boards.trace import Extent
@@ -134,6 +135,7 @@ class FirmwareBoard(ABC):
             if data:
                 decoder.feed(data)
                 check_image(decoder, image, where)
+                check_accepted(decoder, where)
                 continue
             waited = f"no output for {self._idle_timeout:g} s"
             if left <= self._idle_timeout:
