@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from pytest_tinyquant.cli_compare import add_diff
+from pytest_tinyquant.cli_compare import add_history
+from pytest_tinyquant.cli_compare import run_diff
+from pytest_tinyquant.cli_compare import run_history
+from pytest_tinyquant.current_project import current_project
 from pytest_tinyquant.errors import TinyQuantError
-
-
-if TYPE_CHECKING:
-    from pytest_tinyquant.project import Project
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,8 +34,11 @@ def _parser() -> argparse.ArgumentParser:
     for name, command, summary in (
         ("init", _init, "write a test file, a models folder and the ini lines into a project"),
         ("show", _show, "print a model's operators, whether runtimes support them, and its plan"),
-        ("boards", _boards, "list the boards that --board knows"),
-        ("doctor", _doctor, "check that compilers, emulators and Python packages are installed"),
+        ("diff", run_diff, "compare runs, images, baselines or revisions of the baselines"),
+        ("history", run_history, "show a number over the runs of pytest --tq-history"),
+        ("boards", _boards, "list the boards that --board knows, and those on this bench"),
+        ("doctor", _doctor, "check everything that a run needs, and say how to mend it"),
+        ("noise", _noise, "measure how far latencies scatter on an attached board, and store it"),
         ("toolchain", _toolchain, "build a cross compiler that has no package into the cache"),
     ):
         sub = commands.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
@@ -46,6 +48,16 @@ def _parser() -> argparse.ArgumentParser:
         if name == "show":
             sub.add_argument("model", help="a model's name, or the path of its file")
             sub.add_argument("--scheme", default="int8-only", help="default: int8-only")
+            sub.add_argument("--board", help="the board whose kernels run it; default: all boards")
+        if name == "diff":
+            add_diff(sub)
+        if name == "history":
+            add_history(sub)
+        if name == "noise":
+            sub.add_argument("board", help="name of the board's type")
+            sub.add_argument("--model", default="", help="default: the project's first")
+            sub.add_argument("--scheme", default="int8-only", help="default: int8-only")
+            sub.add_argument("--runs", type=int, default=10, help="default: 10")
         if name == "toolchain":
             sub.add_argument("target", choices=("rx-elf",), help="rx-elf: for Renesas RX")
     return parser
@@ -63,27 +75,36 @@ def _init(options: argparse.Namespace) -> int:
 def _show(options: argparse.Namespace) -> int:
     from pytest_tinyquant.show import show_model
 
-    return show_model(_project(options.model), options.model, options.scheme)
+    project = current_project(options.model)
+    return show_model(project, options.model, options.scheme, options.board)
 
 
 def _boards(options: argparse.Namespace) -> int:
-    from rich.console import Console
-    from rich.table import Table
+    from pytest_tinyquant.list_boards import list_boards
 
-    table = Table("board", "kind", "runtime", "reached by", "metrics", "description")
-    for board in _project().boards.values():
-        metrics = ", ".join(board.metrics)
-        table.add_row(
-            board.name, board.kind, board.runtime, board.reached_by, metrics, board.description
-        )
-    Console().print(table)
-    return 0
+    return list_boards(current_project())
 
 
 def _doctor(options: argparse.Namespace) -> int:
     from pytest_tinyquant.doctor import examine
 
-    return examine()
+    return examine(current_project)
+
+
+def _noise(options: argparse.Namespace) -> int:
+    from pytest_tinyquant.measure_noise import measure_noise
+    from pytest_tinyquant.pipeline import Stages
+
+    file = measure_noise(
+        Stages(current_project(options.model)),
+        options.board,
+        model=options.model,
+        scheme=options.scheme,
+        runs=options.runs,
+        say=lambda line: print(line, flush=True),
+    )
+    print(file)
+    return 0
 
 
 def _toolchain(options: argparse.Namespace) -> int:
@@ -93,29 +114,3 @@ def _toolchain(options: argparse.Namespace) -> int:
     compiler = build_toolchain(Cache(), lambda line: print(f"{options.target}: {line}", flush=True))
     print(compiler)
     return 0
-
-
-def _project(model: str = "") -> Project:
-    """Return the project of the current directory, with the model if that is a path."""
-    from pytest_tinyquant.options import EXTRA_MODELS_VARIABLE
-    from pytest_tinyquant.options import Settings
-    from pytest_tinyquant.options import extra_models
-    from pytest_tinyquant.project import load_project
-
-    root = _root(Path.cwd())
-    settings = Settings(
-        root=root,
-        models_dir=root / "models",
-        baselines_dir=root / "baselines",
-        extra_models=extra_models(os.environ.get(EXTRA_MODELS_VARIABLE, "")),
-        models=(model,) if model else (),
-    )
-    return load_project(settings, root)
-
-
-def _root(start: Path) -> Path:
-    """Return the nearest directory above `start` that has a models folder, else `start`."""
-    for directory in (start, *start.parents):
-        if (directory / "models").is_dir():
-            return directory
-    return start

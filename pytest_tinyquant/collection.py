@@ -60,6 +60,26 @@ def without_nothing(items: Iterable[pytest.Item]) -> tuple[list[pytest.Item], li
     return kept, empty
 
 
+def by_combination(items: Iterable[pytest.Item]) -> list[pytest.Item]:
+    """Return the items with the tests of each combination in a row, all others where they were.
+
+    Workers get neighbours of this order, so that each has combinations of its own to measure;
+    in the order of the file they would all wait for the same one.
+    """
+    items = list(items)
+    groups: dict[str, list[pytest.Item]] = {}
+    slots = []
+    for slot, item in enumerate(items):
+        combination = combination_of(item)
+        if combination is not None:
+            groups.setdefault(combination.name, []).append(item)
+            slots.append(slot)
+    ordered = (item for group in groups.values() for item in group)
+    for slot, item in zip(slots, ordered, strict=True):
+        items[slot] = item
+    return items
+
+
 def combination_of(item: pytest.Item) -> Combination | None:
     """Return the combination that an item is about, None for any other item."""
     values = parameters_of(item)

@@ -5,29 +5,15 @@ from __future__ import annotations
 import importlib.metadata
 from collections.abc import Callable
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 
 from pytest_tinyquant.boards.qemu import find_qemu
 from pytest_tinyquant.cache import Cache
-from pytest_tinyquant.errors import TinyQuantError
+from pytest_tinyquant.finding import Finding
+from pytest_tinyquant.finding import tried
+from pytest_tinyquant.project import Project
 from pytest_tinyquant.toolchain import find_build_tool
 from pytest_tinyquant.toolchain import find_toolchain
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing looked for: what it is needed for, what was found, what to do about it."""
-
-    name: str
-    purpose: str
-    found: str
-    remedy: str = ""
-
-    @property
-    def missing(self) -> bool:
-        """Tell whether it is not there."""
-        return self.found == ""
 
 
 _PACKAGES = (
@@ -40,9 +26,12 @@ _PACKAGES = (
 )
 
 
-def examine() -> int:
-    """Print what is installed; return 1 if anything is missing."""
-    findings = list(_findings())
+def examine(load: Callable[[], Project]) -> int:
+    """Print what is installed and what is attached; return 1 if anything is missing.
+
+    :param load: returns the project of the current directory.
+    """
+    findings = [*_findings(), *_bench_findings(load)]
     width = max(len(finding.name) for finding in findings)
     for finding in findings:
         mark = "missing" if finding.missing else "ok     "
@@ -61,21 +50,22 @@ def _findings() -> Iterator[Finding]:
             package, purpose, _version(package), f"pip install 'pytest-tinyquant[{extra}]'"
         )
     firmware = "building firmware"
-    yield _tried("arm-none-eabi-gcc", firmware, lambda: find_toolchain("cortex-m4").version)
+    yield tried("arm-none-eabi-gcc", firmware, lambda: find_toolchain("cortex-m4").version)
     for tool in ("cmake", "ninja"):
-        yield _tried(tool, firmware, partial(_build_tool, tool))
-    yield _tried("qemu-system-arm", "emulated boards", lambda: find_qemu("qemu-system-arm"))
-    yield _tried("rx-elf-gcc", "building firmware for RX", lambda: find_toolchain("rx").version)
-    yield _tried("qemu-system-rx", "emulated RX boards", lambda: find_qemu("qemu-system-rx"))
-    yield _tried("cache", "converted models and firmware", _cache)
+        yield tried(tool, firmware, partial(_build_tool, tool))
+    yield tried("qemu-system-arm", "emulated boards", lambda: find_qemu("qemu-system-arm"))
+    yield tried("rx-elf-gcc", "building firmware for RX", lambda: find_toolchain("rx").version)
+    yield tried("qemu-system-rx", "emulated RX boards", lambda: find_qemu("qemu-system-rx"))
+    yield tried("cache", "converted models and firmware", _cache)
 
 
-def _tried(name: str, purpose: str, find: Callable[[], str]) -> Finding:
-    """Return what `find` found, or what its error says to do."""
-    try:
-        return Finding(name, purpose, find())
-    except TinyQuantError as error:
-        return Finding(name, purpose, "", str(error))
+def _bench_findings(load: Callable[[], Project]) -> list[Finding]:
+    """Return what real boards need; without pyOCD and pyserial there is nothing to look with."""
+    if not (_version("pyocd") and _version("pyserial")):
+        return []
+    from pytest_tinyquant.doctor_bench import bench_findings
+
+    return list(bench_findings(load))
 
 
 def _version(package: str) -> str:

@@ -86,7 +86,8 @@ _FLASH_PARTS = {
     ".tq_engine": "engine",
     ".tq_model": "model",
 }
-_SAMPLES = ".tq_samples"
+_NOT_THE_MODELS = (".tq_samples", ".tq_options")
+"""Check samples, which are the bench's, and option-setting memory, which is no flash."""
 _ARENA = "tq_arena"
 _STACK = ".stack"
 _DATA = ".data"
@@ -167,7 +168,7 @@ class Elf:
     def flash_use(self) -> FlashUse:
         """Return the bytes of flash by part."""
         parts = dict.fromkeys((*_FLASH_PARTS.values(), "startup_libc"), 0)
-        loaded = [s for s in self.sections if s.loaded and s.size and s.name != _SAMPLES]
+        loaded = [s for s in self.sections if s.loaded and s.size and s.name not in _NOT_THE_MODELS]
         sizes = _sizes_with_gaps((s.name, s.load_address, s.size) for s in loaded)
         for name, size in sizes:
             parts[_FLASH_PARTS.get(name, "startup_libc")] += size
@@ -189,7 +190,7 @@ class Elf:
         Of several names for one address the first in the alphabet stands for all; local symbols
         of the same name are added up.
         """
-        loaded = [s for s in self.sections if s.loaded and s.name != _SAMPLES]
+        loaded = [s for s in self.sections if s.loaded and s.name not in _NOT_THE_MODELS]
         sizes: dict[str, int] = {}
         last_address = -1
         for symbol in self.symbols:

@@ -141,5 +141,13 @@ class ConsoleError(BenchError):
     """The device's console lost, doubled or garbled lines, or never spoke."""
 
 
+class ClockError(BenchError):
+    """The device's clock, wait states or build are not those that its cycles are counted for."""
+
+
 class ToolchainNotFoundError(BenchError):
     """A compiler, emulator or other program that the board needs is not installed."""
+
+
+class RevisionError(BenchError):
+    """A git revision is unknown, or what it holds cannot be built or driven."""

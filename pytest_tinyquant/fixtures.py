@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Callable
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from typing import Any
@@ -26,8 +28,14 @@ if TYPE_CHECKING:
 
     Image = FirmwareImage | HostImage
 
+
+class CreepWarning(UserWarning):
+    """A metric grew beyond the limit since a release, in steps that each passed."""
+
+
 VERDICTS: pytest.StashKey[list[Verdict]] = pytest.StashKey()
 MEASUREMENT: pytest.StashKey[Measurement] = pytest.StashKey()
+MEASURE: pytest.StashKey[Callable[[], Measurement]] = pytest.StashKey()
 
 
 @pytest.fixture
@@ -79,23 +87,36 @@ def measurement(
     request: pytest.FixtureRequest, model: Model, scheme: Scheme, board: Board
 ) -> Measurement:
     """All metrics of the combination, measured once for all tests of this run that ask."""
-    run = request.config.stash[RUN]
+    measured = measured_once(request.node, model, scheme, board)
+    request.node.stash[MEASUREMENT] = measured
+    request.node.stash[MEASURE] = _measuring(request.node, model, scheme, board)
+    if measured.retries:
+        request.node.user_properties.append(("tinyquant.retries", len(measured.retries)))
+    return measured
+
+
+def measured_once(item: pytest.Item, model: Model, scheme: Scheme, board: Board) -> Measurement:
+    """Return all metrics of a combination, measured by the first test of this run that asks."""
+    run = item.config.stash[RUN]
     run.stages.reachable(board)  # rather now than after minutes of conversion
+    key = f"{model.name}-{scheme.name}-{board.name} {board.target} {model.path}"
+    return run.outcomes.get_or_measure(key, _measuring(item, model, scheme, board))
+
+
+def _measuring(
+    item: pytest.Item, model: Model, scheme: Scheme, board: Board
+) -> Callable[[], Measurement]:
+    """Return what measures the combination whenever it is called."""
 
     def measure() -> Measurement:
         return cast(
             "Measurement",
-            request.node.ihook.pytest_tinyquant_measure(
-                config=request.config, model=model, scheme=scheme, board=board
+            item.ihook.pytest_tinyquant_measure(
+                config=item.config, model=model, scheme=scheme, board=board
             ),
         )
 
-    key = f"{model.name}-{scheme.name}-{board.name} {board.target} {model.path}"
-    measured = run.outcomes.get_or_measure(key, measure)
-    request.node.stash[MEASUREMENT] = measured
-    if measured.retries:
-        request.node.user_properties.append(("tinyquant.retries", len(measured.retries)))
-    return measured
+    return measure
 
 
 @pytest.fixture
@@ -117,21 +138,42 @@ class Baseline:
         Tolerances of the model's TOML win over the project's, those of the test's marker over
         both. Nothing is recorded for a test that is expected to fail.
         """
+        from pytest_tinyquant.baselines.confirm import confirmed
+
         __tracebackhide__ = True
-        verdict = self._run.gate.check(
-            metric,
-            measurement,
-            tolerances=self._tolerances(measurement),
-            may_record=self._item.get_closest_marker("xfail") is None,
-        )
+        verdict = self._judge(metric, measurement)
+        if (measure := self._item.stash.get(MEASURE, None)) is not None:
+            verdict = confirmed(verdict, measure, lambda again: self._judge(metric, again))
         verdict = self._explained(verdict, measurement)
         self._item.stash.setdefault(VERDICTS, []).append(verdict)
         self._item.user_properties += _properties(verdict)
         if verdict.failed:
             pytest.fail(verdict.text(), pytrace=False)
+        self._check_creep(metric, measurement)
         if verdict.status == "skipped":
             pytest.skip(verdict.text())
         return verdict
+
+    def _check_creep(self, metric: str, measurement: Measurement) -> None:
+        """Fail or warn, as the user chose, if the metric crept since the release."""
+        __tracebackhide__ = True
+        release = self._run.release
+        crept = release.judge(metric, measurement) if release else None
+        if crept is None:
+            return
+        if self._run.settings.creep_action == "warn":
+            warnings.warn(crept.text(), CreepWarning, stacklevel=3)
+            return
+        self._item.stash[VERDICTS].append(crept)
+        pytest.fail(crept.text(), pytrace=False)
+
+    def _judge(self, metric: str, measurement: Measurement) -> Verdict:
+        return self._run.gate.check(
+            metric,
+            measurement,
+            tolerances=self._tolerances(measurement),
+            may_record=self._item.get_closest_marker("xfail") is None,
+        )
 
     def _explained(self, verdict: Verdict, measurement: Measurement) -> Verdict:
         """Return the verdict with the cause of a regression that its numbers do not show."""
@@ -144,8 +186,12 @@ class Baseline:
 
         reference = self._run.gate.reference(measurement)
         assert reference is not None, "a regression has something to be worse than"
-        values = (combination.model, combination.scheme, combination.board)
-        return Investigation(self._run.stages, *values).explain(verdict, measurement, reference)
+        paired = self._run.paired
+        board = paired.board(combination.board) if paired else combination.board
+        investigation = Investigation(
+            self._run.stages, combination.model, combination.scheme, board
+        )
+        return investigation.explain(verdict, measurement, reference)
 
     def _tolerances(self, measurement: Measurement) -> list[Any]:
         model = self._run.project.models.get(measurement.model)

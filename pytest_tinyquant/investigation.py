@@ -88,13 +88,13 @@ class Investigation:
         old, new = (find_converted(self._stages.cache, digest) for digest in digests)
         if old is None or new is None:
             return [
-                f"the baseline's model file ({digests[0][:12]}) is not in the cache, so the two "
+                f"the earlier model file ({digests[0][:12]}) is not in the cache, so the two "
                 "cannot be run side by side; --tq-ab REV converts and runs both"
             ]
         part = compare_models(self._stages, self._model, old, new)
         if part is None:
             return ["the two model files compute the same in every operator"]
-        return [part.text("the baseline's model file")]
+        return [part.text("the earlier model file's")]
 
 
 def _ram_causes(layers: LayerByLayer, verdict: Verdict) -> list[str]:

@@ -16,9 +16,13 @@ import pytest
 if TYPE_CHECKING:
     from pytest_tinyquant.boards.inventory import TargetChoice
 
+CreepAction = Literal["fail", "warn"]
 UpdateChoice = Literal["none", "new", "all"]
 MissingChoice = Literal["fail", "record", "skip"]
 
+_NO_WRITES = ("none", "fail")
+
+DEFAULT_HISTORY = "tinyquant-history.sqlite"
 EXTRA_MODELS_VARIABLE = "TINYQUANT_EXTRA_MODELS"
 _INI_KEYS = {
     "tinyquant_models": ("args", "Models to run by default: names or globs"),
@@ -26,7 +30,13 @@ _INI_KEYS = {
     "tinyquant_boards": ("args", "Boards to run by default"),
     "tinyquant_baselines": ("string", "Directory of the baselines (default: baselines)"),
     "tinyquant_models_dir": ("string", "Directory of the models (default: models)"),
+    "tinyquant_set_aside_after": (
+        "string",
+        "Failures in a row after which a board is out (default: 3)",
+    ),
     "tinyquant_tolerance": ("linelist", "METRIC:SLACK, one a line"),
+    "tinyquant_creep": ("string", "Revision that --tq-creep names by default"),
+    "tinyquant_creep_limit": ("linelist", "METRIC:SLACK of growth since it, one a line"),
 }
 
 
@@ -54,8 +64,15 @@ class Settings:
     tolerance: tuple[str, ...] = ()
     ini_tolerance: tuple[str, ...] = ()
     timeout: float = 600.0
+    lease_timeout: float = 900.0
+    set_aside_after: int = 3
     cache_dir: Path | None = None
     json_path: Path | None = None
+    ab: str = ""
+    history_path: Path | None = None
+    creep_since: str = ""
+    creep_limit: tuple[str, ...] = ()
+    creep_action: CreepAction = "fail"
     html_path: Path | None = None
     markdown_path: Path | None = None
     github_summary: bool = False
@@ -119,6 +136,13 @@ def add_options(parser: pytest.Parser) -> None:
         help="Time limit of one run on a board (default: 600).",
     )
     group.addoption(
+        "--tq-lease-timeout",
+        type=float,
+        default=900.0,
+        metavar="SECONDS",
+        help="Time to wait for a real board that others hold (default: 900).",
+    )
+    group.addoption(
         "--tq-cache-dir",
         metavar="DIR",
         help="Directory of converted models and built firmware (default: the user's cache).",
@@ -150,8 +174,45 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="SECONDS",
         help="Without a terminal, print a progress line this often (default: 30; 0 for never).",
     )
+    _add_comparisons(group)
     for key, (kind, meaning) in _INI_KEYS.items():
         parser.addini(key, meaning, type=cast("Literal['args', 'string', 'linelist']", kind))
+
+
+def _add_comparisons(group: pytest.OptionGroup) -> None:
+    """Register the options about other revisions and other runs."""
+    group.addoption(
+        "--tq-ab",
+        metavar="A[..B]",
+        default="",
+        help="Measure two sides in turns and judge B by A instead of by baselines. A side is a git "
+        "revision or a directory of kernels; B is the working tree by default.",
+    )
+    group.addoption(
+        "--tq-history",
+        nargs="?",
+        const=DEFAULT_HISTORY,
+        metavar="PATH",
+        help=f"Append what the run measures to this SQLite file (default: {DEFAULT_HISTORY}).",
+    )
+    group.addoption(
+        "--tq-creep",
+        metavar="REV",
+        help="Judge the sum of all changes since this revision's baselines, such as a release.",
+    )
+    group.addoption(
+        "--tq-creep-limit",
+        action="append",
+        default=[],
+        metavar="METRIC:SLACK",
+        help="How much a metric may have grown since then; may be given several times.",
+    )
+    group.addoption(
+        "--tq-creep-action",
+        choices=("fail", "warn"),
+        default="fail",
+        help="What growth beyond that does: fail the test (default), or warn.",
+    )
 
 
 def read_settings(config: pytest.Config) -> Settings:
@@ -164,6 +225,10 @@ def read_settings(config: pytest.Config) -> Settings:
     boards = split_names(options.board)
     if options.tq_timeout <= 0:
         raise pytest.UsageError(f"--tq-timeout must be above 0, not {options.tq_timeout:g}")
+    if options.tq_ab and (options.tq_update_baselines, options.tq_missing_baseline) != _NO_WRITES:
+        raise pytest.UsageError("--tq-ab judges by no baseline, so it cannot write one")
+    if options.tq_ab and options.tq_history:
+        raise pytest.UsageError("--tq-ab measures two sides, which are no run of a history")
     if not options.tq_progress >= 0:
         raise pytest.UsageError(f"--tq-progress must be 0 or above, not {options.tq_progress:g}")
     return Settings(
@@ -180,14 +245,29 @@ def read_settings(config: pytest.Config) -> Settings:
         tolerance=tuple(options.tq_tolerance),
         ini_tolerance=tuple(ini("tinyquant_tolerance")),
         timeout=options.tq_timeout,
+        lease_timeout=options.tq_lease_timeout,
+        set_aside_after=_count(ini("tinyquant_set_aside_after") or "3"),
         cache_dir=_path(config, options.tq_cache_dir),
         json_path=_path(config, options.tq_json),
+        ab=options.tq_ab,
         html_path=_path(config, options.tq_html),
         markdown_path=_path(config, options.tq_markdown),
         github_summary=options.tq_github_summary,
         progress_interval=options.tq_progress,
-        explicit=bool(models or schemes or boards) or any(map(ini, _INI_KEYS)),
+        history_path=_path(config, options.tq_history),
+        creep_since=options.tq_creep or ini("tinyquant_creep"),
+        creep_limit=(*ini("tinyquant_creep_limit"), *options.tq_creep_limit),
+        creep_action=options.tq_creep_action,
+        explicit=any((options.tq_ab, options.tq_history, options.tq_creep, models, schemes, boards))
+        or any(map(ini, _INI_KEYS)),
     )
+
+
+def _count(text: str) -> int:
+    """Return the number in an ini key that counts something."""
+    if not text.isdecimal() or int(text) < 1:
+        raise pytest.UsageError(f"tinyquant_set_aside_after must be 1 or more, not {text!r}")
+    return int(text)
 
 
 def split_names(values: Iterable[str]) -> tuple[str, ...]:

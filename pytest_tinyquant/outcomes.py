@@ -59,6 +59,11 @@ class OutcomeStore:
             raise outcome
         return outcome
 
+    def keep(self, key: str, outcome: Measurement | TinyQuantError) -> None:
+        """Keep an outcome that came about elsewhere."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        _save(self._entry(key), outcome)
+
     def find(self, key: str) -> Measurement | TinyQuantError | None:
         """Return the outcome kept under ``key``, or None if there is none yet."""
         return _load(self._entry(key))
@@ -80,9 +85,9 @@ class OutcomeStore:
         except BenchError:
             raise
         except TinyQuantError as error:
-            write_text(entry, json.dumps({"error": dump_error(error)}))
+            _save(entry, error)
             raise
-        write_text(entry, json.dumps({"measurement": measurement.to_json()}))
+        _save(entry, measurement)
         return measurement
 
 
@@ -102,6 +107,14 @@ def load_error(data: dict[str, Any]) -> TinyQuantError:
     error = error_class(data["message"])
     vars(error).update(data["attributes"])
     return error
+
+
+def _save(entry: Path, outcome: Measurement | TinyQuantError) -> None:
+    if isinstance(outcome, TinyQuantError):
+        document: dict[str, Any] = {"error": dump_error(outcome)}
+    else:
+        document = {"measurement": outcome.to_json()}
+    write_text(entry, json.dumps(document))
 
 
 def _load(entry: Path) -> Measurement | TinyQuantError | None:

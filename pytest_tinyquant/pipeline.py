@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pytest_tinyquant.boards.device import RunRecord
     from pytest_tinyquant.boards.inventory import Board
     from pytest_tinyquant.boards.physical import PhysicalBoard
+    from pytest_tinyquant.boards.pool import Pool
     from pytest_tinyquant.firmware import FirmwareImage
     from pytest_tinyquant.graph import Graph
     from pytest_tinyquant.measure.measurement import Measurement
@@ -58,9 +59,11 @@ class Stages:
         project: Project,
         *,
         device_timeout: float = DEVICE_TIMEOUT,
+        pool: Pool | None = None,
         progress: Progress | None = None,
     ) -> None:
         self.project = project
+        self.pool = pool
         self.progress = progress or Progress()
         self.cache = Cache(project.cache_root)
         self.device_timeout = device_timeout
@@ -160,19 +163,28 @@ class Stages:
 
         :param name: names the device's files; the combination or the test.
         """
-        from pytest_tinyquant.boards.open import open_device
-
-        physical = next(iter(self.reachable(board)), None)
-        work_dir = self.project.work_dir / "devices" / re.sub(r"[^\w.-]+", "_", name)
-        work_dir.mkdir(parents=True, exist_ok=True)
-        device = open_device(
-            board, work_dir=work_dir, timeout=self.device_timeout, physical=physical
-        )
-        try:
+        with self.device(board, name=name, image=image) as device:
             device.flash(image)
             yield device
-        finally:
-            device.close()
+
+    @contextmanager
+    def device(self, board: Board, *, name: str, image: Image | None = None) -> Iterator[Device]:
+        """Take a device of type ``board`` and yield it as it is.
+
+        :param name: names the device's files; the combination or the test.
+        :param image: what is to run, so that a real board that holds it already is preferred.
+        """
+        from pytest_tinyquant.boards.open import device_directory
+        from pytest_tinyquant.boards.open import leased
+        from pytest_tinyquant.boards.open import open_device
+
+        work_dir = device_directory(self.project.work_dir, name)
+        work_dir.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as held:
+            lease = held.enter_context(leased(self.reachable(board), self.pool, image, name=name))
+            device = open_device(board, work_dir=work_dir, timeout=self.device_timeout, lease=lease)
+            held.callback(device.close)
+            yield device
 
     def run(self, device: Device, board: Board, *, where: str) -> RunRecord:
         """Run the image on ``device`` over all check samples.

@@ -71,6 +71,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Remove what the run left in its scratch directory."""
     run = config.stash.get(RUN, None)
+    if run is not None:
+        run.close()
     if run is not None and not run.is_worker and run.work_dir.exists():
         import shutil
 
@@ -120,12 +122,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         raise pytest.UsageError(str(run.usage_error))
     if "combinations" not in vars(run):
         return
+    from pytest_tinyquant.collection import by_combination
     from pytest_tinyquant.collection import without_nothing
 
     kept, empty = without_nothing(items)
     if empty:
         config.hook.pytest_deselected(items=empty)
         items[:] = kept
+    if run.is_worker:
+        items[:] = by_combination(items)
 
 
 @pytest.hookimpl(trylast=True)
@@ -133,7 +138,8 @@ def pytest_tinyquant_measure(
     config: pytest.Config, model: Model, scheme: Scheme, board: Board
 ) -> Measurement:
     """Measure a combination for real."""
-    return config.stash[RUN].stages.measure(model, scheme, board)
+    run = config.stash[RUN]
+    return (run.paired or run.stages).measure(model, scheme, board)
 
 
 @pytest.hookimpl(wrapper=True)

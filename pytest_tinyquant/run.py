@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shlex
+import sys
 import tempfile
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
+from typing import Any
 
 import pytest
 
@@ -15,13 +19,19 @@ from pytest_tinyquant.options import read_settings
 
 if TYPE_CHECKING:
     from pytest_tinyquant.baselines.gate import Gate
+    from pytest_tinyquant.boards.pool import Pool
+    from pytest_tinyquant.boards.set_aside import BoardHealth
+    from pytest_tinyquant.history.creep import Release
     from pytest_tinyquant.matrix import Combination
     from pytest_tinyquant.outcomes import OutcomeStore
+    from pytest_tinyquant.paired.session import PairedGate
+    from pytest_tinyquant.paired.session import PairedRun
     from pytest_tinyquant.pipeline import Stages
     from pytest_tinyquant.project import Project
 
 WORKER_KEY = "tinyquant_work_dir"
 ATTACHED_KEY = "tinyquant_attached"
+BOARDS_DIR = "boards"
 
 
 class Run:
@@ -34,7 +44,9 @@ class Run:
         name = f"tinyquant-{os.urandom(8).hex()}"
         self.work_dir = Path((worker_input or {}).get(WORKER_KEY) or _temporary_root() / name)
         self._attached: list[str] | None = (worker_input or {}).get(ATTACHED_KEY)
+        self.command = shlex.join(["pytest", *(worker_input or {}).get("mainargv", sys.argv)[1:]])
         self.usage_error: Exception | None = None
+        self._config = config
 
     @cached_property
     def project(self) -> Project:
@@ -59,8 +71,30 @@ class Run:
         return Stages(
             self.project,
             device_timeout=self.settings.timeout,
+            pool=self.pool,
             progress=Progress(self.progress_path),
         )
+
+    @cached_property
+    def pool(self) -> Pool:
+        """The real boards, leased for one measurement at a time."""
+        from pytest_tinyquant.boards.lease import LeaseDirectory
+        from pytest_tinyquant.boards.pool import Pool
+
+        return Pool(
+            LeaseDirectory(),
+            self.health,
+            command=self.command,
+            timeout=self.settings.lease_timeout,
+            tell=self._tell,
+        )
+
+    @cached_property
+    def health(self) -> BoardHealth:
+        """How the real boards do in this run, shared with the other workers."""
+        from pytest_tinyquant.boards.set_aside import BoardHealth
+
+        return BoardHealth(self.work_dir / BOARDS_DIR, limit=self.settings.set_aside_after)
 
     @property
     def progress_path(self) -> Path:
@@ -75,8 +109,23 @@ class Run:
         return OutcomeStore(self.work_dir / "outcomes")
 
     @cached_property
-    def gate(self) -> Gate:
-        """The judge over the project's baselines."""
+    def paired(self) -> PairedRun | None:
+        """The two sides of an A/B run; None for any other run."""
+        if not self.settings.ab:
+            return None
+        from pytest_tinyquant.paired.session import PairedRun
+        from pytest_tinyquant.paired.session import choose_sides
+
+        sides = choose_sides(self.settings.ab, self.settings.root)
+        return PairedRun(sides, self.stages, self.settings, self.work_dir)
+
+    @cached_property
+    def gate(self) -> Gate | PairedGate:
+        """The judge: over the project's baselines, or over the other side of an A/B run."""
+        if self.paired is not None:
+            from pytest_tinyquant.paired.session import PairedGate
+
+            return PairedGate(self.paired, self.project.tolerance)
         from pytest_tinyquant.baselines.gate import Gate
 
         return Gate(
@@ -86,6 +135,25 @@ class Run:
             update=None if self.settings.update == "none" else self.settings.update,
             tolerances=self.project.tolerance,
         )
+
+    @cached_property
+    def release(self) -> Release | None:
+        """The baselines that growth is counted from; None if nobody asked, or in an A/B run."""
+        if not self.settings.creep_since or self.settings.ab:
+            return None
+        from pytest_tinyquant.baselines.tolerance import parse_ini
+        from pytest_tinyquant.history.creep import Release
+
+        limits: dict[str, Any] = {}
+        for line in self.settings.creep_limit:
+            limits |= parse_ini([line], where="--tq-creep-limit")
+        return Release(self.settings.creep_since, self.project.baselines_dir, limits)
+
+    def close(self) -> None:
+        """End the processes that this one started for the run."""
+        paired = vars(self).get("paired")
+        if paired is not None:
+            paired.close()
 
     def worker_input(self) -> dict[str, object]:
         """Return what a worker must not find out for itself: every worker has to agree on it."""
@@ -102,21 +170,35 @@ class Run:
             repository, whose ``models/`` is none of ours.
         """
         from pytest_tinyquant.errors import ConfigurationError
+        from pytest_tinyquant.errors import RevisionError
 
         try:
             _ = self.combinations
+            _ = self.paired
+            _ = self.release
+            if self.settings.history_path and not self.is_worker:
+                from pytest_tinyquant.history.database import History
+
+                History(self.settings.history_path).close()
+        except RevisionError as error:
+            raise pytest.UsageError(str(error)) from error
         except ConfigurationError as error:
             if self.settings.explicit or self._has_own_files():
                 raise pytest.UsageError(str(error)) from error
 
     def summary(self) -> str | None:
-        """Return the selection in one line, None if this is no project of ours."""
+        """Return the selection in a line, the sides of an A/B run in another.
+
+        None if this is no project of ours.
+        """
         from pytest_tinyquant.errors import ConfigurationError
         from pytest_tinyquant.matrix import summary
 
         try:
             wanted = self.project.models or self.settings.explicit
-            return summary(self.combinations, self.project) if wanted else None
+            lines = [summary(self.combinations, self.project)] if wanted else []
+            lines += [f"tinyquant: {self.paired.description}"] if self.paired else []
+            return "\n".join(lines) or None
         except ConfigurationError:
             return None
 
@@ -124,6 +206,12 @@ class Run:
     def concerns_project(self) -> bool:
         """Tell whether there is anything here that the run could be about."""
         return self.settings.explicit or self._has_own_files() or self.settings.models_dir.is_dir()
+
+    def _tell(self, line: str) -> None:
+        """Write a line to the terminal in the midst of a test, from a worker too."""
+        capture = self._config.pluginmanager.getplugin("capturemanager")
+        with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
+            print(f"\ntinyquant: {line}", file=sys.stderr, flush=True)
 
     def _has_own_files(self) -> bool:
         """Tell whether the project has files that no other tool would leave there."""

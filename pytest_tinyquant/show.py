@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -29,9 +30,13 @@ if TYPE_CHECKING:
     from pytest_tinyquant.project import Project
 
 
-def show_model(project: Project, name: str, scheme_name: str) -> int:
-    """Print a model's operators, the support verdicts and its plan; 1 if the engine refuses it."""
+def show_model(project: Project, name: str, scheme_name: str, board: str | None = None) -> int:
+    """Print a model's operators, the support verdicts and its plans; 1 if the engine refuses it.
+
+    There is a plan for the kernels of `board`; without one, for those of every board.
+    """
     model = _find(project, name)
+    kernels = _kernels(project, board)
     if model.kind == "tflite":
         scheme_name = scheme_of_tflite(model.path)
     (scheme_name,) = choose([scheme_name], SCHEMES, what="scheme", where="--scheme")
@@ -44,7 +49,18 @@ def show_model(project: Project, name: str, scheme_name: str) -> int:
     console.print(_operators(graph))
     for verdict in _verdicts(graph, scheme_name, where):
         console.print(verdict, highlight=False, markup=False)
-    return _print_plan(console, graph, where)
+    return max(_print_plan(console, graph, where, *row) for row in kernels.items())
+
+
+def _kernels(project: Project, board: str | None) -> dict[str, list[str]]:
+    """Return the kernel sets of boards that run the engine, each with those boards."""
+    names = [name for name, b in project.boards.items() if b.runtime == "tinyquant"]
+    if board is not None:
+        names = [*choose([board], names, what="board", where="--board")]
+    kernels: dict[str, list[str]] = {}
+    for name in names:
+        kernels.setdefault(project.boards[name].kernels, []).append(name)
+    return kernels
 
 
 def _find(project: Project, name: str) -> Model:
@@ -91,10 +107,12 @@ def _verdicts(graph: Graph, scheme: str, where: str) -> list[str]:
     return verdicts
 
 
-def _print_plan(console: Console, graph: Graph, where: str) -> int:
-    """Print what the engine makes of the model."""
+def _print_plan(
+    console: Console, graph: Graph, where: str, kernels: str, boards: Sequence[str]
+) -> int:
+    """Print what the engine makes of the model with the kernels of `boards`."""
     try:
-        plan = engine.plan(graph, where=where)
+        plan = engine.plan(graph, where=where, kernels=kernels)
     except (UnsupportedModelError, ModelError) as error:
         console.print(f"no plan: {error}", highlight=False, markup=False)
         return 1
@@ -102,6 +120,7 @@ def _print_plan(console: Console, graph: Graph, where: str) -> int:
     for op in plan.ops:
         shape = "x".join(map(str, op.output_shape))
         table.add_row(op.label.replace("[", "\\["), op.kernel, shape, f"{op.macs:,}")
+    console.print(f"kernels {kernels} ({', '.join(boards)})", highlight=False, markup=False)
     console.print(table)
     console.print(
         f"arena {plan.arena_bytes:,} bytes (largest set of tensors alive at once: "

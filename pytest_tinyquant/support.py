@@ -47,13 +47,13 @@ def _nothing_more(graph: Graph, where: str) -> None:
 
 
 def _engine_operators(graph: Graph) -> Sequence[Operator]:
-    from pytest_tinyquant.engine.plan import needed_operators
+    from pytest_tinyquant.engine.lowered_graph import needed_operators
 
     return needed_operators(graph)
 
 
 def _engine_check(graph: Graph, where: str) -> None:
-    from pytest_tinyquant.engine.plan import lower_graph
+    from pytest_tinyquant.engine.lowered_graph import lower_graph
 
     lower_graph(graph, where)
 

@@ -9,6 +9,7 @@ set(CMAKE_ASM_COMPILER "${TQ_TOOL_PREFIX}gcc")
 set(CMAKE_AR "${TQ_TOOL_PREFIX}ar" CACHE FILEPATH "")
 set(CMAKE_RANLIB "${TQ_TOOL_PREFIX}ranlib" CACHE FILEPATH "")
 
+# -mno-unaligned-access: startup.c lets unaligned accesses fault, so GCC must not make any.
 # The compiler is known: testing it would take longer than building an image.
 set(CMAKE_CXX_COMPILER "${TQ_TOOL_PREFIX}g++")
 foreach(language C CXX ASM)
@@ -16,7 +17,7 @@ foreach(language C CXX ASM)
   set(CMAKE_${language}_COMPILER_ID GNU)
   set(CMAKE_${language}_COMPILER_ID_RUN TRUE)
   set(CMAKE_${language}_FLAGS_INIT
-      "-mcpu=cortex-m4 -mthumb -mfloat-abi=hard -mfpu=fpv4-sp-d16")
+      "-mcpu=cortex-m4 -mthumb -mfloat-abi=hard -mfpu=fpv4-sp-d16 -mno-unaligned-access")
 endforeach()
 set(CMAKE_EXE_LINKER_FLAGS_INIT "-nostartfiles --specs=nano.specs")
 

@@ -36,7 +36,8 @@ _WORST_FIRST: Final[tuple[Status, ...]] = (
     "ok",
 )
 
-_RECORD_ANEW: Final = "If that is intended, record it with --tq-update-baselines=all"
+#: What to do about a baseline that no longer fits.
+RECORD_ANEW: Final = "If that is intended, record it with --tq-update-baselines=all"
 
 
 @dataclass(frozen=True)
@@ -56,11 +57,18 @@ class Context:
 
 
 def compare(
-    metric: str, baseline: Measurement, current: Measurement, tolerances: Tolerances, path: str
+    metric: str,
+    baseline: Measurement,
+    current: Measurement,
+    tolerances: Tolerances,
+    path: str,
+    *,
+    advice: str = RECORD_ANEW,
 ) -> Verdict:
     """Return the verdict on ``metric`` with causes for whatever did not stay the same.
 
     :param path: the baseline's file, for messages.
+    :param advice: what to do about numbers that cannot be compared; empty if nothing is recorded.
     """
     context = find_context(baseline, current)
     comparisons, problems = _compare_parts(metric, baseline, current, tolerances, context)
@@ -76,9 +84,9 @@ def compare(
     status: Status = min(statuses, key=_WORST_FIRST.index, default="not comparable")
     causes = _CAUSES[metric](baseline, current) if status == "regressed" else ()
     message = "; ".join(problems)
-    if message:
-        message = f"{message}. {_RECORD_ANEW} (baseline {path})"
-    elif status == "improved":
+    if message and advice:
+        message = f"{message}. {advice} (baseline {path})"
+    elif status == "improved" and advice:
         message = "better than the baseline; keep it with --tq-update-baselines=all"
     return Verdict(
         combination=current.combination,

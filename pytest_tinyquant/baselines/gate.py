@@ -12,7 +12,10 @@ from typing import Final
 from pytest_tinyquant.baselines.compare import compare
 from pytest_tinyquant.baselines.journal import Journal
 from pytest_tinyquant.baselines.journal import Written
+from pytest_tinyquant.baselines.noise import noise_file
+from pytest_tinyquant.baselines.noise import read_noise
 from pytest_tinyquant.baselines.store import BaselineStore
+from pytest_tinyquant.baselines.tolerance import Tolerance
 from pytest_tinyquant.baselines.tolerance import Tolerances
 from pytest_tinyquant.baselines.verdict import Comparison
 from pytest_tinyquant.baselines.verdict import Status
@@ -79,6 +82,7 @@ class Gate:
                 f"'{metric}'; it has {', '.join(sorted(measurement.metrics))}"
             )
         merged = Tolerances.of(self._tolerances, *tolerances, where=measurement.combination)
+        merged = replace(merged, noise=self._noise(measurement))
         path = self.store.path_of(measurement)
         if self.update == "all" and may_record:
             return self._updated(metric, measurement, merged, self._record(measurement))
@@ -101,6 +105,11 @@ class Gate:
         written = self._journal.find(path)
         text = self.store.read_text(path) if written is None else written.previous
         return self.store.parse(text, path) if text else None
+
+    def _noise(self, measurement: Measurement) -> Tolerance:
+        """Return what the board's noise floor asks for; nothing where counts are exact."""
+        floor = read_noise(noise_file(self.store.directory, measurement.board, measurement.target))
+        return floor.tolerance if floor else Tolerance()
 
     def written(self) -> tuple[Written, ...]:
         """Return the baselines that this run wrote, in whichever process."""

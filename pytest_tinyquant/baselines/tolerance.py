@@ -99,10 +99,14 @@ DEFAULTS_OTHER: Final[Mapping[str, Tolerance]] = {
 
 @dataclass(frozen=True)
 class Tolerances:
-    """The user's tolerances over the defaults; later layers win metric by metric."""
+    """The user's tolerances over the defaults; later layers win metric by metric.
+
+    :param noise: what measured latencies on the board need at least; no tolerance is narrower.
+    """
 
     metrics: Mapping[str, Tolerance]
     other_toolchain: Mapping[str, Tolerance]
+    noise: Tolerance = Tolerance()
 
     @classmethod
     def of(cls, *layers: Mapping[str, Any], where: str = "tolerance") -> Tolerances:
@@ -130,6 +134,8 @@ class Tolerances:
         if number_class == "measured" and metric == "latency" and not same_image:
             default = REBUILT
         tolerance = self.metrics.get(metric, default)
+        if number_class == "measured" and metric == "latency":
+            tolerance = tolerance.widest(self.noise)
         if same_build:
             return tolerance
         return tolerance.widest(self.other_toolchain.get(metric, DEFAULTS_OTHER[metric]))

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 
 from pytest_tinyquant.boards.debugger import PyocdDebugger
 from pytest_tinyquant.boards.device import Debugger
 from pytest_tinyquant.boards.device import LoadableImage
 from pytest_tinyquant.boards.diagnosis import LOG_LINES
-from pytest_tinyquant.boards.diagnosis import CortexMFaults
 from pytest_tinyquant.boards.emulated import EmulatedBoard
 from pytest_tinyquant.boards.halt import at
+from pytest_tinyquant.boards.halt import in_words
 from pytest_tinyquant.boards.halt import indented_log
+from pytest_tinyquant.boards.halt_cortex_m import CortexMFaults
 from pytest_tinyquant.boards.protocol import Decoder
 from pytest_tinyquant.boards.qemu import Qemu
 from pytest_tinyquant.elf import Elf
@@ -28,7 +30,7 @@ class EmulatedCortexM(EmulatedBoard):
 
     faults = CortexMFaults()
 
-    def start(self, image: LoadableImage) -> Qemu:
+    def start(self, image: LoadableImage, cleanup: contextlib.ExitStack) -> Qemu:
         """Start QEMU without the image, which goes in through pyOCD."""
         return Qemu("qemu-system-arm", self.machine)
 
@@ -42,24 +44,27 @@ class EmulatedCortexM(EmulatedBoard):
             raise
         return debugger
 
-    def death(self, qemu: Qemu, where: str, elf: Elf, decoder: Decoder | None) -> TinyQuantError:
+    def death(
+        self, qemu: Qemu, where: str, image: LoadableImage, decoder: Decoder | None
+    ) -> TinyQuantError:
         """Describe why QEMU ended, which may be that the core locked up."""
         death = qemu.death(where)
-        return _lockup(where, qemu.messages(), elf, decoder) if death.lockup else death
+        return _lockup(where, qemu.messages(), Elf(image.elf), decoder) if death.lockup else death
 
 
 def _lockup(where: str, messages: str, elf: Elf, decoder: Decoder | None) -> DeviceHaltedError:
     """Describe a fault in a fault handler; QEMU ends then, with a dump of the registers."""
-    registers = {
-        "pc" if name == "R15" else name.lower(): int(value, 16)
-        for name, value in re.findall(r"\b(R\d\d|XPSR)=([0-9a-f]{8})", messages)
-    }
+    found = re.findall(r"\b(?:R(\d\d)|XPSR)=([0-9a-f]{8})", messages)
+    names = {"": "xpsr", "13": "sp", "14": "lr", "15": "pc"}
+    registers = {names.get(n, f"r{int(n or 0)}"): int(value, 16) for n, value in found}
     pc = registers.get("pc")
     symbol = elf.symbol_at(pc) or "" if pc is not None else ""
     line = elf.source_line(pc) or "" if pc is not None else ""
     return DeviceHaltedError(
         f"{where}: the core locked up {at(pc, symbol, line)}: it faulted while it handled a fault,"
-        " or its vector table is damaged"
+        " or its vector table is damaged\n"
+        "  QEMU ended with it: its memory, and with it the last operator, cannot be read\n"
+        f"  {in_words(registers)}"
         + indented_log(decoder.log_text(tail=LOG_LINES) if decoder else ""),
         kind="lockup",
         pc=pc,

@@ -59,15 +59,18 @@ class GdbCore:
     :param breakpoint_length: what the stub takes as the length of a breakpoint.
     :param reset_vector: where the address of the first instruction is, for a core that QEMU does
         not reset to it; None for others.
+    :param not_reset: 16-bit peripheral registers that a reset makes 0, but QEMU's does not.
     """
 
     registers: Mapping[str, int]
     breakpoint_length: int
     reset_vector: int | None = None
+    not_reset: tuple[int, ...] = ()
 
 
 CORTEX_M_GDB_CORE = GdbCore(CORTEX_M_GDB_REGISTERS, 2)
-RX_GDB_CORE = GdbCore(RX_GDB_REGISTERS, 1, reset_vector=0xFFFFFFFC)
+_CMSTR0 = 0x88000  # the timer that counts instructions: it would run on
+RX_GDB_CORE = GdbCore(RX_GDB_REGISTERS, 1, reset_vector=0xFFFFFFFC, not_reset=(_CMSTR0,))
 
 _STATES: dict[str, State] = {"HALTED": "halted", "LOCKUP": "lockup"}
 
@@ -231,6 +234,11 @@ class GdbDebugger:
         """Reset the system and let it run, or hold it at the first instruction."""
         self.halt()
         self._remote.monitor("system_reset")
+        if self._core.not_reset:
+            self._remote.physical_memory(enabled=True)
+            for address in self._core.not_reset:
+                self._remote.write(address, bytes(2))
+            self._remote.physical_memory(enabled=False)
         if self._core.reset_vector is not None:
             self._remote.set_register(
                 self._registers["pc"], self._remote.read_word(self._core.reset_vector)

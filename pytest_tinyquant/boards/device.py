@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from typing import Literal
 from typing import Protocol
+
+
+if TYPE_CHECKING:
+    from pytest_tinyquant.boards.clock import Clock
 
 
 State = Literal["running", "halted", "lockup", "gone"]
@@ -30,13 +35,16 @@ class RunRecord:
     """Everything one run of an image on a device yielded.
 
     :param outputs: raw output bytes of each check sample, all outputs of the model in a row.
-    :param counter: instructions or cycles of one invoke of check sample 0; None if not counted.
+    :param counter: instructions or cycles of one invoke of check sample 0, the median where it was
+        repeated; None if not counted.
     :param counter_class: ``exact`` when every run of the image gives the same number.
     :param op_counters: the same by operator index, from a second pass over sample 0.
     :param walk_counter: what ``counter`` holds beyond the operators: the engine's own loop.
     :param stack_bytes: high-water mark of the painted stack; None if not measured.
     :param arena_bytes: bytes the runtime allocated; None where the linker's map tells it.
     :param log: what the device printed apart from its results.
+    :param repeats: cycles of each run in a row on sample 0; empty where counts are exact.
+    :param clock: how the device proved its clock; None where it has none of its own.
     :param retries: why earlier runs were not believed, if this is not the first.
     """
 
@@ -49,6 +57,8 @@ class RunRecord:
     stack_bytes: int | None
     arena_bytes: int | None
     log: str
+    repeats: tuple[int, ...] = ()
+    clock: Clock | None = None
     retries: tuple[str, ...] = ()
 
 

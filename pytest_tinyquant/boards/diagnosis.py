@@ -8,20 +8,19 @@ The symbols are those of the firmware: it rests in ``tq_finished`` after its las
 from __future__ import annotations
 
 import struct
+import time
 from collections import Counter
-from collections.abc import Mapping
-from typing import Protocol
 
 from pytest_tinyquant.boards.device import Console
 from pytest_tinyquant.boards.device import Debugger
-from pytest_tinyquant.boards.halt import EXCEPTIONS
-from pytest_tinyquant.boards.halt import FAULT_REGISTERS
 from pytest_tinyquant.boards.halt import Fault
-from pytest_tinyquant.boards.halt import FaultState
+from pytest_tinyquant.boards.halt import Faults
 from pytest_tinyquant.boards.halt import at
 from pytest_tinyquant.boards.halt import fault_error
+from pytest_tinyquant.boards.halt import in_words
 from pytest_tinyquant.boards.halt import indented_log
 from pytest_tinyquant.boards.protocol import Decoder
+from pytest_tinyquant.boards.protocol import RestartError
 from pytest_tinyquant.boards.protocol import TransferError
 from pytest_tinyquant.elf import Elf
 from pytest_tinyquant.errors import BenchError
@@ -35,59 +34,9 @@ LOG_LINES = 10
 
 _SELF_TEST = "tq: self-test: "
 
-_FAULT_MAGIC = 0xFA017ED0
-# magic, exception, r0-r3, r12, lr, pc, xpsr, frame address, exc_return, sp, cfsr ... bfar, op
-_FAULT_RECORD = struct.Struct("<17Ii")
 _OP = struct.Struct("<II")  # tq_op: kernel, params
+_STACK_BYTES = 1024
 _SAMPLES, _SAMPLE_SECONDS = 5, 0.02
-
-
-class Faults(Protocol):
-    """Reads the faults of one kind of core.
-
-    :attr record_size: bytes of the port's ``tq_fault_record``.
-    """
-
-    record_size: int
-
-    def fault(self, exception: int, registers: Mapping[str, int]) -> Fault:
-        """Return the fault that a FAULT line reports."""
-
-    def recorded(self, record: bytes) -> tuple[Fault, int] | None:
-        """Return the fault in ``tq_fault_record`` and the operator's index, if there is one."""
-
-    def active(self, debugger: Debugger) -> Fault | None:
-        """Return the fault that a halted core handles, though its handler recorded nothing."""
-
-
-class CortexMFaults:
-    """Reads faults of the Cortex-M port of the firmware."""
-
-    record_size = _FAULT_RECORD.size
-
-    def fault(self, exception: int, registers: Mapping[str, int]) -> FaultState:
-        """Return the fault that a FAULT line reports."""
-        return FaultState(exception, registers)
-
-    def recorded(self, record: bytes) -> tuple[FaultState, int] | None:
-        """Return the fault in ``tq_fault_record`` and the operator's index, if there is one."""
-        words = _FAULT_RECORD.unpack(record)
-        if words[0] != _FAULT_MAGIC:
-            return None
-        registers = dict(zip(("lr", "pc", "xpsr"), words[7:10], strict=True))
-        registers["sp"] = words[12]
-        registers |= dict(zip(FAULT_REGISTERS, words[13:17], strict=True))
-        return FaultState(words[1], registers), words[17]
-
-    def active(self, debugger: Debugger) -> FaultState | None:
-        """Return the fault that a halted core handles; its ``pc`` lies in the handler."""
-        exception = debugger.register("xpsr") & 0x1FF
-        if exception not in EXCEPTIONS:
-            return None
-        registers = {name: debugger.register(name) for name in ("pc", "lr", "sp", "xpsr")}
-        for name, address in FAULT_REGISTERS.items():
-            registers[name] = int.from_bytes(debugger.read(address, 4), "little")
-        return FaultState(exception, registers)
 
 
 class Diagnosis:
@@ -116,16 +65,43 @@ class Diagnosis:
         fault = decoder.transcript.fault
         assert fault is not None, "called when a FAULT line came"
         state = self._faults.fault(fault.exception, fault.registers)
-        return self._fault(state, fault.op, decoder)
+        try:
+            self._debugger.halt()
+            recorded = self._fault_record()  # holds more registers than the line
+        except BenchError:
+            recorded = None
+        return self._fault(*(recorded or (state, fault.op)), decoder)
+
+    def restarted(self, decoder: Decoder, error: RestartError, *, within: float) -> TinyQuantError:
+        """Describe a device that began anew, which it is left to do once more.
+
+        :param within: seconds to wait for that. If the run goes well this time, or nothing comes,
+            it was no doing of the firmware and ``error`` stands as it is.
+        """
+        self._debugger.halt()
+        if self._runs_to("tq_reset", "tq_finished", within=within) != "tq_reset":
+            return error
+        operator = self._operator(self.last_op())
+        return DeviceHaltedError(
+            f"{self._where}: the device resets itself, again and again after {error.lines} lines"
+            " of results: a jump to the reset handler, a watchdog, or a reset by software"
+            + _last_operator(operator)
+            + indented_log("\n".join([*decoder.transcript.log][-LOG_LINES:])),
+            kind="reset",
+            symbol="tq_reset",
+        )
 
     def unfinished(self, decoder: Decoder, waited: str) -> TinyQuantError:
         """Describe why the device is silent or too slow; it stays halted.
 
         :param waited: what was waited for and how long.
+        :raises BenchError: the debugger lost the device.
         """
         try:
             return self._look(decoder, waited)
         except BenchError as error:
+            if self._debugger.state() == "gone":
+                raise
             return DeviceTimeoutError(
                 f"{self._where}: {waited}; the debugger cannot tell why: {error}"
                 + indented_log(decoder.log_text(tail=LOG_LINES))
@@ -159,7 +135,29 @@ class Diagnosis:
             self.locate,
             last_operator=self._operator(op),
             log=decoder.log_text(tail=LOG_LINES),
+            caller=self._return_address(state),
         )
+
+    def _return_address(self, state: Fault) -> int | None:
+        """Return the innermost return address on the stack, where the fault's place is no help.
+
+        After a jump to where no code is it is that of the jump; after a stack overflow that could
+        not even be recorded, that of a function near its end.
+        """
+        if state.pc is not None and (state.caller is not None or self._is_code(state.pc)):
+            return None
+        stack = self._elf.section(".stack")
+        start = state.registers.get("sp", 0)
+        if state.pc is None and stack is not None:
+            start = stack.address
+        try:
+            words = struct.iter_unpack("<I", self._debugger.read(start, _STACK_BYTES))
+        except BenchError:
+            return None
+        return next((word for (word,) in words if self._is_code(word)), None)
+
+    def _is_code(self, address: int) -> bool:
+        return self._elf.source_line(address) is not None
 
     def _exited(self, decoder: Decoder, waited: str, pc: int) -> TinyQuantError:
         log = decoder.log_text(tail=LOG_LINES)
@@ -173,7 +171,9 @@ class Diagnosis:
             return self._lost(sent, decoder, waited)
         return DeviceHaltedError(
             f"{self._where}: the firmware ended early, after {decoder.lines} lines of results:"
-            f" it rests {at(pc, *self.locate(pc))}" + indented_log(log),
+            f" it rests {at(pc, *self.locate(pc))}"
+            + _last_operator(self._operator(self.last_op()))
+            + indented_log(log),
             kind="exited",
             pc=pc,
             symbol="tq_finished",
@@ -183,16 +183,16 @@ class Diagnosis:
         """Describe why not all the lines came that the firmware sent."""
         log = indented_log(decoder.log_text(tail=LOG_LINES))
         what = f"{self._where}: the firmware ran to its end and sent {sent} lines, but the console"
-        if decoder.lines or decoder.suspect:
-            garbled = f" (seen: {decoder.suspect!r})" if decoder.suspect else ""
-            return TransferError(
-                f"{what} gave {decoder.lines} good ones{garbled}, then {waited}; check the cable"
-                f" and that nothing else reads this port{log}"
-            )
         if decoder.unreadable:
             return ConsoleError(
                 f"{what} cannot be read: {decoder.unreadable}; the port's baud rate is not the"
                 f" firmware's{log}"
+            )
+        if decoder.lines or log:
+            garbled = f" (seen: {decoder.suspect!r})" if decoder.suspect else ""
+            return TransferError(
+                f"{what} gave {decoder.lines} good ones{garbled}, then {waited}; check the cable"
+                f" and that nothing else reads this port{log}"
             )
         return ConsoleError(
             f"{what} is silent ({waited}); check that this is the board's port, and its cable{log}"
@@ -205,14 +205,32 @@ class Diagnosis:
     def _hung(self, decoder: Decoder, waited: str) -> DeviceTimeoutError:
         places, pc = self._sample()
         common = ", ".join(f"{name} ({count} of {_SAMPLES})" for name, count in places)
-        operator = self._operator(self.last_op())
+        sent = self._lines_sent()
+        lost = f" of {sent} that the firmware sent" if sent > decoder.lines else ""
+        registers = {name: self._debugger.register(name) for name in self._faults.core_registers}
         return DeviceTimeoutError(
             f"{self._where}: {waited}; the core runs {at(pc, *self.locate(pc))}\n"
-            f"  {decoder.lines} lines of results came before\n"
+            f"  {decoder.lines} lines of results came before{lost}\n"
             f"  seen in: {common}"
-            + (f"\n  last operator started: {operator}" if operator else "")
+            + _last_operator(self._operator(self.last_op()))
+            + f"\n  {in_words(registers)}"
             + indented_log(decoder.log_text(tail=LOG_LINES))
         )
+
+    def _runs_to(self, *functions: str, within: float) -> str:
+        """Return to which of the functions the halted core comes in ``within`` seconds, if any."""
+        symbols = [self._elf.symbol(name) for name in functions]
+        places = {symbol.address: symbol.name for symbol in symbols if symbol is not None}
+        deadline = time.monotonic() + within
+        for address in places:
+            self._debugger.breakpoint(address)
+        self._debugger.resume()
+        while self._debugger.state() == "running" and time.monotonic() < deadline:
+            self._console.read(_SAMPLE_SECONDS)
+        self._debugger.halt()
+        for address in places:
+            self._debugger.breakpoint(address, enabled=False)
+        return places.get(self._debugger.register("pc"), "")
 
     def _sample(self) -> tuple[list[tuple[str, int]], int]:
         """Return the functions the core was seen in, most frequent first, and the last pc."""
@@ -230,7 +248,7 @@ class Diagnosis:
         """Return the index of the operator that started last; -1 before the first."""
         last = self._elf.symbol("tq_last_op")
         model = self._elf.symbol("tq_model_instance")
-        if last is None or model is None:
+        if last is None or model is None or self._lines_sent() == 0:
             return -1
         offset = self._word(last.address) - self._word(model.address)
         return offset // _OP.size if offset >= 0 else -1
@@ -248,3 +266,7 @@ class Diagnosis:
 
     def _word(self, address: int) -> int:
         return int.from_bytes(self._debugger.read(address, 4), "little")
+
+
+def _last_operator(operator: str) -> str:
+    return f"\n  last operator started: {operator}" if operator else ""

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 from pytest_tinyquant.boards.console import PortClosedError
 from pytest_tinyquant.boards.console import SerialConsole
-from pytest_tinyquant.boards.debugger import DebuggerError
 from pytest_tinyquant.boards.device import Console
 from pytest_tinyquant.boards.device import Debugger
 from pytest_tinyquant.boards.device import LoadableImage
@@ -16,8 +15,8 @@ from pytest_tinyquant.boards.firmware_board import IDLE_TIMEOUT
 from pytest_tinyquant.boards.firmware_board import FirmwareBoard
 from pytest_tinyquant.boards.protocol import Decoder
 from pytest_tinyquant.boards.qemu import Qemu
-from pytest_tinyquant.elf import Elf
-from pytest_tinyquant.errors import FlashError
+from pytest_tinyquant.errors import BenchError
+from pytest_tinyquant.errors import ConsoleError
 from pytest_tinyquant.errors import TinyQuantError
 
 
@@ -37,14 +36,19 @@ class EmulatedBoard(FirmwareBoard):
         self.machine = machine
 
     @abstractmethod
-    def start(self, image: LoadableImage) -> Qemu:
-        """Start the emulator, stopped; it may or may not hold the image yet."""
+    def start(self, image: LoadableImage, cleanup: contextlib.ExitStack) -> Qemu:
+        """Start the emulator, stopped; it may or may not hold the image yet.
+
+        :param cleanup: is given the closing of what is opened beside the emulator.
+        """
 
     @abstractmethod
     def connect(self, qemu: Qemu, image: LoadableImage) -> Debugger:
         """Connect to the core and see to it that it holds the image; halted after reset."""
 
-    def death(self, qemu: Qemu, where: str, elf: Elf, decoder: Decoder | None) -> TinyQuantError:
+    def death(
+        self, qemu: Qemu, where: str, image: LoadableImage, decoder: Decoder | None
+    ) -> TinyQuantError:
         """Describe why the emulator ended."""
         return qemu.death(where)
 
@@ -57,7 +61,7 @@ class EmulatedBoard(FirmwareBoard):
         self, image: LoadableImage, cleanup: contextlib.ExitStack
     ) -> tuple[Debugger, Console]:
         """Start the emulator and put the image on it."""
-        self._qemu = self.start(image)
+        self._qemu = self.start(image, cleanup)
         cleanup.callback(self._qemu.close)
         with self.watched(self._name, image):
             console = SerialConsole(self._qemu.console_url)
@@ -73,7 +77,9 @@ class EmulatedBoard(FirmwareBoard):
         """Blame a link that broke in a ``with`` block on the emulator, if that is what died."""
         try:
             yield
-        except (PortClosedError, DebuggerError, FlashError) as error:
-            if not self._qemu.ended(within=_DEATH_SECONDS):
+        except BenchError as error:
+            # Only a link that broke may be QEMU's end; what came over it was said before.
+            said = isinstance(error, ConsoleError) and not isinstance(error, PortClosedError)
+            if not self._qemu.ended(within=0 if said else _DEATH_SECONDS):
                 raise
-            raise self.death(self._qemu, where, Elf(image.elf), decoder) from error
+            raise self.death(self._qemu, where, image, decoder) from error

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from abc import ABC
 from abc import abstractmethod
 from collections.abc import Sequence
+from pathlib import Path
 
+from pytest_tinyquant.boards.clock import check_expected
+from pytest_tinyquant.boards.console import PortClosedError
+from pytest_tinyquant.boards.console_log import LoggedConsole
+from pytest_tinyquant.boards.debugger import DebuggerError
 from pytest_tinyquant.boards.device import Console
 from pytest_tinyquant.boards.device import Debugger
 from pytest_tinyquant.boards.device import HostImage
 from pytest_tinyquant.boards.device import LoadableImage
 from pytest_tinyquant.boards.device import RunRecord
 from pytest_tinyquant.boards.diagnosis import Diagnosis
-from pytest_tinyquant.boards.diagnosis import Faults
+from pytest_tinyquant.boards.halt import Faults
 from pytest_tinyquant.boards.protocol import Decoder
+from pytest_tinyquant.boards.protocol import RestartError
+from pytest_tinyquant.boards.retry import run_twice_at_most
 from pytest_tinyquant.boards.run_record import check_accepted
 from pytest_tinyquant.boards.run_record import check_image
 from pytest_tinyquant.boards.run_record import run_record
@@ -23,10 +31,12 @@ from pytest_tinyquant.boards.trace import Extent
 from pytest_tinyquant.boards.trace import OperatorTrace
 from pytest_tinyquant.boards.trace import Tracer
 from pytest_tinyquant.elf import Elf
+from pytest_tinyquant.errors import ConsoleError
 from pytest_tinyquant.errors import FlashError
 
 
 IDLE_TIMEOUT = 30.0
+STALE_SECONDS_AT_MOST = 2.0
 
 
 class FirmwareBoard(ABC):
@@ -39,7 +49,16 @@ class FirmwareBoard(ABC):
     stale_seconds = 0.0
     """How long the console must be silent, the core halted, before a run starts."""
 
+    clock_hz = 0
+    """Core clock that the bench's owner gave for the board; 0 if none."""
+
+    reopen_seconds = 5.0
+    """How long a port that went away may take to come back."""
+
     def __init__(self, name: str, *, timeout: float, idle_timeout: float = IDLE_TIMEOUT) -> None:
+        self.log = Path(os.devnull)
+        """File to which everything that the board prints is appended, from its next image on."""
+
         self._name = name
         self._timeout = timeout
         self._idle_timeout = min(timeout, idle_timeout)
@@ -66,6 +85,13 @@ class FirmwareBoard(ABC):
         """Return the context in which the board runs ``image``; it may explain a broken link."""
         return contextlib.nullcontext()
 
+    def check_memory(self, debugger: Debugger, image: LoadableImage, where: str) -> None:
+        """Look at the memory after a run, where the core itself cannot tell what is wrong.
+
+        :raises InvalidOutputError: the firmware wrote to where it must not.
+        """
+        return
+
     def flash(self, image: LoadableImage | HostImage) -> None:
         """Put ``image`` on the board and verify it.
 
@@ -75,32 +101,44 @@ class FirmwareBoard(ABC):
             raise FlashError(f"{self._name}: runs firmware, not {image.tflite}")
         self.close()
         with contextlib.ExitStack() as cleanup:
-            self._debugger, self._console = self.power_up(image, cleanup)
+            self._debugger, console = self.power_up(image, cleanup)
+            self._console = LoggedConsole(console, self.log)
+            cleanup.callback(self._console.close)
             self._powered = cleanup.pop_all()
         self._image = image
 
     def run(self) -> RunRecord:
-        """Run the image from reset to its last line.
+        """Run the image from reset to its last line, twice if something was lost on the way.
 
-        :raises DeviceHaltedError: it faulted, locked up or ended early.
+        :raises DeviceHaltedError: it faulted, locked up, ended early or reset itself.
         :raises DeviceTimeoutError: it hangs.
-        :raises ConsoleError: lines were lost, doubled or garbled.
+        :raises ConsoleError: lines were lost, doubled or garbled, the port went away or cannot
+            be read.
         :raises FlashError: the image that answers is not the one that was flashed.
         :raises InvalidOutputError: memory around the arena was damaged, or a counter stood still.
+        :raises ClockError: the firmware sets up another clock than the bench's owner gave.
         """
         image = self._image
         if image is None:
             raise FlashError(f"{self._name}: no image was flashed before the run")
         where = f"{self._name} running {image.elf.name}"
+        return run_twice_at_most(
+            lambda: self._run_once(image, where), self._prepare_again, where=where
+        )
+
+    def _run_once(self, image: LoadableImage, where: str) -> RunRecord:
         decoder = Decoder(where)
         with self.watched(where, image, decoder):
             self._debugger.reset(halt=True)
             self._discard_stale()
             self._debugger.resume()
             self._receive(decoder, image, where)
-            # An idle core would burn the host's time in QEMU, and power on a real board.
-            self._debugger.halt()
-        return run_record(decoder, where)
+            self._halt(where)
+            self.check_memory(self._debugger, image, where)
+        record = run_record(decoder, where)
+        if self.clock_hz and record.clock is not None:
+            check_expected(record.clock, where, self.clock_hz)
+        return record
 
     def trace(self, sample: bytes, writes: Sequence[Sequence[Extent]]) -> tuple[OperatorTrace, ...]:
         """Run ``sample`` through the image and return what every operator wrote.
@@ -117,14 +155,26 @@ class FirmwareBoard(ABC):
             tracer = Tracer(where, self._debugger, self._console, elf, timeout=self._timeout)
             return tracer.run(sample, writes)
 
+    def _halt(self, where: str) -> None:
+        # An idle core would burn the host's time in QEMU, and power on a real board.
+        self._debugger.halt()
+        if self._debugger.state() != "halted":  # pyOCD does not notice a link that broke
+            raise DebuggerError(f"{where}: the core does not halt after its run")
+
+    def _prepare_again(self, trouble: ConsoleError) -> None:
+        self._console.note(f"run again after: {trouble}")
+        if isinstance(trouble, PortClosedError):
+            self._console.reopen(within=self.reopen_seconds)
+
     def close(self) -> None:
         """Release everything; may be called twice."""
         self._image = None
         self._powered.close()
 
     def _discard_stale(self) -> None:
-        """Read away what an earlier run left in the console."""
-        while self._console.read(self.stale_seconds):
+        """Read away what an earlier run left in the console; a line full of noise is left alone."""
+        deadline = time.monotonic() + STALE_SECONDS_AT_MOST
+        while self._console.read(self.stale_seconds) and time.monotonic() < deadline:
             pass
 
     def _receive(self, decoder: Decoder, image: LoadableImage, where: str) -> None:
@@ -133,9 +183,7 @@ class FirmwareBoard(ABC):
             left = deadline - time.monotonic()
             data = self._console.read(min(left, self._idle_timeout)) if left > 0 else b""
             if data:
-                decoder.feed(data)
-                check_image(decoder, image, where)
-                check_accepted(decoder, where)
+                self._feed(decoder, data, image, where)
                 continue
             waited = f"no output for {self._idle_timeout:g} s"
             if left <= self._idle_timeout:
@@ -143,6 +191,15 @@ class FirmwareBoard(ABC):
             raise self._diagnosis(image, where).unfinished(decoder, waited)
         if decoder.transcript.fault is not None:
             raise self._diagnosis(image, where).fault_line(decoder)
+
+    def _feed(self, decoder: Decoder, data: bytes, image: LoadableImage, where: str) -> None:
+        try:
+            decoder.feed(data)
+        except RestartError as error:
+            diagnosis = self._diagnosis(image, where)
+            raise diagnosis.restarted(decoder, error, within=self._idle_timeout) from error
+        check_image(decoder, image, where)
+        check_accepted(decoder, where)
 
     def _diagnosis(self, image: LoadableImage, where: str) -> Diagnosis:
         return Diagnosis(where, self._debugger, self._console, Elf(image.elf), self.faults)

@@ -89,6 +89,7 @@ class RxFaults:
     """Reads faults of the RX port of the firmware."""
 
     record_size = _RECORD.size
+    core_registers = ("pc", "sp", "psw", "fpsw", *GENERAL_REGISTERS)
 
     def fault(self, exception: int, registers: Mapping[str, int]) -> RxFault:
         """Return the fault that a FAULT line reports."""

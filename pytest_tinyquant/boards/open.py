@@ -2,29 +2,85 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from collections.abc import Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Final
 
 from pytest_tinyquant.boards.device import Device
+from pytest_tinyquant.boards.device import HostImage
+from pytest_tinyquant.boards.device import LoadableImage
 from pytest_tinyquant.boards.inventory import Board
+from pytest_tinyquant.boards.lease import Lease
 from pytest_tinyquant.boards.physical import PYOCD
-from pytest_tinyquant.boards.physical import PhysicalBoard
 from pytest_tinyquant.errors import BoardNotFoundError
 
 
+if TYPE_CHECKING:
+    from pytest_tinyquant.boards.firmware_board import FirmwareBoard
+    from pytest_tinyquant.boards.physical import PhysicalBoard
+    from pytest_tinyquant.boards.pool import Pool
+
+CONSOLE_LOG: Final = "console.log"
+"""File in the work directory with everything that a board printed."""
+
+
+def device_directory(work_dir: Path, name: str) -> Path:
+    """Return where a run of pytest keeps the files of a device.
+
+    :param work_dir: the run's scratch directory.
+    :param name: what the device was opened for: the combination or the test.
+    """
+    return work_dir / "devices" / re.sub(r"[^\w.-]+", "_", name)
+
+
+@contextmanager
+def leased(
+    attached: Sequence[PhysicalBoard],
+    pool: Pool | None,
+    image: LoadableImage | HostImage | None,
+    *,
+    name: str,
+) -> Iterator[Lease | None]:
+    """Hold one of the real boards in a ``with`` block, or nothing if there are none to choose.
+
+    :param image: what is to run, if that is known.
+    :param name: what for.
+    """
+    if not attached:
+        yield None
+        return
+    from pytest_tinyquant.boards.hardware import image_digest
+
+    assert pool is not None, "whoever reaches real boards has a pool"
+    digest = None if image is None or isinstance(image, HostImage) else image_digest(image)
+    with pool.hold(attached, digest=digest, test=name) as lease:
+        yield lease
+
+
 def open_device(
-    board: Board, *, work_dir: Path, timeout: float, physical: PhysicalBoard | None = None
+    board: Board, *, work_dir: Path, timeout: float, lease: Lease | None = None
 ) -> Device:
     """Return a device of type ``board``; the caller closes it.
 
     :param work_dir: existing directory for files that live as long as a run.
     :param timeout: seconds a run may take.
-    :param physical: the real board that is to be it, if it is to be one.
+    :param lease: holds the real board that is to be it, if it is to be one.
     :raises BoardNotFoundError: there is no way to reach such a board.
     """
     if board.target == "host":
         from pytest_tinyquant.boards.host import HostDevice
 
         return HostDevice(board.name, work_dir=work_dir, timeout=timeout)
+    device = _firmware_board(board, timeout, lease)
+    device.log = work_dir / CONSOLE_LOG
+    return device
+
+
+def _firmware_board(board: Board, timeout: float, lease: Lease | None) -> FirmwareBoard:
     if board.target == "emulator":
         from pytest_tinyquant.boards.cortex_m import MACHINES
         from pytest_tinyquant.boards.cortex_m import EmulatedCortexM
@@ -39,12 +95,13 @@ def open_device(
             f"{board.name}: no emulated machine {board.machine!r}; known: "
             f"{', '.join((*MACHINES, *RX_MACHINES))}"
         )
-    assert physical is not None, "whoever opens a real board holds it"
+    assert lease is not None, "whoever opens a real board holds it"
+    physical = lease.physical
     if physical.flasher == PYOCD:
         from pytest_tinyquant.boards.hardware import PyocdBoard
 
-        return PyocdBoard(board, physical, timeout=timeout)
-    raise BoardNotFoundError(
-        f"{physical.name}: no driver for flasher {physical.flasher!r}; run {board.name} emulated"
-        " with --tq-target emulator"
-    )
+        return PyocdBoard(board, physical, timeout=timeout, memory=lease)
+    from pytest_tinyquant.boards.command_board import CommandBoard
+
+    lease.note_loaded(None)  # such a board cannot be reset without being written
+    return CommandBoard(board, physical, timeout=timeout)

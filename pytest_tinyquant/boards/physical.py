@@ -36,7 +36,8 @@ class PhysicalBoard:
     :param name: how messages call it; unique.
     :param type: name of the :class:`Board` it is one of.
     :param probe: full unique id of its debug probe, as ``pyocd list`` prints it.
-    :param port: serial port: ``usb:SERIAL``, a device path or a pyserial URL.
+    :param port: serial port: ``usb:SERIAL``, a device path or a pyserial URL; in a row without one,
+        that with the probe's serial number.
     :param pack: CMSIS-Pack with the chip's flash algorithm; None for pyOCD's own cache.
     :param clock_hz: core clock that the firmware sets up; 0 for that of the firmware's port.
     :param labels: free words.
@@ -101,7 +102,7 @@ def _read(row: Table, boards: Mapping[str, Board]) -> PhysicalBoard:
         name=name,
         type=board_type,
         probe=row.get("probe", str, ""),
-        port=row.get("port", str),
+        port=row.get("port", str, _port_of_probe(row)),
         baud_rate=row.positive("baud_rate", 115200),
         pack=_pack(row),
         clock_hz=row.positive("clock_hz") if "clock_hz" in row.values else 0,
@@ -113,6 +114,14 @@ def _read(row: Table, boards: Mapping[str, Board]) -> PhysicalBoard:
     if physical.flasher == PYOCD and not physical.probe:
         raise row.error("key 'probe' is missing; add the unique id that 'pyocd list' prints")
     return physical
+
+
+def _port_of_probe(row: Table) -> str | None:
+    """Return the port of a probe that has one: an ST-LINK's has the probe's own serial number."""
+    if row.get("flasher", str, PYOCD) != PYOCD:
+        return None
+    probe = row.get("probe", str, "")
+    return f"{USB_PREFIX}{_PROBE_TYPE.sub('', probe, count=1)}" if probe else None
 
 
 def _flasher(row: Table, kind: str) -> str:

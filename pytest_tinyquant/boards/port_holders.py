@@ -57,7 +57,8 @@ def _open_files(pid: int) -> Iterator[str]:
 
 def _command(pid: int) -> str:
     try:
-        words = (_PROC / str(pid) / "cmdline").read_bytes().split(b"\0")
+        line = (_PROC / str(pid) / "cmdline").read_bytes()
     except OSError:
         return "ended"
-    return " ".join(word.decode(errors="replace") for word in words).strip()[:100] or "no command"
+    words = line.replace(b"\0", b" ").decode(errors="replace").split()
+    return " ".join(words)[:100] or "no command line"

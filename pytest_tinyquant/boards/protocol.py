@@ -24,6 +24,7 @@ MAX_LINE_BYTES: Final = 4096
 
 _LINE = re.compile(rb"#([0-9a-f]{4}) ([A-Z]+)(?: (.*))? ([0-9a-f]{8})", re.DOTALL)
 _TEXT: Final = string.printable.encode("ascii")
+_ESCAPED: Final = {code: f"\\x{code:02x}" for code in (*range(9), *range(10, 32), 127)}
 _UNREADABLE_SHARE: Final = 0.1
 """From this share of bytes beyond ASCII on it is no text; a wrong baud rate makes a larger one."""
 
@@ -176,4 +177,5 @@ def encode(seq: int, kind: str, payload: str = "") -> bytes:
 
 
 def _printable(line: bytes) -> str:
-    return line.rstrip(b"\r").decode("ascii", errors="backslashreplace")
+    """Return a line as text that is harmless to a terminal."""
+    return line.rstrip(b"\r").decode("ascii", errors="backslashreplace").translate(_ESCAPED)

@@ -48,6 +48,7 @@ class Qemu:
     :param machine: QEMU's machine name, such as ``mps2-an386``.
     :param arguments: further command line arguments.
     :param icount_shift: how long an instruction takes in the machine, as a power of two ns.
+    :param inherited: file descriptors that the arguments name.
     :raises ToolchainNotFoundError: QEMU is not installed.
 
     Where ``setpriv`` exists (Linux), the kernel kills QEMU when the thread that started it ends,
@@ -61,6 +62,7 @@ class Qemu:
         *,
         arguments: Sequence[str] = (),
         icount_shift: int = 7,
+        inherited: Sequence[int] = (),
     ) -> None:
         self._program = program
         command = [*die_with_parent(), find_qemu(program), "-M", machine, *_COMMON]
@@ -75,7 +77,7 @@ class Qemu:
             self.gdb_port: int = listener.getsockname()[1]
             self._process = subprocess.Popen(
                 [*command, *_console(master), *_gdb(listener.fileno())],
-                pass_fds=[master, listener.fileno()],
+                pass_fds=[master, listener.fileno(), *inherited],
                 stdin=subprocess.DEVNULL,
                 stdout=self._stderr,
                 stderr=self._stderr,

@@ -43,7 +43,7 @@ def run_twice_at_most(
         prepare(first)
         record = run()
     except REPEATED as second:
-        raise _lasting(first, second, cause) from second
+        raise _lasting(first, second, cause, where) from second
     except TinyQuantError as error:
         error.retries = (cause,)
         raise
@@ -51,22 +51,23 @@ def run_twice_at_most(
     return dataclasses.replace(record, retries=(cause,), log=log)
 
 
-def _lasting(first: ConsoleError, second: ConsoleError, cause: str) -> TinyQuantError:
+def _lasting(first: ConsoleError, second: ConsoleError, cause: str, where: str) -> TinyQuantError:
     """Return the error of a device that had trouble on the way twice."""
     error: TinyQuantError
+    again = f"{where}: {str(second).removeprefix(f'{where}: ')}"
     if (
         isinstance(first, RestartError)
         and isinstance(second, RestartError)
         and first.lines == second.lines
     ):
         error = DeviceHaltedError(
-            f"{second}, and again when it was run once more: something in the firmware resets the"
+            f"{again}, and again when it was run once more: something in the firmware resets the"
             " core, such as a jump to the reset vector or a watchdog",
             kind="reset",
         )
     else:
         restarts = isinstance(first, RestartError) or isinstance(second, RestartError)
         advice = "; check the power supply, the cable and the reset line" if restarts else ""
-        error = ConsoleError(f"{second}\n  this was the second run; the first: {cause}{advice}")
+        error = ConsoleError(f"{again}\n  this was the second run; the first: {cause}{advice}")
     error.retries = (cause,)
     return error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import statistics
+
 from pytest_tinyquant.boards.device import LoadableImage
 from pytest_tinyquant.boards.device import RunRecord
 from pytest_tinyquant.boards.protocol import Decoder
@@ -61,7 +63,8 @@ def run_record(decoder: Decoder, where: str) -> RunRecord:
     The firmware says what it counts: instructions, which are exact, or the cycles of a real core,
     which are measured.
 
-    :raises InvalidOutputError: memory beside the arena was overwritten, or a counter stood still.
+    :raises InvalidOutputError: memory beside the arena was overwritten, the stack overflowed, or a
+        counter stood still.
     """
     got = decoder.transcript
     assert decoder.finished and got.hello is not None, "called after END"
@@ -70,23 +73,40 @@ def run_record(decoder: Decoder, where: str) -> RunRecord:
             f"{where}: the guard {got.guard} beside the arena was overwritten, so the outputs"
             " cannot be trusted; a kernel writes out of its tensor or the arena is too small"
         )
-    counts = [(f"sample {i}", count) for i, count in enumerate(got.run_counts)]
-    for what, count in counts + [(f"operator {i}", count) for i, count in enumerate(got.op_counts)]:
+    if got.stack is not None and got.stack[0] >= got.stack[1]:
+        raise InvalidOutputError(
+            f"{where}: the stack was used up to its last word ({got.stack[1]} bytes): it"
+            " overflowed, and the outputs cannot be trusted; see which kernel keeps much on the"
+            " stack, or raise tq_stack_bytes in the board's linker script"
+        )
+    counts = [
+        (f"{what} {i}", count)
+        for what, series in (
+            ("sample", got.run_counts),
+            ("repeat", got.repeat_counts),
+            ("operator", got.op_counts),
+        )
+        for i, count in enumerate(series)
+    ]
+    for what, count in counts:
         if not 0 < count < _WRAPPED:
+            shown = count if count < _WRAPPED else count - 2 * _WRAPPED
             raise InvalidOutputError(
-                f"{where}: the {got.hello.unit} counter stood still during {what} (count {count});"
+                f"{where}: the {got.hello.unit} counter stood still during {what} (count {shown});"
                 " it is not running: check the board's tq_board_init and what touches its timer"
             )
-    walk = got.run_counts[0] - sum(got.op_counts)
-    if walk < 0:
+    instructions = got.hello.unit == "instructions"
+    # A count that occurred: of an even number of runs the lower of the two in the middle.
+    counter = statistics.median_low(got.repeat_counts) if got.repeat_counts else got.run_counts[0]
+    walk = counter - sum(got.op_counts)
+    if walk < 0 and instructions:
         raise InvalidOutputError(
             f"{where}: the operators took {sum(got.op_counts)} {got.hello.unit}, more than the"
             f" {got.run_counts[0]} of the whole run they are part of"
         )
-    instructions = got.hello.unit == "instructions"
     return RunRecord(
         outputs=tuple(bytes(output) for output in got.outputs),
-        counter=got.run_counts[0],
+        counter=counter,
         counter_unit="instructions" if instructions else "cycles",
         counter_class="exact" if instructions else "measured",
         op_counters=tuple(got.op_counts),
@@ -94,4 +114,6 @@ def run_record(decoder: Decoder, where: str) -> RunRecord:
         stack_bytes=None if got.stack is None else got.stack[0],
         arena_bytes=got.arena,
         log=decoder.log_text(),
+        repeats=tuple(got.repeat_counts),
+        clock=got.clock,
     )

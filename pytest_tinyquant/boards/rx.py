@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 from pytest_tinyquant.boards.debugger import RX_GDB_CORE
@@ -11,6 +12,8 @@ from pytest_tinyquant.boards.device import LoadableImage
 from pytest_tinyquant.boards.emulated import EmulatedBoard
 from pytest_tinyquant.boards.halt_rx import RxFaults
 from pytest_tinyquant.boards.qemu import Qemu
+from pytest_tinyquant.boards.rx_memory import AddressSpace
+from pytest_tinyquant.boards.rx_memory import check_writes
 
 
 MACHINES = ("r5f562n8",)
@@ -25,9 +28,11 @@ class EmulatedRx(EmulatedBoard):
 
     faults = RxFaults()
 
-    def start(self, image: LoadableImage) -> Qemu:
+    def start(self, image: LoadableImage, cleanup: contextlib.ExitStack) -> Qemu:
         """Start QEMU with the image, which it writes to the memory at every reset."""
-        return start_qemu(self.machine, image.elf)
+        self._space = AddressSpace()
+        cleanup.callback(self._space.close)
+        return start_qemu(self.machine, image.elf, space=self._space)
 
     def connect(self, qemu: Qemu, image: LoadableImage) -> Debugger:
         """Connect to the gdb stub of a QEMU that holds the image already, and verify it."""
@@ -39,19 +44,37 @@ class EmulatedRx(EmulatedBoard):
             raise
         return debugger
 
+    def check_memory(self, debugger: Debugger, image: LoadableImage, where: str) -> None:
+        """Check that the run wrote to nothing but memory that the chip has."""
+        check_writes(self._space, debugger.read, image.elf, where)
+
 
 def start_qemu(
-    machine: str, elf: Path | None = None, *, single_step: tuple[str, ...] = SINGLE_STEP
+    machine: str,
+    elf: Path | None = None,
+    *,
+    single_step: tuple[str, ...] = SINGLE_STEP,
+    space: AddressSpace | None = None,
 ) -> Qemu:
     """Start a QEMU, stopped, whose memory is that of an RX65N.
 
     :param elf: is written to the memory at every reset; None leaves that to the debugger.
+    :param space: what QEMU takes for its RAM; None for memory that nobody looks at.
 
     The microcontroller sits in an address space full of RAM: QEMU's own boards have the RX62N's
     96 KB of RAM and 512 KB of flash, an RX65N has 640 KB and 2 MB.
     """
     device = f"{machine}-mcu,main-bus=/machine/unattached/system[0],xtal-frequency-hz=12000000"
     arguments = ["-m", "4G", "-device", device, *single_step]
+    if space is not None:
+        path = f"/proc/self/fd/{space.fd}"
+        arguments += ["-object", f"memory-backend-file,id=space,size=4G,share=on,mem-path={path}"]
     if elf is not None:
         arguments += ["-device", f"loader,file={elf},cpu-num=0"]
-    return Qemu("qemu-system-rx", "none", arguments=arguments, icount_shift=0)
+    return Qemu(
+        "qemu-system-rx",
+        "none" if space is None else "none,memory-backend=space",
+        arguments=arguments,
+        icount_shift=0,
+        inherited=() if space is None else (space.fd,),
+    )

@@ -9,7 +9,11 @@ from pytest_tinyquant.errors import BenchError
 from pytest_tinyquant.errors import FlashError
 
 
-def loadable_segments(elf: Path) -> list[tuple[int, bytes]]:
+Segment = tuple[int, bytes]
+"""Load address and content."""
+
+
+def loadable_segments(elf: Path) -> list[Segment]:
     """Return load address and content of the ELF file's loadable segments.
 
     :raises FlashError: the file cannot be read as an ELF file.

@@ -17,7 +17,7 @@ def find_port(port: str) -> str:
 
     serial_number = port.removeprefix(USB_PREFIX).casefold()
     ports = list_ports.comports()
-    found = [str(p.device) for p in ports if (p.serial_number or "").casefold() == serial_number]
+    found = [str(p.device) for p in ports if serial_number in _spellings(p.serial_number or "")]
     if len(found) != 1:
         attached = [f"{p.device} ({p.serial_number})" for p in ports if p.serial_number]
         raise BoardNotFoundError(
@@ -26,3 +26,12 @@ def find_port(port: str) -> str:
             "boards.toml"
         )
     return found[0]
+
+
+def _spellings(serial_number: str) -> tuple[str, ...]:
+    """Return how a USB serial number may be written.
+
+    An ST-LINK/V2 has twelve bytes that are no text; pyOCD writes each as two hexadecimal digits.
+    """
+    as_bytes = serial_number.encode("latin-1", errors="ignore")
+    return serial_number.casefold(), as_bytes.hex()

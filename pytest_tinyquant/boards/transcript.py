@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from dataclasses import field
 from typing import Final
 
+from pytest_tinyquant.boards.clock import Clock
+
 
 PROTOCOL_VERSION: Final = 1
 MAX_LOG_LINES: Final = 10_000
@@ -17,7 +19,11 @@ MAX_LOG_LINES: Final = 10_000
 
 _HELLO = re.compile(
     r"tq=(\d+) image=([0-9a-f]{16}) board=(\S+) unit=(instructions|cycles)"
-    r" ops=(\d+) samples=(\d+) outputs=(\d+)"
+    r" ops=(\d+) samples=(\d+) outputs=(\d+)(?: repeats=(\d+))?"
+)
+_CLOCK = re.compile(
+    r"hz=(\d+) cycles=(\d+) ticks=(\d+) reference=(\d+) loop=(\d+) low=(\d+) high=(\d+)"
+    r" optimized=(speed|size|none)"
 )
 _OUT = re.compile(r"(\d+) (\d+) ((?:[0-9a-f]{2}){1,64})")
 # Which registers there are depends on the core.
@@ -30,7 +36,10 @@ class ContentError(ValueError):
 
 @dataclass(frozen=True)
 class Hello:
-    """The first line of a run: what the firmware is and what it is going to send."""
+    """The first line of a run: what the firmware is and what it is going to send.
+
+    :param repeats: further runs on sample 0, with a CLOCK line before; 0 where counts are exact.
+    """
 
     image_id: str
     board: str
@@ -38,6 +47,7 @@ class Hello:
     ops: int
     samples: int
     output_bytes: int
+    repeats: int = 0
 
 
 @dataclass(frozen=True)
@@ -55,7 +65,9 @@ class Transcript:
 
     hello: Hello | None = None
     outputs: list[bytearray] = field(default_factory=list)
+    clock: Clock | None = None
     run_counts: list[int] = field(default_factory=list)
+    repeat_counts: list[int] = field(default_factory=list)
     op_counts: list[int] = field(default_factory=list)
     profiled: int | None = None
     stack: tuple[int, int] | None = None
@@ -81,8 +93,15 @@ class Transcript:
             raise ContentError("HELLO cannot be read")
         if int(match[1]) != PROTOCOL_VERSION:
             raise ContentError(f"the firmware speaks protocol {match[1]}, this {PROTOCOL_VERSION}")
-        ops, samples, size = (int(match[group]) for group in (5, 6, 7))
-        self.hello = Hello(match[2], match[3], match[4], ops, samples, size)
+        ops, samples, size, repeats = (int(match[group] or 0) for group in (5, 6, 7, 8))
+        self.hello = Hello(match[2], match[3], match[4], ops, samples, size, repeats)
+
+    def _clock(self, payload: str, _: int) -> None:
+        match = _CLOCK.fullmatch(payload)
+        if match is None or self.clock is not None:
+            raise ContentError("CLOCK cannot be read or came twice")
+        hz, cycles, ticks, ticks_hz, loop, low, high = (int(match[n]) for n in range(1, 8))
+        self.clock = Clock(hz, cycles, ticks, ticks_hz, loop, low, high, match[8])
 
     def _out(self, payload: str, _: int) -> None:
         match = _OUT.fullmatch(payload)
@@ -100,6 +119,9 @@ class Transcript:
 
     def _run(self, payload: str, _: int) -> None:
         _append("RUN", payload, self.run_counts, self._announced().samples)
+
+    def _repeat(self, payload: str, _: int) -> None:
+        _append("REPEAT", payload, self.repeat_counts, self._announced().repeats)
 
     def _op(self, payload: str, _: int) -> None:
         _append("OP", payload, self.op_counts, self._announced().ops)
@@ -128,6 +150,8 @@ class Transcript:
         for what, have, want in (
             ("complete OUT", len(complete), hello.samples),
             ("RUN", len(self.run_counts), hello.samples),
+            ("CLOCK", int(self.clock is not None), int(hello.repeats > 0)),
+            ("REPEAT", len(self.repeat_counts), hello.repeats),
             ("OP", len(self.op_counts), hello.ops),
             ("PROFILED", int(self.profiled is not None), 1),
             ("STACK", int(self.stack is not None), 1),
@@ -152,7 +176,9 @@ class Transcript:
 _HANDLERS: Final[Mapping[str, Callable[[Transcript, str, int], None]]] = {
     "HELLO": Transcript._hello,
     "OUT": Transcript._out,
+    "CLOCK": Transcript._clock,
     "RUN": Transcript._run,
+    "REPEAT": Transcript._repeat,
     "OP": Transcript._op,
     "PROFILED": Transcript._profiled,
     "STACK": Transcript._stack,

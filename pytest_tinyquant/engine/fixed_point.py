@@ -9,12 +9,18 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from typing import Any
+from typing import TypeVar
+
+import numpy as np
 
 from pytest_tinyquant.engine.quantization import Multiplier
 from pytest_tinyquant.engine.quantization import quantize_multiplier
 from pytest_tinyquant.engine.quantization import round_half_away
 from pytest_tinyquant.errors import ModelError
 
+
+Integers = np.ndarray[Any, np.dtype[np.int64]]
 
 _MIN = -(1 << 31)
 _MAX = (1 << 31) - 1
@@ -27,25 +33,31 @@ _48_OVER_17 = 1515870810
 _MINUS_32_OVER_17 = -1010580540
 
 
-def _saturate(value: int) -> int:
-    return max(_MIN, min(_MAX, value))
+Number = TypeVar("Number", int, Integers)
 
 
-def multiply_high(a: int, b: int) -> int:
+def _saturate(value: Number) -> Number:
+    if isinstance(value, int):
+        return max(_MIN, min(_MAX, value))
+    return np.clip(value, _MIN, _MAX)
+
+
+def multiply_high(a: Number, b: int | Number) -> Number:
     """Return a * b / 2**31, rounded half away from zero, saturated."""
     product = a * b
-    nudged = product + ((1 << 30) if product >= 0 else 1 - (1 << 30))
-    return _saturate(nudged >> 31 if nudged >= 0 else -(-nudged >> 31))
+    nudged = product + (1 << 30) + (product < 0) * (1 - (1 << 31))
+    # The quotient is cut toward zero.
+    return _saturate((nudged + (nudged < 0) * _MAX) >> 31)
 
 
-def divide_by_power_of_two(value: int, exponent: int) -> int:
+def divide_by_power_of_two(value: Number, exponent: int) -> Number:
     """Return value / 2**exponent, rounded half away from zero."""
     mask = (1 << exponent) - 1
     threshold = (mask >> 1) + (value < 0)
     return (value >> exponent) + ((value & mask) > threshold)
 
 
-def multiply(value: int, multiplier: Multiplier) -> int:
+def multiply(value: Number, multiplier: Multiplier) -> Number:
     """Apply a fixed-point multiplier with the kernels' double rounding."""
     shifted = value << max(multiplier.shift, 0)
     return divide_by_power_of_two(
@@ -53,22 +65,21 @@ def multiply(value: int, multiplier: Multiplier) -> int:
     )
 
 
-def exp_on_negative_values(value: int, integer_bits: int) -> int:
+def exp_on_negative_values(value: Integers, integer_bits: int) -> Integers:
     """Return exp(value) in Q0.31 for value <= 0 in Q`integer_bits`."""
-    if value == 0:
-        return _MAX
     fraction_bits = 31 - integer_bits
     quarter = 1 << (fraction_bits - 2)
     remainder_mod_quarter = (value & (quarter - 1)) - quarter
     result = _exp_between_minus_quarter_and_0(remainder_mod_quarter << integer_bits)
     remainder = remainder_mod_quarter - value
     for exponent, factor in enumerate(_EXP_FACTORS, start=-2):
-        if exponent < integer_bits and remainder & (1 << (fraction_bits + exponent)):
-            result = multiply_high(result, factor)
-    return result
+        if exponent < integer_bits:
+            taken = (remainder & (1 << (fraction_bits + exponent))) != 0
+            result = np.where(taken, multiply_high(result, factor), result)
+    return np.where(value == 0, _MAX, result)
 
 
-def _exp_between_minus_quarter_and_0(value: int) -> int:
+def _exp_between_minus_quarter_and_0(value: Integers) -> Integers:
     """Evaluate the Taylor series of exp around -1/8; Q0.31 in and out."""
     x = value + (1 << 28)
     x2 = multiply_high(x, x)
@@ -76,10 +87,10 @@ def _exp_between_minus_quarter_and_0(value: int) -> int:
     x4 = multiply_high(x2, x2)
     higher = multiply_high(divide_by_power_of_two(x4, 2) + x3, _ONE_THIRD) + x2
     terms = x + divide_by_power_of_two(higher, 1)
-    return _EXP_MINUS_ONE_EIGHTH + multiply_high(_EXP_MINUS_ONE_EIGHTH, terms)
+    return _EXP_MINUS_ONE_EIGHTH + multiply_high(terms, _EXP_MINUS_ONE_EIGHTH)
 
 
-def _reciprocal_of_half_one_plus(value: int) -> int:
+def _reciprocal_of_half_one_plus(value: Integers) -> Integers:
     """Return 2 / (1 + value) in Q2.29 by Newton-Raphson, for value in [0, 1] in Q0.31."""
     half_denominator = (value + _MAX + 1) // 2
     x = _48_OVER_17 + multiply_high(half_denominator, _MINUS_32_OVER_17)
@@ -89,22 +100,18 @@ def _reciprocal_of_half_one_plus(value: int) -> int:
     return x
 
 
-def logistic(value: int, integer_bits: int) -> int:
+def logistic(value: Integers, integer_bits: int) -> Integers:
     """Return 1 / (1 + exp(-value)) in Q0.31."""
-    if value == 0:
-        return 1 << 30
     exponential = exp_on_negative_values(-abs(value), integer_bits)
     positive = _saturate(_reciprocal_of_half_one_plus(exponential) << 1)
-    return positive if value > 0 else _MAX - positive
+    return np.where(value == 0, 1 << 30, np.where(value > 0, positive, _MAX - positive))
 
 
-def tanh(value: int, integer_bits: int) -> int:
+def tanh(value: Integers, integer_bits: int) -> Integers:
     """Return the hyperbolic tangent in Q0.31."""
-    if value == 0:
-        return 0
     exponential = exp_on_negative_values(-abs(value), integer_bits + 1)
     positive = _saturate((_reciprocal_of_half_one_plus(exponential) - (1 << 29)) << 2)
-    return positive if value > 0 else -positive
+    return np.where(value == 0, 0, np.where(value > 0, positive, -positive))
 
 
 def _input_radius(integer_bits: int, left_shift: int) -> int:
@@ -126,10 +133,8 @@ def softmax_exp_table(beta: float, input_scale: float) -> tuple[list[int], int]:
         value //= 2
         shift += 1
     count = min(256, _input_radius(5, shift) + 1)
-    table = [
-        exp_on_negative_values(multiply_high(-d << shift, value), 5) if d < count else 0
-        for d in range(256)
-    ]
+    exponents = multiply_high(-np.arange(count) << shift, value)
+    table = exp_on_negative_values(exponents, 5).tolist() + [0] * (256 - count)
     return table, count
 
 
@@ -138,17 +143,11 @@ def sigmoid_table(function: str, input_scale: float, input_zero_point: int) -> t
     """Return the int8 outputs of `function` (LOGISTIC or TANH) for inputs -128..127."""
     multiplier = quantize_multiplier(input_scale * (1 << 27))
     radius = _input_radius(4, multiplier.shift)
-    table = []
-    for raw in range(-128, 128):
-        value = raw - input_zero_point
-        if value <= -radius:
-            table.append(-128)
-        elif value >= radius:
-            table.append(127)
-        elif function == "LOGISTIC":
-            result = divide_by_power_of_two(logistic(multiply(value, multiplier), 4), 23) - 128
-            table.append(max(-128, min(127, result)))
-        else:
-            result = divide_by_power_of_two(tanh(multiply(value, multiplier), 4), 24)
-            table.append(max(-128, min(127, result)))
-    return tuple(table)
+    inputs = np.arange(-128, 128) - input_zero_point
+    scaled = multiply(np.clip(inputs, -radius, radius), multiplier)
+    if function == "LOGISTIC":
+        result = divide_by_power_of_two(logistic(scaled, 4), 23) - 128
+    else:
+        result = divide_by_power_of_two(tanh(scaled, 4), 24)
+    result = np.where(inputs >= radius, 127, np.where(inputs <= -radius, -128, result))
+    return tuple(np.clip(result, -128, 127).tolist())

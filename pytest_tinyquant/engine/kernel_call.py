@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import field
 
 import numpy as np
 
@@ -48,8 +49,9 @@ class KernelCall:
 
     `in_place` lists (input, output) tensors that may have the same address, `scratch_bytes` is
     the working memory the kernel wants, `macs` counts its multiply-accumulates, `updates` lists the
-    variable tensors that it reads and changes, `header` declares the kernel and its parameter
-    struct.
+    variable tensors that it reads and changes, `reach` maps a tensor to the bytes from its start
+    that the kernel loads where they are more than the tensor's: what lies behind does not matter,
+    but there must be memory. `header` declares the kernel and its parameter struct.
     """
 
     kernel: str
@@ -61,6 +63,7 @@ class KernelCall:
     scratch_bytes: int = 0
     macs: int = 0
     updates: tuple[int, ...] = ()
+    reach: Mapping[int, int] = field(default_factory=dict)
     header: str = "tq_kernels.h"
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from typing import Any
 from typing import Final
 
+from pytest_tinyquant.boards.clock import check_clock
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.errors import ToolchainNotFoundError
 from pytest_tinyquant.measure.error import measure_error
@@ -52,6 +53,7 @@ def evaluate(
     :param expected: the reference's outputs for all check samples, one array per output tensor.
     :raises InvalidOutputError: if the outputs cannot be judged.
     :raises ConsoleError: if the device left out what its board can measure.
+    :raises ClockError: if its cycles are not those of the image.
     """
     where = f"{converted.model}-{converted.scheme}-{board.name}"
     outputs = [graph.tensors[index] for index in graph.outputs]
@@ -123,6 +125,8 @@ def _evaluate_host(graph: Graph, board: Board, record: RunRecord, where: str) ->
 def _evaluate_firmware(
     graph: Graph, board: Board, image: Any, record: RunRecord, where: str
 ) -> dict[str, Any]:
+    if record.clock is not None:
+        check_clock(record.clock, where, flags=image.flags)
     facts = {
         "metrics": {
             "latency": measure_latency(record, where=where),

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 def measure_latency(record: RunRecord, *, where: str) -> dict[str, Metric]:
     """Return the invoke's count and the part of it spent between the operators.
 
+    Where the invoke was repeated its count is the median, and ``spread`` the distance from the
+    fastest to the slowest run.
+
     :raises ConsoleError: if the device reported no count, or one that cannot be.
     """
     if record.counter is None or record.counter <= 0:
@@ -34,10 +37,14 @@ def measure_latency(record: RunRecord, *, where: str) -> dict[str, Metric]:
             f"{record.counter_unit}, more than the whole invoke's {record.counter}"
         )
     number_class = cast(NumberClass, record.counter_class)
-    return {
+    metrics = {
         "invoke": Metric(record.counter, record.counter_unit, number_class),
         "walk": Metric(record.walk_counter, record.counter_unit, number_class),
     }
+    if record.repeats:
+        spread = max(record.repeats) - min(record.repeats)
+        metrics["spread"] = Metric(spread, record.counter_unit, number_class)
+    return metrics
 
 
 def count_ops(

@@ -166,7 +166,7 @@ class Measurement:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Measurement:
-        """Rebuild a measurement from what :meth:`to_json` returned."""
+        """Rebuild a measurement from what :meth:`to_json` returned, be it in an earlier version."""
         metrics = {
             metric: {part: Metric(m["value"], m["unit"], m["class"]) for part, m in parts.items()}
             for metric, parts in data["metrics"].items()
@@ -187,8 +187,8 @@ class Measurement:
             symbols=data["symbols"],
             arena_tensors=tuple(ArenaTensor(name, size) for name, size in data["arena_tensors"]),
             log=data["log"],
-            structure=Structure.from_json(data["structure"]) if data["structure"] else None,
-            retries=tuple(data["retries"]),
+            structure=Structure.from_json(data["structure"]) if data.get("structure") else None,
+            retries=tuple(data.get("retries", ())),
         )
 
 

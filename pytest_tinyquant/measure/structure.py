@@ -73,7 +73,7 @@ def structure_of(graph: Graph, *, where: str, plan: Plan | None = None) -> Struc
 
     :param plan: the model's plan, if it runs on the engine.
     """
-    from pytest_tinyquant.engine.plan import lower_graph
+    from pytest_tinyquant.engine.lowered_graph import lower_graph
 
     try:
         lowering, calls, _ = lower_graph(graph, where)

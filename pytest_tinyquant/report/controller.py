@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator
+from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 
 import pytest
+
+from pytest_tinyquant.run import BOARDS_DIR
 
 
 if TYPE_CHECKING:
@@ -22,6 +26,7 @@ class Controller:
         self._run = run
         self._results: Results | None = None
         self._silent: tuple[str, ...] = ()
+        self._started = time.time()
 
     @property
     def results(self) -> Results:
@@ -67,11 +72,30 @@ class Controller:
             from pytest_tinyquant.report.files import write_files
 
             write_files(self.results, self._run)
+        if self._run.settings.history_path is not None:
+            self._append_history(self._run.settings.history_path, session)
         if self._results is None or not self._results.unreported:
             return
         self._silent = self._results.silent(c.name for c in self._run.combinations)
         if self._silent and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _append_history(self, path: Path, session: pytest.Session) -> None:
+        """Append the run to its history."""
+        from pytest_tinyquant.errors import ConfigurationError
+        from pytest_tinyquant.history.record import append_run
+
+        try:
+            append_run(
+                path,
+                self._run.settings.root,
+                self._run.outcomes.measurements(),
+                [verdict for result in self.results.results for verdict in result.verdicts],
+                started=self._started,
+                passed=session.exitstatus == pytest.ExitCode.OK,
+            )
+        except ConfigurationError as error:
+            raise pytest.UsageError(f"--tq-history: {error}") from error
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Tell the verdicts, and even in a quiet run what was left out."""
@@ -81,9 +105,23 @@ class Controller:
                 f"the first of them {self._silent[0]}",
                 red=True,
             )
+        self._tell_of_boards(terminalreporter)
         if self._results is None or self._config.get_verbosity() < 0:
             return
         if self._results.results:
             from pytest_tinyquant.report.terminal import show
 
             show(terminalreporter, self._results, self._run, self._config.get_verbosity() > 0)
+            if self._run.paired is not None:
+                from pytest_tinyquant.report.paired import show_pairs
+
+                show_pairs(terminalreporter, self._results, self._run.paired.description)
+
+    def _tell_of_boards(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Tell, even in a quiet run, which real boards it went on without."""
+        if not (self._run.work_dir / BOARDS_DIR).is_dir():
+            return
+        from pytest_tinyquant.boards.set_aside import cause
+
+        for record in self._run.health.set_aside():
+            terminalreporter.write_line(f"tinyquant: board {cause(record)}", red=True)

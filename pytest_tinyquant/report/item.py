@@ -49,6 +49,10 @@ def complete(report: pytest.TestReport, item: pytest.Item, call: pytest.CallInfo
         return
     if isinstance(report.longrepr, str) and report.longrepr.startswith(_XPASS):
         report.longrepr += _closed_gap(item)
+    if report.failed:
+        from pytest_tinyquant.report.device_log import attach
+
+        attach(report, item, combination, results=isinstance(error, TinyQuantError))
     part = {
         "combination": combination.name,
         "model": combination.model.name,

@@ -42,7 +42,7 @@ def show(terminal: pytest.TerminalReporter, results: Results, run: Run, show_all
         terminal.write_line(textwrap.shorten(line, 190), yellow=True)
     for line in _retries(results.retries()):
         terminal.write_line(line, yellow=True)
-    if counts["improved"]:
+    if counts["improved"] and not run.settings.ab:
         terminal.write_line("improved: --tq-update-baselines=all makes it the new baseline")
     for line in _written(run):
         terminal.write_line(line)

@@ -16,10 +16,14 @@ def test_ids_are_model_scheme_board_and_host_lacks_latency_and_flash(bench):
     assert ids(result) == [
         "test_error[cnn_4-int8-only-host]",
         "test_error[cnn_4-int8-only-nucleo-l4r5zi]",
+        "test_error[cnn_4-int8-only-rx65n]",
         "test_latency[cnn_4-int8-only-nucleo-l4r5zi]",
+        "test_latency[cnn_4-int8-only-rx65n]",
         "test_flash[cnn_4-int8-only-nucleo-l4r5zi]",
+        "test_flash[cnn_4-int8-only-rx65n]",
         "test_ram[cnn_4-int8-only-host]",
         "test_ram[cnn_4-int8-only-nucleo-l4r5zi]",
+        "test_ram[cnn_4-int8-only-rx65n]",
     ]
 
 
@@ -69,7 +73,7 @@ def test_options_repeat_take_commas_and_globs(bench):
             "--board",
             "nucleo",
             "ERROR: --board: unknown board 'nucleo' (closest: 'nucleo-l4r5zi'); "
-            "known boards: host, nucleo-l4r5zi",
+            "known boards: host, nucleo-l4r5zi, rx65n",
         ),
         ("--model", "no/such.tflite", "ERROR: --model: *no/such.tflite does not exist*"),
         (
@@ -127,8 +131,10 @@ def test_marker_narrows_a_test(bench):
         "test_narrow[cnn_1-int8-host]",
         "test_narrow[cnn_4-int8-host]",
         "test_speed[cnn_4-int8-nucleo-l4r5zi]",
+        "test_speed[cnn_4-int8-rx65n]",
         "test_both_flash[cnn_4-int8-host]",
         "test_both_flash[cnn_4-int8-nucleo-l4r5zi]",
+        "test_both_flash[cnn_4-int8-rx65n]",
     ]
 
 
@@ -181,10 +187,13 @@ def test_parts_of_a_combination_are_parametrized_over_themselves(bench):
     assert ids(result) == [
         "test_of_board[host]",
         "test_of_board[nucleo-l4r5zi]",
+        "test_of_board[rx65n]",
         "test_of_model_and_board[cnn_1-host]",
         "test_of_model_and_board[cnn_1-nucleo-l4r5zi]",
+        "test_of_model_and_board[cnn_1-rx65n]",
         "test_of_model_and_board[cnn_4-host]",
         "test_of_model_and_board[cnn_4-nucleo-l4r5zi]",
+        "test_of_model_and_board[cnn_4-rx65n]",
     ]
 
 
@@ -224,6 +233,7 @@ def test_models_of_the_environment_join_the_project(bench, tmp_path_factory, mon
     assert ids(result) == [
         "test_error[tiny/kws-int8-host]",
         "test_error[tiny/kws-int8-nucleo-l4r5zi]",
+        "test_error[tiny/kws-int8-rx65n]",
     ]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 
@@ -79,3 +81,10 @@ def pytest_runtest_protocol(item):
             "test_matrix.py::test_flash[[]cnn_4-int8-nucleo-l4r5zi[]]"
         ]
     )
+
+
+def test_workers_take_the_tests_of_one_combination_in_a_row(bench):
+    """In the order of the file all of them would wait for the same measurement."""
+    result = bench.run("--model=cnn_*", "--scheme=int8", "--board=nucleo-l4r5zi", "-n1", "-v")
+    order = re.findall(r"^\[gw0\] .*\[(cnn_\d)-int8-", result.stdout.str(), re.MULTILINE)
+    assert order == ["cnn_1"] * 4 + ["cnn_4"] * 4

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import shutil
 from collections.abc import Callable
@@ -11,13 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from pytest_tinyquant.boards import pyocd_probe
 from pytest_tinyquant.boards.cortex_m import EmulatedCortexM
 from pytest_tinyquant.boards.emulated import EmulatedBoard
 from pytest_tinyquant.boards.inventory import Board
 from pytest_tinyquant.boards.inventory import load_boards
-from pytest_tinyquant.boards.physical import PhysicalBoard
-from pytest_tinyquant.boards.qemu import Qemu
 from pytest_tinyquant.boards.qemu import find_qemu
 from pytest_tinyquant.boards.rx import EmulatedRx
 from pytest_tinyquant.cache import Cache
@@ -41,7 +37,6 @@ SCENARIOS = {
     "nan output": 8,
     "endless loop": 9,
     "early end": 10,
-    "console falls silent": 11,
     "overrun": 12,
     "garbled line": 13,
     "stopped counter": 14,
@@ -64,20 +59,6 @@ DEVICES: dict[str, type[EmulatedBoard]] = {"nucleo-l4r5zi": EmulatedCortexM, "rx
 QEMUS = {"nucleo-l4r5zi": "qemu-system-arm", "rx65n": "qemu-system-rx"}
 RETURNS = {"nucleo-l4r5zi": b"\x70\x47", "rx65n": b"\x02"}
 """The instruction that returns to the caller."""
-
-PHYSICAL_TYPE = """
-[bench-m4]
-base = "nucleo-l4r5zi"
-chip = "mps2-an386"
-pyocd_target = "tinyquant_mps2_an386"
-"""
-PHYSICAL = dataclasses.replace(
-    load_boards(())["nucleo-l4r5zi"],
-    name="bench-m4",
-    target="hardware",
-    chip="mps2-an386",
-    pyocd_target="tinyquant_mps2_an386",
-)
 
 ImageOf = Callable[[str], FirmwareImage]
 
@@ -177,48 +158,3 @@ def open_board(emulated_board: Board) -> Iterator[Callable[..., EmulatedBoard]]:
 def device(open_board: Callable[..., EmulatedBoard]) -> EmulatedBoard:
     """One emulated board."""
     return open_board()
-
-
-@dataclasses.dataclass(frozen=True)
-class EmulatedBench:
-    """Emulators that any process finds attached as debug probes with ids of their own.
-
-    :param rows: ``[[bench]]`` rows for a boards.toml, with the board type that they are.
-    """
-
-    physical: tuple[PhysicalBoard, ...]
-    rows: str
-
-
-@pytest.fixture
-def emulated_bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], EmulatedBench]]:
-    """Start so many emulators and attach them; they end with the test."""
-    with contextlib.ExitStack() as running:
-
-        def start(count: int) -> EmulatedBench:
-            machines = [Qemu("qemu-system-arm", "mps2-an386") for _ in range(count)]
-            for machine in machines:
-                running.callback(machine.close)
-            listed = {f"QEMU{n}": m for n, m in enumerate(machines, start=1)}
-            monkeypatch.setenv(
-                pyocd_probe.LISTED_VARIABLE,
-                ",".join(f"{name}=127.0.0.1:{m.gdb_port}" for name, m in listed.items()),
-            )
-            physical = tuple(
-                PhysicalBoard(name.lower(), PHYSICAL.name, name, machine.console_url)
-                for name, machine in listed.items()
-            )
-            rows = "".join(
-                f'[[bench]]\nname = "{p.name}"\ntype = "{p.type}"\nprobe = "{p.probe}"\n'
-                f'port = "{p.port}"\n'
-                for p in physical
-            )
-            return EmulatedBench(physical, PHYSICAL_TYPE + rows)
-
-        yield start
-
-
-@pytest.fixture
-def physical_type() -> Board:
-    """The board type that :func:`emulated_bench` attaches."""
-    return PHYSICAL

@@ -1,4 +1,4 @@
-"""The emulated board: results, exact counts, and every way a firmware can fail."""
+"""The emulated boards: results, exact counts, and what is left of an emulator."""
 
 from __future__ import annotations
 
@@ -14,17 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from pytest_tinyquant.boards.console import SerialConsole
-from pytest_tinyquant.boards.cortex_m import EmulatedCortexM
 from pytest_tinyquant.boards.device import HostImage
+from pytest_tinyquant.boards.emulated import EmulatedBoard
 from pytest_tinyquant.boards.qemu import EmulatorDiedError
 from pytest_tinyquant.boards.qemu import Qemu
 from pytest_tinyquant.elf import Elf
-from pytest_tinyquant.errors import ConsoleError
-from pytest_tinyquant.errors import DeviceHaltedError
-from pytest_tinyquant.errors import DeviceTimeoutError
 from pytest_tinyquant.errors import FlashError
-from pytest_tinyquant.errors import InvalidOutputError
 from pytest_tinyquant.errors import TinyQuantError
 from pytest_tinyquant.errors import ToolchainNotFoundError
 from pytest_tinyquant.firmware import FirmwareImage
@@ -39,29 +34,29 @@ def expected_output(first: int, number: int) -> bytes:
     return bytes((sample[i % 16] + i) % 256 for i in range(100))
 
 
-def failure(device: EmulatedCortexM, image: FirmwareImage) -> TinyQuantError:
+def failure(device: EmulatedBoard, image: FirmwareImage) -> TinyQuantError:
     device.flash(image)
     with pytest.raises(TinyQuantError) as caught:
         device.run()
     return caught.value
 
 
-def test_runs_an_image(device: EmulatedCortexM, well_behaved_image: FirmwareImage) -> None:
+def test_runs_an_image(device: EmulatedBoard, well_behaved_image: FirmwareImage) -> None:
     device.flash(well_behaved_image)
     record = device.run()
     assert record.outputs == tuple(expected_output(0, number) for number in range(3))
     assert (record.counter_unit, record.counter_class) == ("instructions", "exact")
     assert record.counter is not None
     assert record.counter == sum(record.op_counters) + record.walk_counter
-    assert record.op_counters[0] == record.op_counters[2] > record.op_counters[1] > 0
+    assert record.op_counters[2] > record.op_counters[0] > record.op_counters[1] > 0
     assert 0 < record.walk_counter < 100
     assert record.stack_bytes is not None
-    assert 64 < record.stack_bytes < 1024
+    assert 32 < record.stack_bytes < 1024
     assert record.log == ""
 
 
 def test_counts_are_identical_in_every_run(
-    device: EmulatedCortexM, well_behaved_image: FirmwareImage
+    device: EmulatedBoard, well_behaved_image: FirmwareImage
 ) -> None:
     device.flash(well_behaved_image)
     first = device.run()
@@ -71,7 +66,7 @@ def test_counts_are_identical_in_every_run(
 
 
 def test_counts_do_not_depend_on_the_load(
-    device: EmulatedCortexM, well_behaved_image: FirmwareImage
+    device: EmulatedBoard, well_behaved_image: FirmwareImage
 ) -> None:
     device.flash(well_behaved_image)
     alone = device.run()
@@ -82,190 +77,40 @@ def test_counts_do_not_depend_on_the_load(
             busy.kill()
 
 
-def test_keeps_the_devices_log(device: EmulatedCortexM, image_of: ImageOf) -> None:
+def test_keeps_the_devices_log(device: EmulatedBoard, image_of: ImageOf) -> None:
     device.flash(image_of("log line"))
     assert device.run().log == "kernel says hello"
 
 
 def test_two_devices_run_at_once(
-    device: EmulatedCortexM, well_behaved_image: FirmwareImage, image_of: ImageOf
+    open_board: Callable[..., EmulatedBoard], well_behaved_image: FirmwareImage, image_of: ImageOf
 ) -> None:
-    other = EmulatedCortexM("other", "mps2-an386", timeout=20)
-    try:
-        device.flash(well_behaved_image)
-        other.flash(image_of("log line"))
-        assert device.emulator_pid != other.emulator_pid
-        assert device.run().outputs[1] == expected_output(0, 1)
-        assert other.run().outputs[1] == expected_output(17, 1)
-        assert device.run().log == ""
-    finally:
-        other.close()
+    device, other = open_board(), open_board()
+    device.flash(well_behaved_image)
+    other.flash(image_of("log line"))
+    assert device.emulator_pid != other.emulator_pid
+    assert device.run().outputs[1] == expected_output(0, 1)
+    assert other.run().outputs[1] == expected_output(17, 1)
+    assert device.run().log == ""
 
 
-@pytest.mark.parametrize(
-    ("scenario", "kind", "bits", "address"),
-    [
-        ("null write", "MemManage", ["DACCVIOL", "MMARVALID"], "0x00000000 (MMFAR)"),
-        ("undefined instruction", "UsageFault", ["UNDEFINSTR"], ""),
-        ("division by zero", "UsageFault", ["DIVBYZERO"], ""),
-        ("unaligned access", "UsageFault", ["UNALIGNED"], ""),
-        ("no memory", "BusFault", ["PRECISERR", "BFARVALID"], "0x60000000 (BFAR)"),
-        ("breakpoint instruction", "HardFault", ["FORCED"], ""),
-    ],
-)
-def test_diagnoses_a_fault(
-    device: EmulatedCortexM,
-    image_of: ImageOf,
-    scenario: str,
-    kind: str,
-    bits: list[str],
-    address: str,
-) -> None:
-    error = failure(device, image_of(scenario))
-    assert isinstance(error, DeviceHaltedError)
-    assert (error.kind, error.symbol) == (kind, "scenario_act")
-    assert error.pc == error.registers["pc"]
-    assert f"{kind} ({', '.join(bits)}) at " in str(error)
-    assert " in scenario_act (tq_model.c:" in str(error)
-    assert "last operator started: 1, scenario_act" in str(error)
-    assert "called from tq_invoke" in str(error)
-    assert address in str(error)
-
-
-def test_diagnoses_a_jump_into_data(device: EmulatedCortexM, image_of: ImageOf) -> None:
-    error = failure(device, image_of("jump to data"))
-    assert isinstance(error, DeviceHaltedError)
-    assert (error.kind, error.pc) == ("MemManage", 0x20002000)
-    assert "IACCVIOL" in str(error)
-
-
-def test_diagnoses_a_stack_overflow(device: EmulatedCortexM, image_of: ImageOf) -> None:
-    error = failure(device, image_of("stack overflow"))
-    assert isinstance(error, DeviceHaltedError)
-    assert (error.kind, error.pc) == ("MemManage", None)
-    assert "MSTKERR" in str(error)
-    assert "it overflowed" in str(error)
-
-
-def test_diagnoses_a_fault_that_the_console_does_not_show(
-    device: EmulatedCortexM, image_of: ImageOf
-) -> None:
-    error = failure(device, image_of("silent fault"))
-    assert isinstance(error, DeviceHaltedError)
-    assert (error.kind, error.symbol) == ("UsageFault", "scenario_act")
-    assert "last operator started: 1, scenario_act" in str(error)
-
-
-def test_diagnoses_a_lockup(device: EmulatedCortexM, image_of: ImageOf) -> None:
-    error = failure(device, image_of("lockup"))
-    assert isinstance(error, DeviceHaltedError)
-    assert (error.kind, error.symbol) == ("lockup", "scenario_act")
-    assert error.registers["pc"] == error.pc
-    assert "faulted while it handled a fault" in str(error)
-
-
+@pytest.mark.parametrize("board_name", ["nucleo-l4r5zi"], indirect=True, scope="session")
 def test_runs_again_after_a_lockup(
-    device: EmulatedCortexM, image_of: ImageOf, well_behaved_image: FirmwareImage
+    device: EmulatedBoard, image_of: ImageOf, well_behaved_image: FirmwareImage
 ) -> None:
     failure(device, image_of("lockup"))
     device.flash(well_behaved_image)
     assert device.run().outputs[1] == expected_output(0, 1)
 
 
-def test_says_where_a_firmware_hangs(device: EmulatedCortexM, image_of: ImageOf) -> None:
-    error = failure(device, image_of("hang"))
-    assert isinstance(error, DeviceTimeoutError)
-    assert "no output for 0.5 s; the core runs at" in str(error)
-    assert "seen in: scenario_spin (5 of 5)" in str(error)
-    assert "last operator started: 1, scenario_act" in str(error)
-    assert "4 lines of results came before" in str(error)
-
-
-def test_says_that_the_time_is_over(image_of: ImageOf) -> None:
-    device = EmulatedCortexM("slow", "mps2-an386", timeout=0.4)
-    try:
-        assert "not finished after 0.4 s" in str(failure(device, image_of("hang")))
-    finally:
-        device.close()
-
-
-def test_says_that_a_firmware_ended_early(device: EmulatedCortexM, image_of: ImageOf) -> None:
-    error = failure(device, image_of("early end"))
-    assert isinstance(error, DeviceHaltedError)
-    assert (error.kind, error.symbol) == ("exited", "tq_finished")
-    assert "ended early, after 4 lines" in str(error)
-
-
-def test_says_that_the_console_is_silent(
-    device: EmulatedCortexM,
-    well_behaved_image: FirmwareImage,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    read = SerialConsole.read
-
-    def deaf(console: SerialConsole, timeout: float) -> bytes:
-        while read(console, timeout):
-            pass
-        return b""
-
-    monkeypatch.setattr(SerialConsole, "read", deaf)
-    error = failure(device, well_behaved_image)
-    assert isinstance(error, ConsoleError)
-    assert "ran to its end and sent 17 lines, but the console is silent" in str(error)
-
-
-def test_refuses_output_beside_damaged_memory(device: EmulatedCortexM, image_of: ImageOf) -> None:
-    error = failure(device, image_of("overrun"))
-    assert isinstance(error, InvalidOutputError)
-    assert "guard tq_guard_high beside the arena was overwritten" in str(error)
-
-
-def test_refuses_a_counter_that_stands_still(device: EmulatedCortexM, image_of: ImageOf) -> None:
-    error = failure(device, image_of("stopped counter"))
-    assert isinstance(error, InvalidOutputError)
-    assert "the instructions counter stood still during sample" in str(error)
-
-
-def test_names_a_garbled_line(device: EmulatedCortexM, image_of: ImageOf) -> None:
-    error = failure(device, image_of("garbled line"))
-    assert isinstance(error, ConsoleError)
-    assert "line 0005 is garbled" in str(error)
-
-
-def test_names_a_restart(device: EmulatedCortexM, image_of: ImageOf) -> None:
-    error = failure(device, image_of("restart"))
-    assert isinstance(error, ConsoleError)
-    assert "the device restarted after 4 lines" in str(error)
-
-
-def test_names_a_stale_image(device: EmulatedCortexM, well_behaved_image: FirmwareImage) -> None:
+def test_names_a_stale_image(device: EmulatedBoard, well_behaved_image: FirmwareImage) -> None:
     error = failure(device, dataclasses.replace(well_behaved_image, image_id="f" * 16))
     assert isinstance(error, FlashError)
     assert f"{'f' * 16} was flashed" in str(error)
     assert well_behaved_image.image_id in str(error)
 
 
-def test_an_emulator_that_is_killed_is_trouble_with_the_bench(
-    device: EmulatedCortexM, image_of: ImageOf, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    read = SerialConsole.read
-
-    def read_then_kill(console: SerialConsole, timeout: float) -> bytes:
-        data = read(console, timeout)
-        if data:
-            os.kill(device.emulator_pid, signal.SIGKILL)
-        return data
-
-    monkeypatch.setattr(SerialConsole, "read", read_then_kill)
-    error = failure(device, image_of("hang"))
-    assert isinstance(error, EmulatorDiedError)
-    assert "qemu-system-arm was ended by SIGKILL" in str(error)
-    monkeypatch.undo()
-    device.flash(image_of("well"))
-    assert device.run().outputs[1] == expected_output(0, 1)
-
-
-def test_runs_nothing_before_it_is_flashed(device: EmulatedCortexM, tmp_path: Path) -> None:
+def test_runs_nothing_before_it_is_flashed(device: EmulatedBoard, tmp_path: Path) -> None:
     with pytest.raises(FlashError, match="no image was flashed"):
         device.run()
     with pytest.raises(FlashError, match=r"runs firmware, not .*model\.tflite"):
@@ -273,7 +118,7 @@ def test_runs_nothing_before_it_is_flashed(device: EmulatedCortexM, tmp_path: Pa
 
 
 def test_ends_the_emulator_when_closed(
-    device: EmulatedCortexM, well_behaved_image: FirmwareImage
+    device: EmulatedBoard, well_behaved_image: FirmwareImage
 ) -> None:
     device.flash(well_behaved_image)
     pid = device.emulator_pid

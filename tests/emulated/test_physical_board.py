@@ -15,12 +15,17 @@ import pytest
 from pytest_tinyquant.boards.attached import attached
 from pytest_tinyquant.boards.hardware import PyocdBoard
 from pytest_tinyquant.boards.inventory import Board
+from pytest_tinyquant.boards.lease import LeaseDirectory
 from pytest_tinyquant.boards.pyocd_session import attached_probes
+from pytest_tinyquant.cli import main
 from pytest_tinyquant.errors import BoardNotFoundError
 from pytest_tinyquant.firmware import FirmwareImage
 
 
 ImageOf = Callable[[str], FirmwareImage]
+
+cortex_m = pytest.mark.parametrize("board_name", ["nucleo-l4r5zi"], indirect=True, scope="session")
+"""pyOCD drives Arm cores only."""
 
 
 @pytest.fixture
@@ -42,6 +47,7 @@ def test_emulators_are_attached_as_probes(emulated_bench) -> None:
     assert attached(bench.physical) == bench.physical
 
 
+@cortex_m
 def test_runs_an_image_again_and_again(
     emulated_bench, opened, well_behaved_image: FirmwareImage, image_of: ImageOf
 ) -> None:
@@ -57,6 +63,7 @@ def test_runs_an_image_again_and_again(
     assert board.run() == first
 
 
+@cortex_m
 def test_what_an_emulator_counts_are_instructions(
     emulated_bench, opened, device, well_behaved_image: FirmwareImage
 ) -> None:
@@ -69,6 +76,7 @@ def test_what_an_emulator_counts_are_instructions(
     assert record == device.run()
 
 
+@cortex_m
 def test_each_board_is_the_one_with_its_id(
     emulated_bench, opened, well_behaved_image: FirmwareImage, image_of: ImageOf
 ) -> None:
@@ -78,6 +86,7 @@ def test_each_board_is_the_one_with_its_id(
     assert (one.run().log, two.run().log) == ("", "kernel says hello")
 
 
+@cortex_m
 def test_output_of_a_run_that_was_cut_off_is_not_taken_for_the_next(
     emulated_bench, opened, well_behaved_image: FirmwareImage
 ) -> None:
@@ -90,6 +99,7 @@ def test_output_of_a_run_that_was_cut_off_is_not_taken_for_the_next(
     assert board.run() == board.run()
 
 
+@cortex_m
 def test_an_id_that_is_only_part_of_one_is_no_board(
     emulated_bench, opened, well_behaved_image: FirmwareImage
 ) -> None:
@@ -97,3 +107,21 @@ def test_an_id_that_is_only_part_of_one_is_no_board(
     board = opened(dataclasses.replace(physical, probe="QEMU"))
     with pytest.raises(BoardNotFoundError, match=r"'QEMU'; attached are: QEMU1 \(QEMU gdb stub\)"):
         board.flash(well_behaved_image)
+
+
+def test_doctor_asks_each_board_for_a_sign_of_life(
+    emulated_bench, tmp_path, monkeypatch, capsys
+) -> None:
+    bench = emulated_bench(2)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TINYQUANT_LEASE_DIR", str(tmp_path / "leases"))
+    (tmp_path / "boards.toml").write_text(bench.rows)
+    held = LeaseDirectory().try_take(bench.physical[1], command="pytest", test="cnn_4")
+    assert held is not None
+    main(["doctor"])
+    held.release()
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert "ok qemu1 blink the core answers, CPUID 0x410fc240" in lines
+    assert any(line.startswith("ok qemu2 blink in use by pid ") for line in lines)
+    assert "ok qemu1 QEMU1, attached" in lines
+    assert any(line.startswith("ok qemu1 port /dev/pts/") for line in lines)

@@ -1,4 +1,7 @@
-"""What the engine computes on the emulated board is what TensorFlow Lite Micro computes."""
+"""What the engine computes on the emulated boards is what TensorFlow Lite Micro computes.
+
+The Cortex-M4 is compared with TensorFlow Lite Micro on the host, the RX with the Cortex-M4.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import numpy as np
 import pytest
 
 from pytest_tinyquant.boards.inventory import Board
+from pytest_tinyquant.fixtures import measured_once
 from pytest_tinyquant.graph import Graph
 from pytest_tinyquant.graph import Tensor
 from pytest_tinyquant.models import Model
@@ -60,6 +64,15 @@ def test_float_outputs_are_equal_to_a_millionth(pytestconfig, model, scheme, boa
             f"{difference.max():.3g} of the range apart",
             pytrace=False,
         )
+
+
+@pytest.mark.tinyquant(schemes=("basic", *INTEGER_SCHEMES), boards="rx65n", metrics=[])
+def test_rx_and_cortex_m4_agree_byte_for_byte(request, pytestconfig, model, scheme, measurement):
+    """Float too: both have the same C code and C library, and neither fuses multiply and add."""
+    cortex_m4 = pytestconfig.stash[RUN].project.boards["nucleo-l4r5zi"]
+    other = measured_once(request.node, model, scheme, cortex_m4)
+    assert (measurement.board, other.board) == ("rx65n", "nucleo-l4r5zi")
+    assert measurement.output_sha256 == other.output_sha256
 
 
 def outputs(

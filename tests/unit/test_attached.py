@@ -105,3 +105,15 @@ def test_finds_a_port_by_the_serial_number_of_its_usb_device(ports):
     assert find_port("/dev/ttyS7") == "/dev/ttyS7"
     with pytest.raises(BoardNotFoundError, match=r"0 serial ports .*: /dev/ttyACM1 \(0AA\), "):
         find_port("usb:0CC")
+
+
+def test_an_old_st_link_has_a_serial_number_that_is_no_text(ports):
+    """pyOCD writes its twelve bytes in hexadecimal digits; so does the row, as pyocd list does."""
+    ports["/dev/ttyACM3"] = "".join(map(chr, bytes.fromhex("066eff494851877267183748")))
+    assert find_port("usb:066EFF494851877267183748") == "/dev/ttyACM3"
+
+
+def test_two_ports_of_one_serial_number_are_not_chosen_from(ports):
+    ports |= {"/dev/ttyACM1": "0AA", "/dev/ttyACM2": "0AA"}
+    with pytest.raises(BoardNotFoundError, match="2 serial ports have the USB serial number"):
+        find_port("usb:0aa")

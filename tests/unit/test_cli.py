@@ -14,6 +14,7 @@ from pytest_tinyquant.errors import ToolchainNotFoundError
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("TINYQUANT_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.delenv("TINYQUANT_EXTRA_MODELS", raising=False)
@@ -62,6 +63,17 @@ def test_show_knows_only_the_projects_models(project, capsys):
     assert "unknown model 'kwz' (closest: 'kws'); known models: kws" in capsys.readouterr().err
     assert main(["show", "kws", "--scheme", "int9"]) == 1
     assert "unknown scheme 'int9' (closest: 'int8')" in capsys.readouterr().err
+
+
+def test_show_plans_with_the_kernels_of_each_board(project, capsys, int8_cnn):
+    (project / "cnn.tflite").write_bytes(int8_cnn)
+    assert main(["show", "cnn.tflite"]) == 0
+    both = capsys.readouterr().out
+    assert main(["show", "cnn.tflite", "--board", "rx65n"]) == 0
+    one = capsys.readouterr().out
+    assert "kernels reference (rx65n)" in one
+    assert "kernels cortex_m_dsp (nucleo-l4r5zi)" in both and "kernels reference (rx65n)" in both
+    assert "tq_max_pool_2d_s8_dsp" in both and "tq_max_pool_2d_s8_dsp" not in one
 
 
 def test_show_says_that_a_file_is_corrupt(project, capsys):

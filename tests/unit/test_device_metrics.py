@@ -42,6 +42,18 @@ def values(metrics):
     return {part: metric.value for part, metric in metrics.items()}
 
 
+def test_repeated_cycles_have_a_spread():
+    cycles = record(
+        counter=1_001,
+        counter_unit="cycles",
+        counter_class="measured",
+        repeats=(1_000, 1_004, 1_001),
+    )
+    metrics = measure_latency(cycles, where="m")
+    assert values(metrics) == {"invoke": 1_001, "walk": 10, "spread": 4}
+    assert {(m.unit, m.number_class) for m in metrics.values()} == {("cycles", "measured")}
+
+
 def test_latency_is_the_whole_invoke_in_the_devices_unit():
     metrics = measure_latency(record(), where="m")
     assert values(metrics) == {"invoke": 1_000, "walk": 10}

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_tinyquant.boards.halt import CFSR_BITS
-from pytest_tinyquant.boards.halt import HFSR_BITS
-from pytest_tinyquant.boards.halt import FaultState
 from pytest_tinyquant.boards.halt import at
-from pytest_tinyquant.boards.halt import decode_bits
 from pytest_tinyquant.boards.halt import fault_error
+from pytest_tinyquant.boards.halt_cortex_m import CFSR_BITS
+from pytest_tinyquant.boards.halt_cortex_m import HFSR_BITS
+from pytest_tinyquant.boards.halt_cortex_m import CortexMFault
+from pytest_tinyquant.boards.halt_cortex_m import decode_bits
 
 
 REGISTERS = {
@@ -59,11 +59,11 @@ def test_names_the_hard_fault_status() -> None:
     [(3, "HardFault"), (4, "MemManage"), (5, "BusFault"), (6, "UsageFault"), (15, "exception 15")],
 )
 def test_names_the_exception(number: int, kind: str) -> None:
-    assert FaultState(number, {}).kind == kind
+    assert CortexMFault(number, {}).kind == kind
 
 
 def test_describes_where_the_fault_struck_and_why() -> None:
-    fault = FaultState(4, REGISTERS)
+    fault = CortexMFault(4, REGISTERS)
     error = fault_error("board", fault, locate, last_operator="3, tq_softmax_s8", log="a\nb")
     assert (error.kind, error.pc, error.symbol) == ("MemManage", 0x19A, "tq_softmax_s8")
     assert error.registers == REGISTERS
@@ -83,7 +83,7 @@ def test_describes_where_the_fault_struck_and_why() -> None:
 
 def test_does_not_trust_a_frame_that_was_not_pushed() -> None:
     lost = REGISTERS | {"pc": 0, "lr": 0, "xpsr": 0, "cfsr": 0x92}
-    error = fault_error("board", FaultState(4, lost), locate, last_operator="", log="")
+    error = fault_error("board", CortexMFault(4, lost), locate, last_operator="", log="")
     assert error.pc is None
     assert "at an unknown address" in str(error)
     assert "it overflowed" in str(error)

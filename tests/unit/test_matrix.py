@@ -58,10 +58,10 @@ def test_order_is_model_then_scheme_then_board_whatever_order_was_typed(settings
 
 def test_without_a_choice_everything_is_selected(settings):
     combinations, project = chosen(settings())
-    assert len(combinations) == 3 * 7 * 2
+    assert len(combinations) == 3 * 7 * 3
     assert summary(combinations, project) == (
-        "tinyquant: 3 models x 7 schemes x 2 boards = 42 combinations; host: this computer; "
-        "nucleo-l4r5zi: emulated (QEMU mps2-an386)"
+        "tinyquant: 3 models x 7 schemes x 3 boards = 63 combinations; host: this computer; "
+        "nucleo-l4r5zi: emulated (QEMU mps2-an386); rx65n: emulated (QEMU r5f562n8)"
     )
 
 

@@ -63,3 +63,10 @@ def test_a_sum_is_as_trustworthy_as_its_weakest_part():
     exact, measured, estimated = (Metric(1, "bytes", c) for c in ("exact", "measured", "estimated"))
     assert weakest_class(exact, measured) == "measured"
     assert weakest_class(measured, estimated, exact) == "estimated"
+
+
+def test_a_measurement_of_an_earlier_version_can_be_read(recorded):
+    """Another revision's package may have written it, as in an A/B run."""
+    document = recorded.to_json()
+    del document["structure"], document["retries"]
+    assert Measurement.from_json(document) == recorded

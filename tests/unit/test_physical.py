@@ -49,6 +49,11 @@ def test_a_row_is_a_board(bench, tmp_path):
     assert (second.probe, second.pack, second.clock_hz) == ("", None, 0)
 
 
+def test_the_port_of_a_probe_that_has_one_need_not_be_named(bench):
+    (board,) = bench(FIRST.replace('port = "usb:066EFF494851877267183748"\n', ""))
+    assert board.port == "usb:066EFF494851877267183748"
+
+
 def test_both_files_list_boards_in_the_order_of_type_and_name(bench):
     second = FIRST.replace("nucleo-a", "nucleo-0").replace("066E", "077E")
     assert [board.name for board in bench(RX + FIRST, second)] == ["nucleo-0", "nucleo-a", "rx-a"]

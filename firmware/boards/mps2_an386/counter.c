@@ -10,6 +10,7 @@
 
 #include "tq_cortex_m.h"
 #include "tq_timed_call.h"
+#include "tq_wide_count.h"
 
 #define TIMER0_CTRL TQ_REGISTER(0x40000000u)
 #define TIMER0_VALUE TQ_REGISTER(0x40000004u)

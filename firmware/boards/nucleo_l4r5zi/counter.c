@@ -12,6 +12,7 @@
 #include "tq_register.h"
 #include "tq_stm32l4r5.h"
 #include "tq_timed_call.h"
+#include "tq_wide_count.h"
 
 /* Armv7-M Architecture Reference Manual, C1.6.5 and C1.8. */
 #define DEMCR 0xE000EDFCu

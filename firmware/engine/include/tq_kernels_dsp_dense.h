@@ -25,8 +25,9 @@ extern "C" {
 #endif
 
 /*
- * More than one batch only where both depths are multiples of 4. Behind one batch, up to 4 bytes
- * are read (and multiplied by 0) that belong to whatever follows the input.
+ * More than one batch only where both depths are multiples of 4. Of one batch, `input_depth` values
+ * are read: up to 6 bytes that belong to whatever follows the input are multiplied by 0. The plan
+ * makes the arena large enough for it.
  *
  * Sums v have |v| < 2^30. `bias` holds the folded biases; those of odd rows in a group are
  * doubled. One row's inputs are taken in pieces of `chunk` (a multiple of 16, or all of them; up

@@ -16,13 +16,4 @@ uint64_t tq_timed_call(tq_board_function function, const void *argument,
 /* The same around a loop of exactly 2 * iterations instructions; nothing for 0 iterations. */
 uint64_t tq_timed_loop(uint32_t iterations, volatile uint32_t *counter);
 
-/*
- * A count that did not fit 32 bits: `fast` are its lower 32 bits, `slow` is the whole count from a
- * slower timer, right to within 2^31.
- */
-static inline uint64_t tq_wide_count(uint32_t fast, uint64_t slow) {
-  uint64_t wraps = (slow + (UINT64_C(1) << 31) - fast) >> 32;
-  return wraps << 32 | fast;
-}
-
 #endif /* TQ_TIMED_CALL_H */

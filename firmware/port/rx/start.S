@@ -78,6 +78,8 @@ fixed_entries:
   .endr
 brk_entry:
   ENTRY EXCEPTION_BRK
+  .global _tq_unexpected_interrupt
+_tq_unexpected_interrupt:
 interrupt_entry:
   ENTRY EXCEPTION_INTERRUPT
 

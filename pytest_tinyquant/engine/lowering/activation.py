@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from pytest_tinyquant.engine import quantization as q
 from pytest_tinyquant.engine.fixed_point import sigmoid_table
 from pytest_tinyquant.engine.fixed_point import softmax_exp_table
@@ -53,17 +51,16 @@ def relu(operator: Operator, lowering: Lowering) -> KernelCall:
 
 
 def leaky_relu(operator: Operator, lowering: Lowering) -> KernelCall:
-    """Lower LEAKY_RELU; its factors are taken in float32."""
+    """Lower LEAKY_RELU."""
     source, output, suffix = _unary(operator, lowering)
     alpha = operator.options["alpha"]
     kernel = f"tq_leaky_relu_{suffix}"
     if suffix == "f32":
         return _call(operator, lowering, kernel, kernel, {"alpha": alpha})
-    scale_in, scale_out = np.float32(q.scale(source)), np.float32(q.scale(output))
     if not alpha >= 0:
         raise lowering.unsupported(operator, source.dtype, f"its alpha is {alpha:g}")
-    identity = q.quantize_multiplier(float(scale_in / scale_out))
-    negative = q.quantize_multiplier(float(scale_in * np.float32(alpha) / scale_out))
+    identity = q.quantize_multiplier(q.scale(source) / q.scale(output))
+    negative = q.quantize_multiplier(q.scale(source) * alpha / q.scale(output))
     fields: dict[str, Value] = {
         "input_offset": -q.zero_point(source),
         "output_offset": q.zero_point(output),

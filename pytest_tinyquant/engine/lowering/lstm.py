@@ -158,9 +158,8 @@ def _gate(
 
 
 def _factor(source: Tensor, weights: Tensor) -> q.Multiplier:
-    """Return the factor of a gate's product; the scales are multiplied in float32."""
-    product = np.float32(q.scale(source)) * np.float32(q.scale(weights))
-    return q.quantize_multiplier(float(product) / _ARGUMENT_SCALE)
+    """Return the factor of a gate's product."""
+    return q.quantize_multiplier(q.scale(source) * q.scale(weights) / _ARGUMENT_SCALE)
 
 
 def _folded(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import shutil
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from pytest_tinyquant.boards.inventory import Board
 from pytest_tinyquant.elf import Elf
 from pytest_tinyquant.firmware import FirmwareImage
 
@@ -34,7 +36,7 @@ pytestmark = pytest.mark.skipif(
             '__asm volatile("ldrd r0, r1, [%0]" ::"r"(tq_arena + 1) : "r0", "r1");',
             6,
             0x1000000,
-            id="unaligned",
+            id="unaligned-double-word",
         ),
     ],
 )
@@ -93,19 +95,55 @@ def test_a_fault_before_the_first_operator_names_none(
     assert [kind for kind, _ in console.lines] == ["HELLO", "FAULT"]
 
 
-def test_the_c_library_copies_between_odd_addresses(
+COPY = """
+#include <string.h>
+static const uint8_t from[64] = {FROM};
+static int copied_wrong(size_t to, size_t start, size_t count) {
+  memset(tq_arena, 0xA5, 64);
+  memcpy(tq_arena + to, from + start, count);
+  for (size_t i = 0; i < 64; i++) {
+    uint8_t expected = i >= to && i < to + count ? from[start + i - to] : 0xA5;
+    if (tq_arena[i] != expected) {
+      return 1;
+    }
+  }
+  return 0;
+}
+"""
+
+
+def test_memcpy_needs_no_unaligned_access(
     make: Callable[..., FirmwareImage], run: Callable[..., Any]
 ) -> None:
-    # Its memcpy loads words from there, so the trap for unaligned words cannot be on.
     body = (
-        "void *volatile to = tq_arena + 17, *volatile from = tq_arena + 2;"
-        "volatile size_t size = 9; memcpy(to, from, size);"
+        "uint8_t wrong = 0;"
+        "for (size_t to = 4; to < 8; to++)"
+        "for (size_t start = 0; start < 4; start++)"
+        "for (size_t count = 0; count < 54; count++)"
+        "wrong += copied_wrong(to, start, count);"
+        "tq_arena[64] = wrong;"
     )
-    image = make(
-        code="#include <string.h>",
-        body=body,
-        inputs="{tq_arena + 1, 15}",
-        outputs="{tq_arena + 17, 9}",
-        samples=(bytes(range(15)),),
-    )
-    assert run(image).payloads("OUT") == ["0 0 010203040506070809"]
+    code = COPY.replace("FROM", ", ".join(map(str, range(1, 65))))
+    image = make(code=code, body=body, arena=80, outputs="{tq_arena + 64, 1}")
+    assert run(image).payloads("OUT") == ["0 0 00"]
+
+
+@pytest.mark.parametrize("bytes_beside", [1, 2, 3])
+@pytest.mark.parametrize("instruction", ["ldr r0, [%0]", "str r0, [%0]"])
+def test_an_unaligned_word_is_a_fault(
+    instruction: str,
+    bytes_beside: int,
+    make: Callable[..., FirmwareImage],
+    run: Callable[..., Any],
+) -> None:
+    body = f'__asm volatile("{instruction}" ::"r"(tq_arena + {bytes_beside}) : "r0", "memory");'
+    fault = run(make(body=body)).fault()
+    assert (fault["exc"], fault["cfsr"], fault["op"]) == (6, 0x1000000, 0)
+
+
+def test_unaligned_words_can_be_allowed(
+    make: Callable[..., FirmwareImage], board: Board, run: Callable[..., Any]
+) -> None:
+    allowed = dataclasses.replace(board, cflags=("-munaligned-access",))
+    body = '__asm volatile("ldr r0, [%0]" ::"r"(tq_arena + 1) : "r0");'
+    assert run(make(body=body, board=allowed)).payloads("RUN")

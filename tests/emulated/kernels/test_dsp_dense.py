@@ -12,6 +12,8 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from pytest_tinyquant.engine import plan
+
 
 # A model of this many layers is one example.
 LAYERS = 40
@@ -79,6 +81,21 @@ def test_largest_sums_do_not_spill_into_the_other_row(
     model.sample = lambda: next(samples)
     used = two_sets.check_equal(model)
     assert set(used) & {kernel.format(""), kernel.format("_per_channel")}
+
+
+@pytest.mark.parametrize(("dtype", "depth"), [("int8", 1), ("int8", 5), ("int16", 1), ("int16", 6)])
+def test_an_input_at_the_end_of_the_arena(
+    dtype: str, depth: int, layers: Callable[..., Any], two_sets: Any
+) -> None:
+    # The output is the larger one and comes first; behind the arena there is the fence.
+    model = layers(3)
+    add_fully_connected(model, dtype, depth, 12, batches=1, factor=2.0**-6, bias=None)
+    result = plan(model.graph(), kernels="cortex_m_dsp")
+    source = result.placements[result.inputs[0].index]
+    width = 2 if dtype == "int16" else 1
+    assert result.arena_bytes == source.offset + -(-depth // 4) * 4 * width
+    used = two_sets.check_equal(model)
+    assert all(kernel.endswith("_dsp") for kernel in used)
 
 
 def test_ties_round_as_in_the_reference(layers: Callable[..., Any], two_sets: Any) -> None:

@@ -78,9 +78,6 @@ void scenario_act(const void *params) {
       break;
     case 10:
       tq_finished();
-    case 11:
-      core_console_off();
-      break;
     case 12:
       tq_arena[sizeof tq_arena + zero] = 1;
       break;

@@ -96,7 +96,8 @@ class HostEngine:
     def __init__(self, library: Path, headers: Path, memory: type[Arena | SeparateBuffers]) -> None:
         self.library = ctypes.CDLL(str(library))
         self.memory = memory
-        self.structs = _parse_structs((headers / "tq_kernels.h").read_text())
+        sources = ("tq_window.h", *sorted(path.name for path in headers.glob("tq_kernels_*.h")))
+        self.structs = _parse_structs("\n".join((headers / name).read_text() for name in sources))
 
     def run(
         self,

@@ -65,3 +65,46 @@ def test_requantization_rounds_ties_as_tflm_for_every_input(
     output = tensor_spec(every.shape, "int8", 2.0 ** (bits - 9))
     spec = operator_spec("QUANTIZE", (source,), (output,), "Quantize", {})
     check(Layer(spec, [[every]]))
+
+
+# Taken in float32, both factors would be others.
+@pytest.mark.parametrize("scales", [(0.23642925918102264, 0.05189617723226547), (0.0113, 0.0051)])
+def test_leaky_relu_takes_its_factors_in_double_precision(
+    scales, operator_spec, tensor_spec, check
+):
+    every = np.arange(-32768, 32768).astype(np.int16)
+    source, output = (tensor_spec(every.shape, "int16", scale) for scale in scales)
+    spec = operator_spec("LEAKY_RELU", (source,), (output,), "LeakyRelu", {"Alpha": 0.3})
+    check(Layer(spec, [[every]]))
+
+
+def test_lstm_takes_the_factors_of_its_gates_in_double_precision(operator_spec, tensor_spec, check):
+    """One unit that sees every fifth number; the factors' 16 bits would be others in float32."""
+    every = np.arange(-32768, 32768, 5).astype(np.int16).reshape(-1, 1, 1)
+    batches = len(every)
+    source = tensor_spec(every.shape, "int16", 0.0003123449860140681)
+    weights = [
+        tensor_spec((1, 1), "int8", scale, data=np.array([[127]]))
+        for scale in (
+            0.009870395995676517,
+            0.0073862578719854355,
+            0.008944947272539139,
+            0.010621041990816593,
+        )
+    ]
+    recurrent = [tensor_spec((1, 1), "int8", 0.01, data=np.array([[1]]))] * 4
+    biases = [
+        tensor_spec((1,), "int64", source.scale * gate.scale, data=np.array([0]))
+        for gate in weights
+    ]
+    hidden = tensor_spec((batches, 1), "int16", 2.0**-15, state=True)
+    cell = tensor_spec((batches, 1), "int16", 2.0**-12, state=True)
+    inputs = (
+        source, *weights, *recurrent, None, None, None, *biases, None, None,
+        hidden, cell, None, None, None, None,
+    )  # fmt: skip
+    output = tensor_spec(every.shape, "int16", 2.0**-15)
+    options = {"FusedActivationFunction": 4}
+    table = "UnidirectionalSequenceLSTM"
+    spec = operator_spec("UNIDIRECTIONAL_SEQUENCE_LSTM", inputs, (output,), table, options)
+    check(Layer(spec, [[every]]))

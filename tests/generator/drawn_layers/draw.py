@@ -102,7 +102,7 @@ class Draw:
         Others have all of float32's bits, which tell products in float32 from those in double.
         """
         mantissa = 1 << 23
-        if self.integer(0, 1):
+        if self.integer(0, 2):
             mantissa = self.integer(1 << 23, (1 << 24) - 1)
         return float(np.float32(math.ldexp(mantissa, self.integer(low, high - 1) - 23)))
 
@@ -152,7 +152,7 @@ class Draw:
         if dtype == "float32":
             data = random.normal(0, 3, channels).astype(dtype)
             return TensorSpec((channels,), dtype, data=data)
-        limit = self.choice([20_000, 1 << 30])
+        limit = self.choice([20_000, 20_000, 20_000, 1 << 30])
         data = random.integers(-limit, limit, channels).astype(dtype)
         scales = [source.scale * scale for scale in weights.scale]
         return TensorSpec((channels,), dtype, scales, 0, 0, data)

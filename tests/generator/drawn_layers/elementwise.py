@@ -73,7 +73,7 @@ def sigmoid(draw: Draw, dtype: str, *, op: str) -> Layer:
     if dtype == "int8":
         source = draw.activation(every.shape, dtype, -10, 2)
     else:
-        scale = draw.choice([2.0**-13, 2.0**-12, 2.0**-11, draw.scale(-17, -2)])
+        scale = draw.choice([2.0 ** draw.integer(-13, -11), *[draw.scale(-17, -2)] * 3])
         source = TensorSpec(every.shape, dtype, scale)
     output = (PROBABILITY if op == "LOGISTIC" else SYMMETRIC)[dtype]
     spec = OperatorSpec(op, (source,), (TensorSpec(every.shape, dtype, *output),))

@@ -22,7 +22,7 @@ def _window(
     options, sizes = {"Padding": draw.choice([SAME, VALID])}, []
     for axis, length, filter_length in zip("HW", size, filters, strict=True):
         stride = options[f"Stride{axis}"] = draw.integer(1, 3)
-        dilation = draw.integer(1, 3) if dilate else 1
+        dilation = draw.choice([1, 1, 1, 2, 3]) if dilate else 1
         if dilate:
             options[f"Dilation{axis}Factor"] = dilation
         reach = (filter_length - 1) * dilation + 1
@@ -34,8 +34,13 @@ def _window(
     return options, [(length - reach) // stride + 1 for length, stride, reach in sizes]
 
 
+def _image(draw: Draw, limit: int = 9) -> tuple[int, int, int, int]:
+    """Draw the shape of images; kernel sets for some core like multiples of 4 and 8 channels."""
+    return *draw.shape(2, limit, limit), draw.choice([draw.integer(1, 6), 4, 8])
+
+
 def conv_2d(draw: Draw, dtype: str) -> Layer:
-    batches, height, width, depth = shape = draw.shape(2, 9, 9, 6)
+    batches, height, width, depth = shape = _image(draw)
     channels, *filters = draw.shape(7, 4, 4)
     options, size = _window(draw, (height, width), filters)
     source = draw.activation(shape, dtype)
@@ -62,8 +67,8 @@ def conv_2d_with_int32_bias(draw: Draw, dtype: str) -> Layer:
 
 
 def depthwise_conv_2d(draw: Draw, dtype: str) -> Layer:
-    batches, height, width, depth = shape = draw.shape(2, 9, 9, 6)
-    multiplier, *filters = draw.shape(3, 4, 4)
+    batches, height, width, depth = shape = _image(draw)
+    multiplier, filters = draw.choice([1, 1, 2, 3]), draw.shape(4, 4)
     options, size = _window(draw, (height, width), filters)
     channels = depth * multiplier
     source = draw.activation(shape, dtype)
@@ -89,7 +94,7 @@ def fully_connected(draw: Draw, dtype: str, *, per_channel: bool = False) -> Lay
 
 
 def pool_2d(draw: Draw, dtype: str, *, op: str) -> Layer:
-    batches, height, width, depth = shape = draw.shape(2, 9, 9, 6)
+    batches, height, width, depth = shape = _image(draw)
     filters = draw.shape(4, 4)
     options, size = _window(draw, (height, width), filters, dilate=False)
     options |= {"FilterHeight": filters[0], "FilterWidth": filters[1]}
@@ -115,7 +120,7 @@ def transpose_conv(draw: Draw, dtype: str) -> Layer:
 
 def mean(draw: Draw, dtype: str) -> Layer:
     """Draw a mean over height and width."""
-    batches, _, _, depth = shape = draw.shape(2, 12, 12, 6)
+    batches, _, _, depth = shape = _image(draw, 12)
     source = draw.activation(shape, dtype)
     keep = draw.choice([True, False])
     output = draw.activation((batches, 1, 1, depth) if keep else (batches, depth), dtype)

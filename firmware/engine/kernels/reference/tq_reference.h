@@ -5,7 +5,7 @@
 #ifndef TQ_REFERENCE_H
 #define TQ_REFERENCE_H
 
-#ifdef TQ_KERNELS_H
+#ifdef TQ_KERNEL_H
 #error "tq_reference.h must come before every other header of the engine"
 #endif
 

@@ -21,6 +21,7 @@ from pytest_tinyquant.engine.lowering.dsp.row_groups import ROWS
 from pytest_tinyquant.engine.lowering.dsp.row_groups import pack_int8
 from pytest_tinyquant.engine.lowering.dsp.row_groups import pad_inputs
 from pytest_tinyquant.engine.quantization import Multiplier
+from pytest_tinyquant.graph import BITS
 from pytest_tinyquant.graph import Operator
 
 
@@ -57,8 +58,11 @@ def fully_connected(operator: Operator, lowering: Lowering) -> KernelCall:
     output_depth, input_depth = lowering.source(operator, 1).shape
     # Batches whose inputs or outputs do not begin at a word cannot be moved by words.
     aligned = basis.fields["batches"] == 1 or not (input_depth % 4 or output_depth % 4)
+    padded_depth = -(-input_depth // 4) * 4
+    # A constant's last word may be the last word of the flash.
+    in_arena = padded_depth == input_depth or bool(lowering.reads(source))
     packed = None
-    if basis.macs and aligned:
+    if basis.macs and aligned and in_arena:
         lower = {"int8": _int8, "int16": _int16}[source.dtype]
         packed = lower(lowering, _layer(operator, lowering))
     if packed is None:
@@ -66,7 +70,8 @@ def fully_connected(operator: Operator, lowering: Lowering) -> KernelCall:
     kernel, fields = packed
     shared = ("output", "batches", "output_depth", "activation_min", "activation_max")
     fields |= {name: basis.fields[name] for name in shared}
-    fields |= {"input": lowering.address(source), "input_depth": -(-input_depth // 4) * 4}
+    fields |= {"input": lowering.address(source), "input_depth": padded_depth}
+    reach = padded_depth * BITS[source.dtype] // 8
     return KernelCall(
         kernel,
         f"{kernel}_params",
@@ -74,6 +79,9 @@ def fully_connected(operator: Operator, lowering: Lowering) -> KernelCall:
         lowering.reads(source),
         (output.index,),
         macs=basis.macs,
+        reach={source.index: reach}
+        if reach > source.bytes and basis.fields["batches"] == 1
+        else {},
         header=HEADER,
     )
 

@@ -1,0 +1,120 @@
+/* QUANTIZE and DEQUANTIZE. */
+#ifndef TQ_KERNELS_CONVERSION_H
+#define TQ_KERNELS_CONVERSION_H
+
+#include <stdint.h>
+
+#include "tq_kernel.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* May run in place: the output is narrower than the input. */
+typedef struct tq_quantize_f32_s8_params {
+  const float *input;
+  int8_t *output;
+  int32_t count;
+  float scale;
+  int32_t zero_point;
+} tq_quantize_f32_s8_params;
+
+TQ_KERNEL void tq_quantize_f32_s8(const void *params);
+
+typedef struct tq_quantize_f32_s16_params {
+  const float *input;
+  int16_t *output;
+  int32_t count;
+  float scale;
+  int32_t zero_point;
+} tq_quantize_f32_s16_params;
+
+TQ_KERNEL void tq_quantize_f32_s16(const void *params);
+
+typedef struct tq_dequantize_s8_f32_params {
+  const int8_t *input;
+  float *output;
+  int32_t count;
+  float scale;
+  int32_t zero_point;
+} tq_dequantize_s8_f32_params;
+
+TQ_KERNEL void tq_dequantize_s8_f32(const void *params);
+
+typedef struct tq_dequantize_s16_f32_params {
+  const int16_t *input;
+  float *output;
+  int32_t count;
+  float scale;
+  int32_t zero_point;
+} tq_dequantize_s16_f32_params;
+
+TQ_KERNEL void tq_dequantize_s16_f32(const void *params);
+
+/*
+ * output = clamp(scaled(input + input_offset) + output_offset), factor = input_scale/output_scale.
+ * QUANTIZE between integer types uses the output type's whole range as limits; RELU and RELU6 on
+ * integer tensors are the same computation with the activation's limits. All but s8_s16 may run in
+ * place.
+ */
+typedef struct tq_requantize_s8_s8_params {
+  const int8_t *input;
+  int8_t *output;
+  int32_t count;
+  int32_t multiplier;
+  int32_t shift;
+  int32_t input_offset;
+  int32_t output_offset;
+  int32_t activation_min;
+  int32_t activation_max;
+} tq_requantize_s8_s8_params;
+
+TQ_KERNEL void tq_requantize_s8_s8(const void *params);
+
+typedef struct tq_requantize_s16_s16_params {
+  const int16_t *input;
+  int16_t *output;
+  int32_t count;
+  int32_t multiplier;
+  int32_t shift;
+  int32_t input_offset;
+  int32_t output_offset;
+  int32_t activation_min;
+  int32_t activation_max;
+} tq_requantize_s16_s16_params;
+
+TQ_KERNEL void tq_requantize_s16_s16(const void *params);
+
+typedef struct tq_requantize_s8_s16_params {
+  const int8_t *input;
+  int16_t *output;
+  int32_t count;
+  int32_t multiplier;
+  int32_t shift;
+  int32_t input_offset;
+  int32_t output_offset;
+  int32_t activation_min;
+  int32_t activation_max;
+} tq_requantize_s8_s16_params;
+
+TQ_KERNEL void tq_requantize_s8_s16(const void *params);
+
+typedef struct tq_requantize_s16_s8_params {
+  const int16_t *input;
+  int8_t *output;
+  int32_t count;
+  int32_t multiplier;
+  int32_t shift;
+  int32_t input_offset;
+  int32_t output_offset;
+  int32_t activation_min;
+  int32_t activation_max;
+} tq_requantize_s16_s8_params;
+
+TQ_KERNEL void tq_requantize_s16_s8(const void *params);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* TQ_KERNELS_CONVERSION_H */

@@ -1,0 +1,110 @@
+"""How far measurements of one image scatter on a board: its noise floor.
+
+No gate can be narrower than what the board itself does between two runs of the same program. The
+floor is measured, stored beside the board's baselines and multiplied by :data:`FACTOR`.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pytest_tinyquant.atomic import write_text
+from pytest_tinyquant.baselines.tolerance import Tolerance
+from pytest_tinyquant.errors import BaselineError
+
+
+FILE_NAME: Final = "noise.json"
+
+#: A series seldom shows its extremes: the range of 10 normally distributed values is about three
+#: standard deviations, so that this is about nine of them.
+FACTOR: Final = 3
+
+_KEYS: Final = ("model", "scheme", "unit", "toolchain", "counts")
+
+
+@dataclass(frozen=True)
+class NoiseFloor:
+    """The counts of several runs of one image, each from reset.
+
+    :param toolchain: compiler and version that built the image.
+    :param counts: the median of each run, in ``unit``.
+    """
+
+    model: str
+    scheme: str
+    unit: str
+    toolchain: str
+    counts: tuple[int, ...]
+
+    @property
+    def spread(self) -> int:
+        """Return the distance from the fastest to the slowest run, in the counts' unit."""
+        return max(self.counts) - min(self.counts)
+
+    @property
+    def relative(self) -> float:
+        """Return the spread as a share of the median run."""
+        return self.spread / statistics.median(self.counts)
+
+    @property
+    def tolerance(self) -> Tolerance:
+        """Return the narrowest slack that a latency on this board can have.
+
+        It is a share: cycles that scatter in a long run would hide everything in a short one.
+        """
+        return Tolerance(relative=FACTOR * self.relative)
+
+    def text(self) -> str:
+        """Return the floor in words."""
+        return (
+            f"{self.model}-{self.scheme}: {len(self.counts)} runs, {min(self.counts):,} to "
+            f"{max(self.counts):,} {self.unit}, {self.relative:.4%} apart"
+        )
+
+
+def noise_file(baselines: Path, board: str, target: str) -> Path:
+    """Return where the noise floor of a board is stored."""
+    return baselines / board / target / FILE_NAME
+
+
+def write_noise(file: Path, floor: NoiseFloor) -> None:
+    """Store a board's noise floor.
+
+    :raises BaselineError: the file cannot be written.
+    """
+    values = {key: getattr(floor, key) for key in _KEYS}
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_text(file, json.dumps(values, indent=2, sort_keys=True) + "\n")
+    except OSError as error:
+        raise BaselineError(f"noise floor {file} cannot be written ({error})") from error
+
+
+def read_noise(file: Path) -> NoiseFloor | None:
+    """Return a board's noise floor, None if none was measured.
+
+    :raises BaselineError: the file is damaged.
+    """
+    try:
+        values = json.loads(file.read_text(encoding="utf-8"))
+        counts = _counts(values["counts"])
+        return NoiseFloor(**{key: str(values[key]) for key in _KEYS[:-1]}, counts=counts)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise BaselineError(
+            f"noise floor {file} is damaged ({error!r}); restore it from git, or measure it again "
+            "with 'tinyquant noise'"
+        ) from error
+
+
+def _counts(values: Sequence[object]) -> tuple[int, ...]:
+    counts = tuple(value for value in values if type(value) is int and value > 0)
+    if len(counts) != len(values) or len(counts) < 2:
+        raise ValueError("counts are at least two positive whole numbers")
+    return counts

@@ -1,0 +1,1 @@
+"""``tinyquant diff``: what differs between two runs, images, baselines or revisions."""

@@ -1,0 +1,142 @@
+"""Prints differences as tables, or as JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Final
+
+from pytest_tinyquant.baselines.message import delta_text
+from pytest_tinyquant.baselines.message import number_text
+from pytest_tinyquant.diff.changes import Change
+from pytest_tinyquant.diff.changes import Difference
+from pytest_tinyquant.diff.changes import compare_all
+from pytest_tinyquant.diff.changes import compare_images
+from pytest_tinyquant.diff.sources import load
+from pytest_tinyquant.errors import ConfigurationError
+
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from pytest_tinyquant.measure.measurement import Measurement
+    from pytest_tinyquant.pipeline import Stages
+
+#: Rows of a table; the rest is summed up. JSON holds all.
+MOST_ROWS: Final = 12
+
+#: Version of the JSON document.
+FORMAT: Final = 1
+
+_TABLES: Final = ("numbers", "operators", "symbols", "tensors", "variables")
+
+
+def show_difference(
+    first: str, second: str, baselines: Path, *, as_json: bool, stages: Stages | None = None
+) -> int:
+    """Print what differs; return 1 if anything does, else 0.
+
+    :param baselines: the project's directory of baselines.
+    :param stages: to run models whose files differ layer by layer; None for no such run.
+    :raises TinyQuantError: a side cannot be read, or the two are of different kinds.
+    """
+    found = differences(first, second, baselines, stages)
+    if as_json:
+        document = {
+            "format": FORMAT, "a": first, "b": second, "differences": [d.to_json() for d in found]
+        }  # fmt: skip
+        print(json.dumps(document, indent=2))
+        return int(bool(found))
+    from rich.console import Console
+
+    console = Console(highlight=False, emoji=False)
+    console.print(f"A: {first}\nB: {second}", markup=False)
+    for difference in found:
+        _show(console, difference)
+    if not found:
+        console.print("no difference")
+    return int(bool(found))
+
+
+def differences(
+    first: str, second: str, baselines: Path, stages: Stages | None = None
+) -> list[Difference]:
+    """Return what differs between two sides."""
+    a, b = load(first, baselines), load(second, baselines)
+    if (a.image is None) != (b.image is None):
+        raise ConfigurationError(f"{first} and {second}: an image can be compared with an image")
+    if a.image is not None and b.image is not None:
+        difference = compare_images(f"{a.name} -> {b.name}", a.image, b.image)
+        return [difference] if difference else []
+    if not a.measurements.keys() & b.measurements.keys():
+        raise ConfigurationError(f"{first} and {second} have no combination in common")
+    found = compare_all(a.measurements, b.measurements)
+    if stages is None:
+        return found
+    return [_with_layer(d, stages, a.measurements, b.measurements) for d in found]
+
+
+def _with_layer(
+    difference: Difference,
+    stages: Stages,
+    first: Mapping[str, Measurement],
+    second: Mapping[str, Measurement],
+) -> Difference:
+    from pytest_tinyquant.diff.layers import first_layer
+
+    if difference.only_in:
+        return difference
+    line = first_layer(stages, first[difference.name], second[difference.name])
+    return dataclasses.replace(difference, notes=(*difference.notes, *filter(None, (line,))))
+
+
+def _show(console: Console, difference: Difference) -> None:
+    from rich.text import Text
+
+    console.print()
+    only = f"  only in {difference.only_in}" if difference.only_in else ""
+    console.print(Text(difference.name, style="bold"), Text(only))
+    for name in _TABLES:
+        changes: tuple[Change, ...] = getattr(difference, name)
+        if changes:
+            console.print(_table(name, changes))
+    for note in difference.notes:
+        console.print(f"  {note}", markup=False)
+
+
+def _table(name: str, changes: Sequence[Change]) -> object:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column(name)
+    for column in ("A", "B", "change"):
+        table.add_column(column, justify="right")
+    table.add_column("")
+    for change in changes[:MOST_ROWS]:
+        sides = [_side(value) for value in (change.before, change.after)]
+        about = "  ".join(filter(None, (change.unit, change.about)))
+        table.add_row(Text(change.name), *sides, _delta(change), Text(about))
+    rest = changes[MOST_ROWS:]
+    if rest:
+        total = delta_text(sum(change.delta for change in rest))
+        table.add_row(f"and {len(rest)} more", "", "", total, "")
+    return table
+
+
+def _side(value: float | None) -> str:
+    return "-" if value is None else number_text(value)
+
+
+def _delta(change: Change) -> str:
+    if change.before is None:
+        return "new"
+    if change.after is None:
+        return "gone"
+    percent = f" {change.delta / abs(change.before):+.2%}" if change.before else ""
+    return delta_text(change.delta) + percent

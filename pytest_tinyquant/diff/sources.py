@@ -1,0 +1,126 @@
+"""What can be compared: images, runs, baselines, and the baselines of a revision."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+from typing import Any
+from typing import Final
+
+from pytest_tinyquant.baselines import schema
+from pytest_tinyquant.errors import ConfigurationError
+from pytest_tinyquant.errors import RevisionError
+from pytest_tinyquant.git import Repository
+from pytest_tinyquant.measure.measurement import Measurement
+
+
+if TYPE_CHECKING:
+    from pytest_tinyquant.elf import Elf
+
+_ELF_MAGIC: Final = b"\x7fELF"
+
+#: Folder of figures that others published: no baselines.
+_PUBLISHED: Final = "published"
+
+
+@dataclass(frozen=True)
+class Source:
+    """One side: measurements by combination and target, or an image."""
+
+    name: str
+    measurements: dict[str, Measurement]
+    image: Elf | None = None
+
+
+def load(text: str, baselines: Path) -> Source:
+    """Return what ``text`` names: a file, a directory, a revision or ``REVISION:PATH``.
+
+    :param baselines: the project's directory of baselines, which a revision stands for.
+    :raises ConfigurationError: it is neither a path nor a revision, or nothing to compare.
+    :raises BaselineError: a baseline in it is damaged.
+    """
+    path = Path(text)
+    if path.is_dir():
+        files = ((file.relative_to(path), file) for file in sorted(path.rglob("*.json")))
+        texts = ((file, file.read_text("utf-8")) for name, file in files if _is_baseline(name))
+        return Source(text, _baselines(texts, text))
+    if path.is_file():
+        return _file(text, path)
+    return _revision(text, baselines)
+
+
+def _file(name: str, path: Path) -> Source:
+    content = path.read_bytes()
+    if content.startswith(_ELF_MAGIC):
+        from pytest_tinyquant.elf import Elf
+
+        return Source(name, {}, Elf(path))
+    try:
+        document = json.loads(content)
+    except ValueError as error:
+        raise ConfigurationError(f"{name}: neither an image (ELF) nor JSON: {error}") from error
+    if isinstance(document, dict) and "combinations" in document:
+        return Source(name, _run(document, name))
+    return Source(name, _by_name([schema.parse(content.decode("utf-8"), path)]))
+
+
+def _run(document: dict[str, Any], name: str) -> dict[str, Measurement]:
+    """Return the measurements in a run's JSON file."""
+    try:
+        found = [
+            Measurement.from_json(combination["measurement"])
+            for combination in document["combinations"].values()
+            if combination.get("measurement")
+        ]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ConfigurationError(
+            f"{name}: this run's file is of another version ({error!r}); write it anew with "
+            "--tq-json"
+        ) from error
+    if not found:
+        raise ConfigurationError(
+            f"{name}: this run's file holds no measurements; write it anew with --tq-json"
+        )
+    return _by_name(found)
+
+
+def _revision(text: str, baselines: Path) -> Source:
+    revision, colon, given = text.partition(":")
+    start = next(p for p in (baselines, *baselines.parents) if p.is_dir())
+    try:
+        repository = Repository.around(start)
+        commit = repository.commit(revision)
+    except RevisionError as error:
+        raise ConfigurationError(f"{text}: no such file or directory, and {error}") from error
+    root = repository.root.resolve()
+    # git's own notation: REVISION:PATH counts from the repository's root, ./PATH from here.
+    folder = given if colon else baselines.resolve().relative_to(root).as_posix()
+    if given.startswith("./"):
+        folder = (Path.cwd() / given).resolve().relative_to(root).as_posix()
+    names = [
+        name
+        for name in repository.files(commit, folder)
+        if name == folder or _is_baseline(PurePosixPath(name).relative_to(folder))
+    ]
+    contents = repository.read(commit, names)
+    texts = ((Path(name), content.decode("utf-8")) for name, content in contents.items())
+    return Source(text, _baselines(texts, f"{folder} of {text}"))
+
+
+def _is_baseline(name: PurePosixPath | Path) -> bool:
+    return name.suffix == ".json" and name.parts[0] != _PUBLISHED
+
+
+def _baselines(texts: Iterable[tuple[Path, str]], where: str) -> dict[str, Measurement]:
+    found = [schema.parse(text, path) for path, text in texts]
+    if not found:
+        raise ConfigurationError(f"{where}: no baselines are there; name their directory or a file")
+    return _by_name(found)
+
+
+def _by_name(found: Iterable[Measurement]) -> dict[str, Measurement]:
+    return {f"{m.combination} {m.target}": m for m in found}

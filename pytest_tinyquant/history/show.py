@@ -1,0 +1,204 @@
+"""What ``tinyquant history`` prints: a number over the runs, and what crept."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Final
+
+from pytest_tinyquant.baselines.message import delta_text
+from pytest_tinyquant.baselines.message import number_text
+from pytest_tinyquant.baselines.tolerance import Tolerance
+from pytest_tinyquant.errors import ConfigurationError
+from pytest_tinyquant.history.database import History
+from pytest_tinyquant.history.database import Series
+from pytest_tinyquant.measure.measurement import GATING
+from pytest_tinyquant.measure.measurement import PARTS
+
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from pytest_tinyquant.history.creep import Release
+
+_BARS: Final = "▁▂▃▄▅▆▇█"
+_ASCII_BARS: Final = "_.-=+*#@"
+
+#: Steps that are listed of a number that crept, largest first.
+MOST_STEPS: Final = 5
+
+#: Version of the JSON document.
+FORMAT: Final = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Choice:
+    """Which numbers to show.
+
+    :param metric: ``latency``, or ``flash.weights`` for a part other than the first that gates.
+    :param names: globs for model, scheme and board; empty ones match all.
+    :param last: how many of the latest runs; 0 for all.
+    """
+
+    metric: str
+    names: tuple[str, str, str] = ("", "", "")
+    last: int = 0
+
+    def of(self, history: History) -> list[Series]:
+        """Return the chosen series.
+
+        :raises ConfigurationError: there is no such metric, or nothing is left.
+        """
+        metric, dot, part = self.metric.partition(".")
+        if metric not in PARTS or (dot and part not in PARTS[metric]):
+            known = ", ".join(f"{name}.{p}" for name, parts in PARTS.items() for p in parts)
+            raise ConfigurationError(f"unknown metric {self.metric!r}; known: {known}")
+        found = [
+            dataclasses.replace(series, points=series.points[-self.last :])
+            for series in history.series(metric, part or GATING[metric][0])
+            if all(
+                fnmatchcase(name, pattern or "*")
+                for name, pattern in zip(
+                    (series.model, series.scheme, series.board), self.names, strict=True
+                )
+            )
+        ]
+        if not found:
+            raise ConfigurationError(f"{history.path}: no run has {self.metric} of what is chosen")
+        return found
+
+
+def show_history(path: Path, choice: Choice, *, as_json: bool) -> int:
+    """Print each chosen number over the runs; of a single combination, every run."""
+    history = History(path, create=False)
+    try:
+        found = choice.of(history)
+    finally:
+        history.close()
+    if as_json:
+        series = [dataclasses.asdict(series) for series in found]
+        print(json.dumps({"format": FORMAT, "metric": choice.metric, "series": series}, indent=2))
+        return 0
+    console = _console()
+    console.print(_overview(console, choice.metric, found))
+    if len(found) == 1:
+        console.print(_runs(found[0]))
+    return 0
+
+
+def show_creep(path: Path, choice: Choice, release: Release | None, limit: Tolerance | None) -> int:
+    """Print what grew beyond the limit, step by step; return 1 if anything did.
+
+    :param release: where growth is counted from; None for the first run of each combination.
+    :param limit: None for the default of the metric.
+    """
+    from pytest_tinyquant.history.creep import LIMITS
+
+    history = History(path, create=False)
+    try:
+        found = choice.of(history)
+    finally:
+        history.close()
+    console = _console()
+    metric, _, part = choice.metric.partition(".")
+    allowed = limit or LIMITS[metric]
+    crept = 0
+    for series in found:
+        points = series.points
+        start, since = points[0].value, points[0].where
+        if release is not None:
+            base = release.baseline(series.model, series.scheme, series.board, series.target)
+            number = base.metrics[metric].get(part or GATING[metric][0]) if base else None
+            if number is None:
+                console.print(f"{series.combination}  not in {release.revision}", markup=False)
+                continue
+            start, since = number.value, release.revision
+        total = points[-1].value - start
+        if total > allowed.slack(start):
+            crept += 1
+            _show_steps(console, series, start, since, allowed)
+    console.print(f"{crept} of {len(found)} crept beyond {allowed.text(found[0].points[-1].unit)}")
+    return int(crept > 0)
+
+
+def sparkline(values: Sequence[int | float], bars: str = _BARS) -> str:
+    """Return a bar per value, from the least to the greatest of them."""
+    low, high = min(values), max(values)
+    if low == high:
+        return bars[len(bars) // 2] * len(values)
+    top = len(bars) - 1
+    return "".join(bars[round((value - low) / (high - low) * top)] for value in values)
+
+
+def _show_steps(
+    console: Console, series: Series, start: float, since: str, limit: Tolerance
+) -> None:
+    """Print by how much a number crept and in which runs it did."""
+    points = series.points
+    last = points[-1]
+    percent = f" ({(last.value - start) / abs(start):+.2%})" if start else ""
+    console.print(
+        f"{series.combination}  {number_text(start)} -> {number_text(last.value)} {last.unit}, "
+        f"{delta_text(last.value - start)}{percent} since {since}, limit {limit.text(last.unit)}",
+        markup=False,
+        soft_wrap=True,
+    )
+    values = [start, *(point.value for point in points)]
+    steps = [
+        (after - before, point)
+        for before, after, point in zip(values[:-1], values[1:], points, strict=True)
+        if after != before
+    ]
+    for step, point in sorted(steps, key=lambda step: -step[0])[:MOST_STEPS]:
+        verdict = f"  {point.verdict}" if point.verdict else ""
+        console.print(f"  {point.where:<12} {delta_text(step):>12}{verdict}", markup=False)
+
+
+def _overview(console: Console, metric: str, found: Sequence[Series]) -> object:
+    from rich import box
+    from rich.table import Table
+
+    bars = _BARS if console.encoding.lower().startswith("utf") else _ASCII_BARS
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in (metric, "runs", "over them", "first", "last", "change"):
+        right = column in ("runs", "first", "last", "change")
+        table.add_column(column, justify="right" if right else "left")
+    for series in found:
+        values = [point.value for point in series.points]
+        change = f" {(values[-1] - values[0]) / abs(values[0]):+.2%}" if values[0] else ""
+        table.add_row(
+            series.combination,
+            str(len(values)),
+            sparkline(values, bars),
+            number_text(values[0]),
+            f"{number_text(values[-1])} {series.points[-1].unit}",
+            delta_text(values[-1] - values[0]) + change,
+        )
+    return table
+
+
+def _runs(series: Series) -> object:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in ("started (UTC)", "revision", "value", "change", "class", "verdict"):
+        table.add_column(column, justify="right" if column in ("value", "change") else "left")
+    before = series.points[0].value
+    for point in series.points:
+        change = delta_text(point.value - before) if point.value != before else ""
+        started = point.started.removesuffix("+00:00").replace("T", " ")
+        value = f"{number_text(point.value)} {point.unit}"
+        table.add_row(started, point.where, value, change, point.number_class, point.verdict)
+        before = point.value
+    return table
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console(highlight=False, emoji=False)

@@ -1,0 +1,294 @@
+"""One run's comparison of two sides: what they are, their measurements, and the verdicts."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Any
+from typing import TypeVar
+
+from pytest_tinyquant.baselines.compare import compare
+from pytest_tinyquant.baselines.tolerance import Tolerances
+from pytest_tinyquant.baselines.verdict import Comparison
+from pytest_tinyquant.baselines.verdict import Verdict
+from pytest_tinyquant.cache import Cache
+from pytest_tinyquant.errors import BenchError
+from pytest_tinyquant.errors import RevisionError
+from pytest_tinyquant.errors import TinyQuantError
+from pytest_tinyquant.git import Repository
+from pytest_tinyquant.outcomes import OutcomeStore
+from pytest_tinyquant.paired.measure import FirstSideError
+from pytest_tinyquant.paired.measure import measure_in_turns
+from pytest_tinyquant.paired.sides import Revision
+from pytest_tinyquant.paired.sides import Side
+from pytest_tinyquant.paired.sides import WorkingTree
+
+
+if TYPE_CHECKING:
+    from pytest_tinyquant.baselines.journal import Written
+    from pytest_tinyquant.boards.inventory import Board
+    from pytest_tinyquant.measure.measurement import Measurement
+    from pytest_tinyquant.models import Model
+    from pytest_tinyquant.options import Settings
+    from pytest_tinyquant.pipeline import Stages
+    from pytest_tinyquant.schemes import Scheme
+
+_PACKAGE_ROOT = Path(__file__).resolve().parents[2]
+_OPTION = "--tq-ab"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class SideChoice:
+    """What the user named as one side.
+
+    :param text: for messages, such as ``HEAD~1 (1a2b3c4d5e6f)``.
+    :param commit: of a revision; empty for the working tree.
+    :param kernels: directory of kernels for the working tree.
+    """
+
+    text: str
+    commit: str = ""
+    kernels: Path | None = None
+
+
+def choose_sides(spec: str, directory: Path) -> tuple[SideChoice, SideChoice]:
+    """Return the sides that ``spec`` names: ``A`` against the working tree, or ``A..B``.
+
+    A directory of C sources means the working tree with those kernels, anything else a revision.
+
+    :param directory: what relative directories are relative to.
+    :raises RevisionError: a side is neither.
+    """
+    first, dots, second = spec.partition("..")
+    if not first or (dots and not second):
+        raise RevisionError(
+            f"{_OPTION}: {spec!r} names no sides; give a revision, or A..B where each is a "
+            "revision or a directory of kernels"
+        )
+    return _side(first, directory), _side(second, directory) if dots else _tree(directory)
+
+
+def _side(text: str, directory: Path) -> SideChoice:
+    kernels = directory / text
+    if kernels.is_dir():
+        if not any(kernels.glob("*.[cS]")):
+            raise RevisionError(f"{_OPTION}: {kernels} is a directory without C sources (.c, .S)")
+        return SideChoice(f"kernels {text}", kernels=kernels.resolve())
+    commit = Repository.around(directory).commit(text)
+    return SideChoice(f"{text} ({commit[:12]})", commit=commit)
+
+
+def _tree(directory: Path) -> SideChoice:
+    """Return the working tree, and in words how it differs from HEAD."""
+    repository = Repository.around(directory)
+    changed = repository.changes()
+    state = f"{changed} file{'s' if changed > 1 else ''} changed" if changed else "clean"
+    return SideChoice(f"working tree ({repository.commit('HEAD')[:12]}, {state})")
+
+
+class PairedRun:
+    """The two sides of a run, in one of its processes.
+
+    :param choices: the sides; the second is the one that is judged.
+    :param work_dir: shared by the processes of the run.
+    """
+
+    def __init__(
+        self,
+        choices: tuple[SideChoice, SideChoice],
+        stages: Stages,
+        settings: Settings,
+        work_dir: Path,
+    ) -> None:
+        self.choices = choices
+        self._stages = stages
+        self._settings = settings
+        self._work_dir = work_dir
+        self._first = OutcomeStore(work_dir / "paired")
+        self._sides: tuple[Side, Side] | None = None
+
+    @property
+    def description(self) -> str:
+        """The two sides in a line for the report header."""
+        return f"A/B: A = {self.choices[0].text}, B = {self.choices[1].text}"
+
+    def measure(self, model: Model, scheme: Scheme, board: Board) -> Measurement:
+        """Measure a combination on both sides in turns; return what the second measured.
+
+        :raises BenchError: a side cannot be built at all.
+        :raises TinyQuantError: the second side cannot run the combination.
+        """
+        a, b = self._opened()
+        image_b = b.build(model, scheme, board)
+        key = _key(f"{model.name}-{scheme.name}-{board.name}", board.target)
+        image_a = _or_error(lambda: a.build(model, scheme, board))
+        if isinstance(image_a, TinyQuantError):
+            self._first.keep(key, image_a)
+            return self._alone(b, board, image_b)
+        try:
+            with self._stages.device(board, name=key) as device:
+                record_a, record_b = measure_in_turns(device, (image_a, image_b))
+        except FirstSideError as error:
+            self._first.keep(key, error.cause)
+            return self._alone(b, board, image_b)
+        self._first.keep(key, _or_error(lambda: a.evaluate(record_a)))
+        return b.evaluate(record_b)
+
+    def first(self, measurement: Measurement) -> Measurement | TinyQuantError:
+        """Return what the first side measured, or why it could not.
+
+        :raises BenchError: ``measurement`` was not taken here.
+        """
+        found = self._first.find(_key(measurement.combination, measurement.target))
+        if found is None:
+            raise BenchError(
+                f"{measurement.combination}: another plugin measured this, so that {_OPTION} has "
+                "nothing to compare it with; disable that plugin (-p no:NAME)"
+            )
+        return found
+
+    def board(self, board: Board) -> Board:
+        """Return the board as the second side builds for it."""
+        side = self._opened()[1]
+        return side.board(board) if isinstance(side, WorkingTree) else board
+
+    def close(self) -> None:
+        """End the processes of the sides."""
+        for side in self._sides or ():
+            side.close()
+        self._sides = None
+
+    def _opened(self) -> tuple[Side, Side]:
+        if self._sides is None:
+            first, second = self.choices
+            self._sides = self._open(first), self._open(second)
+        return self._sides
+
+    def _open(self, choice: SideChoice) -> Side:
+        if not choice.commit:
+            return WorkingTree(choice.text, self._stages, choice.kernels)
+        repository = Repository.around(self._settings.root)
+        copy = self._stages.cache.entry(
+            "revision",
+            Cache.key("revision", choice.commit),
+            lambda directory: repository.copy(choice.commit, directory),
+        )
+        package_root = _moved(_PACKAGE_ROOT, repository.root, copy)
+        settings = _settings_at(self._settings, repository, copy)
+        settings["work_dir"] = str(self._work_dir / choice.commit)
+        settings["attached"] = sorted(self._stages.project.attached)
+        return Revision(choice.text, settings, package_root)
+
+    def _alone(self, side: Side, board: Board, image: Any) -> Measurement:
+        with self._stages.device(board, name=f"B {board.name}") as device:
+            device.flash(image)
+            return side.evaluate(device.run())
+
+
+class PairedGate:
+    """Judges measurements of the second side by those of the first; the baselines' gate's twin."""
+
+    def __init__(self, paired: PairedRun, tolerances: Mapping[str, Any]) -> None:
+        self._paired = paired
+        self._tolerances = dict(tolerances)
+
+    def check(
+        self,
+        metric: str,
+        measurement: Measurement,
+        *,
+        tolerances: Iterable[Mapping[str, Any]] = (),
+        may_record: bool = True,
+    ) -> Verdict:
+        """Return the verdict on one metric; ``may_record`` is without meaning here."""
+        first = self._paired.choices[0].text
+        found = self._paired.first(measurement)
+        if isinstance(found, TinyQuantError):
+            return _without_first(metric, measurement, first, found)
+        merged = Tolerances.of(self._tolerances, *tolerances, where=measurement.combination)
+        verdict = compare(metric, found, measurement, merged, first, advice="")
+        ran = f"A: {_image(found)}, B: {_image(measurement)}"
+        return dataclasses.replace(verdict, notes=(*verdict.notes, ran))
+
+    def reference(self, measurement: Measurement) -> Measurement | None:
+        """Return what the first side measured; None if it could not."""
+        found = self._paired.first(measurement)
+        return None if isinstance(found, TinyQuantError) else found
+
+    def written(self) -> tuple[Written, ...]:
+        """No baseline is written."""
+        return ()
+
+
+def _or_error(act: Callable[[], T]) -> T | TinyQuantError:
+    """Return what ``act`` returns, or the typed error it raises; the bench's trouble is raised."""
+    try:
+        return act()
+    except BenchError:
+        raise
+    except TinyQuantError as error:
+        return error
+
+
+def _without_first(
+    metric: str, measurement: Measurement, name: str, error: TinyQuantError
+) -> Verdict:
+    comparisons = tuple(
+        Comparison(part, None, number.rounded(), "new", "")
+        for part, number in measurement.gating(metric).items()
+    )
+    return Verdict(
+        combination=measurement.combination,
+        metric=metric,
+        status="new",
+        comparisons=comparisons,
+        path=name,
+        message=f"{name} has no such measurement: {type(error).__name__}: {error}",
+        notes=(f"A: none, B: {_image(measurement)}",),
+    )
+
+
+def _image(measurement: Measurement) -> str:
+    """Return what ran: the image's digest, on the host the model file's."""
+    image = measurement.identity.get("image")
+    return f"image {image[:12]}" if image else f"file {measurement.identity['tflite_sha256'][:12]}"
+
+
+def _key(combination: str, target: str) -> str:
+    return f"{combination} {target}"
+
+
+def _moved(path: Path, root: Path, copy: Path) -> Path:
+    """Return where ``path`` is in a copy of the repository; outside of it, where it is."""
+    path = path.resolve()
+    return copy / path.relative_to(root.resolve()) if path.is_relative_to(root.resolve()) else path
+
+
+def _settings_at(settings: Settings, repository: Repository, copy: Path) -> dict[str, Any]:
+    """Return the settings of the project in a copy of its repository, as JSON types."""
+
+    def moved(path: Path) -> str:
+        return str(_moved(path, repository.root, copy))
+
+    from pytest_tinyquant.project import is_model_path
+
+    return {
+        "root": moved(settings.root),
+        "models_dir": moved(settings.models_dir),
+        "baselines_dir": moved(settings.baselines_dir),
+        "extra_models": [moved(path) for path in settings.extra_models],
+        "models": [
+            file
+            for file in (moved(Path(m).absolute()) for m in settings.models if is_model_path(m))
+            if Path(file).exists()
+        ],
+        "target": settings.target,
+        "cache_dir": str(settings.cache_dir) if settings.cache_dir else "",
+    }

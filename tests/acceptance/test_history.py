@@ -1,0 +1,127 @@
+"""``--tq-history`` and ``--tq-creep``: what becomes of numbers over many runs."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+
+import pytest
+
+
+SOME = ("--model=cnn_4", "--scheme=int8", "--board=nucleo-l4r5zi")
+CREPT = (
+    "cnn_4-int8-nucleo-l4r5zi  latency  10,500 -> 10,*0 instructions  +*  (limit 2 %)  REGRESSED"
+)
+
+
+def rows(bench, query):
+    with sqlite3.connect(bench.root / "tinyquant-history.sqlite") as connection:
+        return connection.execute(query).fetchall()
+
+
+def git(bench, *arguments):
+    command = ["git", "-c", "user.name=a", "-c", "user.email=a@b", *arguments]
+    subprocess.run(command, cwd=bench.root, check=True, capture_output=True)
+
+
+@pytest.fixture
+def released(bench):
+    """A project whose baselines of a release are tagged v1."""
+    git(bench, "init", "--quiet")
+    bench.says["cnn_4-int8-nucleo-l4r5zi"] = {"conv2d[3]": 10_000}
+    bench.record(*SOME)
+    git(bench, "add", ".")
+    git(bench, "commit", "--quiet", "--message", "release")
+    git(bench, "tag", "v1")
+    return bench
+
+
+def grow(bench, by):
+    """Make the layer slower and that the baseline, as a reviewer would let pass."""
+    bench.says["cnn_4-int8-nucleo-l4r5zi"]["conv2d[3]"] += by
+    bench.record(*SOME)
+
+
+@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["one", "n2"])
+def test_every_run_is_appended_once(bench, workers):
+    bench.record(*SOME)
+    for conv in (1000, 1250):
+        bench.says["cnn_4-int8-nucleo-l4r5zi"] = {"conv2d[3]": conv}
+        bench.run(*SOME, "--tq-history", *workers)
+    query = "SELECT value, unit, verdict FROM number WHERE metric = 'latency' AND part = 'invoke'"
+    assert rows(bench, query) == [
+        (1500, "instructions", "ok"),
+        (1750, "instructions", "regressed"),
+    ]
+    assert rows(bench, "SELECT passed FROM run ORDER BY id") == [(1,), (0,)]
+
+
+def test_the_commit_is_kept_and_whether_it_was_changed(released):
+    (released.root / "test_matrix.py").write_text("def test_nothing(measurement):\n    pass\n")
+    released.run(*SOME, "--tq-history")
+    ((revision, changes),) = rows(released, "SELECT revision, changes FROM run")
+    assert len(revision) == 40
+    assert changes >= 1
+
+
+def test_a_run_without_measurements_leaves_no_trace(bench):
+    bench.run(*SOME, "--tq-history", "--collect-only")
+    bench.run(*SOME, "--tq-history", "-k", "nothing")
+    assert rows(bench, "SELECT count(*) FROM run") == [(0,)]
+
+
+def test_an_unusable_file_ends_the_run_before_it_begins(bench):
+    (bench.root / "file").write_text("not a database, but a text that is long enough" * 20)
+    result = bench.run(*SOME, "--tq-history=file")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: *file: cannot be used as a history *"])
+    assert not (bench.root / "measured.txt").exists()
+
+
+@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["one", "n2"])
+def test_small_steps_that_add_up_are_a_regression(released, workers):
+    for _ in range(3):
+        grow(released, by=60)
+        released.run(*SOME).assert_outcomes(passed=4)
+    released.run(*SOME, "--tq-creep=v1", *workers).assert_outcomes(passed=4)
+    grow(released, by=60)
+    result = released.run(*SOME, "--tq-creep=v1", *workers)
+    result.assert_outcomes(passed=3, failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            CREPT,
+            "  conv2d[[]3[]] 16x16x32  +240   tq_conv_2d_s8",
+            "  crept since v1: the gate passes it, but the sum of all changes since then is over *",
+        ]
+    )
+
+
+def test_creep_may_warn_and_the_limit_be_chosen(released):
+    grow(released, by=240)
+    result = released.run(*SOME, "--tq-creep=v1", "--tq-creep-action=warn")
+    result.assert_outcomes(passed=4, warnings=1)
+    result.stdout.fnmatch_lines([f"*CreepWarning: {CREPT}"])
+    released.run(*SOME, "--tq-creep=v1", "--tq-creep-limit=latency:3%").assert_outcomes(passed=4)
+
+
+def test_the_ini_file_names_the_release(released):
+    ini = released.root / "tox.ini"
+    ini.write_text(ini.read_text() + "\ntinyquant_creep = v1\ntinyquant_creep_limit = latency:1%\n")
+    grow(released, by=120)
+    released.run(*SOME).assert_outcomes(passed=3, failed=1)
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("--tq-creep=v7", "ERROR: 'v7' names no commit of *"),
+        ("--tq-creep=empty", "ERROR: empty has no baselines in baselines; *"),
+    ],
+)
+def test_a_release_that_cannot_be_judged_by(released, option, message):
+    git(released, "rm", "-r", "--quiet", "--cached", "baselines")
+    git(released, "commit", "--quiet", "--message", "none")
+    git(released, "tag", "empty")
+    result = released.run(*SOME, option)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([message])

@@ -1,0 +1,74 @@
+"""A bench of emulators, which any process finds attached as if they were boards."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Callable
+from collections.abc import Iterator
+
+import pytest
+
+from pytest_tinyquant.boards import pyocd_probe
+from pytest_tinyquant.boards.inventory import Board
+from pytest_tinyquant.boards.inventory import aim
+from pytest_tinyquant.boards.inventory import load_boards
+from pytest_tinyquant.boards.physical import PhysicalBoard
+from pytest_tinyquant.boards.qemu import Qemu
+
+
+TYPE = "bench-m4"
+PHYSICAL_TYPE = f"""
+[{TYPE}]
+base = "nucleo-l4r5zi"
+chip = "mps2-an386"
+pyocd_target = "tinyquant_mps2_an386"
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class EmulatedBench:
+    """Emulators that any process finds attached as debug probes with ids of their own.
+
+    :param rows: ``[[bench]]`` rows for a boards.toml, with the board type that they are.
+    """
+
+    physical: tuple[PhysicalBoard, ...]
+    rows: str
+
+
+@pytest.fixture
+def emulated_bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], EmulatedBench]]:
+    """Start so many emulators and attach them; they end with the test."""
+    with contextlib.ExitStack() as running:
+
+        def start(count: int) -> EmulatedBench:
+            machines = [Qemu("qemu-system-arm", "mps2-an386") for _ in range(count)]
+            for machine in machines:
+                running.callback(machine.close)
+            listed = {f"QEMU{n}": m for n, m in enumerate(machines, start=1)}
+            monkeypatch.setenv(
+                pyocd_probe.LISTED_VARIABLE,
+                ",".join(f"{name}=127.0.0.1:{m.gdb_port}" for name, m in listed.items()),
+            )
+            physical = tuple(
+                PhysicalBoard(name.lower(), TYPE, name, machine.console_url)
+                for name, machine in listed.items()
+            )
+            rows = "".join(
+                f'[[bench]]\nname = "{p.name}"\ntype = "{p.type}"\nprobe = "{p.probe}"\n'
+                f'port = "{p.port}"\n'
+                for p in physical
+            )
+            return EmulatedBench(physical, PHYSICAL_TYPE + rows)
+
+        yield start
+
+
+@pytest.fixture
+def physical_type() -> Board:
+    """The board type that :func:`emulated_bench` attaches."""
+    nucleo = aim(load_boards([])["nucleo-l4r5zi"], "hardware", attached=())
+    return dataclasses.replace(
+        nucleo, name=TYPE, chip="mps2-an386", pyocd_target="tinyquant_mps2_an386"
+    )

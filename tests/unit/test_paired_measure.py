@@ -1,0 +1,76 @@
+"""Two images take turns on one device, so that what drifts falls on both alike."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pytest_tinyquant.boards.device import RunRecord
+from pytest_tinyquant.errors import ConsoleError
+from pytest_tinyquant.errors import DeviceHaltedError
+from pytest_tinyquant.paired.measure import FirstSideError
+from pytest_tinyquant.paired.measure import measure_in_turns
+from pytest_tinyquant.paired.sides import SideImage
+
+
+A, B = SideImage(Path("a"), "a", "a"), SideImage(Path("b"), "b", "b")
+
+
+class PlayedBoard:
+    """A board whose counts go up by one with every run."""
+
+    def __init__(self, counter_class):
+        self.counter_class = counter_class
+        self.runs = []
+        self.image = None
+
+    def flash(self, image):
+        self.image = image
+
+    def run(self):
+        self.runs.append(self.image.image_id)
+        count = (100 if self.image is A else 200) + len(self.runs)
+        return RunRecord((b"out",), count, "cycles", self.counter_class, (count,), 0, 8, None, "")
+
+
+def test_counts_that_scatter_are_taken_in_changing_order():
+    board = PlayedBoard("measured")
+    a, b = measure_in_turns(board, (A, B), rounds=3)
+    assert "".join(board.runs) == "abbaab"
+    assert (a.counter, b.counter) == (104, 203), "medians of 101, 104, 105 and 202, 203, 206"
+    assert a.op_counters == (104,)
+
+
+def test_exact_counts_need_one_turn():
+    board = PlayedBoard("exact")
+    a, b = measure_in_turns(board, (A, B))
+    assert "".join(board.runs) == "ab"
+    assert (a.counter, b.counter) == (101, 202)
+
+
+class HaltingBoard(PlayedBoard):
+    """A board that halts on one image."""
+
+    def __init__(self, image, error):
+        super().__init__("exact")
+        self.halts, self.error = image, error
+
+    def run(self):
+        if self.image is self.halts:
+            raise self.error
+        return super().run()
+
+
+def test_an_image_that_halts_is_blamed_on_its_side():
+    halt = DeviceHaltedError("the core locked up")
+    with pytest.raises(FirstSideError) as info:
+        measure_in_turns(HaltingBoard(A, halt), (A, B))
+    assert info.value.cause is halt
+    with pytest.raises(DeviceHaltedError):
+        measure_in_turns(HaltingBoard(B, halt), (A, B))
+
+
+def test_trouble_with_the_bench_is_no_sides():
+    with pytest.raises(ConsoleError):
+        measure_in_turns(HaltingBoard(A, ConsoleError("a line is lost")), (A, B))
