@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_tinyquant import tflm
 from pytest_tinyquant.cache import Cache
 from pytest_tinyquant.elf import Elf
 from pytest_tinyquant.errors import ConfigurationError
@@ -25,10 +26,11 @@ if TYPE_CHECKING:
     from pytest_tinyquant.elf import FlashUse
     from pytest_tinyquant.elf import RamUse
     from pytest_tinyquant.engine import EmittedModel
+    from pytest_tinyquant.tflm import Tflm
 
 
 _REFERENCE = "reference"
-_SOURCES = (".c", ".h", ".inc", ".S", ".ld", ".cmake", ".txt")
+_SOURCES = (".c", ".cc", ".h", ".inc", ".S", ".ld", ".cmake", ".txt")
 _MODEL = struct.Struct("<IIIIHHHH")  # tq_model in tq_engine.h
 _BUFFER = struct.Struct("<II")  # tq_buffer
 _RX_RAM_BYTES = 256 * 1024
@@ -110,6 +112,7 @@ class _Build:
         self.sources = firmware_sources()
         self.toolchain: Toolchain = find_toolchain(board.kind, board.toolchain)
         self.kernels = _kernels(board, self.sources)
+        self.tflm = tflm.require(board) if board.runtime == "tflm" else None
         self.libraries_key = self._libraries_key()
         self.kernels_key = self._kernels_key()
         self.image_key = self._image_key()
@@ -139,6 +142,11 @@ class _Build:
             f"#define TQ_SAMPLE_COUNT {len(self.samples)}\n"
         )
         advice = f"kernels {self.board.kernels} may lack one that the model needs"
+        if self.tflm:
+            advice = (
+                f"look at tflm.library, tflm.include and tflm.defines of {self.board.name} in "
+                "boards.toml, and in docs/tflm.md which versions there is an adapter for"
+            )
         model_sources = [str(self.emitted.directory / name) for name in self.emitted.sources]
         with explained(self.where, advice, _regions(self.board)):
             self._cmake(
@@ -150,6 +158,7 @@ class _Build:
                     "TQ_KERNELS_DIR": str(kernels or ""),
                     "TQ_FLASH_BYTES": str(self.board.flash_bytes),
                     "TQ_RAM_BYTES": str(self.board.ram_bytes),
+                    **_tflm_definitions(self.tflm),
                 },
             )
         self._check_samples(Elf(output / "image.elf"))
@@ -163,6 +172,7 @@ class _Build:
             {
                 "TQ_TOOL_PREFIX": self.toolchain.prefix,
                 "TQ_MACHINE": self.board.firmware,
+                "TQ_RUNTIME": "tflm" if self.tflm else "engine",
                 "TQ_CFLAGS": ";".join(self.board.cflags),
                 **definitions,
             },
@@ -185,6 +195,7 @@ class _Build:
                 "sources": _files(self.sources, _SOURCES),
                 "machine": self.board.firmware,
                 "cflags": self.board.cflags,
+                "runtime": self.board.runtime,
             }
         )
 
@@ -201,8 +212,21 @@ class _Build:
                 "samples": self.samples,
                 "board": self.board.name,
                 "memory": (self.board.flash_bytes, self.board.ram_bytes),
+                "tflm": self.tflm.library if self.tflm else "",
+                "tflm headers": _tflm_definitions(self.tflm),
             }
         )
+
+
+def _tflm_definitions(library: Tflm | None) -> dict[str, str]:
+    """Return the CMake variables that name the user's TensorFlow Lite Micro."""
+    if library is None:
+        return {}
+    return {
+        "TQ_TFLM_LIBRARY": str(library.library),
+        "TQ_TFLM_INCLUDE": ";".join(map(str, library.include)),
+        "TQ_TFLM_DEFINES": ";".join(library.defines),
+    }
 
 
 def _regions(board: Board) -> dict[str, int]:

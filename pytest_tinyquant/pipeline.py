@@ -116,13 +116,17 @@ class Stages:
         samples = self.samples(model, graph, where=where)
         from pytest_tinyquant import engine
         from pytest_tinyquant import firmware
+        from pytest_tinyquant import tflm
 
-        plan = engine.plan(graph, where=where, kernels=board.kernels)
         with (
             self.progress.stage("building", where, board.name),
             tempfile.TemporaryDirectory(prefix="tinyquant-") as directory,
         ):
-            emitted = engine.emit(plan, Path(directory))
+            if board.runtime == "tflm":
+                emitted = tflm.emit(graph, converted.read(), Path(directory), board)
+            else:
+                plan = engine.plan(graph, where=where, kernels=board.kernels)
+                emitted = engine.emit(plan, Path(directory))
             return firmware.build(emitted, board, samples, self.cache, where=where)
 
     def reachable(self, board: Board) -> tuple[PhysicalBoard, ...]:
@@ -147,7 +151,7 @@ class Stages:
         from pytest_tinyquant.measure.quantize import encode_all
 
         tensors = [graph.tensors[index] for index in graph.inputs]
-        return encode_all(self._reference(model, "inputs"), tensors, where=where)
+        return encode_all(self.reference(model, "inputs"), tensors, where=where)
 
     def host_board(self) -> Board:
         """Return the board that runs TensorFlow Lite Micro on this computer."""
@@ -220,7 +224,7 @@ class Stages:
             board=board,
             image=image,
             record=record,
-            expected=self._reference(model, "outputs"),
+            expected=self.reference(model, "outputs"),
         )
 
     def measure(self, model: Model, scheme: Scheme, board: Board) -> Measurement:
@@ -243,6 +247,10 @@ class Stages:
                 self.open(board, image, name=where) as device,
             ):
                 record = self.run(device, board, where=where)
+            if board.runtime == "tflm" and board.target != "host":
+                from pytest_tinyquant.dense_check import check_on_host
+
+                check_on_host(self, model, converted, graph, record, where=where)
             return self.evaluate(
                 model=model,
                 converted=converted,
@@ -256,7 +264,7 @@ class Stages:
             return measure()
         from pytest_tinyquant.resume import outcome_key
 
-        expected = self._reference(model, "outputs")
+        expected = self.reference(model, "outputs")
         key = outcome_key(image, board, expected, self.device_timeout)
         return self.journal.recall_or(key, measure)
 
@@ -288,7 +296,7 @@ class Stages:
             "Correct the runtime's table in support.py"
         ) from refusal
 
-    def _reference(self, model: Model, name: str) -> list[NDArray[np.float32]]:
+    def reference(self, model: Model, name: str) -> list[NDArray[np.float32]]:
         """Return the reference's "inputs" or "outputs", one array per tensor."""
         import numpy as np
 

@@ -13,6 +13,7 @@
 #include "tq_board_config.h"
 #include "tq_engine.h"
 #include "tq_protocol.h"
+#include "tq_runtime.h"
 
 enum { BYTES_PER_OUT_LINE = 64 };
 
@@ -154,15 +155,14 @@ static void repeat(void) {
   }
 }
 
-/* Walks the operators as tq_invoke() does; a kernel's count includes its call and return. */
+/* Walks the operators as the runtime does. */
 static void profile(void) {
   uint64_t sum = 0;
   tq_clear_state(model);
   fill_inputs(0);
+  tq_runtime_profile(model);
   for (uint32_t i = 0; i < model->op_count; i++) {
-    const tq_op *op = &model->ops[i];
-    tq_last_op = op;
-    uint64_t count = tq_board_measure(op->kernel, op->params);
+    uint64_t count = tq_runtime_count(model, i);
     tq_protocol_begin("OP ");
     tq_protocol_decimal(i);
     put_field(" ", count);
@@ -210,6 +210,7 @@ int main(void) {
   }
   profile();
   put_stack(stack);
+  tq_runtime_report();
   put_guard();
   uint32_t lines = tq_protocol_lines();
   tq_protocol_begin("END ");

@@ -12,7 +12,8 @@ set(CMAKE_RANLIB "${TQ_TOOL_PREFIX}ranlib" CACHE FILEPATH "")
 # -fno-store-merging: of the stores of neighbouring bytes GCC would make an unaligned one, which
 # faults (startup.c). -mno-unaligned-access would also take LDRD away, which is always aligned.
 # The compiler is known: testing it would take longer than building an image.
-foreach(language C ASM)
+set(CMAKE_CXX_COMPILER "${TQ_TOOL_PREFIX}g++")
+foreach(language C CXX ASM)
   set(CMAKE_${language}_COMPILER_FORCED TRUE)
   set(CMAKE_${language}_COMPILER_ID GNU)
   set(CMAKE_${language}_COMPILER_ID_RUN TRUE)

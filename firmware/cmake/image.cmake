@@ -19,6 +19,11 @@ set_target_properties(
 set_target_properties(
   image PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${TQ_OUTPUT_DIR}" SUFFIX .elf)
 
+set(runtime_libraries
+    "${TQ_LIBRARY_DIR}/libtq_engine.a" "${TQ_LIBRARY_DIR}/libtq_kernels_reference.a")
+if(TQ_RUNTIME STREQUAL "tflm")
+  include(cmake/tflm.cmake)
+endif()
 if(TQ_KERNELS_DIR)
   set(selected_kernels
       -Wl,--whole-archive "${TQ_KERNELS_DIR}/libtq_kernels_selected.a" -Wl,--no-whole-archive)
@@ -40,6 +45,5 @@ target_link_libraries(
   ${selected_kernels}
   "${TQ_LIBRARY_DIR}/libtq_app.a"
   tq_model
-  "${TQ_LIBRARY_DIR}/libtq_engine.a"
-  "${TQ_LIBRARY_DIR}/libtq_kernels_reference.a"
+  ${runtime_libraries}
   m)

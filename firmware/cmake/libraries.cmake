@@ -10,7 +10,7 @@ file(GLOB kernel_sources ${TQ_ENGINE_DIR}/kernels/reference/*.[cS]
      ${TQ_ENGINE_DIR}/kernels/common/*.[cS])
 
 add_library(tq_app STATIC ${app_sources})
-target_include_directories(tq_app PRIVATE app port port/${TQ_PORT} "${TQ_BOARD_DIR}")
+target_include_directories(tq_app PRIVATE app runtimes/${TQ_RUNTIME} port port/${TQ_PORT} "${TQ_BOARD_DIR}")
 add_library(tq_engine STATIC ${engine_sources})
 add_library(tq_kernels_reference STATIC ${kernel_sources})
 

@@ -32,6 +32,14 @@ typedef void (*tq_board_function)(const void *argument);
 uint64_t tq_board_measure(tq_board_function function, const void *argument);
 
 /*
+ * For code that brackets its parts itself: a reading of the counter, and the cost since a reading,
+ * the readings' own cost included. Good for as long as the counter does not wrap. Only boards for
+ * which there is a C++ runtime have it.
+ */
+uint64_t tq_board_now(void);
+uint64_t tq_board_since(uint64_t reading);
+
+/*
  * How a board with a clock of its own proves that it runs at `hz`. While `cycles` were counted, a
  * reference that does not depend on the core's clock made `reference_ticks` at `reference_hz`. A
  * loop took `loop_cycles`; with the wait states and caches as they should be, it takes from

@@ -24,6 +24,7 @@ from pytest_tinyquant.boards.halt import Faults
 from pytest_tinyquant.boards.protocol import Decoder
 from pytest_tinyquant.boards.protocol import RestartError
 from pytest_tinyquant.boards.retry import run_twice_at_most
+from pytest_tinyquant.boards.run_record import check_accepted
 from pytest_tinyquant.boards.run_record import check_image
 from pytest_tinyquant.boards.run_record import run_record
 from pytest_tinyquant.boards.trace import Extent
@@ -206,6 +207,7 @@ class FirmwareBoard(ABC):
             diagnosis = self._diagnosis(image, where)
             raise diagnosis.restarted(decoder, error, within=self._idle_timeout) from error
         check_image(decoder, image, where)
+        check_accepted(decoder, where)
 
     def _diagnosis(self, image: LoadableImage, where: str) -> Diagnosis:
         return Diagnosis(where, self._debugger, self._console, Elf(image.elf), self.faults)

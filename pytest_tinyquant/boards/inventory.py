@@ -11,6 +11,8 @@ from typing import Literal
 
 from pytest_tinyquant.boards.physical import BENCH_KEY
 from pytest_tinyquant.errors import ConfigurationError
+from pytest_tinyquant.tflm import Tflm
+from pytest_tinyquant.tflm import read_tflm
 from pytest_tinyquant.toml_table import Table
 
 
@@ -39,6 +41,7 @@ class Board:
         is no firmware for them.
     :param pyocd_target: pyOCD's name of the real board's chip.
     :param toolchain: path of its C compiler; empty for the one on the PATH.
+    :param tflm: the user's TensorFlow Lite Micro for the runtime ``tflm``.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Board:
     chip: str = ""
     pyocd_target: str = ""
     toolchain: str = ""
+    tflm: Tflm | None = None
 
     @property
     def firmware(self) -> str:
@@ -131,6 +135,7 @@ def _board(name: str, table: Table, known: dict[str, Board]) -> Board:
         chip=table.get("chip", str, base.chip if base else ""),
         pyocd_target=table.get("pyocd_target", str, base.pyocd_target if base else ""),
         toolchain=table.get("toolchain", str, base.toolchain if base else ""),
+        tflm=read_tflm(table) or (base.tflm if base else None),
     )
     if board.kind != "host" and (board.flash_bytes < 1 or board.ram_bytes < 1):
         raise table.error("needs flash_bytes and ram_bytes, the sizes of its memories; add them")

@@ -7,12 +7,16 @@ import statistics
 from pytest_tinyquant.boards.device import LoadableImage
 from pytest_tinyquant.boards.device import RunRecord
 from pytest_tinyquant.boards.protocol import Decoder
+from pytest_tinyquant.errors import DeviceHaltedError
 from pytest_tinyquant.errors import FlashError
 from pytest_tinyquant.errors import InvalidOutputError
 
 
 # The firmware subtracts its own cost; from a counter that stands still that goes below zero.
 _WRAPPED = 1 << 63
+
+# How the adapter in firmware/runtimes/tflm begins its last line.
+_REFUSED = "tflm refused:"
 
 
 def check_image(decoder: Decoder, image: LoadableImage, where: str) -> None:
@@ -27,6 +31,30 @@ def check_image(decoder: Decoder, image: LoadableImage, where: str) -> None:
             f" {image.image_id} was flashed; the old image still runs: check the reset and the"
             " boot switches"
         )
+
+
+def check_accepted(decoder: Decoder, where: str) -> None:
+    """Check that the runtime has not refused the model.
+
+    :raises DeviceHaltedError: it has; its own words are in the text.
+    """
+    log = decoder.transcript.log
+    refusal = next((line for line in log if line.startswith(_REFUSED)), None)
+    if refusal is None:
+        return
+    call = refusal.removeprefix(_REFUSED).strip()
+    words = " ".join(line for line in log if line and line != refusal)
+    advice = ""
+    if "is_per_channel" in words:
+        advice = (
+            "\nThis version of CMSIS-NN's kernels has no dense layer with a scale per output for "
+            "16-bit activations: convert with dense_per_channel = false, or take a library "
+            "without CMSIS-NN or a newer one"
+        )
+    silence = "without a word; a library built without TF_LITE_STRIP_ERROR_STRINGS says why"
+    raise DeviceHaltedError(
+        f"{where}: TensorFlow Lite Micro ended in {call}: {words or silence}{advice}", kind=call
+    )
 
 
 def run_record(decoder: Decoder, where: str) -> RunRecord:
@@ -84,7 +112,7 @@ def run_record(decoder: Decoder, where: str) -> RunRecord:
         op_counters=tuple(got.op_counts),
         walk_counter=walk,
         stack_bytes=None if got.stack is None else got.stack[0],
-        arena_bytes=None,
+        arena_bytes=got.arena,
         log=decoder.log_text(),
         repeats=tuple(got.repeat_counts),
         clock=got.clock,

@@ -71,6 +71,7 @@ class Transcript:
     op_counts: list[int] = field(default_factory=list)
     profiled: int | None = None
     stack: tuple[int, int] | None = None
+    arena: int | None = None
     guard: str | None = None
     fault: Fault | None = None
     log: deque[str] = field(default_factory=lambda: deque(maxlen=MAX_LOG_LINES))
@@ -132,6 +133,9 @@ class Transcript:
         used, reserved = _numbers("STACK", payload, 2)
         self.stack = (used, reserved)
 
+    def _arena(self, payload: str, _: int) -> None:
+        (self.arena,) = _numbers("ARENA", payload, 1)
+
     def _guard(self, payload: str, _: int) -> None:
         if not payload:
             raise ContentError("GUARD cannot be read")
@@ -178,6 +182,7 @@ _HANDLERS: Final[Mapping[str, Callable[[Transcript, str, int], None]]] = {
     "OP": Transcript._op,
     "PROFILED": Transcript._profiled,
     "STACK": Transcript._stack,
+    "ARENA": Transcript._arena,
     "GUARD": Transcript._guard,
     "END": Transcript._end,
     "FAULT": Transcript._fault,

@@ -60,6 +60,14 @@ def measure_error(
     return {name: _worst(name, [metrics[name] for metrics in found]) for name in names}
 
 
+def real_outputs(
+    raw: Sequence[bytes], tensors: Sequence[Tensor], *, where: str
+) -> list[NDArray[np.float64]]:
+    """Return raw output bytes of all check samples as real values, one array per output."""
+    parts = zip(_by_output(raw, tensors, where), tensors, strict=True)
+    return [decode(part, tensor, where=where) for part, tensor in parts]
+
+
 def _by_output(
     raw: Sequence[bytes], tensors: Sequence[Tensor], where: str
 ) -> list[Sequence[bytes]]:

@@ -18,6 +18,7 @@ from pytest_tinyquant.measure.flash import measure_flash
 from pytest_tinyquant.measure.latency import count_ops
 from pytest_tinyquant.measure.latency import measure_latency
 from pytest_tinyquant.measure.measurement import Measurement
+from pytest_tinyquant.measure.measurement import OpCount
 from pytest_tinyquant.measure.ram import measure_host_ram
 from pytest_tinyquant.measure.ram import measure_ram
 from pytest_tinyquant.measure.ram import peak_tensors
@@ -62,9 +63,9 @@ def evaluate(
         "tflite_sha256": converted.sha256,
         "converter": converted.converter,
         "runtime": board.runtime,
-        "runtime_version": runtime_version(board.runtime),
+        "runtime_version": board.tflm.version if board.tflm else runtime_version(board.runtime),
         # The name only: where it lies differs from machine to machine.
-        "kernels": PurePath(board.kernels).name,
+        "kernels": PurePath(board.tflm.library if board.tflm else board.kernels).name,
     }
     if board.target == "host":
         extra = _evaluate_host(graph, board, record, where)
@@ -124,12 +125,9 @@ def _evaluate_host(graph: Graph, board: Board, record: RunRecord, where: str) ->
 def _evaluate_firmware(
     graph: Graph, board: Board, image: Any, record: RunRecord, where: str
 ) -> dict[str, Any]:
-    from pytest_tinyquant import engine
-
-    plan = engine.plan(graph, where=where, kernels=board.kernels)
     if record.clock is not None:
         check_clock(record.clock, where, flags=image.flags)
-    return {
+    facts = {
         "metrics": {
             "latency": measure_latency(record, where=where),
             "flash": measure_flash(image),
@@ -137,8 +135,24 @@ def _evaluate_firmware(
         },
         "identity": {"flags": image.flags, "image": image.sha256},
         "toolchain": image.toolchain,
-        "ops": count_ops(record, plan.ops, where=where),
         "symbols": image.symbols,
+    }
+    if board.runtime == "tflm":
+        operators = [
+            OpCount(operator.label, operator.op, graph.tensors[operator.outputs[0]].shape, 0)
+            for operator in graph.operators
+        ]
+        return {
+            **facts,
+            "ops": count_ops(record, operators, where=where),
+            "structure": structure_of(graph, where=where),
+        }
+    from pytest_tinyquant import engine
+
+    plan = engine.plan(graph, where=where, kernels=board.kernels)
+    return {
+        **facts,
+        "ops": count_ops(record, plan.ops, where=where),
         "arena_tensors": peak_tensors(plan),
         "structure": structure_of(graph, where=where, plan=plan),
     }

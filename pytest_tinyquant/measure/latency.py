@@ -47,8 +47,10 @@ def measure_latency(record: RunRecord, *, where: str) -> dict[str, Metric]:
     return metrics
 
 
-def count_ops(record: RunRecord, ops: Sequence[PlanOp], *, where: str) -> tuple[OpCount, ...]:
-    """Pair the device's per-operator counts with the plan's operators.
+def count_ops(
+    record: RunRecord, ops: Sequence[PlanOp | OpCount], *, where: str
+) -> tuple[OpCount, ...]:
+    """Pair the device's per-operator counts with the operators that it executed.
 
     :raises ConsoleError: if the device reported another number of operators.
     """

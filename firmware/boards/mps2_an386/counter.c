@@ -52,6 +52,12 @@ bool tq_board_counter_is_exact(void) {
   return read_cost == 1 && loop - read_cost == 2 * SELF_TEST_ITERATIONS;
 }
 
+uint64_t tq_board_now(void) { return TIMER0_VALUE; }
+
+uint64_t tq_board_since(uint64_t reading) {
+  return instructions((uint32_t)reading - (uint32_t)TIMER0_VALUE);
+}
+
 uint64_t tq_board_measure(tq_board_function function, const void *argument) {
   uint32_t slow_before = DUALTIMER_VALUE;
   uint32_t ticks = elapsed(tq_timed_call(function, argument, &TIMER0_VALUE));

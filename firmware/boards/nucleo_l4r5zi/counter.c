@@ -82,6 +82,10 @@ bool tq_board_counter_is_exact(void) {
   return elapsed(tq_timed_loop(LOOP_PASSES, &DWT_CYCCNT)) > LOOP_PASSES;
 }
 
+uint64_t tq_board_now(void) { return DWT_CYCCNT; }
+
+uint64_t tq_board_since(uint64_t reading) { return (uint32_t)DWT_CYCCNT - (uint32_t)reading; }
+
 uint64_t tq_board_measure(tq_board_function function, const void *argument) {
   uint32_t slow_before = tq_read_32(TIM2_CNT);
   uint32_t cycles = elapsed(tq_timed_call(function, argument, &DWT_CYCCNT));

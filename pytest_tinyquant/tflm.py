@@ -1,0 +1,217 @@
+"""TensorFlow Lite Micro on a microcontroller: the user's library, and the sources of one model."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Final
+
+from pytest_tinyquant.errors import ToolchainNotFoundError
+from pytest_tinyquant.toml_table import Table
+
+
+if TYPE_CHECKING:
+    from pytest_tinyquant.boards.inventory import Board
+    from pytest_tinyquant.engine import EmittedModel
+    from pytest_tinyquant.graph import Graph
+
+#: What TensorFlow Lite Micro's own Makefile always defines; it changes the layout of its structs.
+DEFINES: Final = ("TF_LITE_STATIC_MEMORY",)
+
+#: RAM that is not the interpreter's: stack, data, and what the interpreter has outside its arena.
+_RESERVED: Final = 64 * 1024
+
+#: Operators of which the library has registrations for one type of activations alone.
+_VARIANTS: Final = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "SOFTMAX")
+_VARIANT_OF: Final[Mapping[str, str]] = {"int8": "INT8", "int16": "INT16"}
+
+_METHODS: Final[Mapping[str, str]] = {
+    "PADV2": "PadV2",
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": "UnidirectionalSequenceLSTM",
+}
+
+
+@dataclass(frozen=True)
+class Tflm:
+    """A static library of TensorFlow Lite Micro and how its headers are to be read.
+
+    :param include: directories of its headers and of what they include.
+    :param defines: macros that it was built with.
+    :param commit: the revision that it was built from, as the user says.
+    """
+
+    library: Path
+    include: tuple[Path, ...]
+    defines: tuple[str, ...] = DEFINES
+    commit: str = ""
+
+    @cached_property
+    def sha256(self) -> str:
+        """Digest of the library."""
+        return hashlib.sha256(self.library.read_bytes()).hexdigest()
+
+    @property
+    def version(self) -> str:
+        """Return what a baseline says about the library."""
+        return f"tflite-micro {self.commit or 'of unknown commit'}, library {self.sha256[:16]}"
+
+
+def read_tflm(table: Table) -> Tflm | None:
+    """Return what a board's table in boards.toml says; None if it says nothing.
+
+    Paths are relative to the file. Whether they exist is asked when a model is built: a board that
+    no test uses must not stop a run.
+    """
+    if "tflm" not in table.values:
+        return None
+    inner = table.table("tflm")
+    inner.allow(["library", "include", "defines", "commit"])
+    root = table.file.parent
+    several = isinstance(inner.values.get("include"), list)
+    include = inner.array("include", str) if several else (inner.get("include", str),)
+    return Tflm(
+        library=(root / inner.get("library", str)).resolve(),
+        include=tuple((root / directory).resolve() for directory in include),
+        defines=inner.array("defines", str) if "defines" in inner.values else DEFINES,
+        commit=inner.get("commit", str, ""),
+    )
+
+
+def require(board: Board) -> Tflm:
+    """Return the board's library.
+
+    :raises ToolchainNotFoundError: the user has not provided it, or not where boards.toml says.
+    """
+    tflm = board.tflm
+    advice = (
+        f"Build TensorFlow Lite Micro as a static library for this board and name it in "
+        f"boards.toml: [{board.name}] tflm.library = PATH, tflm.include = DIRECTORIES; "
+        "docs/tflm.md shows how"
+    )
+    if tflm is None:
+        raise ToolchainNotFoundError(
+            f"{board.name}: its runtime is tflm, but there is no library of it. {advice}"
+        )
+    for path in (tflm.library, *tflm.include):
+        if not path.exists():
+            raise ToolchainNotFoundError(f"{board.name}: {path} does not exist. {advice}")
+    header = Path("tensorflow/lite/micro/micro_interpreter.h")
+    if not any((directory / header).is_file() for directory in tflm.include):
+        raise ToolchainNotFoundError(
+            f"{board.name}: none of its tflm.include directories holds {header}. {advice}"
+        )
+    return tflm
+
+
+def emit(graph: Graph, tflite: bytes, directory: Path, board: Board) -> EmittedModel:
+    """Write the sources that make one model an image with TensorFlow Lite Micro."""
+    from pytest_tinyquant.engine import EmittedModel
+
+    arena = max(board.ram_bytes - _RESERVED, _RESERVED // 2) // 16 * 16
+    (directory / "tq_tflm_model.bin").write_bytes(tflite)
+    (directory / "tq_tflm_ops.h").write_text(_operators(graph, arena))
+    model, weights = directory / "tq_model.c", directory / "tq_weights.S"
+    model.write_text(_model(graph, arena))
+    weights.write_text(_WEIGHTS)
+    return EmittedModel(directory, (model, weights), arena, len(tflite), ())
+
+
+def registrations(graph: Graph) -> list[str]:
+    """Return the resolver's calls for the model, with the smallest kernels that it offers."""
+    calls = []
+    for op in sorted({operator.op for operator in graph.operators}):
+        types = {
+            graph.tensors[operator.inputs[0]].dtype
+            for operator in graph.operators
+            if operator.op == op
+        }
+        variant = _VARIANT_OF.get(next(iter(types))) if len(types) == 1 else None
+        argument = f"tflite::Register_{op}_{variant}()" if variant and op in _VARIANTS else ""
+        calls.append(f"Add{method(op)}({argument})")
+    return calls
+
+
+def method(op: str) -> str:
+    """Return an operator's name as MicroMutableOpResolver spells it, such as ``Conv2D``."""
+    words = op.split("_")
+    return _METHODS.get(op) or "".join(
+        word if re.fullmatch(r"\dD", word) else word.capitalize() for word in words
+    )
+
+
+def has_per_channel_dense(graph: Graph) -> bool:
+    """Tell whether a dense layer has a scale for each of its outputs."""
+    weights = [
+        graph.tensors[operator.inputs[1]].quantization
+        for operator in graph.operators
+        if operator.op == "FULLY_CONNECTED"
+    ]
+    return any(quantization and len(quantization.scales) > 1 for quantization in weights)
+
+
+def _operators(graph: Graph, arena: int) -> str:
+    calls = registrations(graph)
+    inputs = sum(graph.tensors[index].bytes for index in graph.inputs)
+    chain = " &&\n         ".join(f"resolver.{call} == kTfLiteOk" for call in calls)
+    return (
+        "/* Generated by pytest-tinyquant; do not edit. */\n"
+        f"#define TQ_TFLM_OPS {len(graph.operators)}u\n"
+        f"#define TQ_TFLM_KINDS {len(calls)}\n"
+        f"#define TQ_TFLM_ARENA_BYTES {arena}u\n"
+        f"#define TQ_TFLM_INPUTS {len(graph.inputs)}u\n"
+        f"#define TQ_TFLM_OUTPUTS {len(graph.outputs)}u\n"
+        f"#define TQ_TFLM_INPUT_BYTES {inputs}u\n"
+        "\n"
+        "template <typename Resolver>\n"
+        "static bool tq_tflm_register(Resolver &resolver) {\n"
+        f"  return {chain};\n"
+        "}\n"
+    )
+
+
+def _model(graph: Graph, arena: int) -> str:
+    def buffers(name: str, indices: tuple[int, ...]) -> str:
+        rows = "".join(f"    {{NULL, {graph.tensors[index].bytes}}},\n" for index in indices)
+        return f"tq_buffer {name}[] = {{\n{rows}}};\n"
+
+    count = len(graph.operators)
+    return (
+        "/* Generated by pytest-tinyquant; the interpreter fills in the addresses. */\n"
+        '#include "tq_engine.h"\n'
+        "\n"
+        "extern uint8_t tq_arena[];\n"
+        "extern tq_buffer tq_tflm_inputs[];\n"
+        "extern tq_buffer tq_tflm_outputs[];\n"
+        "extern const tq_model tq_model_instance;\n"
+        "\n"
+        f'__attribute__((section(".bss.tq_arena"), aligned(16))) uint8_t tq_arena[{arena}];\n'
+        f"{buffers('tq_tflm_inputs', graph.inputs)}"
+        f"{buffers('tq_tflm_outputs', graph.outputs)}"
+        f"static const tq_op tq_model_ops[{count}];\n"
+        "const tq_model tq_model_instance = {\n"
+        "    .ops = tq_model_ops,\n"
+        "    .inputs = tq_tflm_inputs,\n"
+        "    .outputs = tq_tflm_outputs,\n"
+        f"    .op_count = {count},\n"
+        f"    .input_count = {len(graph.inputs)},\n"
+        f"    .output_count = {len(graph.outputs)},\n"
+        "};\n"
+    )
+
+
+_WEIGHTS: Final = """\
+/* Generated by pytest-tinyquant. The model's file as it is. */
+    .section .rodata.tq_weights, "a", %progbits
+    .balign 16
+    .global tq_tflm_model
+    .type tq_tflm_model, %object
+tq_tflm_model:
+    .incbin "tq_tflm_model.bin"
+    .size tq_tflm_model, . - tq_tflm_model
+    .section .note.GNU-stack, "", %progbits
+"""
