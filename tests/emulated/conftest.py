@@ -87,15 +87,7 @@ def emulated_board(board_name: str) -> Board:
 
 
 @pytest.fixture(scope="session")
-def scenario_cache(tmp_path_factory: pytest.TempPathFactory) -> Cache:
-    """Where the images of both boards are kept while the tests change between them."""
-    return Cache(tmp_path_factory.mktemp("cache"))
-
-
-@pytest.fixture(scope="session")
-def build_scenario(
-    scenario_cache: Cache, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[Board], FirmwareImage]:
+def build_scenario(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Board], FirmwareImage]:
     """Build the scenario model, with samples on which it does nothing special, for a board."""
 
     def build_for(board: Board) -> FirmwareImage:
@@ -103,7 +95,7 @@ def build_scenario(
         source = (model / "scenario_model.c").rename(model / "tq_model.c")
         emitted = EmittedModel(model, (source,), SAMPLE_BYTES + 100, 0, ())
         samples = [sample(number) for number in range(SAMPLES)]
-        return build(emitted, board, samples, scenario_cache, where="scenario model")
+        return build(emitted, board, samples, Cache(), where="scenario model")
 
     return build_for
 
