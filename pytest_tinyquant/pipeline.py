@@ -44,9 +44,6 @@ DEVICE_TIMEOUT: Final = 600.0
 
 _HALT_AT_START: Final = "AllocateTensors"
 
-# How TensorFlow Lite Micro says no: by an error of one of its calls, or by ending its process.
-_REFUSALS: Final = (_HALT_AT_START, "Invoke", "abort")
-
 
 class Stages:
     """The stages for one project; each takes what the one before gave, and nothing is kept."""
@@ -99,7 +96,9 @@ class Stages:
             check_support(graph, RUNTIMES[board.runtime], where=where)
         except UnsupportedModelError as refusal:
             if board.target == "host":
-                self._confirm(refusal, model, converted, graph, board)
+                from pytest_tinyquant.refusal import confirm_refusal
+
+                confirm_refusal(self, refusal, model, converted, graph, board)
             raise
         return graph
 
@@ -267,34 +266,6 @@ class Stages:
         expected = self.reference(model, "outputs")
         key = outcome_key(image, board, expected, self.device_timeout)
         return self.journal.recall_or(key, measure)
-
-    def _confirm(
-        self,
-        refusal: UnsupportedModelError,
-        model: Model,
-        converted: ConvertedModel,
-        graph: Graph,
-        board: Board,
-    ) -> None:
-        """Run the refused model: raise ``refusal`` with the runtime's own words, or a mismatch."""
-        where = combination_name(converted, board)
-        image = self.build_image(model, converted, graph, board)
-        try:
-            with self.open(board, image, name=where) as device:
-                device.run()
-        except DeviceHaltedError as halt:
-            if halt.kind not in _REFUSALS:
-                raise
-            raise UnsupportedModelError(
-                f"{refusal}\nThe runtime agrees: {halt}",
-                op=refusal.op,
-                dtype=refusal.dtype,
-                reason=refusal.reason,
-            ) from halt
-        raise SupportMismatchError(
-            f"{where}: the support check refuses this model, but the runtime runs it: {refusal}\n"
-            "Correct the runtime's table in support.py"
-        ) from refusal
 
     def reference(self, model: Model, name: str) -> list[NDArray[np.float32]]:
         """Return the reference's "inputs" or "outputs", one array per tensor."""

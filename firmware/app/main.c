@@ -163,8 +163,11 @@ static void repeat(void) {
 
 #endif
 
-/* Walks the operators as the runtime does; a kernel's count includes its call and return. */
-static void profile(void) {
+/*
+ * Walks the operators as the runtime does; a kernel's count includes its call and return. A
+ * function of its own for the debugger, which stops here to watch the operators.
+ */
+__attribute__((noinline)) static void profile(void) {
   uint64_t sum = 0;
   tq_clear_state(model);
   fill_inputs(0);

@@ -24,7 +24,7 @@ from pytest_tinyquant.errors import DeviceTimeoutError
 #: A range of the arena: offset and bytes.
 Extent = tuple[int, int]
 
-_BEFORE_PASS: Final = "tq_clear_state"
+_BEFORE_PASS: Final = "profile"
 _BEFORE_OPERATOR: Final = "tq_board_measure"
 _AFTER_OPERATOR: Final = "tq_protocol_begin"
 
@@ -90,11 +90,9 @@ class Tracer:
         :raises DeviceTimeoutError: the firmware did not get there in time.
         """
         self._run_to(_BEFORE_PASS)
-        # A core cannot be resumed on a breakpoint, so no two stops in a row are at one function.
-        self._run_to(_BEFORE_OPERATOR)
-        self._run_to(_BEFORE_PASS)
         found = []
         for number, extents in enumerate(writes):
+            # A core cannot be resumed on a breakpoint, so no two stops in a row are at one function.
             self._run_to(_BEFORE_OPERATOR)
             if number == 0:
                 self._fill_inputs(sample)
