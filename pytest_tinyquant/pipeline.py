@@ -98,7 +98,9 @@ class Stages:
             if board.target == "host":
                 from pytest_tinyquant.refusal import confirm_refusal
 
-                confirm_refusal(self, refusal, model, converted, graph, board)
+                confirm_refusal(
+                    self, refusal, model=model, converted=converted, graph=graph, board=board
+                )
             raise
         return graph
 

@@ -25,6 +25,7 @@ _REFUSALS: Final = ("AllocateTensors", "Invoke", "abort")
 def confirm_refusal(
     stages: Stages,
     refusal: UnsupportedModelError,
+    *,
     model: Model,
     converted: ConvertedModel,
     graph: Graph,

@@ -92,7 +92,7 @@ class Tracer:
         self._run_to(_BEFORE_PASS)
         found = []
         for number, extents in enumerate(writes):
-            # A core cannot be resumed on a breakpoint, so no two stops in a row are at one function.
+            # A core cannot be resumed on a breakpoint: no two stops in a row are at one function.
             self._run_to(_BEFORE_OPERATOR)
             if number == 0:
                 self._fill_inputs(sample)
