@@ -7,6 +7,7 @@ combination is another one, and it is measured anew.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import importlib.metadata
@@ -67,10 +68,16 @@ class RunJournal:
         except BenchError:
             raise
         except TinyQuantError as error:
-            self._store.keep(key, error)
+            self._keep(key, error)
             raise
-        self._store.keep(key, measurement)
+        self._keep(key, measurement)
         return measurement
+
+    def _keep(self, key: str, outcome: Measurement | TinyQuantError) -> None:
+        # Another run of this project may come to its end and delete the directory meanwhile; what
+        # is lost then is measured again.
+        with contextlib.suppress(FileNotFoundError):
+            self._store.keep(key, outcome)
 
     def fresh(self) -> int:
         """Return how many outcomes of an interrupted run can be taken up."""

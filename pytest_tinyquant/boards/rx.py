@@ -14,6 +14,7 @@ from pytest_tinyquant.boards.halt_rx import RxFaults
 from pytest_tinyquant.boards.qemu import Qemu
 from pytest_tinyquant.boards.rx_memory import AddressSpace
 from pytest_tinyquant.boards.rx_memory import check_writes
+from pytest_tinyquant.errors import ConsoleError
 
 
 MACHINES = ("r5f562n8",)
@@ -46,6 +47,13 @@ class EmulatedRx(EmulatedBoard):
             debugger.close()
             raise
         return debugger
+
+    def _prepare_again(self, trouble: ConsoleError) -> None:
+        """Take a new emulator: QEMU's reset does not wake a core that sleeps in WAIT."""
+        super()._prepare_again(trouble)
+        image = self._image
+        assert image is not None, "a run came before"
+        self.flash(image)
 
     def check_memory(self, debugger: Debugger, image: LoadableImage, where: str) -> None:
         """Check that the run wrote to nothing but memory that the chip has."""
