@@ -14,15 +14,12 @@ from pytest_tinyquant.boards.cortex_m import EmulatedCortexM
 from pytest_tinyquant.boards.emulated import EmulatedBoard
 from pytest_tinyquant.boards.inventory import Board
 from pytest_tinyquant.boards.inventory import load_boards
-from pytest_tinyquant.boards.qemu import find_qemu
 from pytest_tinyquant.boards.rx import EmulatedRx
 from pytest_tinyquant.cache import Cache
 from pytest_tinyquant.elf import Elf
 from pytest_tinyquant.engine import EmittedModel
-from pytest_tinyquant.errors import ToolchainNotFoundError
 from pytest_tinyquant.firmware import FirmwareImage
 from pytest_tinyquant.firmware import build
-from pytest_tinyquant.toolchain import find_toolchain
 
 
 SCENARIOS = {
@@ -56,7 +53,6 @@ SAMPLE_BYTES, SAMPLES = 16, 3
 SCENARIO = Path(__file__).with_name("scenario")
 
 DEVICES: dict[str, type[EmulatedBoard]] = {"nucleo-l4r5zi": EmulatedCortexM, "rx65n": EmulatedRx}
-QEMUS = {"nucleo-l4r5zi": "qemu-system-arm", "rx65n": "qemu-system-rx"}
 RETURNS = {"nucleo-l4r5zi": b"\x70\x47", "rx65n": b"\x02"}
 """The instruction that returns to the caller."""
 
@@ -72,11 +68,6 @@ def sample(number: int, scenario: str = "well") -> bytes:
 def board_name(request: pytest.FixtureRequest) -> str:
     """Each emulated board; a test of one only names it by ``indirect`` parametrization."""
     name: str = request.param
-    try:
-        find_toolchain(load_boards([])[name].kind)
-        find_qemu(QEMUS[name])
-    except ToolchainNotFoundError as error:
-        pytest.skip(str(error))
     return name
 
 

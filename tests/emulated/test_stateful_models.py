@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-
 import numpy as np
 import pytest
 from drawn_layers.draw import BySeed
@@ -19,11 +17,6 @@ from pytest_tinyquant.engine import plan
 from pytest_tinyquant.firmware import build
 from pytest_tinyquant.graph import read_graph
 
-
-pytestmark = pytest.mark.skipif(
-    not shutil.which("arm-none-eabi-gcc") or not shutil.which("qemu-system-arm"),
-    reason="needs gcc-arm-none-eabi and qemu-system-arm",
-)
 
 BOARDS = load_boards(())
 

@@ -6,7 +6,6 @@ issue 1628 quotes it; its flash algorithms do nothing, but say how large sectors
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import zipfile
 from pathlib import Path
@@ -19,6 +18,7 @@ from pytest_tinyquant.boards.cmsis_pack import default_algorithms_only
 from pytest_tinyquant.boards.cmsis_pack import session_options
 from pytest_tinyquant.errors import FlashError
 from pytest_tinyquant.errors import ToolchainNotFoundError
+from pytest_tinyquant.toolchain import find_toolchain
 
 
 TARGET = "stm32l4r5zitx"
@@ -62,15 +62,14 @@ __attribute__((section("DevDscr"), used)) const struct device FlashDevice = {{
 @pytest.fixture(scope="module")
 def algorithms(tmp_path_factory: pytest.TempPathFactory) -> dict[int, bytes]:
     """The two flash algorithms by the size of the sectors that they erase."""
-    if shutil.which("arm-none-eabi-gcc") is None:
-        pytest.skip("needs arm-none-eabi-gcc")
+    compiler = find_toolchain("cortex-m4").cc
     directory = tmp_path_factory.mktemp("flm")
     found = {}
     for sector in (DUAL, SINGLE):
         source, flm = directory / f"{sector}.c", directory / f"{sector}.FLM"
         source.write_text(FLM.format(sector=sector))
         sections = "-Wl,--section-start=PrgCode=0,--section-start=DevDscr=0x1000"
-        command = ["arm-none-eabi-gcc", "-mcpu=cortex-m4", "-nostdlib", "-Wl,-eInit", sections]
+        command = [compiler, "-mcpu=cortex-m4", "-nostdlib", "-Wl,-eInit", sections]
         subprocess.run([*command, source, "-o", flm], check=True)
         found[sector] = flm.read_bytes()
     return found

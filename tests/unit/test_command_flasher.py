@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import shutil
 import socket
 import subprocess
 import sys
@@ -29,6 +28,7 @@ from pytest_tinyquant.errors import DeviceHaltedError
 from pytest_tinyquant.errors import DeviceTimeoutError
 from pytest_tinyquant.errors import FlashError
 from pytest_tinyquant.errors import ToolchainNotFoundError
+from pytest_tinyquant.toolchain import find_toolchain
 
 
 Session = tuple[tuple[str, str], ...]
@@ -205,12 +205,11 @@ def device(
     tool: Callable[[str], Path], fake_board: FakeBoard, tmp_path: Path
 ) -> Iterator[Callable[[], CommandBoard]]:
     """Program the board with a small image and return it."""
-    if shutil.which("rx-elf-gcc") is None:
-        pytest.skip("needs rx-elf-gcc")
     tool("rfp-cli")
     source, elf = tmp_path / "image.c", tmp_path / "image.elf"
     source.write_text("const int answer = 42; int main(void) { return answer; }\n")
-    subprocess.run(["rx-elf-gcc", "-nostdlib", "-Wl,-e,_main", source, "-o", elf], check=True)
+    compiler = find_toolchain("rx").cc
+    subprocess.run([compiler, "-nostdlib", "-Wl,-e,_main", source, "-o", elf], check=True)
     physical = PhysicalBoard(
         name="desk",
         type="rx65n",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
@@ -10,12 +9,6 @@ from typing import Any
 import pytest
 
 from pytest_tinyquant.firmware import FirmwareImage
-
-
-pytestmark = pytest.mark.skipif(
-    not shutil.which("arm-none-eabi-gcc") or not shutil.which("qemu-system-arm"),
-    reason="needs gcc-arm-none-eabi and qemu-system-arm",
-)
 
 
 def test_op_counts_are_exact(make: Callable[..., FirmwareImage], run: Callable[..., Any]) -> None:

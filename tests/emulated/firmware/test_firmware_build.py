@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,12 +14,6 @@ from pytest_tinyquant.cache import Cache
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.errors import DoesNotFitError
 from pytest_tinyquant.firmware import FirmwareImage
-
-
-pytestmark = pytest.mark.skipif(
-    not shutil.which("arm-none-eabi-gcc") or not shutil.which("qemu-system-arm"),
-    reason="needs gcc-arm-none-eabi and qemu-system-arm",
-)
 
 
 def test_flash_parts_add_up_and_samples_do_not_count(

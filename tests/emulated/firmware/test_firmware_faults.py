@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -13,12 +12,6 @@ import pytest
 from pytest_tinyquant.boards.inventory import Board
 from pytest_tinyquant.elf import Elf
 from pytest_tinyquant.firmware import FirmwareImage
-
-
-pytestmark = pytest.mark.skipif(
-    not shutil.which("arm-none-eabi-gcc") or not shutil.which("qemu-system-arm"),
-    reason="needs gcc-arm-none-eabi and qemu-system-arm",
-)
 
 
 @pytest.mark.parametrize(
