@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pytest_tinyquant.add_options import add_options
 from pytest_tinyquant.fixtures import baseline
 from pytest_tinyquant.fixtures import board
 from pytest_tinyquant.fixtures import converted_model
@@ -16,7 +17,6 @@ from pytest_tinyquant.fixtures import flashed_device
 from pytest_tinyquant.fixtures import measurement
 from pytest_tinyquant.fixtures import model
 from pytest_tinyquant.fixtures import scheme
-from pytest_tinyquant.options import add_options
 from pytest_tinyquant.report.controller import Controller
 from pytest_tinyquant.run import RUN
 from pytest_tinyquant.run import Run
