@@ -7,6 +7,7 @@ from pytest_tinyquant.engine.kernel_call import KernelCall
 from pytest_tinyquant.engine.kernel_call import Value
 from pytest_tinyquant.engine.lowering.context import Lowering
 from pytest_tinyquant.engine.lowering.context import check_shape
+from pytest_tinyquant.engine.lowering.fused_activation import activation_limits
 from pytest_tinyquant.errors import ModelError
 from pytest_tinyquant.graph import Operator
 from pytest_tinyquant.graph import Tensor
@@ -77,7 +78,6 @@ def _call(
 ) -> KernelCall:
     first, second, output = _operands(operator, lowering)
     suffix = lowering.suffix(operator, output)
-    activation = operator.options["fused_activation_function"]
     fields: dict[str, Value] = {
         "broadcast": _broadcast(operator, lowering, first, second, output),
         "input1": lowering.address(first),
@@ -85,18 +85,13 @@ def _call(
         "output": lowering.address(output),
         **factors,
     }
-    if suffix == "f32":
-        low, high = q.float_activation_range(activation)
-        fields |= {"activation_min": low, "activation_max": high}
-    else:
-        int_low, int_high = q.activation_range(activation, output)
+    if suffix != "f32":
         fields |= {
             "input1_offset": -q.zero_point(first),
             "input2_offset": -q.zero_point(second),
             "output_offset": q.zero_point(output),
-            "activation_min": int_low,
-            "activation_max": int_high,
         }
+    fields |= activation_limits(operator, output)
     return KernelCall(
         f"{kernel}_{suffix}",
         f"{params}_{suffix}_params",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from pytest_tinyquant.engine import quantization as q
 from pytest_tinyquant.engine.kernel_call import KernelCall
 from pytest_tinyquant.engine.kernel_call import Value
 from pytest_tinyquant.engine.lowering.context import Lowering
+from pytest_tinyquant.engine.lowering.fused_activation import activation_limits
 from pytest_tinyquant.engine.lowering.weights import bias_address
 from pytest_tinyquant.engine.lowering.weights import check_weights
 from pytest_tinyquant.engine.lowering.weights import multipliers
+from pytest_tinyquant.engine.lowering.weights import zero_point_offsets
 from pytest_tinyquant.engine.lowering.window import window
 from pytest_tinyquant.errors import ModelError
 from pytest_tinyquant.graph import Operator
@@ -99,7 +100,6 @@ def _layer(
         operator, lowering, source, weights, bias, channels=channels,
         channel_axis=channel_axis, bias_dtypes=bias_dtypes,
     )  # fmt: skip
-    activation = operator.options["fused_activation_function"]
     fields = fields | {
         "input": lowering.address(source),
         "weights": lowering.address(weights),
@@ -108,22 +108,15 @@ def _layer(
         "scratch": None,
     }
     kernel = f"tq_{operator.op.lower()}_{suffix}"
-    if suffix == "f32":
-        low, high = q.float_activation_range(activation)
-        fields |= {"activation_min": low, "activation_max": high}
-    else:
+    if suffix != "f32":
         narrow = suffix == "s16"
         if narrow and bias is not None and bias.dtype == "int32":
             narrow = False
             kernel = f"tq_{operator.op.lower()}_acc32_s16"
         fields |= multipliers(lowering, source, weights, output, channels=channels, narrow=narrow)
-        int_low, int_high = q.activation_range(activation, output)
-        fields |= {"activation_min": int_low, "activation_max": int_high}
-        if suffix == "s8":
-            fields |= {
-                "input_offset": -q.zero_point(source),
-                "output_offset": q.zero_point(output),
-            }
+    fields |= activation_limits(operator, output)
+    if suffix == "s8":
+        fields |= zero_point_offsets(source, output)
     return KernelCall(
         kernel,
         f"{kernel}_params",

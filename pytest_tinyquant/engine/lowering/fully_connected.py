@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from pytest_tinyquant.engine import quantization as q
-from pytest_tinyquant.engine.kernel_call import Constant
 from pytest_tinyquant.engine.kernel_call import KernelCall
 from pytest_tinyquant.engine.kernel_call import Value
 from pytest_tinyquant.engine.lowering.context import Lowering
+from pytest_tinyquant.engine.lowering.fused_activation import activation_limits
 from pytest_tinyquant.engine.lowering.weights import bias_address
 from pytest_tinyquant.engine.lowering.weights import check_weights
+from pytest_tinyquant.engine.lowering.weights import folded_bias
 from pytest_tinyquant.engine.lowering.weights import multipliers
 from pytest_tinyquant.errors import ModelError
 from pytest_tinyquant.graph import Operator
-from pytest_tinyquant.graph import Tensor
 
 
 def fully_connected(operator: Operator, lowering: Lowering) -> KernelCall:
@@ -46,12 +44,8 @@ def fully_connected(operator: Operator, lowering: Lowering) -> KernelCall:
     check_weights(operator, lowering, source, weights, bias, channels=output_depth, channel_axis=0)
     if suffix == "f32":
         kernel = "tq_fully_connected_f32"
-        low, high = q.float_activation_range(operator.options["fused_activation_function"])
-        fields |= {
-            "bias": bias_address(lowering, bias),
-            "activation_min": low,
-            "activation_max": high,
-        }
+        fields["bias"] = bias_address(lowering, bias)
+        fields |= activation_limits(operator, output)
     else:
         kernel = _quantized(operator, lowering, fields, suffix, output_depth)
     return KernelCall(
@@ -69,10 +63,9 @@ def _quantized(
 ) -> str:
     source, weights = lowering.source(operator, 0), lowering.source(operator, 1)
     bias, output = lowering.optional(operator, 2), lowering.output(operator)
-    low, high = q.activation_range(operator.options["fused_activation_function"], output)
-    fields |= {"activation_min": low, "activation_max": high}
+    fields |= activation_limits(operator, output)
     if suffix == "s8":
-        fields["bias"] = _folded_bias(operator, lowering, source, weights, bias)
+        fields["bias"] = folded_bias(operator, lowering, source, weights, bias)
         fields["output_offset"] = q.zero_point(output)
     else:
         fields["bias"] = bias_address(lowering, bias)
@@ -88,14 +81,3 @@ def _quantized(
         narrow = q.narrow_multiplier(factor)
         fields |= {"multiplier": narrow.value, "right_shift": narrow.right_shift}
     return f"tq_fully_connected_{suffix}"
-
-
-def _folded_bias(
-    operator: Operator, lowering: Lowering, source: Tensor, weights: Tensor, bias: Tensor | None
-) -> Constant:
-    """Return bias - zero point * row sums of the weights, modulo 2**32."""
-    sums = lowering.values(operator, weights, "weights").astype(np.int64).sum(axis=1)
-    folded = -q.zero_point(source) * sums
-    if bias is not None:
-        folded = folded + lowering.values(operator, bias, "bias")
-    return lowering.blob.add_array(folded.astype(np.uint32).view(np.int32), "int32")

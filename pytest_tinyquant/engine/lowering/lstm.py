@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from pytest_tinyquant.engine import quantization as q
-from pytest_tinyquant.engine.kernel_call import Constant
 from pytest_tinyquant.engine.kernel_call import KernelCall
 from pytest_tinyquant.engine.kernel_call import Value
 from pytest_tinyquant.engine.lowering.context import Lowering
 from pytest_tinyquant.engine.lowering.context import check_shape
 from pytest_tinyquant.engine.lowering.weights import check_weights
+from pytest_tinyquant.engine.lowering.weights import folded_bias
 from pytest_tinyquant.errors import ModelError
 from pytest_tinyquant.graph import Operator
 from pytest_tinyquant.graph import Tensor
@@ -152,25 +150,14 @@ def _gate(
     for name, factor in factors.items():
         fields |= {f"{name}_multiplier": factor.value, f"{name}_shift": factor.shift}
     return fields | {
-        "input_bias": _folded(operator, lowering, source, weights, bias),
-        "recurrent_bias": _folded(operator, lowering, hidden, recurrent, None),
+        "input_bias": folded_bias(operator, lowering, source, weights, bias),
+        "recurrent_bias": folded_bias(operator, lowering, hidden, recurrent, None),
     }
 
 
 def _factor(source: Tensor, weights: Tensor) -> q.Multiplier:
     """Return the factor of a gate's product."""
     return q.quantize_multiplier(q.scale(source) * q.scale(weights) / _ARGUMENT_SCALE)
-
-
-def _folded(
-    operator: Operator, lowering: Lowering, source: Tensor, weights: Tensor, bias: Tensor | None
-) -> Constant:
-    """Return bias - zero point * row sums of the weights, modulo 2**32."""
-    sums = lowering.values(operator, weights, "weights").astype(np.int64).sum(axis=1)
-    folded = -q.zero_point(source) * sums
-    if bias is not None:
-        folded = folded + lowering.values(operator, bias, "bias")
-    return lowering.blob.add_array(folded.astype(np.uint32).view(np.int32), "int32")
 
 
 def _cell(hidden: Tensor, cell: Tensor, clip: float) -> dict[str, Value]:

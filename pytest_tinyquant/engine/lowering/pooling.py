@@ -8,6 +8,7 @@ from pytest_tinyquant.engine import quantization as q
 from pytest_tinyquant.engine.kernel_call import KernelCall
 from pytest_tinyquant.engine.kernel_call import Value
 from pytest_tinyquant.engine.lowering.context import Lowering
+from pytest_tinyquant.engine.lowering.fused_activation import activation_limits
 from pytest_tinyquant.engine.lowering.window import window
 from pytest_tinyquant.errors import ModelError
 from pytest_tinyquant.graph import Operator
@@ -31,18 +32,13 @@ def pool_2d(operator: Operator, lowering: Lowering) -> KernelCall:
         "input": lowering.address(source),
         "output": lowering.address(output),
     }
-    activation = options["fused_activation_function"]
-    if suffix == "f32":
-        low, high = q.float_activation_range(activation)
-        fields |= {"activation_min": low, "activation_max": high}
-    else:
+    if suffix != "f32":
         same = abs(q.scale(source) - q.scale(output)) <= 1e-6
         if not same or q.zero_point(source) != q.zero_point(output):
             raise lowering.unsupported(
                 operator, source.dtype, "its input and output differ in scale or zero point"
             )
-        int_low, int_high = q.activation_range(activation, output)
-        fields |= {"activation_min": int_low, "activation_max": int_high}
+    fields |= activation_limits(operator, output)
     return KernelCall(
         f"tq_{operator.op.lower()}_{suffix}",
         f"tq_pool_2d_{suffix}_params",

@@ -9,6 +9,7 @@ from pytest_tinyquant.engine.kernel_call import KernelCall
 from pytest_tinyquant.engine.kernel_call import Value
 from pytest_tinyquant.engine.lowering.context import Lowering
 from pytest_tinyquant.engine.lowering.context import check_shape
+from pytest_tinyquant.engine.lowering.fused_activation import activation_limits
 from pytest_tinyquant.engine.lowering.weights import bias_address
 from pytest_tinyquant.errors import ModelError
 from pytest_tinyquant.graph import Operator
@@ -42,9 +43,7 @@ def svdf(operator: Operator, lowering: Lowering) -> KernelCall:
         **sizes,
     }
     if kernel == "tq_svdf_f32":
-        activation = operator.options["fused_activation_function"]
-        low, high = q.float_activation_range(activation)
-        fields |= {"activation_min": low, "activation_max": high}
+        fields |= activation_limits(operator, output)
     else:
         fields |= _quantized(operator, lowering, state, output)
     batches, filters = sizes["batches"], features.shape[0]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from pytest_tinyquant.engine import quantization as q
 from pytest_tinyquant.engine.kernel_call import KernelCall
 from pytest_tinyquant.engine.kernel_call import Value
 from pytest_tinyquant.engine.lowering.context import Lowering
+from pytest_tinyquant.engine.lowering.fused_activation import activation_limits
 from pytest_tinyquant.engine.lowering.weights import bias_address
 from pytest_tinyquant.engine.lowering.weights import check_weights
 from pytest_tinyquant.engine.lowering.weights import multipliers
+from pytest_tinyquant.engine.lowering.weights import zero_point_offsets
 from pytest_tinyquant.engine.lowering.window import window
 from pytest_tinyquant.errors import ModelError
 from pytest_tinyquant.graph import Operator
@@ -36,7 +37,6 @@ def transpose_conv(operator: Operator, lowering: Lowering) -> KernelCall:
         operator.options, output, source,
         filter_height=height, filter_width=width, output_channels=depth,
     )  # fmt: skip
-    activation = operator.options["fused_activation_function"]
     fields: dict[str, Value] = {
         "window": geometry,
         "input": lowering.address(source),
@@ -44,19 +44,12 @@ def transpose_conv(operator: Operator, lowering: Lowering) -> KernelCall:
         "bias": bias_address(lowering, bias),
         "output": lowering.address(output),
     }
-    if suffix == "f32":
-        low, high = q.float_activation_range(activation)
-        fields |= {"activation_min": low, "activation_max": high}
-    else:
+    if suffix != "f32":
         narrow = suffix == "s16"
         fields |= multipliers(lowering, source, weights, output, channels=channels, narrow=narrow)
-        int_low, int_high = q.activation_range(activation, output)
-        fields |= {"activation_min": int_low, "activation_max": int_high}
+    fields |= activation_limits(operator, output)
     if suffix == "s8":
-        fields |= {
-            "input_offset": -q.zero_point(source),
-            "output_offset": q.zero_point(output),
-        }
+        fields |= zero_point_offsets(source, output)
     kernel = f"tq_transpose_conv_{suffix}"
     return KernelCall(
         kernel,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from pytest_tinyquant.engine import quantization as q
 from pytest_tinyquant.engine.kernel_call import Activation
 from pytest_tinyquant.engine.kernel_call import Constant
@@ -72,6 +74,17 @@ def bias_address(lowering: Lowering, bias: Tensor | None) -> Activation | Consta
     return None if bias is None else lowering.address(bias)
 
 
+def folded_bias(
+    operator: Operator, lowering: Lowering, source: Tensor, weights: Tensor, bias: Tensor | None
+) -> Constant:
+    """Return bias - zero point * row sums of the weights, modulo 2**32."""
+    sums = lowering.values(operator, weights, "weights").astype(np.int64).sum(axis=1)
+    folded = -q.zero_point(source) * sums
+    if bias is not None:
+        folded = folded + lowering.values(operator, bias, "bias")
+    return lowering.blob.add_array(folded.astype(np.uint32).view(np.int32), "int32")
+
+
 def factors(
     source: Tensor, weights: Tensor, output: Tensor, *, channels: int
 ) -> list[q.Multiplier]:
@@ -104,3 +117,8 @@ def multipliers(
         "multipliers": add([f.value for f in wide], "int32"),
         "shifts": add([f.shift for f in wide], "int8"),
     }
+
+
+def zero_point_offsets(source: Tensor, output: Tensor) -> dict[str, Value]:
+    """Return the fields that take the input's zero point away and add the output's."""
+    return {"input_offset": -q.zero_point(source), "output_offset": q.zero_point(output)}
