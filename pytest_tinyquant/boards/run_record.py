@@ -7,6 +7,7 @@ import statistics
 from pytest_tinyquant.boards.device import LoadableImage
 from pytest_tinyquant.boards.device import RunRecord
 from pytest_tinyquant.boards.protocol import Decoder
+from pytest_tinyquant.boards.transcript import Transcript
 from pytest_tinyquant.errors import DeviceHaltedError
 from pytest_tinyquant.errors import FlashError
 from pytest_tinyquant.errors import InvalidOutputError
@@ -68,33 +69,8 @@ def run_record(decoder: Decoder, where: str) -> RunRecord:
     """
     got = decoder.transcript
     assert decoder.finished and got.hello is not None, "called after END"
-    if got.guard != "ok":
-        raise InvalidOutputError(
-            f"{where}: the guard {got.guard} beside the arena was overwritten, so the outputs"
-            " cannot be trusted; a kernel writes out of its tensor or the arena is too small"
-        )
-    if got.stack is not None and got.stack[0] >= got.stack[1]:
-        raise InvalidOutputError(
-            f"{where}: the stack was used up to its last word ({got.stack[1]} bytes): it"
-            " overflowed, and the outputs cannot be trusted; see which kernel keeps much on the"
-            " stack, or raise tq_stack_bytes in the board's linker script"
-        )
-    counts = [
-        (f"{what} {i}", count)
-        for what, series in (
-            ("sample", got.run_counts),
-            ("repeat", got.repeat_counts),
-            ("operator", got.op_counts),
-        )
-        for i, count in enumerate(series)
-    ]
-    for what, count in counts:
-        if not 0 < count < _WRAPPED:
-            shown = count if count < _WRAPPED else count - 2 * _WRAPPED
-            raise InvalidOutputError(
-                f"{where}: the {got.hello.unit} counter stood still during {what} (count {shown});"
-                " it is not running: check the board's tq_board_init and what touches its timer"
-            )
+    _check_memory(got, where)
+    _check_counters(got, got.hello.unit, where)
     instructions = got.hello.unit == "instructions"
     # A count that occurred: of an even number of runs the lower of the two in the middle.
     counter = statistics.median_low(got.repeat_counts) if got.repeat_counts else got.run_counts[0]
@@ -117,3 +93,38 @@ def run_record(decoder: Decoder, where: str) -> RunRecord:
         repeats=tuple(got.repeat_counts),
         clock=got.clock,
     )
+
+
+def _check_memory(got: Transcript, where: str) -> None:
+    """Check that nothing was written beside the arena and the stack."""
+    if got.guard != "ok":
+        raise InvalidOutputError(
+            f"{where}: the guard {got.guard} beside the arena was overwritten, so the outputs"
+            " cannot be trusted; a kernel writes out of its tensor or the arena is too small"
+        )
+    if got.stack is not None and got.stack[0] >= got.stack[1]:
+        raise InvalidOutputError(
+            f"{where}: the stack was used up to its last word ({got.stack[1]} bytes): it"
+            " overflowed, and the outputs cannot be trusted; see which kernel keeps much on the"
+            " stack, or raise tq_stack_bytes in the board's linker script"
+        )
+
+
+def _check_counters(got: Transcript, unit: str, where: str) -> None:
+    """Check that the counter ran whenever something was measured."""
+    counts = [
+        (f"{what} {i}", count)
+        for what, series in (
+            ("sample", got.run_counts),
+            ("repeat", got.repeat_counts),
+            ("operator", got.op_counts),
+        )
+        for i, count in enumerate(series)
+    ]
+    for what, count in counts:
+        if not 0 < count < _WRAPPED:
+            shown = count if count < _WRAPPED else count - 2 * _WRAPPED
+            raise InvalidOutputError(
+                f"{where}: the {unit} counter stood still during {what} (count {shown});"
+                " it is not running: check the board's tq_board_init and what touches its timer"
+            )

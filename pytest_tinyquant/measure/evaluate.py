@@ -58,15 +58,6 @@ def evaluate(
     where = f"{converted.model}-{converted.scheme}-{board.name}"
     outputs = [graph.tensors[index] for index in graph.outputs]
     error = measure_error(record.outputs, expected, outputs, where=where)
-    identity = {
-        "model_sha256": converted.source_sha256,
-        "tflite_sha256": converted.sha256,
-        "converter": converted.converter,
-        "runtime": board.runtime,
-        "runtime_version": board.tflm.version if board.tflm else runtime_version(board.runtime),
-        # The name only: where it lies differs from machine to machine.
-        "kernels": PurePath(board.tflm.library if board.tflm else board.kernels).name,
-    }
     if board.target == "host":
         extra = _evaluate_host(graph, board, record, where)
     else:
@@ -84,7 +75,7 @@ def evaluate(
         scheme=converted.scheme,
         board=board.name,
         target=board.target,
-        identity={**identity, **extra.pop("identity")},
+        identity={**_identity(converted, board), **extra.pop("identity")},
         metrics={metric: metrics[metric] for metric in board.metrics},
         output_sha256=output_sha256(record.outputs),
         log=record.log,
@@ -108,6 +99,19 @@ def runtime_version(runtime: str) -> str:
         raise ToolchainNotFoundError(
             f"{package} is not installed; pip install {package}"
         ) from error
+
+
+def _identity(converted: ConvertedModel, board: Board) -> dict[str, str]:
+    """Return what ran, as far as it is known before the image."""
+    return {
+        "model_sha256": converted.source_sha256,
+        "tflite_sha256": converted.sha256,
+        "converter": converted.converter,
+        "runtime": board.runtime,
+        "runtime_version": board.tflm.version if board.tflm else runtime_version(board.runtime),
+        # The name only: where it lies differs from machine to machine.
+        "kernels": PurePath(board.tflm.library if board.tflm else board.kernels).name,
+    }
 
 
 def _evaluate_host(graph: Graph, board: Board, record: RunRecord, where: str) -> dict[str, Any]:
