@@ -1,7 +1,4 @@
-/*
- * UNIDIRECTIONAL_SEQUENCE_LSTM. A step's new hidden state is written to the output first, since
- * every unit still needs the old one, so no working memory is needed.
- */
+/* UNIDIRECTIONAL_SEQUENCE_LSTM */
 #include "tq_reference.h"
 
 #include <math.h>
@@ -27,28 +24,18 @@ static float gate_f32(const tq_lstm_shape *shape, const tq_lstm_gate_f32 *gate, 
   return from_input + dot_f32(hidden, recurrent, shape->state_depth);
 }
 
-void tq_lstm_f32(const void *params) {
-  const tq_lstm_f32_params *p = params;
-  const tq_lstm_shape *s = &p->shape;
-  for (int32_t batch = 0; batch < s->batches; ++batch) {
-    float *hidden = p->hidden + batch * s->state_depth;
-    float *cell = p->cell + batch * s->state_depth;
-    for (int32_t time = 0; time < s->time_steps; ++time) {
-      const float *input = p->input + batch * s->input_batch_stride + time * s->input_time_stride;
-      float *output = p->output + batch * s->output_batch_stride + time * s->output_time_stride;
-      for (int32_t i = 0; i < s->state_depth; ++i) {
-        const float forget = tq_logistic_of_f32(gate_f32(s, &p->forget_gate, i, input, hidden));
-        const float in = tq_logistic_of_f32(gate_f32(s, &p->input_gate, i, input, hidden));
-        const float update = tanhf(gate_f32(s, &p->cell_gate, i, input, hidden));
-        const float out = tq_logistic_of_f32(gate_f32(s, &p->output_gate, i, input, hidden));
-        const float kept = forget * cell[i];
-        cell[i] = tq_clamp_f32(kept + in * update, -p->cell_clip, p->cell_clip);
-        output[i] = tanhf(cell[i]) * out;
-      }
-      memcpy(hidden, output, (size_t)s->state_depth * sizeof *hidden);
-    }
-  }
-}
+#define KERNEL tq_lstm_f32
+#define PARAMS tq_lstm_f32_params
+#define ELEMENT float
+#define CELL float
+#define VALUE float
+#define GATE gate_f32
+#define LOGISTIC tq_logistic_of_f32
+#define TANH tanhf
+#define REMEMBER(p, cell, forget, in, update) \
+  tq_clamp_f32((forget) * (cell) + (in) * (update), -(p)->cell_clip, (p)->cell_clip)
+#define SHOW(p, cell, out) (tanhf(cell) * (out))
+#include "tq_lstm_template.h"
 
 /* The new cell state, and how much of it shows. */
 static int16_t update_cell(const tq_lstm_cell *p, int32_t cell, int32_t forget, int32_t input,
@@ -92,27 +79,18 @@ static int32_t gate_s8(const tq_lstm_shape *shape, const tq_lstm_gate_s8 *gate, 
                        tq_scale(b, gate->recurrent_multiplier, gate->recurrent_shift));
 }
 
-void tq_lstm_s8(const void *params) {
-  const tq_lstm_s8_params *p = params;
-  const tq_lstm_shape *s = &p->shape;
-  for (int32_t batch = 0; batch < s->batches; ++batch) {
-    int8_t *hidden = p->hidden + batch * s->state_depth;
-    int16_t *cell = p->cell + batch * s->state_depth;
-    for (int32_t time = 0; time < s->time_steps; ++time) {
-      const int8_t *input = p->input + batch * s->input_batch_stride + time * s->input_time_stride;
-      int8_t *output = p->output + batch * s->output_batch_stride + time * s->output_time_stride;
-      for (int32_t i = 0; i < s->state_depth; ++i) {
-        const int32_t forget = tq_logistic_of_s16(gate_s8(s, &p->forget_gate, i, input, hidden));
-        const int32_t in = tq_logistic_of_s16(gate_s8(s, &p->input_gate, i, input, hidden));
-        const int32_t update = tq_tanh_of_s16(gate_s8(s, &p->cell_gate, i, input, hidden));
-        const int32_t out = tq_logistic_of_s16(gate_s8(s, &p->output_gate, i, input, hidden));
-        cell[i] = update_cell(&p->state, cell[i], forget, in, update);
-        output[i] = (int8_t)tq_clamp(hidden_of_cell(&p->state, cell[i], out), INT8_MIN, INT8_MAX);
-      }
-      memcpy(hidden, output, (size_t)s->state_depth * sizeof *hidden);
-    }
-  }
-}
+#define KERNEL tq_lstm_s8
+#define PARAMS tq_lstm_s8_params
+#define ELEMENT int8_t
+#define CELL int16_t
+#define VALUE int32_t
+#define GATE gate_s8
+#define LOGISTIC tq_logistic_of_s16
+#define TANH tq_tanh_of_s16
+#define REMEMBER(p, cell, forget, in, update) update_cell(&(p)->state, cell, forget, in, update)
+#define SHOW(p, cell, out) \
+  (int8_t) tq_clamp(hidden_of_cell(&(p)->state, cell, out), INT8_MIN, INT8_MAX)
+#include "tq_lstm_template.h"
 
 static inline int64_t dot_s16(const int16_t *a, const int8_t *b, int32_t depth) {
   int64_t sum = 0;
@@ -133,25 +111,15 @@ static int32_t gate_s16(const tq_lstm_shape *shape, const tq_lstm_gate_s16 *gate
                        tq_scale_64(b, gate->recurrent_multiplier, gate->recurrent_right_shift));
 }
 
-void tq_lstm_s16(const void *params) {
-  const tq_lstm_s16_params *p = params;
-  const tq_lstm_shape *s = &p->shape;
-  for (int32_t batch = 0; batch < s->batches; ++batch) {
-    int16_t *hidden = p->hidden + batch * s->state_depth;
-    int16_t *cell = p->cell + batch * s->state_depth;
-    for (int32_t time = 0; time < s->time_steps; ++time) {
-      const int16_t *input = p->input + batch * s->input_batch_stride + time * s->input_time_stride;
-      int16_t *output = p->output + batch * s->output_batch_stride + time * s->output_time_stride;
-      for (int32_t i = 0; i < s->state_depth; ++i) {
-        const int32_t forget = tq_logistic_of_s16(gate_s16(s, &p->forget_gate, i, input, hidden));
-        const int32_t in = tq_logistic_of_s16(gate_s16(s, &p->input_gate, i, input, hidden));
-        const int32_t update = tq_tanh_of_s16(gate_s16(s, &p->cell_gate, i, input, hidden));
-        const int32_t out = tq_logistic_of_s16(gate_s16(s, &p->output_gate, i, input, hidden));
-        cell[i] = update_cell(&p->state, cell[i], forget, in, update);
-        output[i] =
-            (int16_t)tq_clamp(hidden_of_cell(&p->state, cell[i], out), INT16_MIN, INT16_MAX);
-      }
-      memcpy(hidden, output, (size_t)s->state_depth * sizeof *hidden);
-    }
-  }
-}
+#define KERNEL tq_lstm_s16
+#define PARAMS tq_lstm_s16_params
+#define ELEMENT int16_t
+#define CELL int16_t
+#define VALUE int32_t
+#define GATE gate_s16
+#define LOGISTIC tq_logistic_of_s16
+#define TANH tq_tanh_of_s16
+#define REMEMBER(p, cell, forget, in, update) update_cell(&(p)->state, cell, forget, in, update)
+#define SHOW(p, cell, out) \
+  (int16_t) tq_clamp(hidden_of_cell(&(p)->state, cell, out), INT16_MIN, INT16_MAX)
+#include "tq_lstm_template.h"
