@@ -107,30 +107,25 @@ TQ_KERNEL void tq_logistic_s16(const void *params);
 TQ_KERNEL void tq_tanh_s16(const void *params);
 
 /* factor = input_scale / output_scale; the second pair applies alpha to negative inputs. */
+#define TQ_LEAKY_RELU_FIELDS(type) \
+  const type *input;               \
+  type *output;                    \
+  int32_t count;                   \
+  int32_t input_offset;            \
+  int32_t output_offset;           \
+  int32_t multiplier;              \
+  int32_t shift;                   \
+  int32_t alpha_multiplier;        \
+  int32_t alpha_shift
+
 typedef struct tq_leaky_relu_s8_params {
-  const int8_t *input;
-  int8_t *output;
-  int32_t count;
-  int32_t input_offset;
-  int32_t output_offset;
-  int32_t multiplier;
-  int32_t shift;
-  int32_t alpha_multiplier;
-  int32_t alpha_shift;
+  TQ_LEAKY_RELU_FIELDS(int8_t);
 } tq_leaky_relu_s8_params;
 
 TQ_KERNEL void tq_leaky_relu_s8(const void *params);
 
 typedef struct tq_leaky_relu_s16_params {
-  const int16_t *input;
-  int16_t *output;
-  int32_t count;
-  int32_t input_offset;
-  int32_t output_offset;
-  int32_t multiplier;
-  int32_t shift;
-  int32_t alpha_multiplier;
-  int32_t alpha_shift;
+  TQ_LEAKY_RELU_FIELDS(int16_t);
 } tq_leaky_relu_s16_params;
 
 TQ_KERNEL void tq_leaky_relu_s16(const void *params);

@@ -41,77 +41,59 @@ TQ_KERNEL void tq_mul_f32(const void *params);
  *   output factor = twice_max / (2^left_shift * output_scale).
  * tq_sub_* subtracts input2; its parameters are computed in the same way.
  */
+#define TQ_ADD_FIELDS(type)                         \
+  tq_broadcast broadcast;                           \
+  const type *input1;                               \
+  const type *input2;                               \
+  type *output;                                     \
+  int32_t input1_offset; /* minus the zero point */ \
+  int32_t input2_offset;                            \
+  int32_t output_offset;                            \
+  int32_t input1_multiplier;                        \
+  int32_t input2_multiplier;                        \
+  int32_t output_multiplier;                        \
+  int32_t input1_shift;                             \
+  int32_t input2_shift;                             \
+  int32_t output_shift;                             \
+  int32_t activation_min;                           \
+  int32_t activation_max
+
 typedef struct tq_add_s8_params {
-  tq_broadcast broadcast;
-  const int8_t *input1;
-  const int8_t *input2;
-  int8_t *output;
-  int32_t input1_offset; /* minus the zero point */
-  int32_t input2_offset;
-  int32_t output_offset;
-  int32_t input1_multiplier;
-  int32_t input2_multiplier;
-  int32_t output_multiplier;
-  int32_t input1_shift;
-  int32_t input2_shift;
-  int32_t output_shift;
-  int32_t activation_min;
-  int32_t activation_max;
+  TQ_ADD_FIELDS(int8_t);
 } tq_add_s8_params;
 
 TQ_KERNEL void tq_add_s8(const void *params);
 TQ_KERNEL void tq_sub_s8(const void *params);
 
 typedef struct tq_add_s16_params {
-  tq_broadcast broadcast;
-  const int16_t *input1;
-  const int16_t *input2;
-  int16_t *output;
-  int32_t input1_offset;
-  int32_t input2_offset;
-  int32_t output_offset;
-  int32_t input1_multiplier;
-  int32_t input2_multiplier;
-  int32_t output_multiplier;
-  int32_t input1_shift;
-  int32_t input2_shift;
-  int32_t output_shift;
-  int32_t activation_min;
-  int32_t activation_max;
+  TQ_ADD_FIELDS(int16_t);
 } tq_add_s16_params;
 
 TQ_KERNEL void tq_add_s16(const void *params);
 TQ_KERNEL void tq_sub_s16(const void *params);
 
 /* factor = scale1 * scale2 / output_scale */
+#define TQ_MUL_FIELDS(type) \
+  tq_broadcast broadcast;   \
+  const type *input1;       \
+  const type *input2;       \
+  type *output;             \
+  int32_t input1_offset;    \
+  int32_t input2_offset;    \
+  int32_t output_offset;    \
+  int32_t multiplier;       \
+  int32_t shift;            \
+  int32_t activation_min;   \
+  int32_t activation_max
+
 typedef struct tq_mul_s8_params {
-  tq_broadcast broadcast;
-  const int8_t *input1;
-  const int8_t *input2;
-  int8_t *output;
-  int32_t input1_offset;
-  int32_t input2_offset;
-  int32_t output_offset;
-  int32_t multiplier;
-  int32_t shift;
-  int32_t activation_min;
-  int32_t activation_max;
+  TQ_MUL_FIELDS(int8_t);
 } tq_mul_s8_params;
 
 TQ_KERNEL void tq_mul_s8(const void *params);
 
 typedef struct tq_mul_s16_params {
-  tq_broadcast broadcast;
-  const int16_t *input1;
-  const int16_t *input2;
-  int16_t *output;
-  int32_t input1_offset;
-  int32_t input2_offset;
-  int32_t output_offset;
-  int32_t multiplier;
-  int32_t shift;
-  int32_t activation_min;
-  int32_t activation_max;
+  TQ_MUL_FIELDS(int16_t);
 } tq_mul_s16_params;
 
 TQ_KERNEL void tq_mul_s16(const void *params);

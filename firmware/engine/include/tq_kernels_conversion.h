@@ -10,43 +10,35 @@
 extern "C" {
 #endif
 
+/* Fields of the parameters of conversions from and to float32. */
+#define TQ_QUANTIZE_FIELDS(input_type, output_type) \
+  const input_type *input;                          \
+  output_type *output;                              \
+  int32_t count;                                    \
+  float scale;                                      \
+  int32_t zero_point
+
 /* May run in place: the output is narrower than the input. */
 typedef struct tq_quantize_f32_s8_params {
-  const float *input;
-  int8_t *output;
-  int32_t count;
-  float scale;
-  int32_t zero_point;
+  TQ_QUANTIZE_FIELDS(float, int8_t);
 } tq_quantize_f32_s8_params;
 
 TQ_KERNEL void tq_quantize_f32_s8(const void *params);
 
 typedef struct tq_quantize_f32_s16_params {
-  const float *input;
-  int16_t *output;
-  int32_t count;
-  float scale;
-  int32_t zero_point;
+  TQ_QUANTIZE_FIELDS(float, int16_t);
 } tq_quantize_f32_s16_params;
 
 TQ_KERNEL void tq_quantize_f32_s16(const void *params);
 
 typedef struct tq_dequantize_s8_f32_params {
-  const int8_t *input;
-  float *output;
-  int32_t count;
-  float scale;
-  int32_t zero_point;
+  TQ_QUANTIZE_FIELDS(int8_t, float);
 } tq_dequantize_s8_f32_params;
 
 TQ_KERNEL void tq_dequantize_s8_f32(const void *params);
 
 typedef struct tq_dequantize_s16_f32_params {
-  const int16_t *input;
-  float *output;
-  int32_t count;
-  float scale;
-  int32_t zero_point;
+  TQ_QUANTIZE_FIELDS(int16_t, float);
 } tq_dequantize_s16_f32_params;
 
 TQ_KERNEL void tq_dequantize_s16_f32(const void *params);
@@ -57,58 +49,37 @@ TQ_KERNEL void tq_dequantize_s16_f32(const void *params);
  * integer tensors are the same computation with the activation's limits. All but s8_s16 may run in
  * place.
  */
+#define TQ_REQUANTIZE_FIELDS(input_type, output_type) \
+  const input_type *input;                            \
+  output_type *output;                                \
+  int32_t count;                                      \
+  int32_t multiplier;                                 \
+  int32_t shift;                                      \
+  int32_t input_offset;                               \
+  int32_t output_offset;                              \
+  int32_t activation_min;                             \
+  int32_t activation_max
+
 typedef struct tq_requantize_s8_s8_params {
-  const int8_t *input;
-  int8_t *output;
-  int32_t count;
-  int32_t multiplier;
-  int32_t shift;
-  int32_t input_offset;
-  int32_t output_offset;
-  int32_t activation_min;
-  int32_t activation_max;
+  TQ_REQUANTIZE_FIELDS(int8_t, int8_t);
 } tq_requantize_s8_s8_params;
 
 TQ_KERNEL void tq_requantize_s8_s8(const void *params);
 
 typedef struct tq_requantize_s16_s16_params {
-  const int16_t *input;
-  int16_t *output;
-  int32_t count;
-  int32_t multiplier;
-  int32_t shift;
-  int32_t input_offset;
-  int32_t output_offset;
-  int32_t activation_min;
-  int32_t activation_max;
+  TQ_REQUANTIZE_FIELDS(int16_t, int16_t);
 } tq_requantize_s16_s16_params;
 
 TQ_KERNEL void tq_requantize_s16_s16(const void *params);
 
 typedef struct tq_requantize_s8_s16_params {
-  const int8_t *input;
-  int16_t *output;
-  int32_t count;
-  int32_t multiplier;
-  int32_t shift;
-  int32_t input_offset;
-  int32_t output_offset;
-  int32_t activation_min;
-  int32_t activation_max;
+  TQ_REQUANTIZE_FIELDS(int8_t, int16_t);
 } tq_requantize_s8_s16_params;
 
 TQ_KERNEL void tq_requantize_s8_s16(const void *params);
 
 typedef struct tq_requantize_s16_s8_params {
-  const int16_t *input;
-  int8_t *output;
-  int32_t count;
-  int32_t multiplier;
-  int32_t shift;
-  int32_t input_offset;
-  int32_t output_offset;
-  int32_t activation_min;
-  int32_t activation_max;
+  TQ_REQUANTIZE_FIELDS(int16_t, int8_t);
 } tq_requantize_s16_s8_params;
 
 TQ_KERNEL void tq_requantize_s16_s8(const void *params);

@@ -62,30 +62,25 @@ TQ_KERNEL void tq_mean_f32(const void *params);
  * `multiplier`, `shift` stand for input_scale / output_scale / reduced, folded as TensorFlow Lite
  * Micro does it (engine/quantization on the Python side).
  */
+#define TQ_MEAN_FIELDS(type)                               \
+  const type *input;                                       \
+  type *output;                                            \
+  int32_t outer;                                           \
+  int32_t reduced;                                         \
+  int32_t inner;                                           \
+  int32_t multiplier;                                      \
+  int32_t shift;                                           \
+  int32_t input_offset; /* minus the input's zero point */ \
+  int32_t output_offset
+
 typedef struct tq_mean_s8_params {
-  const int8_t *input;
-  int8_t *output;
-  int32_t outer;
-  int32_t reduced;
-  int32_t inner;
-  int32_t multiplier;
-  int32_t shift;
-  int32_t input_offset; /* minus the input's zero point */
-  int32_t output_offset;
+  TQ_MEAN_FIELDS(int8_t);
 } tq_mean_s8_params;
 
 TQ_KERNEL void tq_mean_s8(const void *params);
 
 typedef struct tq_mean_s16_params {
-  const int16_t *input;
-  int16_t *output;
-  int32_t outer;
-  int32_t reduced;
-  int32_t inner;
-  int32_t multiplier;
-  int32_t shift;
-  int32_t input_offset;
-  int32_t output_offset;
+  TQ_MEAN_FIELDS(int16_t);
 } tq_mean_s16_params;
 
 TQ_KERNEL void tq_mean_s16(const void *params);

@@ -34,49 +34,35 @@ typedef struct tq_svdf_f32_params {
 TQ_KERNEL void tq_svdf_f32(const void *params);
 
 /* Feature factor: input * feature weights / state; output factor: state * time weights / output. */
+#define TQ_SVDF_FIELDS(state_type)                                                      \
+  const int8_t *input;                                                                  \
+  const int8_t *feature_weights;                                                        \
+  const state_type *time_weights;                                                       \
+  const int32_t *bias; /* [units] or NULL */                                            \
+  state_type *state;                                                                    \
+  int8_t *output;                                                                       \
+  int32_t batches;                                                                      \
+  int32_t input_depth;                                                                  \
+  int32_t units;                                                                        \
+  int32_t rank;                                                                         \
+  int32_t memory;                                                                       \
+  int32_t feature_multiplier;                                                           \
+  int32_t feature_shift;                                                                \
+  int32_t output_multiplier;                                                            \
+  int32_t output_shift;                                                                 \
+  int32_t input_offset;     /* minus the input's zero point */                          \
+  int32_t state_zero_point; /* added to what is stored, subtracted from what is read */ \
+  int32_t output_offset
+
 typedef struct tq_svdf_s8_params {
-  const int8_t *input;
-  const int8_t *feature_weights;
-  const int8_t *time_weights;
-  const int32_t *bias; /* [units] or NULL */
-  int8_t *state;
-  int8_t *output;
-  int32_t batches;
-  int32_t input_depth;
-  int32_t units;
-  int32_t rank;
-  int32_t memory;
-  int32_t feature_multiplier;
-  int32_t feature_shift;
-  int32_t output_multiplier;
-  int32_t output_shift;
-  int32_t input_offset;     /* minus the input's zero point */
-  int32_t state_zero_point; /* added to what is stored, subtracted from what is read */
-  int32_t output_offset;
+  TQ_SVDF_FIELDS(int8_t);
 } tq_svdf_s8_params;
 
 TQ_KERNEL void tq_svdf_s8(const void *params);
 
 /* int8 input and output, int16 state and time weights. */
 typedef struct tq_svdf_state16_s8_params {
-  const int8_t *input;
-  const int8_t *feature_weights;
-  const int16_t *time_weights;
-  const int32_t *bias; /* [units] or NULL */
-  int16_t *state;
-  int8_t *output;
-  int32_t batches;
-  int32_t input_depth;
-  int32_t units;
-  int32_t rank;
-  int32_t memory;
-  int32_t feature_multiplier;
-  int32_t feature_shift;
-  int32_t output_multiplier;
-  int32_t output_shift;
-  int32_t input_offset;
-  int32_t state_zero_point;
-  int32_t output_offset;
+  TQ_SVDF_FIELDS(int16_t);
 } tq_svdf_state16_s8_params;
 
 TQ_KERNEL void tq_svdf_state16_s8(const void *params);

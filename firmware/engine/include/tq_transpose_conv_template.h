@@ -5,6 +5,8 @@
  *   PARAMS, ELEMENT, WEIGHT, SUM    types
  *   PRODUCT(p, input, weight)       what is added to a sum
  *   FINISH(p, channel, sum, output)   statements that make a sum an output
+ *
+ * and of contributors(), the inputs that reach an output.
  */
 void KERNEL(const void *params) {
   const PARAMS *p = params;

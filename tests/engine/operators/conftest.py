@@ -46,8 +46,7 @@ _DECLARATION = re.compile(r"\s*(?:const )?(\w+) (\*?)(\w+)(?:\[(\d+)\])?\s*")
 
 
 def _parse_structs(header: str) -> dict[str, type[ctypes.Structure]]:
-    """Read the struct definitions of a C header into ctypes."""
-    header = re.sub(r"/\*.*?\*/", "", header, flags=re.DOTALL)
+    """Read the struct definitions of a preprocessed C header into ctypes."""
     structs: dict[str, type[ctypes.Structure]] = {}
     for body, name in re.findall(r"typedef struct \w+ \{(.*?)\} (\w+);", header, re.DOTALL):
         fields: list[tuple[str, Any]] = []
@@ -93,11 +92,10 @@ class SeparateBuffers:
 class HostEngine:
     """The reference kernels as a shared library; plans run without a compiler in between."""
 
-    def __init__(self, library: Path, headers: Path, memory: type[Arena | SeparateBuffers]) -> None:
+    def __init__(self, library: Path, header: str, memory: type[Arena | SeparateBuffers]) -> None:
         self.library = ctypes.CDLL(str(library))
         self.memory = memory
-        sources = ("tq_window.h", *sorted(path.name for path in headers.glob("tq_kernels_*.h")))
-        self.structs = _parse_structs("\n".join((headers / name).read_text() for name in sources))
+        self.structs = _parse_structs(header)
 
     def run(
         self,
@@ -196,11 +194,13 @@ def host_engine(
     compile_for_host: Callable[..., None],
 ) -> HostEngine:
     """The engine; built with sanitizers if TINYQUANT_TEST_SANITIZE says so."""
-    library = tmp_path_factory.mktemp("engine") / "libtq.so"
+    directory = tmp_path_factory.mktemp("engine")
+    library, header = directory / "libtq.so", directory / "tq_kernels.i"
     sanitize = os.environ.get("TINYQUANT_TEST_SANITIZE")
     flags = ["-g", *SANITIZER_FLAGS] if sanitize else ["-O2"]
     compile_for_host(engine_sources, library, *flags, "-shared", "-fPIC", "-lm")
-    return HostEngine(library, engine_headers, SeparateBuffers if sanitize else Arena)
+    compile_for_host([engine_headers / "tq_kernels.h"], header, "-E", "-P")
+    return HostEngine(library, header.read_text(), SeparateBuffers if sanitize else Arena)
 
 
 @pytest.fixture(scope="session")

@@ -3,38 +3,28 @@
 
 #include "tq_fixed_point.h"
 
-void tq_requantize_s8_s8(const void *params) {
-  const tq_requantize_s8_s8_params *p = params;
-  for (int32_t i = 0; i < p->count; ++i) {
-    const int32_t scaled = tq_scale(p->input[i] + p->input_offset, p->multiplier, p->shift);
-    p->output[i] =
-        (int8_t)tq_clamp(scaled + p->output_offset, p->activation_min, p->activation_max);
-  }
-}
+/* The output for an input, before it takes the output's type. */
+#define REQUANTIZED(p, input)                                                                  \
+  tq_clamp(                                                                                    \
+      tq_scale((input) + (p)->input_offset, (p)->multiplier, (p)->shift) + (p)->output_offset, \
+      (p)->activation_min, (p)->activation_max)
 
-void tq_requantize_s8_s16(const void *params) {
-  const tq_requantize_s8_s16_params *p = params;
-  for (int32_t i = 0; i < p->count; ++i) {
-    const int32_t scaled = tq_scale(p->input[i] + p->input_offset, p->multiplier, p->shift);
-    p->output[i] =
-        (int16_t)tq_clamp(scaled + p->output_offset, p->activation_min, p->activation_max);
-  }
-}
+#define KERNEL tq_requantize_s8_s8
+#define PARAMS tq_requantize_s8_s8_params
+#define RESULT(p, input) (int8_t) REQUANTIZED(p, input)
+#include "tq_unary_template.h"
 
-void tq_requantize_s16_s8(const void *params) {
-  const tq_requantize_s16_s8_params *p = params;
-  for (int32_t i = 0; i < p->count; ++i) {
-    const int32_t scaled = tq_scale(p->input[i] + p->input_offset, p->multiplier, p->shift);
-    p->output[i] =
-        (int8_t)tq_clamp(scaled + p->output_offset, p->activation_min, p->activation_max);
-  }
-}
+#define KERNEL tq_requantize_s8_s16
+#define PARAMS tq_requantize_s8_s16_params
+#define RESULT(p, input) (int16_t) REQUANTIZED(p, input)
+#include "tq_unary_template.h"
 
-void tq_requantize_s16_s16(const void *params) {
-  const tq_requantize_s16_s16_params *p = params;
-  for (int32_t i = 0; i < p->count; ++i) {
-    const int32_t scaled = tq_scale(p->input[i] + p->input_offset, p->multiplier, p->shift);
-    p->output[i] =
-        (int16_t)tq_clamp(scaled + p->output_offset, p->activation_min, p->activation_max);
-  }
-}
+#define KERNEL tq_requantize_s16_s8
+#define PARAMS tq_requantize_s16_s8_params
+#define RESULT(p, input) (int8_t) REQUANTIZED(p, input)
+#include "tq_unary_template.h"
+
+#define KERNEL tq_requantize_s16_s16
+#define PARAMS tq_requantize_s16_s16_params
+#define RESULT(p, input) (int16_t) REQUANTIZED(p, input)
+#include "tq_unary_template.h"

@@ -51,67 +51,19 @@ static inline int32_t feature_s8(const int8_t *input, const int8_t *weights, int
   return sum;
 }
 
-/* The state's zero point is added behind the clamp, and wraps, as in TensorFlow Lite Micro. */
-void tq_svdf_s8(const void *params) {
-  const tq_svdf_s8_params *p = params;
-  const int32_t filters = p->units * p->rank;
-  int8_t *state = p->state;
-  memmove(state, state + 1, (size_t)(p->batches * filters * p->memory - 1));
-  for (int32_t batch = 0; batch < p->batches; ++batch) {
-    const int8_t *input = p->input + batch * p->input_depth;
-    const int8_t *features = p->feature_weights;
-    const int8_t *times = p->time_weights;
-    for (int32_t unit = 0; unit < p->units; ++unit) {
-      int32_t sum = p->bias != NULL ? p->bias[unit] : 0;
-      for (int32_t filter = 0; filter < p->rank; ++filter) {
-        const int32_t feature = feature_s8(input, features, p->input_depth, p->input_offset);
-        const int32_t scaled = tq_scale(feature, p->feature_multiplier, p->feature_shift);
-        state[p->memory - 1] = (int8_t)(tq_clamp(scaled, INT8_MIN, INT8_MAX) + p->state_zero_point);
-        int32_t product = 0;
-        for (int32_t i = 0; i < p->memory; ++i) {
-          product += times[i] * (state[i] - p->state_zero_point);
-        }
-        sum = tq_add_wrapping(sum, product);
-        features += p->input_depth;
-        times += p->memory;
-        state += p->memory;
-      }
-      const int32_t scaled = tq_scale(sum, p->output_multiplier, p->output_shift);
-      p->output[batch * p->units + unit] =
-          (int8_t)tq_clamp(scaled + p->output_offset, INT8_MIN, INT8_MAX);
-    }
-  }
-}
+#define KERNEL tq_svdf_s8
+#define PARAMS tq_svdf_s8_params
+#define STATE int8_t
+#define STATE_MIN INT8_MIN
+#define STATE_MAX INT8_MAX
+#define PRODUCT(p, sum, time, state) sum += (time) * ((state) - (p)->state_zero_point)
+#include "tq_svdf_template.h"
 
-void tq_svdf_state16_s8(const void *params) {
-  const tq_svdf_state16_s8_params *p = params;
-  const int32_t filters = p->units * p->rank;
-  int16_t *state = p->state;
-  const size_t kept = (size_t)(p->batches * filters * p->memory - 1);
-  memmove(state, state + 1, kept * sizeof *state);
-  for (int32_t batch = 0; batch < p->batches; ++batch) {
-    const int8_t *input = p->input + batch * p->input_depth;
-    const int8_t *features = p->feature_weights;
-    const int16_t *times = p->time_weights;
-    for (int32_t unit = 0; unit < p->units; ++unit) {
-      int32_t sum = p->bias != NULL ? p->bias[unit] : 0;
-      for (int32_t filter = 0; filter < p->rank; ++filter) {
-        const int32_t feature = feature_s8(input, features, p->input_depth, p->input_offset);
-        const int32_t scaled = tq_scale(feature, p->feature_multiplier, p->feature_shift);
-        state[p->memory - 1] =
-            (int16_t)(tq_clamp(scaled, INT16_MIN, INT16_MAX) + p->state_zero_point);
-        int32_t product = 0;
-        for (int32_t i = 0; i < p->memory; ++i) {
-          product = tq_add_wrapping(product, times[i] * (state[i] - p->state_zero_point));
-        }
-        sum = tq_add_wrapping(sum, product);
-        features += p->input_depth;
-        times += p->memory;
-        state += p->memory;
-      }
-      const int32_t scaled = tq_scale(sum, p->output_multiplier, p->output_shift);
-      p->output[batch * p->units + unit] =
-          (int8_t)tq_clamp(scaled + p->output_offset, INT8_MIN, INT8_MAX);
-    }
-  }
-}
+#define KERNEL tq_svdf_state16_s8
+#define PARAMS tq_svdf_state16_s8_params
+#define STATE int16_t
+#define STATE_MIN INT16_MIN
+#define STATE_MAX INT16_MAX
+#define PRODUCT(p, sum, time, state) \
+  sum = tq_add_wrapping(sum, (time) * ((state) - (p)->state_zero_point))
+#include "tq_svdf_template.h"

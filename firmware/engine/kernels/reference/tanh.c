@@ -5,24 +5,18 @@
 
 #include "tq_sigmoid.h"
 
-void tq_tanh_f32(const void *params) {
-  const tq_unary_f32_params *p = params;
-  for (int32_t i = 0; i < p->count; ++i) {
-    p->output[i] = tanhf(p->input[i]);
-  }
-}
+#define KERNEL tq_tanh_f32
+#define PARAMS tq_unary_f32_params
+#define RESULT(p, input) tanhf(input)
+#include "tq_unary_template.h"
 
-void tq_tanh_s8(const void *params) {
-  const tq_table_s8_params *p = params;
-  for (int32_t i = 0; i < p->count; ++i) {
-    p->output[i] = p->table[p->input[i] + 128];
-  }
-}
+#define KERNEL tq_tanh_s8
+#define PARAMS tq_table_s8_params
+#define RESULT(p, input) (p)->table[(input) + 128]
+#include "tq_unary_template.h"
 
-void tq_tanh_s16(const void *params) {
-  const tq_sigmoid_s16_params *p = params;
-  for (int32_t i = 0; i < p->count; ++i) {
-    const int32_t argument = tq_sigmoid_argument(p->input[i], p->multiplier, p->right_shift);
-    p->output[i] = tq_tanh_of_s16(argument);
-  }
-}
+#define KERNEL tq_tanh_s16
+#define PARAMS tq_sigmoid_s16_params
+#define RESULT(p, input) \
+  tq_tanh_of_s16(tq_sigmoid_argument(input, (p)->multiplier, (p)->right_shift))
+#include "tq_unary_template.h"
