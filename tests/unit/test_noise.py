@@ -95,7 +95,7 @@ class FakeStages:
 
     def build_image(self, model: Any, converted: Any, graph: Any, board: Any) -> FirmwareImage:
         anything: Any = None
-        return FirmwareImage(Path(), "", "", "gcc 12", "", anything, anything, {}, 0)
+        return FirmwareImage(Path(), "", "", "gcc 12", "", anything, anything, {}, {}, 0)
 
     @contextlib.contextmanager
     def open(self, board: Any, image: Any, *, name: str) -> Iterator[object]:
