@@ -125,14 +125,14 @@ def _numbers(old: Measurement, new: Measurement) -> Iterable[Change]:
             sides = [side[part].rounded() if part in side else None for side in (before, after)]
             if sides[0] == sides[1]:
                 continue
-            classes = list(dict.fromkeys(m.number_class for m in sides if m))
-            yield Change(
-                f"{metric} {part}",
-                sides[0].value if sides[0] else None,
-                sides[1].value if sides[1] else None,
-                " -> ".join(dict.fromkeys(m.unit for m in sides if m)),
-                " -> ".join(classes),
-            )
+            kinds = dict.fromkeys((m.unit, m.number_class) for m in sides if m)
+            # One row for each kind: numbers of two units or classes have no difference.
+            for unit, number_class in kinds:
+                values = [
+                    m.value if m and (m.unit, m.number_class) == (unit, number_class) else None
+                    for m in sides
+                ]
+                yield Change(f"{metric} {part}", *values, unit, number_class)
 
 
 def _operators(old: Measurement, new: Measurement) -> Iterable[Change]:
