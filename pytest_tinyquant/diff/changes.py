@@ -128,11 +128,11 @@ def _numbers(old: Measurement, new: Measurement) -> Iterable[Change]:
             kinds = dict.fromkeys((m.unit, m.number_class) for m in sides if m)
             # One row for each kind: numbers of two units or classes have no difference.
             for unit, number_class in kinds:
-                values = [
+                a, b = (
                     m.value if m and (m.unit, m.number_class) == (unit, number_class) else None
                     for m in sides
-                ]
-                yield Change(f"{metric} {part}", *values, unit, number_class)
+                )
+                yield Change(f"{metric} {part}", a, b, unit, number_class)
 
 
 def _operators(old: Measurement, new: Measurement) -> Iterable[Change]:
