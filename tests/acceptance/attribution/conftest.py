@@ -22,7 +22,8 @@ from pytest_tinyquant.schemes import SCHEMES
 
 
 REPOSITORY = Path(__file__).parents[3]
-REFERENCE = REPOSITORY / "firmware" / "engine" / "kernels" / "reference"
+ENGINE = REPOSITORY / "firmware" / "engine"
+REFERENCE = ENGINE / "kernels" / "reference"
 KERNELS = ("conv_2d", "mean", "fully_connected", "softmax")
 MODEL = "cnn_1"
 
@@ -49,7 +50,10 @@ class Laboratory:
         return dataclasses.replace(self.boards[board], kernels=str(directory))
 
     def kernels(self, name: str) -> Path:
-        """Return a directory with copies of the reference kernels that the model needs."""
+        """Return a directory with copies of the reference kernels that the model needs.
+
+        What a convolution does with products and sums lies in headers beside it.
+        """
         directory = self.root / name / "kernels"
         if not directory.is_dir():
             directory.mkdir(parents=True)
@@ -57,6 +61,8 @@ class Laboratory:
                 source = (REFERENCE / f"{kernel}.c").read_text()
                 copy = directory / f"{kernel}.c"
                 copy.write_text(source.replace("tq_reference.h", "tq_kernels.h"))
+            for header in (ENGINE / "include").glob("tq_arithmetic_*.h"):
+                shutil.copy(header, directory)
         return directory
 
     def firmware(self, name: str, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -87,10 +93,11 @@ class Laboratory:
 
     @staticmethod
     def edit(file: Path, function: str, old: str, new: str) -> None:
-        """Replace ``old`` in one function of a source file."""
+        """Replace ``old`` in one function or macro of a source file."""
         text = file.read_text()
-        # A function of its own, or one that a template becomes.
-        for beginning in (f"void {function}(", f"#define KERNEL {function}\n"):
+        # A function of its own, one that a template becomes, or what a template is given.
+        beginnings = (f"void {function}(", f"#define KERNEL {function}\n", f"#define {function}(")
+        for beginning in beginnings:
             head, start, body = text.partition(beginning)
             if start:
                 assert old in body, f"{old!r} is not in {function}"

@@ -47,7 +47,7 @@ ON_DSP = (
 ON_RX = (
     Mistake("softmax.c", "tq_softmax_s8", "output[i] =", f"{NOPS} output[i] =",
             "latency", r"softmax\[5\] 10 +\+[67]\d\d   tq_softmax_s8"),
-    Mistake("fully_connected.c", "tq_fully_connected_s8", "*output++", f"{NOPS} *output++",
+    Mistake("fully_connected.c", "tq_fully_connected_s8", "FINISH_S8(", f"{NOPS} FINISH_S8(",
             "flash", r"tq_fully_connected_s8 +\+\d+   [\d,]+ -> [\d,]+"),
     Mistake("mean.c", "tq_mean_s8", "i < p->reduced", "i < p->reduced - 1",
             "error", r"mean\[3\] 8  tq_mean_s8: first output that differs"),

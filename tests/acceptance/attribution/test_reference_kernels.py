@@ -76,6 +76,11 @@ def kernel(file: str, function: str, old: str, new: str) -> InSource:
     return InSource(f"{file}.c", function, old, new)
 
 
+def finish(element: str, old: str, new: str) -> InSource:
+    """Change what makes the sums of a convolution its outputs."""
+    return InSource(f"tq_arithmetic_{element}.h", "FINISH", old, new)
+
+
 def lowered(operator: str, **changes: Callable) -> InPython:
     """Change fields of the kernel call that an operator becomes, or of its parameters."""
 
@@ -112,19 +117,20 @@ def with_a_gap(add: Callable) -> Callable:
 MISTAKES = (
     # Slower: the layer.
     Mistake("32 NOPs per output of a convolution",
-            kernel("conv_2d", "tq_conv_2d_s8", "output = (int8_t)", f"{SLOW} output = (int8_t)"),
+            finish("s8", "output = (int8_t)", f"{SLOW} output = (int8_t)"),
             "latency", r"conv2d\[0\] 14x14x4 +\+2\d,\d{3}   tq_conv_2d_s8"),
     Mistake("32 NOPs per output of a mean",
             kernel("mean", "tq_mean_s8", "int32_t sum = 0;", f"int32_t sum = 0; {SLOW}"),
             "latency", r"mean\[3\] 8 +\+2\d\d   tq_mean_s8"),
     Mistake("32 NOPs per output of a dense layer",
-            kernel("fully_connected", "tq_fully_connected_s8", "*output++", f"{SLOW} *output++"),
+            kernel("fully_connected", "tq_fully_connected_s8", "FINISH_S8(", f"{SLOW} FINISH_S8("),
             "latency", r"fully_connected\[4\] 10 +\+[34]\d\d   tq_fully_connected_s8"),
     Mistake("32 NOPs per output of a softmax",
             kernel("softmax", "tq_softmax_s8", "output[i] =", f"{SLOW} output[i] ="),
             "latency", r"softmax\[5\] 10 +\+[34]\d\d   tq_softmax_s8"),
     Mistake("32 NOPs per output of a dense layer with 16-bit activations",
-            kernel("fully_connected", "tq_fully_connected_s16", "*output++", f"{SLOW} *output++"),
+            kernel("fully_connected", "tq_fully_connected_s16", "FINISH_S16(",
+                   f"{SLOW} FINISH_S16("),
             "latency", r"fully_connected\[4\] 10 +\+[34]\d\d   tq_fully_connected_s16",
             "16x8-only"),
     Mistake("32 NOPs in the walk over the operators",
@@ -133,11 +139,11 @@ MISTAKES = (
             "latency", r"between the operators +\+192   tq_invoke"),
     # Larger: the symbol.
     Mistake("256 bytes in a convolution",
-            kernel("conv_2d", "tq_conv_2d_s8", "output = (int8_t)",
+            finish("s8", "output = (int8_t)",
                    f"{SKIP_256_BYTES} output = (int8_t)"),
             "flash", r"tq_conv_2d_s8 +\+\d+   [\d,]+ -> [\d,]+"),
     Mistake("256 bytes in a float convolution",
-            kernel("conv_2d", "tq_conv_2d_f32", "output = tq_clamp_f32",
+            finish("f32", "output = tq_clamp_f32",
                    f"{SKIP_256_BYTES} output = tq_clamp_f32"),
             "flash", r"tq_conv_2d_f32 +\+\d+   [\d,]+ -> [\d,]+", "basic"),
     Mistake("a function that is no longer inlined",
@@ -148,11 +154,11 @@ MISTAKES = (
             InPython(WeightsBlob, "add", with_a_gap), "flash", r"tq_weights +\+1,440 "),
     # Wrong: the first layer that gives something else.
     Mistake("a convolution one too low",
-            kernel("conv_2d", "tq_conv_2d_s8", "+ (p)->output_offset;",
+            finish("s8", "+ (p)->output_offset;",
                    "+ (p)->output_offset - 1;"),
             "error", r"conv2d\[0\] 14x14x4  tq_conv_2d_s8: first output that differs"),
     Mistake("a convolution of 16-bit activations without its bias",
-            kernel("conv_2d", "tq_conv_2d_s16", "(p)->bias != NULL ? (p)->bias[channel] : 0;",
+            finish("s16", "(p)->bias != NULL ? (p)->bias[channel] : 0;",
                    "0;"),
             "error", r"conv2d\[0\] 14x14x4  tq_conv_2d_s16: first output that differs",
             "16x8-only"),
