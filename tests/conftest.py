@@ -1,5 +1,6 @@
 """What several kinds of tests share: a bench of emulators, which any process finds attached as if
-they were boards, and a library that stands in for TensorFlow Lite Micro.
+they were boards, processes that never hang a test, and a library that stands in for TensorFlow Lite
+Micro.
 """
 
 from __future__ import annotations
@@ -7,9 +8,11 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import subprocess
+import threading
 from collections.abc import Callable
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +24,9 @@ from pytest_tinyquant.boards.physical import PhysicalBoard
 from pytest_tinyquant.boards.qemu import Qemu
 from pytest_tinyquant.toolchain import find_toolchain
 
+
+PROCESS_LIMIT = 300.0
+"""Seconds that a process of a test may take on a busy computer."""
 
 TYPE = "bench-m4"
 PHYSICAL_TYPE = f"""
@@ -69,6 +75,29 @@ def emulated_bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], 
                 for p in physical
             )
             return EmulatedBench(physical, PHYSICAL_TYPE + rows)
+
+        yield start
+
+
+@pytest.fixture
+def start_process() -> Iterator[Callable[..., subprocess.Popen[Any]]]:
+    """Start processes as :class:`subprocess.Popen` does; none outlives the test or the limit.
+
+    Killed at the limit, a process lets go whoever waits for it or reads its output, so that the
+    test fails by an assertion. ``with subprocess.Popen(...)`` would wait on for a process that
+    itself waits for the test.
+    """
+    with contextlib.ExitStack() as held:
+
+        def start(command: Any, **options: Any) -> subprocess.Popen[Any]:
+            process = subprocess.Popen(command, **options)
+            watchdog = threading.Timer(PROCESS_LIMIT, process.kill)
+            watchdog.start()
+            for end in (process.wait, process.kill, watchdog.cancel):
+                held.callback(end)
+            for stream in filter(None, (process.stdin, process.stdout, process.stderr)):
+                held.callback(stream.close)
+            return process
 
         yield start
 

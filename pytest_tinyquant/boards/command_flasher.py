@@ -112,7 +112,12 @@ def write_mot(elf: Path, directory: Path, toolchain: Toolchain) -> Path:
     """
     mot = directory / f"{elf.stem}.mot"
     command = [f"{toolchain.prefix}objcopy", "-O", "srec", "--srec-forceS3", str(elf), str(mot)]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    try:
+        result = subprocess.run(
+            command, capture_output=True, text=True, timeout=TIMEOUT, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise FlashError(f"{elf}: cannot be written as S-records: {error}") from error
     if result.returncode:
         raise FlashError(f"{elf}: cannot be written as S-records: {result.stderr.strip()}")
     return mot

@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 _PROGRAM = Path(__file__).with_name("other_package.py")
 _LAST_LINES = 8
+_ANSWER_LIMIT = 3600.0
+"""Seconds after which the process of a revision is taken to hang, and killed."""
 
 
 @dataclass(frozen=True)
@@ -203,15 +206,24 @@ class Revision:
         assert self._process is not None
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        line = ""
-        with contextlib.suppress(BrokenPipeError):
+        # Every stage there has a shorter limit of its own.
+        watchdog = threading.Timer(_ANSWER_LIMIT, self._process.kill)
+        watchdog.start()
+        try:
             self._process.stdin.write(json.dumps({"do": what, "with": arguments}) + "\n")
             self._process.stdin.flush()
             line = self._process.stdout.readline()
+        except BrokenPipeError:
+            line = ""
+        finally:
+            watchdog.cancel()
         if not line:
             said = self._said()
             self.close()
-            raise RevisionError(f"{self.name}: the process that builds it ended{said}")
+            raise RevisionError(
+                f"{self.name}: the process that builds it ended, or was killed as it gave no "
+                f"answer for {_ANSWER_LIMIT:g} s{said}"
+            )
         answer = json.loads(line)
         if "error" in answer:
             raise self._error(what, answer["error"])

@@ -18,6 +18,9 @@ from pytest_tinyquant.cache import Cache
 
 REPOSITORY = Path(__file__).parents[2]
 
+RUN_LIMIT = 500.0
+"""Seconds that a run may take on a busy computer before it counts as hanging."""
+
 MATRIX = """
 def test_error(measurement, baseline):
     baseline.check("error", measurement)
@@ -156,7 +159,9 @@ class RealProject:
             _copy(Path("models/data") / f"{dataset}.npz", self.root)
 
     def run(self, *arguments: str) -> pytest.RunResult:
-        return self.pytester.runpytest_subprocess("-p", "no:hypothesispytest", "-ra", *arguments)
+        return self.pytester.runpytest_subprocess(
+            "-p", "no:hypothesispytest", "-ra", *arguments, timeout=RUN_LIMIT
+        )
 
     def verdicts(self, *arguments: str) -> tuple[pytest.RunResult, dict[str, str]]:
         """Run and return each test's outcome by name, such as ``error[fc_1-int8-host]``."""

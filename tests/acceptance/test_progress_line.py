@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pty
 import re
@@ -13,7 +14,7 @@ import pytest
 
 ONE = ("--model=cnn_4", "--scheme=int8-only", "--board=nucleo-l4r5zi")
 COMBINATION = "cnn_4-int8-only-nucleo-l4r5zi"
-TOLD = f"tinyquant: running 1/1 on nucleo-l4r5zi ({COMBINATION}, 0 s)"
+TOLD = re.compile(rf"tinyquant: running 1/1 on nucleo-l4r5zi \({COMBINATION}, \d+ s\)")
 
 # The board takes as long as the outer test wants it to: until it closes the pipe.
 SLOW = """
@@ -33,92 +34,112 @@ def pytest_tinyquant_measure(config, model, scheme, board):
         return (yield)
 """
 
+# Notes which threads there are while the board is at work.
+THREADS = """
+import threading
+from pathlib import Path
+
+import pytest
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_tinyquant_measure():
+    names = [thread.name for thread in threading.enumerate()]
+    (Path(__file__).parent / "threads").write_text(" ".join(names))
+"""
+
 
 @pytest.fixture
-def slow(bench, monkeypatch):
-    """The project of `bench` with a slow board."""
-    bench.record(*ONE)
+def add_plugin(bench, monkeypatch):
+    """Add a plugin to the project of `bench`, whose baseline is recorded."""
+
+    def add(source):
+        bench.record(*ONE)
+        bench.pytester.makepyfile(played_board=source)
+        monkeypatch.setenv("PYTHONPATH", str(bench.root))
+        monkeypatch.setenv("PYTEST_PLUGINS", "played_board")
+        return bench
+
+    return add
+
+
+@pytest.fixture
+def slow(add_plugin):
+    """The project of `bench` with a slow board, and what lets the board come to its end."""
+    bench = add_plugin(SLOW)
     os.mkfifo(bench.root / "end")
-    bench.pytester.makepyfile(slow_board=SLOW)
-    monkeypatch.setenv("PYTHONPATH", str(bench.root))
-    monkeypatch.setenv("PYTEST_PLUGINS", "slow_board")
-    return bench
+    # Opened for both directions, a pipe waits for nobody; the board reads until this is closed.
+    with contextlib.ExitStack() as pipe:
+        pipe.callback(os.close, os.open(bench.root / "end", os.O_RDWR))
+        yield bench, pipe.close
 
 
 def command(*arguments):
     return [sys.executable, "-m", "pytest", "-p", "no:hypothesispytest", *ONE, *arguments]
 
 
-def let_go(bench):
-    (bench.root / "end").write_text("")
-
-
 @pytest.mark.parametrize("workers", [(), ("-n1",)])
-def test_a_log_gets_a_line_now_and_then(slow, workers):
-    with subprocess.Popen(
+def test_a_log_gets_a_line_now_and_then(slow, start_process, workers):
+    bench, let_go = slow
+    run = start_process(
         command("-k", "latency", "--tq-progress=0.05", *workers),
-        cwd=slow.root, stdout=subprocess.PIPE, text=True,
-    ) as run:  # fmt: skip
-        before = []
-        for line in run.stdout:
-            before.append(line)
-            if TOLD in line:
-                break
-        let_go(slow)
-        output = "".join(before) + run.stdout.read()
-    assert TOLD in before[-1]
+        cwd=bench.root, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    before = []
+    for line in run.stdout:
+        before.append(line)
+        if TOLD.search(line):
+            break
+    let_go()
+    output = "".join(before) + run.stdout.read()
+    assert TOLD.search(before[-1])
     assert "\x1b" not in output and "\r" not in output
     assert re.search(r"= tinyquant: 1 ok =", output)
+    assert run.wait() == 0
+
+
+@pytest.mark.parametrize(
+    ("option", "shown"), [("-v", True), ("-q", False), ("--tq-progress=0", False)]
+)
+def test_silence_is_kept(add_plugin, start_process, option, shown):
+    bench = add_plugin(THREADS)
+    run = start_process(command("-k", "latency", option), cwd=bench.root, stdout=subprocess.PIPE)
+    run.communicate()
     assert run.returncode == 0
+    assert ("tinyquant-progress" in (bench.root / "threads").read_text()) == shown
 
 
-@pytest.mark.parametrize("silent", ["-q", "--tq-progress=0"])
-def test_silence_is_kept(slow, silent):
-    with subprocess.Popen(
-        command("-k", "latency", "--tq-progress=0.05", silent),
-        cwd=slow.root, stdout=subprocess.PIPE, text=True,
-    ) as run:  # fmt: skip
-        # Opening the pipe waits for the board to be at work.
-        let_go(slow)
-        output = run.stdout.read()
-    assert "tinyquant: running" not in output
-    assert run.returncode == 0
-
-
-def test_a_terminal_shows_the_line_and_nothing_of_it_remains(slow):
+def test_a_terminal_shows_the_line_and_nothing_of_it_remains(slow, start_process):
     import pyte
 
+    bench, let_go = slow
     screen = pyte.Screen(120, 40)
     stream = pyte.ByteStream(screen)
     master, terminal = pty.openpty()
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "120"}
-    with subprocess.Popen(
-        command("-k", "latency"), cwd=slow.root, stdout=terminal, env=environment
-    ) as run:
-        os.close(terminal)
-        while not any("tinyquant: running 1/1" in line for line in screen.display):
-            stream.feed(os.read(master, 4096))
-        let_go(slow)
-        seen = _rest(master)
-        stream.feed(seen)
+    run = start_process(command("-k", "latency"), cwd=bench.root, stdout=terminal, env=environment)
+    os.close(terminal)
+    while not any("tinyquant: running 1/1" in line for line in screen.display):
+        stream.feed(os.read(master, 4096))
+    let_go()
+    stream.feed(_rest(master))
     os.close(master)
     text = "\n".join(screen.display)
     assert "tinyquant: running" not in text
     assert "= tinyquant: 1 ok =" in text
-    assert run.returncode == 0
+    assert run.wait() == 0
 
 
 @pytest.mark.parametrize(("no_color", "coloured"), [("1", False), ("", True)])
-def test_no_color_is_respected_on_a_terminal(bench, monkeypatch, no_color, coloured):
+def test_no_color_is_respected_on_a_terminal(bench, start_process, monkeypatch, no_color, coloured):
     bench.record(*ONE)
     # pytester has a variable of pytest's own that would decide before NO_COLOR.
     monkeypatch.delenv("PY_COLORS", raising=False)
     monkeypatch.setenv("NO_COLOR", no_color)
     monkeypatch.setenv("TERM", "xterm")
     master, terminal = pty.openpty()
-    with subprocess.Popen(command(), cwd=bench.root, stdout=terminal):
-        os.close(terminal)
-        output = _rest(master)
+    start_process(command(), cwd=bench.root, stdout=terminal)
+    os.close(terminal)
+    output = _rest(master)
     os.close(master)
     assert b"tinyquant: 4 ok" in output
     assert bool(re.search(rb"\x1b\[[\d;]*m", output)) == coloured

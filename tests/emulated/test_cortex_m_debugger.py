@@ -204,5 +204,6 @@ def test_pyocd_finds_the_probe_whatever_is_imported_first(first: str, tmp_path: 
         "from pyocd.probe.aggregator import DebugProbeAggregator\n"
         "print(DebugProbeAggregator.get_probe_with_id('tqqemu:127.0.0.1:1').unique_id)\n"
     )
-    done = subprocess.run([sys.executable, "-c", source], capture_output=True, check=False)
+    command = [sys.executable, "-c", source]
+    done = subprocess.run(command, capture_output=True, timeout=60, check=False)
     assert (done.stdout, done.stderr) == (b"127.0.0.1:1\n", b"")

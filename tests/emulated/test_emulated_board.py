@@ -137,7 +137,8 @@ def test_the_emulator_does_not_outlive_a_killed_parent() -> None:
         "print(qemu.pid, flush=True)\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
-    child = subprocess.run([sys.executable, "-c", source], capture_output=True, check=False)
+    command = [sys.executable, "-c", source]
+    child = subprocess.run(command, capture_output=True, timeout=60, check=False)
     assert child.returncode == -signal.SIGKILL, child.stderr.decode()
     with contextlib.suppress(ProcessLookupError):
         process = os.pidfd_open(int(child.stdout))

@@ -93,6 +93,7 @@ def test_a_killed_holder_leaves_a_free_board_and_whole_files(
             [sys.executable, "-c", CHILD, *map(str, arguments)],
             capture_output=True,
             text=True,
+            timeout=120,
             check=False,
         )
 

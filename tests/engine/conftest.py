@@ -103,6 +103,10 @@ class Tflm:
         self._process.join()
         self._connection.close()
 
+    def _replace(self) -> None:
+        self.close()
+        self._start()
+
     def run(self, model: bytes, samples: Sequence[Sequence[np.ndarray]]) -> list[list[np.ndarray]]:
         """Return the outputs for each sample; raise TflmError if there are none."""
         try:
@@ -111,9 +115,11 @@ class Tflm:
                 raise EOFError
             reply = self._connection.recv()
         except (EOFError, OSError) as error:
-            self.close()
-            self._start()
+            self._replace()
             raise TflmError("TensorFlow Lite Micro ended its process") from error
+        except BaseException:
+            self._replace()  # its answer may not be taken for one to the next model
+            raise
         if isinstance(reply, str):
             raise TflmError(reply)
         return reply

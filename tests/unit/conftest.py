@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import select
+import signal
 from collections.abc import Callable
 from collections.abc import Sequence
 from typing import Any
@@ -17,6 +20,23 @@ from pytest_tinyquant.measure.measurement import Measurement
 from pytest_tinyquant.measure.measurement import Metric
 from pytest_tinyquant.measure.measurement import OpCount
 from pytest_tinyquant.operator_options import OPTIONS
+
+
+@pytest.fixture
+def status_of() -> Callable[[int], int]:
+    """Wait for a forked child and return its status; a fork of a busy process may never end."""
+
+    def status(child: int) -> int:
+        process = os.pidfd_open(child)
+        ended = select.select([process], [], [], 60)[0]
+        os.close(process)
+        if not ended:
+            os.kill(child, signal.SIGKILL)
+        result = os.waitpid(child, 0)[1]
+        assert ended, "the forked process hung"
+        return result
+
+    return status
 
 
 @pytest.fixture

@@ -132,7 +132,9 @@ def test_a_failing_build_leaves_nothing_and_the_next_one_works(cache: Cache) -> 
     assert (cache.entry("converted", KEY, Builder()) / "model.tflite").exists()
 
 
-def test_what_a_killed_builder_left_is_not_taken_and_is_removed(cache: Cache) -> None:
+def test_what_a_killed_builder_left_is_not_taken_and_is_removed(
+    cache: Cache, start_process: Callable[..., subprocess.Popen[bytes]]
+) -> None:
     script = (
         "import sys, signal\n"
         "from pathlib import Path\n"
@@ -143,14 +145,15 @@ def test_what_a_killed_builder_left_is_not_taken_and_is_removed(cache: Cache) ->
         "    signal.pause()\n"
         "Cache(Path(sys.argv[1])).entry('converted', sys.argv[2], build)\n"
     )
-    with subprocess.Popen(
+    process = start_process(
         [sys.executable, "-c", script, str(cache.root), KEY],
         stdout=subprocess.PIPE,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == b"building\n"
-        process.kill()
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"building\n"
+    process.kill()
+    process.wait()
     assert len(names_in(cache)) == 1
 
     entry = cache.entry("converted", KEY, Builder(), lock_timeout=5)
@@ -164,19 +167,21 @@ def test_many_threads_build_once(cache: Cache) -> None:
     entries = []
 
     def work() -> None:
-        barrier.wait()
+        barrier.wait(60)
         entries.append(Cache(cache.root).entry("converted", KEY, build))
 
-    threads = [threading.Thread(target=work) for _ in range(8)]
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(60)
     assert len(entries) == 8
     assert build.calls == 1
 
 
-def test_two_processes_build_once(cache: Cache, tmp_path: Path) -> None:
+def test_two_processes_build_once(
+    cache: Cache, tmp_path: Path, start_process: Callable[..., subprocess.Popen[str]]
+) -> None:
     # The first process holds its build until the second one is about to ask for the entry.
     fifo, log = tmp_path / "fifo", tmp_path / "log"
     os.mkfifo(fifo)
@@ -197,18 +202,18 @@ def test_two_processes_build_once(cache: Cache, tmp_path: Path) -> None:
     )
 
     def start(role: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
+        return start_process(
             [sys.executable, "-c", script, str(cache.root), KEY, role, str(fifo), str(log)],
             stdout=subprocess.PIPE,
             text=True,
             env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
         )
 
-    with start("first") as first:
-        assert first.stdout is not None
-        assert first.stdout.readline() == "building\n"
-        with start("second") as second:
-            assert second.communicate()[0] == "first\n"
+    first = start("first")
+    assert first.stdout is not None
+    assert first.stdout.readline() == "building\n"
+    assert start("second").communicate()[0] == "first\n"
+    first.wait()
     assert log.read_text() == "first"
 
 

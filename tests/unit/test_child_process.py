@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -179,7 +180,9 @@ def test_an_interrupted_call_does_not_answer_the_next_one(
     assert shell(server, "echo next").log == "next\n"
 
 
-def test_jobs_end_with_the_process_that_asked_for_them(tmp_path: Path) -> None:
+def test_jobs_end_with_the_process_that_asked_for_them(
+    tmp_path: Path, start_process: Callable[..., subprocess.Popen[bytes]]
+) -> None:
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     script = (
@@ -187,10 +190,8 @@ def test_jobs_end_with_the_process_that_asked_for_them(tmp_path: Path) -> None:
         f"ForkServer().call('os:system', ['exec 3>{fifo}; echo x >&3; sleep 1000'], timeout=999)\n"
     )
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    with (
-        subprocess.Popen([sys.executable, "-c", script], env=environment) as process,
-        fifo.open() as stream,
-    ):
+    process = start_process([sys.executable, "-c", script], env=environment)
+    with fifo.open() as stream:
         assert stream.readline() == "x\n"
         process.kill()
         ended = []
@@ -200,14 +201,18 @@ def test_jobs_end_with_the_process_that_asked_for_them(tmp_path: Path) -> None:
         assert ended, "the job outlived the process that asked for it"
 
 
-def test_a_forked_process_uses_a_server_of_its_own(server: ForkServer, tmp_path: Path) -> None:
+def test_a_forked_process_uses_a_server_of_its_own(
+    server: ForkServer, tmp_path: Path, status_of: Callable[[int], int]
+) -> None:
     first = server_pid(server)
     child = os.fork()
     if child == 0:
-        (tmp_path / "pid").write_text(str(server_pid(server)))
-        server.close()
-        os._exit(0)
-    os.waitpid(child, 0)
+        try:
+            (tmp_path / "pid").write_text(str(server_pid(server)))
+            server.close()
+        finally:
+            os._exit(0)  # whatever happens: this is a copy of the whole test run
+    status_of(child)
     assert int((tmp_path / "pid").read_text()) != first
     assert server_pid(server) == first
 
@@ -226,9 +231,9 @@ def test_threads_take_turns(server: ForkServer) -> None:
     def work(number: int) -> None:
         outcomes[number] = server.call("builtins:print", [number], timeout=30)
 
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    threads = [threading.Thread(target=work, args=(number,), daemon=True) for number in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(60)
     assert outcomes == {number: Outcome("", f"{number}\n") for number in range(4)}

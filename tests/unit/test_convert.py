@@ -282,21 +282,22 @@ def test_what_could_change_the_result_converts_again(
 
 def test_two_processes_that_want_the_same_model_convert_it_once(small: Any, cache: Cache) -> None:
     context = multiprocessing.get_context("fork")
-    started, results = context.Barrier(2), context.SimpleQueue()
+    started, results = context.Barrier(2), context.Queue()
 
     def work() -> None:
         server = CountingServer()
         convert_module._server = server  # type: ignore[assignment]
-        started.wait()
+        started.wait(60)
         converted = convert(small, SCHEMES["int8"], cache)
         results.put((len(server.calls), converted.sha256))
 
     processes = [context.Process(target=work) for _ in range(2)]
     for process in processes:
         process.start()
-    answers = [results.get() for _ in processes]
+    # A process that failed answers nothing.
+    answers = [results.get(timeout=120) for _ in processes]
     for process in processes:
-        process.join()
+        process.join(60)
     assert sorted(calls for calls, _ in answers) == [0, 1]
     assert len({sha256 for _, sha256 in answers}) == 1
 
@@ -492,12 +493,11 @@ def test_threads_that_want_the_same_model_convert_it_once(
 ) -> None:
     server = CountingServer()
     monkeypatch.setattr(convert_module, "_server", server)
-    threads = [
-        threading.Thread(target=convert, args=(small, SCHEMES["basic"], cache)) for _ in range(2)
-    ]
+    arguments = (small, SCHEMES["basic"], cache)
+    threads = [threading.Thread(target=convert, args=arguments, daemon=True) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(120)
     assert len(server.calls) == 1
     assert os.listdir(cache.root) == ["converted"]

@@ -38,14 +38,17 @@ class Stub:
         self.refused = 0
         self.interrupted = b"T02thread:01;"
         self._connection = connection
-        self._thread = threading.Thread(target=self._serve)
+        self._thread = threading.Thread(target=self._serve, daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
     def stop(self) -> None:
+        # Closing it would leave the thread where it waits for what comes.
+        self._connection.shutdown(socket.SHUT_RDWR)
+        self._thread.join(10)
+        assert not self._thread.is_alive()
         self._connection.close()
-        self._thread.join()
 
     def _serve(self) -> None:
         buffer = b""

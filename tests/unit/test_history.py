@@ -96,7 +96,7 @@ history.append(RunRow("killed", "t", "", 0, "0", True), measurements(), {})
 
 def test_a_killed_writer_leaves_the_file_as_it_was(path, recorded):
     record(path, [recorded])
-    killed = subprocess.run([sys.executable, "-c", KILLED, str(path)], check=False)
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(path)], timeout=60, check=False)
     assert killed.returncode == -9
     History(path).append(run(2), [recorded], {})
     with sqlite3.connect(path) as connection:

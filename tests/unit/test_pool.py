@@ -143,7 +143,8 @@ with WaitingLine(Path(sys.argv[1])).join() as ticket:
 @pytest.mark.parametrize("when", ["in line", "waiting"])
 def test_the_ticket_of_a_killed_process_holds_up_nobody(leases, when):
     leases.root.mkdir()
-    killed = subprocess.run([sys.executable, "-c", WAIT, leases.root, when], check=False)
+    command = [sys.executable, "-c", WAIT, leases.root, when]
+    killed = subprocess.run(command, timeout=60, check=False)
     assert killed.returncode == -9
     assert list(leases.root.glob("*.ticket"))
     with WaitingLine(leases.root).join() as ticket, ticket.turn(["A"]) as mine:

@@ -88,7 +88,7 @@ def test_a_process_that_died_is_not_at_work(path, told):
         "import os, sys; from pathlib import Path; from pytest_tinyquant.progress import Progress\n"
         "with Progress(Path(sys.argv[1])).stage('running', 'a', 'b'): os._exit(1)"
     )
-    subprocess.run([sys.executable, "-c", script, str(path)], check=False)
+    subprocess.run([sys.executable, "-c", script, str(path)], timeout=60, check=False)
     assert path.read_text().count("begin") == 1
     assert told() == ""
 

@@ -107,7 +107,9 @@ def run_emitted(tmp_path, engine_objects, compile_for_host, plan_of):
             for sequence in sequences
             for place, sample in enumerate(sequence)
         )
-        return subprocess.run([program], input=raw, capture_output=True, check=True).stdout
+        return subprocess.run(
+            [program], input=raw, capture_output=True, timeout=60, check=True
+        ).stdout
 
     return run
 
