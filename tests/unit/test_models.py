@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from pytest_tinyquant.errors import ConfigurationError
-from pytest_tinyquant.errors import ModelError
-from pytest_tinyquant.graph import Graph
-from pytest_tinyquant.graph import Quantization
-from pytest_tinyquant.graph import Tensor
 from pytest_tinyquant.models import discover_models
 from pytest_tinyquant.models import load_model
-from pytest_tinyquant.models import scheme_of_tflite
-from pytest_tinyquant.samples import spanning
-from pytest_tinyquant.tflite_file import scheme_of_graph
 
 
 ROOT = Path(__file__).parents[2]
@@ -294,181 +285,3 @@ def test_the_hash_leaves_out_words_and_tolerances(models):
     (models / "net.toml").write_text(text + "[tolerance]\nflash = 64\n")
 
     assert discover_models(models)["net"].source_sha256 == before
-
-
-# --- models of other people ---
-
-
-def graph(*tensors: Tensor) -> Graph:
-    """Return a graph whose first tensor is the input and whose last is the output."""
-    return Graph(tensors, (), (0,), (len(tensors) - 1,))
-
-
-def tensor(dtype: str, data: bytes | None = None) -> Tensor:
-    scale = None if dtype.startswith("float") else Quantization((0.5,), (0,), 0)
-    return Tensor(0, "t", (1, 4), dtype, scale, data)
-
-
-@pytest.mark.parametrize(
-    ("scheme", "dtypes", "weights"),
-    [
-        ("basic", ["float32", "float32"], "float32"),
-        ("dynamic", ["float32", "float32"], "int8"),
-        ("float16", ["float32", "float32"], "float16"),
-        ("int8", ["float32", "int8", "float32"], "int8"),
-        ("int8", ["int8", "int8", "float32"], "int8"),
-        ("int8-only", ["int8", "int8"], "int8"),
-        ("16x8", ["float32", "int16", "float32"], "int8"),
-        ("16x8-only", ["int16", "int16"], "int8"),
-    ],
-)
-def test_the_scheme_of_a_tflite_file_is_read_from_its_tensors(scheme, dtypes, weights):
-    first, *rest = (tensor(dtype) for dtype in dtypes)
-
-    assert scheme_of_graph(graph(first, tensor(weights, b"1234"), *rest)) == scheme
-
-
-def test_a_corrupt_tflite_file_is_a_model_error_that_names_it(models):
-    with pytest.raises(ModelError, match=r"broken\.tflite"):
-        scheme_of_tflite(touch(models / "broken.tflite"))
-
-
-def test_samples_span_what_a_quantized_input_can_represent():
-    quantized = Tensor(0, "in", (1, 1000), "int8", Quantization((0.5,), (-28,), 0), None)
-
-    samples = spanning(quantized, 4, where="net")
-
-    assert samples.shape == (4, 1000)
-    assert -50.0 <= samples.min() < -49.0  # 0.5 * (-128 + 28)
-    assert 76.5 < samples.max() <= 77.5  # 0.5 * (127 + 28)
-    np.testing.assert_array_equal(samples, spanning(quantized, 4, where="net"))
-
-
-def test_samples_of_a_float_input_are_in_0_to_1():
-    samples = spanning(tensor("float32"), 500, where="net")
-
-    assert samples.shape == (500, 4)
-    assert 0.0 <= samples.min() < 0.01 < 0.99 < samples.max() < 1.0
-
-
-def test_samples_for_an_input_of_unknown_meaning_must_be_given():
-    tokens = Tensor(0, "tokens", (1, 100), "int32", None, None)
-
-    with pytest.raises(
-        ModelError, match=r"input 'tokens' is int32 without a scale.* array 'check'"
-    ):
-        spanning(tokens, 4, where="net")
-
-
-def test_more_than_one_sample_per_inference_is_refused():
-    batch = Tensor(0, "in", (8, 4), "float32", None, None)
-
-    with pytest.raises(ModelError, match=r"shape \[8, 4\]; its first dimension must be 1"):
-        spanning(batch, 4, where="net")
-
-
-def test_a_toml_file_beside_a_model_file_holds_its_settings(tmp_path):
-    touch(tmp_path / "kws.tflite")
-    (tmp_path / "kws.toml").write_text("check_samples = 4\ntolerance = { error = 1e-3 }\n")
-
-    (kws,) = discover_models(tmp_path).values()
-
-    assert (kws.kind, kws.check_samples, kws.tolerance) == ("tflite", 4, {"error": 1e-3})
-
-
-def test_a_tflite_file_is_not_converted_so_it_takes_no_scheme(tmp_path):
-    touch(tmp_path / "kws.tflite")
-    (tmp_path / "kws.toml").write_text("schemes = ['int8']\n")
-
-    with pytest.raises(ConfigurationError, match=r"unknown key 'schemes'.*check_samples, data, t"):
-        discover_models(tmp_path)
-
-
-def test_settings_name_data_that_must_exist(tmp_path):
-    touch(tmp_path / "kws.tflite")
-    (tmp_path / "kws.toml").write_text("data = 'kws.npz'\n")
-
-    with pytest.raises(ConfigurationError, match=r"data 'kws\.npz' does not exist"):
-        discover_models(tmp_path)
-
-
-def keras_file(path: Path, batch_shape: list[int | None]) -> Path:
-    layers = [{"class_name": "InputLayer", "config": {"batch_shape": batch_shape}}]
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("config.json", json.dumps({"config": {"layers": layers}}))
-    return path
-
-
-def test_a_keras_file_without_data_gets_uniform_samples_of_its_input_shape(tmp_path):
-    model = load_model(keras_file(tmp_path / "net.keras", [None, 8, 8, 1]))
-
-    assert model.calibration().shape == (200, 8, 8, 1)
-    assert model.check().shape == (16, 8, 8, 1)
-    assert not np.isin(model.check(), model.calibration()).all(axis=(1, 2, 3)).any()
-
-
-def test_a_keras_file_can_bring_its_own_data(tmp_path):
-    path = keras_file(tmp_path / "net.keras", [None, 2])
-    both = np.arange(8, dtype=np.float32).reshape(4, 2)
-    np.savez(tmp_path / "own.npz", calibration=both, check=-both)
-    (tmp_path / "net.toml").write_text("data = 'own.npz'\ncheck_samples = 2\nschemes = ['int8']")
-
-    model = load_model(path)
-
-    assert model.schemes == ("int8",)
-    np.testing.assert_array_equal(model.calibration(), both)
-    np.testing.assert_array_equal(model.check(), -both[:2])
-
-
-def test_a_shape_that_a_file_leaves_open_must_be_given(tmp_path):
-    path = keras_file(tmp_path / "net.keras", [None, None, 40])
-
-    with pytest.raises(ConfigurationError, match=r"write 'input_shape = .*into .*net\.toml"):
-        load_model(path).check()
-
-    (tmp_path / "net.toml").write_text("input_shape = [49, 40]")
-    assert load_model(path).check().shape == (16, 49, 40)
-
-
-def keras_file_of(path, inputs, shapes):
-    layers = [
-        {"name": name, "config": {"batch_shape": [None, *shape]}} for name, shape in shapes.items()
-    ]
-    with zipfile.ZipFile(path, "w") as archive:
-        config = {"config": {"layers": layers, "input_layers": inputs}}
-        archive.writestr("config.json", json.dumps(config))
-    return path
-
-
-@pytest.mark.parametrize(
-    "inputs",
-    [
-        [["image", 0, 0], ["age", 0, 0]],
-        {"a": ["image", 0, 0], "b": ["age", 0, 0]},
-    ],
-)
-def test_several_inputs_get_samples_each_in_the_models_order(tmp_path, inputs):
-    shapes = {"age": [3], "image": [4, 4, 1]}
-    model = load_model(keras_file_of(tmp_path / "net.keras", inputs, shapes))
-    image, age = model.check()
-    assert (image.shape, age.shape) == ((16, 4, 4, 1), (16, 3))
-    assert [part.shape for part in model.calibration()] == [(200, 4, 4, 1), (200, 3)]
-    assert not np.isin(image, age).any()
-
-
-def test_several_inputs_are_read_by_number(tmp_path):
-    inputs = [["first", 0, 0], ["second", 0, 0]]
-    keras_file_of(tmp_path / "net.keras", inputs, {"first": [2], "second": [1]})
-    (tmp_path / "net.toml").write_text('data = "net.npz"\ncheck_samples = 4')
-    arrays = {"check_0": np.ones((5, 2)), "check_1": np.zeros((5, 1))}
-    np.savez(tmp_path / "net.npz", **arrays)
-    model = load_model(tmp_path / "net.keras")
-    assert [part.tolist() for part in model.check()] == [[[1, 1]] * 4, [[0]] * 4]
-    np.savez(tmp_path / "net.npz", **arrays | {"check_1": np.zeros((6, 1))})
-    with pytest.raises(ConfigurationError, match=r"check_0 to check_1 have \[5, 6\] samples"):
-        load_model(tmp_path / "net.keras").check()
-
-
-def test_a_keras_file_that_is_none_is_a_model_error(tmp_path):
-    with pytest.raises(ModelError, match=r"net\.keras: not a model saved by Keras 3"):
-        load_model(touch(tmp_path / "net.keras")).check()
