@@ -2,68 +2,20 @@
 
 from __future__ import annotations
 
-import random
-
 import pytest
-from hypothesis import given
-from hypothesis import settings
-from hypothesis import strategies as st
+from protocol_session import FAULT
+from protocol_session import HELLO
+from protocol_session import SESSION
+from protocol_session import decode
+from protocol_session import lines
+from protocol_session import values
 
 from pytest_tinyquant.boards.protocol import Decoder
 from pytest_tinyquant.boards.protocol import RestartError
 from pytest_tinyquant.boards.protocol import TransferError
 from pytest_tinyquant.boards.protocol import encode
-from pytest_tinyquant.boards.run_record import run_record
 from pytest_tinyquant.boards.transcript import MAX_LOG_LINES
-from pytest_tinyquant.boards.transcript import Transcript
 from pytest_tinyquant.errors import ConsoleError
-
-
-HELLO = (
-    "tq=1 image=0123456789abcdef board=nucleo-l4r5zi unit=instructions ops=2 samples=2 outputs=3"
-)
-SESSION = [
-    ("HELLO", HELLO),
-    ("OUT", "0 0 0a0b"),
-    ("OUT", "0 2 0c"),
-    ("RUN", "0 1000"),
-    ("OUT", "1 0 0d0e0f"),
-    ("RUN", "1 1001"),
-    ("OP", "0 700"),
-    ("OP", "1 250"),
-    ("PROFILED", "950"),
-    ("STACK", "512 8192"),
-    ("GUARD", "ok"),
-    ("END", "11"),
-]
-FAULT = (
-    "exc=4 pc=0000019a lr=0000005b sp=20001f68 xpsr=01000000"
-    " cfsr=00000082 hfsr=00000000 mmfar=00000010 bfar=00000000 op=1"
-)
-
-
-def lines(session: list[tuple[str, str]] = SESSION) -> list[bytes]:
-    return [encode(seq, kind, payload) for seq, (kind, payload) in enumerate(session)]
-
-
-def decode(data: bytes) -> Decoder:
-    decoder = Decoder("bench")
-    decoder.feed(data)
-    return decoder
-
-
-def values(transcript: Transcript) -> tuple[object, ...]:
-    """Everything but the log."""
-    return (
-        transcript.hello,
-        [bytes(output) for output in transcript.outputs],
-        transcript.run_counts,
-        transcript.op_counts,
-        transcript.profiled,
-        transcript.stack,
-        transcript.guard,
-        transcript.fault,
-    )
 
 
 def test_encodes_like_the_firmware() -> None:
@@ -250,107 +202,3 @@ def test_does_not_keep_an_endless_line() -> None:
     assert decoder.log_text() == "x" * 100_000
     decoder.feed(b"\n" + b"".join(lines()))
     assert decoder.finished
-
-
-def mutated(data: bytes, mutations: list[tuple[str, int, int]]) -> bytes:
-    changed = bytearray(data)
-    for kind, position, value in mutations:
-        at = position % max(len(changed), 1)
-        if kind == "flip" and changed:
-            changed[at] ^= 1 << value % 8
-        elif kind == "insert":
-            changed.insert(at, value)
-        elif kind == "drop":
-            del changed[at : at + 1 + value % 40]
-        elif kind == "repeat":
-            changed[at:at] = changed[at : at + value]
-    return bytes(changed)
-
-
-@settings(max_examples=1500, deadline=None)
-@given(
-    st.lists(
-        st.tuples(
-            st.sampled_from(["flip", "insert", "drop", "repeat"]),
-            st.integers(0, 100_000),
-            st.integers(0, 255),
-        ),
-        min_size=1,
-        max_size=6,
-    )
-)
-def test_never_accepts_a_damaged_session_as_another(
-    mutations: list[tuple[str, int, int]],
-) -> None:
-    session = b"".join(lines())
-    expected = values(decode(session).transcript)
-    decoder = Decoder("bench")
-    try:
-        decoder.feed(mutated(session, mutations))
-    except ConsoleError:
-        return
-    if decoder.finished:
-        assert values(decoder.transcript) == expected
-
-
-@settings(max_examples=300, deadline=None)
-@given(st.randoms(use_true_random=False))
-def test_never_accepts_lines_in_another_order(shuffle: random.Random) -> None:
-    parts = lines()
-    shuffle.shuffle(parts)
-    if parts == lines():
-        return
-    with pytest.raises(ConsoleError):
-        decode(b"".join(parts))
-
-
-@given(st.binary(max_size=2000))
-def test_survives_noise(noise: bytes) -> None:
-    decoder = decode(noise.replace(b"#", b"") + b"\n" + b"".join(lines()))
-    assert decoder.finished
-    assert values(decoder.transcript) == values(decode(b"".join(lines())).transcript)
-
-
-REPEATED = [
-    ("HELLO", f"{HELLO.replace('instructions', 'cycles')} repeats=3"),
-    ("CLOCK", "hz=12 cycles=36 ticks=3 reference=1 loop=36 low=35 high=40 optimized=speed"),
-    *SESSION[1:6],
-    ("REPEAT", "0 1003"),
-    ("REPEAT", "1 1001"),
-    ("REPEAT", "2 1002"),
-    *SESSION[6:-1],
-    ("END", "15"),
-]
-
-
-def test_a_board_whose_cycles_scatter_repeats_the_run_and_proves_its_clock() -> None:
-    transcript = decode(b"".join(lines(REPEATED))).transcript
-    assert transcript.hello is not None and transcript.hello.repeats == 3
-    assert transcript.repeat_counts == [1003, 1001, 1002]
-    assert transcript.clock is not None and transcript.clock.measured_hz == 12
-    record = run_record(decode(b"".join(lines(REPEATED))), "bench")
-    assert (record.counter, record.counter_unit, record.counter_class) == (
-        1002,
-        "cycles",
-        "measured",
-    )
-    assert record.repeats == (1003, 1001, 1002)
-    assert record.walk_counter == 1002 - 950
-    assert record.clock == transcript.clock
-
-
-@pytest.mark.parametrize("missing", ["CLOCK", "REPEAT"])
-def test_what_hello_announced_has_to_come(missing: str) -> None:
-    kept = [line for line in REPEATED if line[0] != missing]
-    with pytest.raises(ConsoleError, match=f"END after 0 of . {missing}"):
-        decode(b"".join(lines([*kept[:-1], ("END", str(len(kept) - 1))])))
-
-
-def test_a_clock_that_nobody_announced_is_refused() -> None:
-    with pytest.raises(ConsoleError, match="END after 1 of 0 CLOCK"):
-        decode(b"".join(lines([SESSION[0], REPEATED[1], *SESSION[1:-1], ("END", "12")])))
-
-
-def test_operators_may_add_up_to_more_than_the_median_where_counts_scatter() -> None:
-    fast = [("REPEAT", f"{line[1][0]} 940") if line[0] == "REPEAT" else line for line in REPEATED]
-    assert run_record(decode(b"".join(lines(fast))), "bench").walk_counter == -10

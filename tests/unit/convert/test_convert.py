@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import multiprocessing
 import os
 import subprocess
 import sys
-import threading
-from collections.abc import Callable
-from collections.abc import Iterator
-from dataclasses import dataclass
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,49 +16,19 @@ import pytest
 
 from pytest_tinyquant.cache import Cache
 from pytest_tinyquant.errors import ConversionError
-from pytest_tinyquant.errors import ModelError
 from pytest_tinyquant.errors import ToolchainNotFoundError
 from pytest_tinyquant.graph import Graph
 from pytest_tinyquant.graph import Operator
 from pytest_tinyquant.graph import Tensor
-from pytest_tinyquant.graph import read_graph
 from pytest_tinyquant.models import load_model
 from pytest_tinyquant.schemes import SCHEMES
 from pytest_tinyquant.schemes import convert as convert_module
 from pytest_tinyquant.schemes.child_process import ForkServer
 from pytest_tinyquant.schemes.child_process import Outcome
-from pytest_tinyquant.schemes.convert import ConvertedModel
 from pytest_tinyquant.schemes.convert import Reference
 from pytest_tinyquant.schemes.convert import convert
 from pytest_tinyquant.schemes.convert import reference_outputs
 
-
-# A convolution, and two dense layers of which only the first has 1024 weights or more.
-BUILD_MODELS = """
-from pathlib import Path
-
-import keras
-
-directory = Path({directory!r})
-keras.utils.set_random_seed(1)
-model = keras.Sequential([
-    keras.Input((8, 8, 1)),
-    keras.layers.Conv2D(4, 3, 2, "same", activation="relu", bias_initializer="uniform"),
-    keras.layers.Flatten(),
-    keras.layers.Dense(20, activation="relu", bias_initializer="uniform"),
-    keras.layers.Dense(3, activation="softmax", bias_initializer="uniform"),
-])
-model.save(directory / "small.keras")
-model.export(directory / "small")
-
-left, right = keras.Input((4,), name="left"), keras.Input((2,), name="right")
-both = keras.layers.Concatenate()([left, right])
-outputs = [keras.layers.Dense(3)(both), keras.layers.Dense(2)(both)]
-keras.Model([left, right], outputs).save(directory / "two.keras")
-
-image = keras.Input((None, None, 1))
-keras.Model(image, keras.layers.Conv2D(1, 1)(image)).save(directory / "open.keras")
-"""
 
 ZOO_FILE = """
 [model]
@@ -82,68 +47,6 @@ epochs = 1
 batch_size = 1
 learning_rate = 0.1
 """
-
-
-@dataclass(frozen=True)
-class SmallModel:
-    """What conversion needs of a model."""
-
-    name: str
-    path: Path
-    kind: str = "keras"
-    source_sha256: str = "0" * 64
-    dense_per_channel: bool = False
-    calibration: Callable[[], Any] = lambda: uniform(0, 200, 8, 8, 1)
-    check: Callable[[], Any] = lambda: uniform(1, 5, 8, 8, 1)
-
-
-def uniform(seed: int, *shape: int) -> np.ndarray[Any, Any]:
-    return np.random.default_rng(seed).random(shape, dtype=np.float32)
-
-
-@pytest.fixture(scope="module")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A directory with the models, made by the converter's process: it has Keras loaded."""
-    directory = tmp_path_factory.mktemp("models")
-    source = BUILD_MODELS.format(directory=str(directory))
-    outcome = convert_module._server.call("builtins:exec", [source, {}], timeout=120)
-    assert not outcome.trouble, outcome.log
-    yield directory
-    convert_module._server.close()
-
-
-@pytest.fixture(scope="module")
-def shared_cache(directory: Path) -> Cache:
-    return Cache(directory / "cache")
-
-
-@pytest.fixture
-def cache(tmp_path: Path) -> Cache:
-    return Cache(tmp_path / "cache")
-
-
-@pytest.fixture(scope="module")
-def small(directory: Path) -> Any:
-    return SmallModel("small", directory / "small.keras")
-
-
-class CountingServer:
-    """Passes calls on to the real server, or answers them itself, and remembers them."""
-
-    def __init__(self, outcome: Outcome | None = None) -> None:
-        self.calls: list[str] = []
-        self._outcome = outcome
-        self._server = convert_module._server
-
-    def call(self, function: str, arguments: Any, *, timeout: float) -> Outcome:
-        self.calls.append(function)
-        if self._outcome is not None:
-            return self._outcome
-        return self._server.call(function, arguments, timeout=timeout)
-
-
-def graph_of(converted: ConvertedModel) -> Graph:
-    return read_graph(converted.read())
 
 
 def operator(graph: Graph, name: str) -> Operator:
@@ -168,7 +71,7 @@ TYPES = {
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_each_scheme_gives_its_types_and_a_batch_of_one(
-    small: Any, shared_cache: Cache, scheme: str
+    small: Any, shared_cache: Cache, scheme: str, graph_of: Any
 ) -> None:
     graph = graph_of(convert(small, SCHEMES[scheme], shared_cache))
     io_type, weight_type, layer_type = TYPES[scheme]
@@ -180,14 +83,14 @@ def test_each_scheme_gives_its_types_and_a_batch_of_one(
     assert not {"SHAPE", "STRIDED_SLICE", "PACK"} & {op.op for op in graph.operators}
 
 
-def test_dynamic_leaves_small_tensors_alone(small: Any, shared_cache: Cache) -> None:
+def test_dynamic_leaves_small_tensors_alone(small: Any, shared_cache: Cache, graph_of: Any) -> None:
     graph = graph_of(convert(small, SCHEMES["dynamic"], shared_cache))
     assert weights(graph, "CONV_2D").dtype == "float32"
     dense = [op for op in graph.operators if op.op == "FULLY_CONNECTED"]
     assert [graph.tensors[op.inputs[1]].dtype for op in dense] == ["int8", "float32"]
 
 
-def test_float16_goes_through_dequantize(small: Any, shared_cache: Cache) -> None:
+def test_float16_goes_through_dequantize(small: Any, shared_cache: Cache, graph_of: Any) -> None:
     graph = graph_of(convert(small, SCHEMES["float16"], shared_cache))
     assert graph.operators[0].op == "DEQUANTIZE"
     assert graph.tensors[graph.operators[0].inputs[0]].dtype == "float16"
@@ -195,7 +98,7 @@ def test_float16_goes_through_dequantize(small: Any, shared_cache: Cache) -> Non
 
 @pytest.mark.parametrize(("per_channel", "scales"), [(False, 1), (True, 20)])
 def test_dense_layers_have_one_scale_unless_asked_otherwise(
-    small: Any, shared_cache: Cache, per_channel: bool, scales: int
+    small: Any, shared_cache: Cache, per_channel: bool, scales: int, graph_of: Any
 ) -> None:
     model = replace(small, dense_per_channel=per_channel)
     graph = graph_of(convert(model, SCHEMES["int8-only"], shared_cache))
@@ -206,7 +109,9 @@ def test_dense_layers_have_one_scale_unless_asked_otherwise(
     assert len(convolution.quantization.scales) == 4
 
 
-def test_the_calibration_samples_set_the_ranges(small: Any, shared_cache: Cache) -> None:
+def test_the_calibration_samples_set_the_ranges(
+    small: Any, shared_cache: Cache, uniform: Any, graph_of: Any
+) -> None:
     wide = replace(
         small,
         calibration=lambda: 10 * uniform(0, 200, 8, 8, 1),
@@ -240,68 +145,6 @@ def test_two_processes_convert_to_the_same_bytes(
     assert second[0].path != first[0].path
 
 
-def test_what_is_in_the_cache_is_not_converted_again(
-    small: Any, cache: Cache, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    server = CountingServer()
-    monkeypatch.setattr(convert_module, "_server", server)
-    assert convert(small, SCHEMES["basic"], cache) == convert(small, SCHEMES["basic"], cache)
-    assert len(server.calls) == 1
-    renamed = convert(replace(small, name="other"), SCHEMES["basic"], cache)
-    assert (renamed.model, len(server.calls)) == ("other", 1)
-
-
-CHANGES: dict[str, Callable[[Any, pytest.MonkeyPatch], tuple[Any, str]]] = {
-    "source": lambda model, patch: (replace(model, source_sha256="2" * 64), "basic"),
-    "scheme": lambda model, patch: (model, "dynamic"),
-    "dense": lambda model, patch: (replace(model, dense_per_channel=True), "basic"),
-    "converter": lambda model, patch: _patched(model, patch, "_version", lambda package: "9.9"),
-    "revision": lambda model, patch: _patched(model, patch, "REVISION", "other"),
-}
-
-
-def _patched(model: Any, patch: pytest.MonkeyPatch, name: str, value: Any) -> tuple[Any, str]:
-    patch.setattr(convert_module, name, value)
-    return model, "basic"
-
-
-@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
-def test_what_could_change_the_result_converts_again(
-    small: Any,
-    cache: Cache,
-    monkeypatch: pytest.MonkeyPatch,
-    change: Callable[[Any, pytest.MonkeyPatch], tuple[Any, str]],
-) -> None:
-    server = CountingServer()
-    monkeypatch.setattr(convert_module, "_server", server)
-    first = convert(small, SCHEMES["basic"], cache)
-    model, scheme = change(small, monkeypatch)
-    assert convert(model, SCHEMES[scheme], cache).path != first.path
-    assert len(server.calls) == 2
-
-
-def test_two_processes_that_want_the_same_model_convert_it_once(small: Any, cache: Cache) -> None:
-    context = multiprocessing.get_context("fork")
-    started, results = context.Barrier(2), context.Queue()
-
-    def work() -> None:
-        server = CountingServer()
-        convert_module._server = server  # type: ignore[assignment]
-        started.wait(60)
-        converted = convert(small, SCHEMES["int8"], cache)
-        results.put((len(server.calls), converted.sha256))
-
-    processes = [context.Process(target=work) for _ in range(2)]
-    for process in processes:
-        process.start()
-    # A process that failed answers nothing.
-    answers = [results.get(timeout=120) for _ in processes]
-    for process in processes:
-        process.join(60)
-    assert sorted(calls for calls, _ in answers) == [0, 1]
-    assert len({sha256 for _, sha256 in answers}) == 1
-
-
 def test_the_record_beside_the_model_says_where_it_came_from(
     small: Any, shared_cache: Cache
 ) -> None:
@@ -322,10 +165,10 @@ def test_a_converter_that_takes_too_long_is_stopped(small: Any, cache: Cache) ->
 
 
 def test_a_crash_is_reported_with_what_the_converter_said(
-    small: Any, cache: Cache, monkeypatch: pytest.MonkeyPatch
+    small: Any, cache: Cache, counting_server: Any
 ) -> None:
     outcome = Outcome("crashed with SIGSEGV", "error: failed to legalize operation 'tf.Foo'\n")
-    monkeypatch.setattr(convert_module, "_server", CountingServer(outcome))
+    counting_server(outcome)
     with pytest.raises(ConversionError, match=r"small 16x8: .* crashed with SIGSEGV") as caught:
         convert(small, SCHEMES["16x8"], cache)
     assert "failed to legalize operation 'tf.Foo'" in str(caught.value)
@@ -350,7 +193,7 @@ def test_an_open_shape_is_an_error_that_names_the_input(
 
 
 def test_a_saved_model_is_converted_with_a_batch_of_one(
-    directory: Path, small: Any, shared_cache: Cache
+    directory: Path, small: Any, shared_cache: Cache, graph_of: Any
 ) -> None:
     saved = replace(small, name="saved", path=directory / "small", source_sha256="3" * 64)
     for scheme in (SCHEMES["basic"], SCHEMES["int8-only"]):
@@ -362,7 +205,9 @@ def test_a_saved_model_is_converted_with_a_batch_of_one(
     assert np.array_equal(*outputs)
 
 
-def test_several_inputs_and_outputs_are_numbered(directory: Path, cache: Cache, small: Any) -> None:
+def test_several_inputs_and_outputs_are_numbered(
+    directory: Path, cache: Cache, small: Any, uniform: Any, graph_of: Any
+) -> None:
     model = replace(
         small,
         path=directory / "two.keras",
@@ -380,7 +225,9 @@ def test_several_inputs_and_outputs_are_numbered(directory: Path, cache: Cache, 
     }
 
 
-def test_a_model_of_the_zoo_is_built_and_given_its_weights(tmp_path: Path, cache: Cache) -> None:
+def test_a_model_of_the_zoo_is_built_and_given_its_weights(
+    tmp_path: Path, cache: Cache, uniform: Any, graph_of: Any
+) -> None:
     for name in ("weights", "data"):
         (tmp_path / name).mkdir()
     (tmp_path / "twice.toml").write_text(ZOO_FILE)
@@ -395,56 +242,6 @@ def test_a_model_of_the_zoo_is_built_and_given_its_weights(tmp_path: Path, cache
     assert np.load(reference.path)["outputs"].tolist() == (2 * check).tolist()
     graph = graph_of(convert(model, SCHEMES["basic"], cache))
     assert [op.op for op in graph.operators] == ["FULLY_CONNECTED"]
-
-
-def given(small: Any, converted: ConvertedModel, path: Path) -> Any:
-    """The converted model as a ``.tflite`` that someone else made."""
-    path.write_bytes(converted.read())
-    return replace(small, name="given", path=path, kind="tflite", source_sha256=converted.sha256)
-
-
-def test_a_tflite_is_taken_as_it_is_without_tensorflow(
-    small: Any,
-    shared_cache: Cache,
-    cache: Cache,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    original = convert(small, SCHEMES["int8-only"], shared_cache)
-    model = given(small, original, tmp_path / "given.tflite")
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    monkeypatch.setattr(convert_module, "_server", None)
-    taken = convert(model, SCHEMES["int8-only"], cache)
-    assert taken.read() == original.read()
-    assert (taken.converter, taken.sha256) == ("as given", original.sha256)
-
-
-def test_a_corrupt_tflite_is_refused(small: Any, cache: Cache, tmp_path: Path) -> None:
-    (tmp_path / "bad.tflite").write_bytes(b"TFL3" * 10)
-    model = replace(small, name="bad", path=tmp_path / "bad.tflite", kind="tflite")
-    with pytest.raises(ModelError, match="bad"):
-        convert(model, SCHEMES["basic"], cache)
-
-
-def test_the_reference_of_a_tflite_is_that_of_the_reference_kernels(
-    small: Any, shared_cache: Cache, tmp_path: Path
-) -> None:
-    expected = np.load(reference_outputs(small, shared_cache).path)
-
-    def reference(scheme: str) -> Reference:
-        converted = convert(small, SCHEMES[scheme], shared_cache)
-        return reference_outputs(given(small, converted, tmp_path / scheme), shared_cache)
-
-    floats, integers = reference("basic"), reference("int8-only")
-    assert (floats.kind, integers.kind) == ("tflite", "tflite")
-    assert np.array_equal(expected["inputs"], small.check())
-    assert expected["outputs"].shape == (5, 3)
-    assert np.load(floats.path)["outputs"] == pytest.approx(expected["outputs"], abs=1e-6)
-    dequantized = np.load(integers.path)["outputs"]
-    assert dequantized == pytest.approx(expected["outputs"], abs=0.02)
-    assert not np.array_equal(dequantized, expected["outputs"])
-    # An int8 softmax has 256 steps.
-    assert np.array_equal(dequantized * 256, np.rint(dequantized * 256))
 
 
 def test_inputs_are_rounded_half_to_even_and_clipped(directory: Path) -> None:
@@ -486,18 +283,3 @@ def test_importing_the_converter_starts_no_thread_so_that_it_may_fork() -> None:
         check=True,
     ).stdout
     assert output == b"1\n"
-
-
-def test_threads_that_want_the_same_model_convert_it_once(
-    small: Any, cache: Cache, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    server = CountingServer()
-    monkeypatch.setattr(convert_module, "_server", server)
-    arguments = (small, SCHEMES["basic"], cache)
-    threads = [threading.Thread(target=convert, args=arguments, daemon=True) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(120)
-    assert len(server.calls) == 1
-    assert os.listdir(cache.root) == ["converted"]

@@ -28,9 +28,10 @@ CORTEX_M4 = 0xC240
 DEMCR, VC_MMERR = 0xE000EDFC, 1 << 4
 RAM, CPUID, CFSR, TIMER_RELOAD = 0x20000000, 0xE000ED00, 0xE000ED28, 0x40000008
 
-with_an_image = pytest.mark.parametrize(
-    "board_name", ["nucleo-l4r5zi"], indirect=True, scope="session"
-)
+
+@pytest.fixture(scope="session")
+def board_name() -> str:
+    return "nucleo-l4r5zi"
 
 
 @pytest.fixture
@@ -55,23 +56,6 @@ def debugger(request: pytest.FixtureRequest, qemu: Qemu) -> Iterator[Debugger]:
     debugger.close()
 
 
-@pytest.fixture
-def elf(well_behaved_image: FirmwareImage) -> Elf:
-    return Elf(well_behaved_image.elf)
-
-
-def address(elf: Elf, name: str) -> int:
-    symbol = elf.symbol(name)
-    assert symbol is not None
-    return symbol.address
-
-
-def wait_for_halt(debugger: Debugger) -> None:
-    while debugger.state() == "running":
-        pass
-    assert debugger.state() == "halted"
-
-
 def test_reads_the_system_registers_while_running(debugger: Debugger) -> None:
     debugger.write(0, (RAM + 0x100).to_bytes(4, "little") + (9).to_bytes(4, "little"))
     debugger.write(8, (0xE7FE).to_bytes(2, "little"))  # b .
@@ -80,7 +64,9 @@ def test_reads_the_system_registers_while_running(debugger: Debugger) -> None:
     assert debugger.state() == "running"
 
 
-def test_reads_floating_point_registers(debugger: Debugger) -> None:
+def test_reads_floating_point_registers(
+    debugger: Debugger, wait_for_halt: Callable[[Debugger], None]
+) -> None:
     # ldr r0, =CPACR; movs r1, #0xF << 20; str; vmov s1, r0; b .
     code = [0x4803, 0x4904, 0x6001, 0xBF00, 0xEE00, 0x0A90, 0xE7FE, 0xBF00]
     words = [0xE000ED88, 0x00F00000]
@@ -97,7 +83,6 @@ def test_reads_floating_point_registers(debugger: Debugger) -> None:
     assert debugger.register("s0") == 0
 
 
-@with_an_image
 def test_refuses_an_image_outside_of_the_memory(
     debugger: Debugger, elf: Elf, tmp_path: Path
 ) -> None:
@@ -112,9 +97,10 @@ def test_refuses_an_image_outside_of_the_memory(
         debugger.load(misplaced)
 
 
-@with_an_image
 def test_pyocd_catches_a_fault_at_its_vector(
-    qemu: Qemu, image_of: Callable[[str], FirmwareImage]
+    qemu: Qemu,
+    image_of: Callable[[str], FirmwareImage],
+    wait_for_halt: Callable[[Debugger], None],
 ) -> None:
     debugger = by_pyocd(qemu)
     elf = Elf(image_of("null write").elf)
@@ -122,7 +108,8 @@ def test_pyocd_catches_a_fault_at_its_vector(
     debugger.write(DEMCR, (1 << 24 | VC_MMERR).to_bytes(4, "little"))
     debugger.resume()
     wait_for_halt(debugger)
-    assert debugger.register("pc") == address(elf, "tq_fault_entry")
+    entry = elf.symbol("tq_fault_entry")
+    assert entry is not None and debugger.register("pc") == entry.address
     assert debugger.register("xpsr") & 0x1FF == 4
     assert int.from_bytes(debugger.read(CFSR, 4), "little") == 0x82
     debugger.close()
@@ -151,7 +138,6 @@ def test_pyocd_runs_out_of_breakpoints(qemu: Qemu) -> None:
     debugger.close()
 
 
-@with_an_image
 def test_pyocd_prints_nothing(
     qemu: Qemu, elf: Elf, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:

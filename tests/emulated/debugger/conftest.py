@@ -1,0 +1,166 @@
+"""Debuggers of both emulated cores, and what their tests do with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from pytest_tinyquant.boards.console import SerialConsole
+from pytest_tinyquant.boards.debugger import RX_GDB_CORE
+from pytest_tinyquant.boards.debugger import GdbDebugger
+from pytest_tinyquant.boards.debugger import PyocdDebugger
+from pytest_tinyquant.boards.device import Debugger
+from pytest_tinyquant.boards.qemu import Qemu
+from pytest_tinyquant.boards.rx import start_qemu
+from pytest_tinyquant.elf import Elf
+from pytest_tinyquant.firmware import FirmwareImage
+
+
+@dataclass(frozen=True)
+class Core:
+    """What the contract's tests have to know about a core.
+
+    :param ram: address of 100 KB of RAM.
+    :param argument: register of a function's first argument.
+    :param status: name, mask and value of what the status register holds while a model runs.
+    :param returns_to: tells where the function returns to that was just entered.
+    """
+
+    start: Callable[[], Qemu]
+    ram: int
+    argument: str
+    status: tuple[str, int, int]
+    returns_to: Callable[[Debugger], int]
+
+
+def link_register(debugger: Debugger) -> int:
+    return debugger.register("lr") & ~1
+
+
+def word_on_the_stack(debugger: Debugger) -> int:
+    return int.from_bytes(debugger.read(debugger.register("sp"), 4), "little")
+
+
+THUMB = ("xpsr", 1 << 24, 1 << 24)
+INTERRUPTS_ON_USER_STACK = ("psw", 3 << 16, 3 << 16)
+CORES = {
+    "nucleo-l4r5zi": Core(
+        lambda: Qemu("qemu-system-arm", "mps2-an386"), 0x20000000, "r0", THUMB, link_register
+    ),
+    "rx65n": Core(
+        lambda: start_qemu("r5f562n8"), 0x1000, "r1", INTERRUPTS_ON_USER_STACK, word_on_the_stack
+    ),
+}
+
+
+def by_pyocd(qemu: Qemu) -> Debugger:
+    return PyocdDebugger(f"tqqemu:127.0.0.1:{qemu.gdb_port}", "tinyquant_mps2_an386")
+
+
+def by_gdb_stub(qemu: Qemu) -> Debugger:
+    return GdbDebugger("127.0.0.1", qemu.gdb_port)
+
+
+def by_gdb_stub_of_rx(qemu: Qemu) -> Debugger:
+    return GdbDebugger("127.0.0.1", qemu.gdb_port, core=RX_GDB_CORE)
+
+
+LINKS = {
+    "cortex-m-pyocd": ("nucleo-l4r5zi", by_pyocd),
+    "cortex-m-gdb": ("nucleo-l4r5zi", by_gdb_stub),
+    "rx-gdb": ("rx65n", by_gdb_stub_of_rx),
+}
+
+
+@pytest.fixture(scope="session", params=LINKS)
+def link_name(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def board_name(link_name: str) -> str:
+    return LINKS[link_name][0]
+
+
+@pytest.fixture(scope="session")
+def link(link_name: str) -> Callable[[Qemu], Debugger]:
+    """Return what connects a debugger to the emulator."""
+    return LINKS[link_name][1]
+
+
+@pytest.fixture
+def core(board_name: str) -> Core:
+    return CORES[board_name]
+
+
+@pytest.fixture
+def qemu(core: Core) -> Iterator[Qemu]:
+    qemu = core.start()
+    yield qemu
+    qemu.close()
+
+
+@pytest.fixture
+def console(qemu: Qemu) -> Iterator[SerialConsole]:
+    console = SerialConsole(qemu.console_url)
+    yield console
+    console.close()
+
+
+@pytest.fixture
+def connect(link: Callable[[Qemu], Debugger], qemu: Qemu) -> Callable[[], Debugger]:
+    return lambda: link(qemu)
+
+
+@pytest.fixture
+def debugger(connect: Callable[[], Debugger]) -> Iterator[Debugger]:
+    debugger = connect()
+    yield debugger
+    debugger.close()
+
+
+@pytest.fixture
+def elf(well_behaved_image: FirmwareImage) -> Elf:
+    return Elf(well_behaved_image.elf)
+
+
+@pytest.fixture
+def address(elf: Elf) -> Callable[[str], int]:
+    """Return where a symbol of the image lies."""
+
+    def address(name: str) -> int:
+        symbol = elf.symbol(name)
+        assert symbol is not None
+        return symbol.address
+
+    return address
+
+
+@pytest.fixture
+def wait_for_halt() -> Callable[[Debugger], None]:
+    def wait_for_halt(debugger: Debugger) -> None:
+        while debugger.state() == "running":
+            pass
+        assert debugger.state() == "halted"
+
+    return wait_for_halt
+
+
+@pytest.fixture
+def run_to(
+    debugger: Debugger, address: Callable[[str], int], wait_for_halt: Callable[[Debugger], None]
+) -> Callable[[str], None]:
+    """Return a function that runs to a breakpoint at a symbol, which is gone afterwards."""
+
+    def run_to(name: str) -> None:
+        place = address(name)
+        debugger.breakpoint(place)
+        debugger.resume()
+        wait_for_halt(debugger)
+        assert debugger.register("pc") == place
+        debugger.breakpoint(place, enabled=False)
+
+    return run_to

@@ -1,0 +1,157 @@
+"""The debugger contract: kept on every core, by pyOCD and by QEMU's gdb stub alike."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pytest_tinyquant.boards.console import SerialConsole
+from pytest_tinyquant.boards.device import Debugger
+from pytest_tinyquant.elf import Elf
+
+
+OP_COUNT = 16
+"""Offset of tq_model.op_count on both cores."""
+
+
+def test_loads_and_stays_at_the_first_instruction(
+    debugger: Debugger, elf: Elf, address: Callable[[str], int]
+) -> None:
+    debugger.load(elf.path)
+    assert debugger.state() == "halted"
+    assert debugger.register("pc") == address("tq_reset")
+    assert debugger.read(address("tq_model_instance"), OP_COUNT + 2)[OP_COUNT:] == b"\3\0"
+
+
+def test_runs_from_reset(
+    debugger: Debugger,
+    console: SerialConsole,
+    elf: Elf,
+    address: Callable[[str], int],
+    wait_for_halt: Callable[[Debugger], None],
+) -> None:
+    debugger.load(elf.path)
+    # Not further: QEMU's reset does not wake an RX that sleeps in WAIT.
+    debugger.breakpoint(address("tq_finished"))
+    for _ in range(2):
+        debugger.reset()
+        wait_for_halt(debugger)
+        text = b""
+        while received := console.read(0.5):
+            text += received
+        assert text.startswith(b"#0000 HELLO tq=1 ")
+        assert text.endswith(b"\n")
+
+
+def test_resets_a_core_that_ran(
+    debugger: Debugger, elf: Elf, address: Callable[[str], int], run_to: Callable[[str], None]
+) -> None:
+    debugger.load(elf.path)
+    run_to("scenario_act")
+    debugger.reset(halt=True)
+    assert debugger.state() == "halted"
+    assert debugger.register("pc") == address("tq_reset")
+    run_to("main")
+
+
+def test_stops_at_a_breakpoint_and_goes_on(
+    debugger: Debugger, core: Any, elf: Elf, run_to: Callable[[str], None]
+) -> None:
+    debugger.load(elf.path)
+    run_to("main")
+    run_to("scenario_act")
+    assert elf.symbol_at(core.returns_to(debugger)) == "tq_invoke"
+    run_to("tq_finished")
+
+
+def test_stops_at_a_breakpoint_as_often_as_it_is_reached(
+    debugger: Debugger,
+    elf: Elf,
+    address: Callable[[str], int],
+    wait_for_halt: Callable[[Debugger], None],
+    run_to: Callable[[str], None],
+) -> None:
+    debugger.load(elf.path)
+    place = address("scenario_act")
+    debugger.breakpoint(place)
+    for _ in range(3):
+        debugger.resume()
+        wait_for_halt(debugger)
+        assert debugger.register("pc") == place
+    debugger.breakpoint(place, enabled=False)
+    run_to("tq_finished")
+
+
+def test_halts_and_resumes(debugger: Debugger, elf: Elf) -> None:
+    debugger.load(elf.path)
+    debugger.resume()
+    assert debugger.state() == "running"
+    debugger.halt()
+    assert debugger.state() == "halted"
+    debugger.halt()
+    debugger.resume()
+    debugger.resume()
+    assert debugger.state() == "running"
+
+
+def test_reads_registers(
+    debugger: Debugger, core: Any, elf: Elf, run_to: Callable[[str], None]
+) -> None:
+    debugger.load(elf.path)
+    run_to("scenario_act")
+    stack = elf.section(".stack")
+    assert stack is not None
+    assert stack.address < debugger.register("sp") < stack.address + stack.size
+    assert debugger.register(core.argument) == 0  # params of scenario_act
+    name, mask, value = core.status
+    assert debugger.register(name) & mask == value
+
+
+def test_accesses_memory_while_running(
+    debugger: Debugger, elf: Elf, address: Callable[[str], int], run_to: Callable[[str], None]
+) -> None:
+    debugger.load(elf.path)
+    run_to("tq_finished")
+    debugger.resume()
+    scratch = address("tq_arena")
+    debugger.write(scratch + 1, b"abcdef")
+    assert debugger.read(scratch + 1, 6) == b"abcdef"
+    assert debugger.state() == "running"
+
+
+def test_moves_large_blocks(debugger: Debugger, core: Any) -> None:
+    data = bytes(range(256)) * 400
+    debugger.write(core.ram, data)
+    assert debugger.read(core.ram, len(data)) == data
+    assert debugger.read(core.ram + 3, 5) == data[3:8]
+
+
+def test_keeps_a_running_core_running_after_it_disconnects(
+    connect: Callable[[], Debugger], console: SerialConsole, elf: Elf
+) -> None:
+    debugger = connect()
+    debugger.load(elf.path)
+    debugger.resume()
+    debugger.close()
+    text = b""
+    while b" END " not in text:
+        received = console.read(5)
+        assert received
+        text += received
+
+
+def test_leaves_no_threads_and_no_sockets(connect: Callable[[], Debugger], elf: Elf) -> None:
+    def resources() -> tuple[int, set[str]]:
+        links = {os.readlink(fd) for fd in Path("/proc/self/fd").iterdir() if fd.is_symlink()}
+        return threading.active_count(), {link for link in links if link.startswith("socket:")}
+
+    before, directory = resources(), os.getcwd()
+    debugger = connect()
+    debugger.load(elf.path)
+    debugger.close()
+    debugger.close()
+    assert resources() == before
+    assert os.getcwd() == directory
