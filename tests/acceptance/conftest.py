@@ -21,19 +21,7 @@ REPOSITORY = Path(__file__).parents[2]
 RUN_LIMIT = 500.0
 """Seconds that a run may take on a busy computer before it counts as hanging."""
 
-MATRIX = """
-def test_error(measurement, baseline):
-    baseline.check("error", measurement)
-
-def test_latency(measurement, baseline):
-    baseline.check("latency", measurement)
-
-def test_flash(measurement, baseline):
-    baseline.check("flash", measurement)
-
-def test_ram(measurement, baseline):
-    baseline.check("ram", measurement)
-"""
+MATRIX = (REPOSITORY / "tests" / "experiments" / "test_matrix.py").read_text()
 
 # Plays the pipeline: what a combination measures, or raises, stands in bench.json.
 BENCH = """
