@@ -68,27 +68,13 @@ def by_gdb_stub_of_rx(qemu: Qemu) -> Debugger:
     return GdbDebugger("127.0.0.1", qemu.gdb_port, core=RX_GDB_CORE)
 
 
-LINKS = {
-    "cortex-m-pyocd": ("nucleo-l4r5zi", by_pyocd),
-    "cortex-m-gdb": ("nucleo-l4r5zi", by_gdb_stub),
-    "rx-gdb": ("rx65n", by_gdb_stub_of_rx),
-}
-
-
-@pytest.fixture(scope="session", params=LINKS)
-def link_name(request: pytest.FixtureRequest) -> str:
-    return request.param
+LINKS = {"pyocd": by_pyocd, "gdb": by_gdb_stub, "gdb-of-rx": by_gdb_stub_of_rx}
 
 
 @pytest.fixture(scope="session")
-def board_name(link_name: str) -> str:
-    return LINKS[link_name][0]
-
-
-@pytest.fixture(scope="session")
-def link(link_name: str) -> Callable[[Qemu], Debugger]:
-    """Return what connects a debugger to the emulator."""
-    return LINKS[link_name][1]
+def link(request: pytest.FixtureRequest) -> Callable[[Qemu], Debugger]:
+    """What connects a debugger to the emulator, by its name in `LINKS`."""
+    return LINKS[request.param]
 
 
 @pytest.fixture

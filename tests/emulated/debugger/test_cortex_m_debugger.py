@@ -28,10 +28,9 @@ CORTEX_M4 = 0xC240
 DEMCR, VC_MMERR = 0xE000EDFC, 1 << 4
 RAM, CPUID, CFSR, TIMER_RELOAD = 0x20000000, 0xE000ED00, 0xE000ED28, 0x40000008
 
-
-@pytest.fixture(scope="session")
-def board_name() -> str:
-    return "nucleo-l4r5zi"
+with_an_image = pytest.mark.parametrize(
+    "board_name", ["nucleo-l4r5zi"], indirect=True, scope="session"
+)
 
 
 @pytest.fixture
@@ -83,6 +82,7 @@ def test_reads_floating_point_registers(
     assert debugger.register("s0") == 0
 
 
+@with_an_image
 def test_refuses_an_image_outside_of_the_memory(
     debugger: Debugger, elf: Elf, tmp_path: Path
 ) -> None:
@@ -97,6 +97,7 @@ def test_refuses_an_image_outside_of_the_memory(
         debugger.load(misplaced)
 
 
+@with_an_image
 def test_pyocd_catches_a_fault_at_its_vector(
     qemu: Qemu,
     image_of: Callable[[str], FirmwareImage],
@@ -138,6 +139,7 @@ def test_pyocd_runs_out_of_breakpoints(qemu: Qemu) -> None:
     debugger.close()
 
 
+@with_an_image
 def test_pyocd_prints_nothing(
     qemu: Qemu, elf: Elf, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
