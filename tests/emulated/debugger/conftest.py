@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +18,10 @@ from pytest_tinyquant.boards.qemu import Qemu
 from pytest_tinyquant.boards.rx import start_qemu
 from pytest_tinyquant.elf import Elf
 from pytest_tinyquant.firmware import FirmwareImage
+
+
+HALTS_IN = 60.0
+"""Seconds after which a core that still runs will not halt any more."""
 
 
 @dataclass(frozen=True)
@@ -128,8 +133,9 @@ def address(elf: Elf) -> Callable[[str], int]:
 @pytest.fixture
 def wait_for_halt() -> Callable[[Debugger], None]:
     def wait_for_halt(debugger: Debugger) -> None:
+        deadline = time.monotonic() + HALTS_IN
         while debugger.state() == "running":
-            pass
+            assert time.monotonic() < deadline, f"still runs after {HALTS_IN} s"
         assert debugger.state() == "halted"
 
     return wait_for_halt
