@@ -110,9 +110,10 @@ def _noise(options: argparse.Namespace) -> int:
 
 
 def _toolchain(options: argparse.Namespace) -> int:
+    from pytest_tinyquant import toolchain_rx
     from pytest_tinyquant.cache import Cache
-    from pytest_tinyquant.toolchain_rx import build_toolchain
+    from pytest_tinyquant.source_build import build
 
-    compiler = build_toolchain(Cache(), lambda line: print(f"{options.target}: {line}", flush=True))
-    print(compiler)
+    recipe = toolchain_rx.recipe()
+    print(build(recipe, Cache(), lambda line: print(f"{recipe.name}: {line}", flush=True)))
     return 0
