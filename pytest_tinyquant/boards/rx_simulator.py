@@ -12,6 +12,7 @@ from pytest_tinyquant.boards.protocol import Decoder
 from pytest_tinyquant.boards.run_record import check_image
 from pytest_tinyquant.boards.run_record import run_record
 from pytest_tinyquant.errors import EstimateError
+from pytest_tinyquant.errors import InvalidOutputError
 
 
 MACHINE = "rx-sim"
@@ -24,8 +25,8 @@ def simulate(simulator: Path, image: LoadableImage, *, timeout: float, where: st
     """Run an image that was built for :data:`MACHINE` to its last line.
 
     :param timeout: seconds it may take.
-    :raises EstimateError: it takes longer, or ends before its last line.
-    :raises InvalidOutputError: memory around the arena was damaged, or the counter stood still.
+    :raises EstimateError: it takes longer, faults, ends before its last line, or sends what cannot
+        be believed.
     """
     where = f"{where} on the simulator"
     try:
@@ -45,6 +46,12 @@ def simulate(simulator: Path, image: LoadableImage, *, timeout: float, where: st
         ) from error
     decoder = Decoder(where)
     decoder.feed(result.stdout)
+    fault = decoder.transcript.fault
+    if fault is not None:
+        raise EstimateError(
+            f"{where}: exception {fault.exception} at 0x{fault.registers['pc']:08x}; "
+            f"`{simulator} -t {image.elf}` shows what it executes"
+        )
     if not decoder.finished:
         said = result.stdout[-_LAST_BYTES:].decode("ascii", errors="backslashreplace")
         raise EstimateError(
@@ -52,4 +59,7 @@ def simulate(simulator: Path, image: LoadableImage, *, timeout: float, where: st
             f"the last one; `{simulator} -t {image.elf}` shows what it executes:\n{said}"
         )
     check_image(decoder, image, where)
-    return run_record(decoder, where)
+    try:
+        return run_record(decoder, where)
+    except InvalidOutputError as error:
+        raise EstimateError(str(error)) from error
