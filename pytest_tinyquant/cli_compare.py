@@ -7,8 +7,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from pytest_tinyquant.comparison_options import DEFAULT_HISTORY as DEFAULT_FILE
 from pytest_tinyquant.errors import TinyQuantError
-from pytest_tinyquant.options import DEFAULT_HISTORY as DEFAULT_FILE
 
 
 _TROUBLE = 2

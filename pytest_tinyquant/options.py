@@ -12,6 +12,8 @@ from typing import cast
 
 import pytest
 
+from pytest_tinyquant.comparison_options import add_comparisons
+
 
 if TYPE_CHECKING:
     from pytest_tinyquant.boards.inventory import TargetChoice
@@ -22,7 +24,6 @@ MissingChoice = Literal["fail", "record", "skip"]
 
 _NO_WRITES = ("none", "fail")
 
-DEFAULT_HISTORY = "tinyquant-history.sqlite"
 EXTRA_MODELS_VARIABLE = "TINYQUANT_EXTRA_MODELS"
 _INI_KEYS = {
     "tinyquant_models": ("args", "Models to run by default: names or globs"),
@@ -197,45 +198,9 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="SECONDS",
         help="Without a terminal, print a progress line this often (default: 30; 0 for never).",
     )
-    _add_comparisons(group)
+    add_comparisons(group)
     for key, (kind, meaning) in _INI_KEYS.items():
         parser.addini(key, meaning, type=cast("Literal['args', 'string', 'linelist']", kind))
-
-
-def _add_comparisons(group: pytest.OptionGroup) -> None:
-    """Register the options about other revisions and other runs."""
-    group.addoption(
-        "--tq-ab",
-        metavar="A[..B]",
-        default="",
-        help="Measure two sides in turns and judge B by A instead of by baselines. A side is a git "
-        "revision or a directory of kernels; B is the working tree by default.",
-    )
-    group.addoption(
-        "--tq-history",
-        nargs="?",
-        const=DEFAULT_HISTORY,
-        metavar="PATH",
-        help=f"Append what the run measures to this SQLite file (default: {DEFAULT_HISTORY}).",
-    )
-    group.addoption(
-        "--tq-creep",
-        metavar="REV",
-        help="Judge the sum of all changes since this revision's baselines, such as a release.",
-    )
-    group.addoption(
-        "--tq-creep-limit",
-        action="append",
-        default=[],
-        metavar="METRIC:SLACK",
-        help="How much a metric may have grown since then; may be given several times.",
-    )
-    group.addoption(
-        "--tq-creep-action",
-        choices=("fail", "warn"),
-        default="fail",
-        help="What growth beyond that does: fail the test (default), or warn.",
-    )
 
 
 def read_settings(config: pytest.Config) -> Settings:
