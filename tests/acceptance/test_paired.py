@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -82,7 +83,7 @@ def test_each_revision_is_planned_by_its_own_package(project):
     commit(project.root)
     edit(project.root / "pytest_tinyquant/engine/planner.py", "ALIGNMENT = 4", "ALIGNMENT = 256")
     result = project.pytester.run(
-        "python", "-m", "pytest", *SELECTION, "--tq-ab=HEAD", "-p", "no:hypothesispytest"
+        sys.executable, "-m", "pytest", *SELECTION, "--tq-ab=HEAD", "-p", "no:hypothesispytest"
     )
     result.assert_outcomes(passed=3, failed=1)
     result.stdout.fnmatch_lines(
