@@ -28,9 +28,11 @@ $(VENV)/ready: pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
-# The cross compiler for Renesas RX: about ten minutes, once per machine; it is kept in the cache.
+# The cross compiler for Renesas RX, about ten minutes, and the simulator that estimates its cycles,
+# about one; once per machine, they are kept in the cache.
 toolchain: setup
 	$(BIN)/tinyquant toolchain rx-elf
+	$(BIN)/tinyquant toolchain rx-sim
 
 lint: setup
 	$(BIN)/ruff check .

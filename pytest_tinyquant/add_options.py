@@ -115,6 +115,12 @@ def _add_running(group: pytest.OptionGroup) -> None:
         "trouble with the bench and no regression.",
     )
     group.addoption(
+        "--tq-estimate-cycles",
+        action="store_true",
+        help="Also estimate the cycles of an inference where there is a model of the core (rx65n "
+        "on the emulator); estimates are reported, never judged or kept.",
+    )
+    group.addoption(
         "--tq-cache-dir",
         metavar="DIR",
         help="Directory of converted models and built firmware (default: the user's cache).",

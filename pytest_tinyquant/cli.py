@@ -40,7 +40,7 @@ def _parser() -> argparse.ArgumentParser:
         ("boards", _boards, "list the boards that --board knows, and those on this bench"),
         ("doctor", _doctor, "check everything that a run needs, and say how to mend it"),
         ("noise", _noise, "measure how far latencies scatter on an attached board, and store it"),
-        ("toolchain", _toolchain, "build a cross compiler that has no package into the cache"),
+        ("toolchain", _toolchain, "build a program that has no package into the cache"),
     ):
         sub = commands.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
         sub.set_defaults(command=command)
@@ -60,7 +60,11 @@ def _parser() -> argparse.ArgumentParser:
             sub.add_argument("--scheme", default="int8-only", help="default: int8-only")
             sub.add_argument("--runs", type=int, default=10, help="default: 10")
         if name == "toolchain":
-            sub.add_argument("target", choices=("rx-elf",), help="rx-elf: for Renesas RX")
+            sub.add_argument(
+                "target",
+                choices=("rx-elf", "rx-sim"),
+                help="rx-elf: the compiler for Renesas RX; rx-sim: a simulator of its cycles",
+            )
     return parser
 
 
@@ -110,9 +114,11 @@ def _noise(options: argparse.Namespace) -> int:
 
 
 def _toolchain(options: argparse.Namespace) -> int:
+    from pytest_tinyquant import toolchain_rx
+    from pytest_tinyquant import toolchain_rx_sim
     from pytest_tinyquant.cache import Cache
-    from pytest_tinyquant.toolchain_rx import build_toolchain
+    from pytest_tinyquant.source_build import build
 
-    compiler = build_toolchain(Cache(), lambda line: print(f"{options.target}: {line}", flush=True))
-    print(compiler)
+    recipe = {"rx-elf": toolchain_rx, "rx-sim": toolchain_rx_sim}[options.target].recipe()
+    print(build(recipe, Cache(), lambda line: print(f"{recipe.name}: {line}", flush=True)))
     return 0

@@ -149,5 +149,9 @@ class ToolchainNotFoundError(BenchError):
     """A compiler, emulator or other program that the board needs is not installed."""
 
 
+class EstimateError(BenchError):
+    """A simulator gave no estimate, or one of another computation than the board's."""
+
+
 class RevisionError(BenchError):
     """A git revision is unknown, or what it holds cannot be built or driven."""

@@ -54,6 +54,7 @@ class Settings:
     set_aside_after: int = 3
     resume: bool = False
     canary: str = ""
+    estimate_cycles: bool = False
     cache_dir: Path | None = None
     json_path: Path | None = None
     ab: str = ""
@@ -88,6 +89,8 @@ def read_settings(config: pytest.Config) -> Settings:
         raise pytest.UsageError("--tq-ab judges by no baseline, so it cannot write one")
     if options.tq_ab and options.tq_history:
         raise pytest.UsageError("--tq-ab measures two sides, which are no run of a history")
+    if options.tq_ab and options.tq_estimate_cycles:
+        raise pytest.UsageError("--tq-ab judges numbers, and --tq-estimate-cycles gives estimates")
     if not options.tq_progress >= 0:
         raise pytest.UsageError(f"--tq-progress must be 0 or above, not {options.tq_progress:g}")
     return Settings(
@@ -107,6 +110,7 @@ def read_settings(config: pytest.Config) -> Settings:
         lease_timeout=options.tq_lease_timeout,
         resume=options.tq_resume,
         canary=options.tq_canary or ini("tinyquant_canary"),
+        estimate_cycles=options.tq_estimate_cycles,
         set_aside_after=_count(ini("tinyquant_set_aside_after") or "3"),
         cache_dir=_path(config, options.tq_cache_dir),
         json_path=_path(config, options.tq_json),
@@ -120,6 +124,7 @@ def read_settings(config: pytest.Config) -> Settings:
         creep_limit=(*ini("tinyquant_creep_limit"), *options.tq_creep_limit),
         creep_action=options.tq_creep_action,
         explicit=any((options.tq_ab, options.tq_history, options.tq_creep, models, schemes, boards))
+        or options.tq_estimate_cycles
         or any(map(ini, INI_KEYS)),
     )
 

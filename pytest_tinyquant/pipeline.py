@@ -56,6 +56,7 @@ class Stages:
         pool: Pool | None = None,
         progress: Progress | None = None,
         journal: RunJournal | None = None,
+        estimate_cycles: bool = False,
     ) -> None:
         self.project = project
         self.journal = journal
@@ -63,6 +64,7 @@ class Stages:
         self.progress = progress or Progress()
         self.cache = Cache(project.cache_root)
         self.device_timeout = device_timeout
+        self.estimate_cycles = estimate_cycles
 
     def convert(self, model: Model, scheme: Scheme) -> ConvertedModel:
         """Return ``model`` converted by ``scheme``."""
@@ -237,6 +239,11 @@ class Stages:
             from pytest_tinyquant.toolchain import find_toolchain
 
             find_toolchain(board.kind, board.toolchain)  # rather now than after the conversion
+        estimator = None
+        if self.estimate_cycles:
+            from pytest_tinyquant.cycle_estimate import find_estimator
+
+            estimator = find_estimator(self, board)
         converted = self.convert(model, scheme)
         where = combination_name(converted, board)
         graph = self.check(model, converted, board)
@@ -252,7 +259,7 @@ class Stages:
                 from pytest_tinyquant.dense_check import check_on_host
 
                 check_on_host(self, model, converted, graph, record, where=where)
-            return self.evaluate(
+            measurement = self.evaluate(
                 model=model,
                 converted=converted,
                 graph=graph,
@@ -260,13 +267,17 @@ class Stages:
                 image=image,
                 record=record,
             )
+            return (
+                estimator.complete(measurement, model, graph, record) if estimator else measurement
+            )
 
         if self.journal is None:
             return measure()
         from pytest_tinyquant.resume import outcome_key
 
         expected = self.reference(model, "outputs")
-        key = outcome_key(image, board, expected, self.device_timeout)
+        estimated = estimator is not None
+        key = outcome_key(image, board, expected, self.device_timeout, estimated=estimated)
         return self.journal.recall_or(key, measure)
 
     def reference(self, model: Model, name: str) -> list[NDArray[np.float32]]:

@@ -15,7 +15,7 @@ from typing import Final
 
 
 #: Stages that may take long, in the order of a model's way.
-STAGES: Final = ("converting", "building", "running")
+STAGES: Final = ("converting", "building", "running", "estimating")
 
 
 @dataclass(frozen=True)

@@ -115,11 +115,14 @@ def outcome_key(
     board: Board,
     expected: Sequence[NDArray[Any]],
     timeout: float,
+    *,
+    estimated: bool = False,
 ) -> str:
     """Return the address of what `board` makes of an image.
 
     :param expected: the outputs that its own are compared with, one array per tensor.
     :param timeout: seconds a run may take.
+    :param estimated: the outcome holds estimates as well.
     """
     what: Mapping[str, object] = (
         {"tflite": image.tflite, "samples": image.samples}
@@ -134,6 +137,7 @@ def outcome_key(
             "library": board.tflm.version if board.tflm else "",
             "expected": [array.tobytes() for array in expected],
             "timeout": timeout,
+            "estimated": estimated,
             "version": _version(),
         }
     )

@@ -76,6 +76,7 @@ class Run:
             pool=self.pool,
             progress=Progress(self.progress_path),
             journal=self.journal,
+            estimate_cycles=self.settings.estimate_cycles,
         )
 
     @cached_property
@@ -199,6 +200,10 @@ class Run:
             _ = self.combinations
             _ = self.paired
             _ = self.release
+            if self.settings.estimate_cycles:
+                from pytest_tinyquant.cycle_estimate import check_selection
+
+                check_selection(combination.board for combination in self.combinations)
             if self.settings.history_path and not self.is_worker:
                 from pytest_tinyquant.history.database import History
 

@@ -13,8 +13,7 @@ from pathlib import Path
 
 from pytest_tinyquant.cache import Cache
 from pytest_tinyquant.errors import ToolchainNotFoundError
-from pytest_tinyquant.toolchain_rx import COMMAND as BUILD_RX
-from pytest_tinyquant.toolchain_rx import find_built_toolchain
+from pytest_tinyquant.toolchain_rx import find_built_compiler
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ class _Kind:
 
 
 def _built_for_rx() -> Path | None:
-    return find_built_toolchain(Cache())
+    return find_built_compiler(Cache())
 
 
 _KINDS = {
@@ -63,7 +62,8 @@ _KINDS = {
     ),
     "rx": _Kind(
         "rx-elf-gcc",
-        f"`{BUILD_RX}` builds it, once, in ten minutes, from Debian's source packages",
+        "`tinyquant toolchain rx-elf` builds it, once, in ten minutes, from Debian's source "
+        "packages",
         ("libc.a", "libm.a", "libgcc.a"),
         _built_for_rx,
     ),

@@ -56,7 +56,7 @@ def dump(measurement: Measurement) -> str:
         **{name: getattr(measurement, name) for name in _TEXT_FIELDS},
         "identity": identity,
         "metrics": {
-            metric: {part: _dump_metric(m.rounded()) for part, m in parts.items()}
+            metric: {part: m.rounded().to_json() for part, m in parts.items()}
             for metric, parts in measurement.metrics.items()
         },
         "ops": {
@@ -80,10 +80,6 @@ def parse(text: str, path: Path) -> Measurement:
     :raises BaselineError: if the text is not a baseline of this format, naming the field.
     """
     return _Reader(path).read(text)
-
-
-def _dump_metric(metric: Metric) -> dict[str, Any]:
-    return {"value": metric.value, "unit": metric.unit, "class": metric.number_class}
 
 
 class _Reader:

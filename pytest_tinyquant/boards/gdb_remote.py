@@ -30,6 +30,10 @@ class GdbDisconnectedError(GdbRemoteError):
     """The gdb stub closed the connection: its program ended."""
 
 
+_STEP, _MASKED_STEP = 1, 7
+"""Flags of QEMU's single steps, which it keeps: one step, and without interrupts and timers."""
+
+
 class GdbRemote:
     """A connection to a gdb stub.
 
@@ -44,6 +48,7 @@ class GdbRemote:
         self._socket = connection
         self._timeout = timeout
         self._buffer = b""
+        self._step_flags = 0
         try:
             supported = self.command("qSupported")
             self.was_running = supported.startswith(b"T")
@@ -84,7 +89,10 @@ class GdbRemote:
 
     def step(self, *, mask_interrupts: bool = True) -> bytes:
         """Execute one instruction and return the stop packet."""
-        self._expect_ok(f"Qqemu.sstep={7 if mask_interrupts else 1:x}")
+        flags = _MASKED_STEP if mask_interrupts else _STEP
+        if flags != self._step_flags:
+            self._expect_ok(f"Qqemu.sstep={flags:x}")
+            self._step_flags = flags
         self._run("s")
         return self._stopped_by("step")
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import shutil
 
 
-def die_with_parent() -> list[str]:
-    """Return the start of a command line whose process the kernel kills with this one.
+def die_with_parent(signal: str = "KILL") -> list[str]:
+    """Return the start of a command line whose process the kernel ends with this one.
 
     Strictly: when the thread ends that starts it, however it ends. Empty where the program
     ``setpriv`` (Linux, util-linux) is missing.
     """
     setpriv = shutil.which("setpriv")
-    return [setpriv, "--pdeathsig", "KILL"] if setpriv else []
+    return [setpriv, "--pdeathsig", signal] if setpriv else []

@@ -72,12 +72,37 @@ class Metric:
         if self.number_class not in NUMBER_CLASSES:
             raise ValueError(f"unknown number class {self.number_class!r}")
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the metric as JSON types."""
+        return {"value": self.value, "unit": self.unit, "class": self.number_class}
+
     def rounded(self) -> Metric:
         """Return the metric as a baseline stores it, floats to :data:`SIGNIFICANT_DIGITS`."""
         if isinstance(self.value, int):
             return self
         value = float(f"{self.value:.{SIGNIFICANT_DIGITS}g}")
         return Metric(value, self.unit, self.number_class)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number out of a model of the hardware: reported, never judged, in no baseline.
+
+    :param metric: the metric that it is an estimate of.
+    :param source: the model.
+    """
+
+    metric: str
+    number: Metric
+    source: str
+
+    def __post_init__(self) -> None:
+        if self.number.number_class != "estimated":
+            raise ValueError(f"an estimate is estimated, not {self.number.number_class}")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the estimate as JSON types."""
+        return {"metric": self.metric, "source": self.source, "number": self.number.to_json()}
 
 
 @dataclass(frozen=True)
@@ -113,6 +138,7 @@ class Measurement:
     :param log: what the device printed beside the protocol.
     :param structure: what reports draw and no gate compares; not kept in baselines.
     :param retries: why earlier runs of the image were not believed; empty if the first one was.
+    :param estimates: what was not measured but came out of a model; not kept in baselines.
     """
 
     model: str
@@ -130,6 +156,7 @@ class Measurement:
     log: str = ""
     structure: Structure | None = None
     retries: tuple[str, ...] = ()
+    estimates: tuple[Estimate, ...] = ()
 
     @property
     def combination(self) -> str:
@@ -151,10 +178,7 @@ class Measurement:
             "identity": dict(self.identity),
             "toolchain": self.toolchain,
             "metrics": {
-                metric: {
-                    part: {"value": m.value, "unit": m.unit, "class": m.number_class}
-                    for part, m in parts.items()
-                }
+                metric: {part: number.to_json() for part, number in parts.items()}
                 for metric, parts in self.metrics.items()
             },
             "output_sha256": self.output_sha256,
@@ -165,13 +189,14 @@ class Measurement:
             "log": self.log,
             "structure": self.structure.to_json() if self.structure else None,
             "retries": list(self.retries),
+            "estimates": [estimate.to_json() for estimate in self.estimates],
         }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Measurement:
         """Rebuild a measurement from what :meth:`to_json` returned, be it in an earlier version."""
         metrics = {
-            metric: {part: Metric(m["value"], m["unit"], m["class"]) for part, m in parts.items()}
+            metric: {part: _metric(m) for part, m in parts.items()}
             for metric, parts in data["metrics"].items()
         }
         return cls(
@@ -193,9 +218,17 @@ class Measurement:
             log=data["log"],
             structure=Structure.from_json(data["structure"]) if data.get("structure") else None,
             retries=tuple(data.get("retries", ())),
+            estimates=tuple(
+                Estimate(estimate["metric"], _metric(estimate["number"]), estimate["source"])
+                for estimate in data.get("estimates", ())
+            ),
         )
 
 
 def weakest_class(*metrics: Metric) -> NumberClass:
     """Return the least trustworthy number class among ``metrics``: that of their sum."""
     return max((m.number_class for m in metrics), key=NUMBER_CLASSES.index)
+
+
+def _metric(data: Mapping[str, Any]) -> Metric:
+    return Metric(data["value"], data["unit"], data["class"])

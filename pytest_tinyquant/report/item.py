@@ -62,6 +62,7 @@ def complete(report: pytest.TestReport, item: pytest.Item, call: pytest.CallInfo
         "gap": gap,
         "error": _error(error, combination) if isinstance(error, TinyQuantError) else None,
         "retries": _retries(item, error),
+        "estimates": _estimates(item),
     }
     setattr(report, ATTRIBUTE, part)
 
@@ -131,6 +132,12 @@ def _retries(item: pytest.Item, error: BaseException | None) -> list[str]:
     """Return why the device ran again before it gave the measurement, or met its error."""
     measured = item.stash.get(MEASUREMENT, None)
     return list(measured.retries if measured is not None else getattr(error, "retries", ()))
+
+
+def _estimates(item: pytest.Item) -> list[dict[str, Any]]:
+    """Return what was estimated beside the measurement, as JSON types."""
+    measured = item.stash.get(MEASUREMENT, None)
+    return [estimate.to_json() for estimate in measured.estimates] if measured is not None else []
 
 
 def _first_line(text: str) -> str:

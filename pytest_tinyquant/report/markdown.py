@@ -12,8 +12,10 @@ from pytest_tinyquant.report.results import BAD
 from pytest_tinyquant.report.results import NOTABLE
 from pytest_tinyquant.report.results import Result
 from pytest_tinyquant.report.results import Results
+from pytest_tinyquant.report.wording import ESTIMATED
 from pytest_tinyquant.report.wording import change_text
 from pytest_tinyquant.report.wording import counts_text
+from pytest_tinyquant.report.wording import estimate_rows
 from pytest_tinyquant.report.wording import known_gaps
 from pytest_tinyquant.report.wording import number_name
 from pytest_tinyquant.report.wording import numbers_text
@@ -22,6 +24,8 @@ from pytest_tinyquant.report.wording import numbers_text
 #: Rows of one table: a job's summary ends at 1 MiB, and nobody reads more.
 MOST_ROWS: Final = 100
 _MOST_CHARACTERS: Final = 300
+_JUDGED: Final = ("| combination | metric | numbers | change | verdict |", "|---|---|---|---:|---|")
+_ESTIMATED: Final = ("| combination | metric | number | class and source |", "|---|---|---:|---|")
 
 
 def markdown(results: Results, summary: str | None) -> str:
@@ -34,7 +38,10 @@ def markdown(results: Results, summary: str | None) -> str:
         (result for result in results.results if result.outcome in NOTABLE),
         key=lambda result: (result.outcome not in BAD, result.combination, result.nodeid),
     )
-    lines += _table([row for result in notable for row in _rows(result)])
+    lines += _table(_JUDGED, [row for result in notable for row in _rows(result)])
+    estimates = _table(_ESTIMATED, estimate_rows(results))
+    if estimates:
+        lines += [f"{ESTIMATED}:", "", *estimates]
     gaps = known_gaps(results.results)
     if gaps:
         lines += ["<details><summary>Known gaps</summary>", ""]
@@ -68,10 +75,10 @@ def _with_cause(number: str, verdict: dict[str, Any]) -> str:
     return f"{number}\n{verdict['causes'][0].strip()}" if verdict["causes"] else number
 
 
-def _table(rows: Sequence[tuple[str, ...]]) -> list[str]:
+def _table(head: Sequence[str], rows: Sequence[tuple[str, ...]]) -> list[str]:
     if not rows:
         return []
-    lines = ["| combination | metric | numbers | change | verdict |", "|---|---|---|---:|---|"]
+    lines = [*head]
     lines += [f"| {' | '.join(map(_cell, row))} |" for row in rows[:MOST_ROWS]]
     if len(rows) > MOST_ROWS:
         lines += ["", f"{len(rows) - MOST_ROWS} rows more are in the run's other reports."]

@@ -46,6 +46,7 @@ class Result:
     :param gap: why the test was expected to fail, if it was and did.
     :param error: class, message, op, dtype and reason of the typed error that ended the test.
     :param retries: why the device ran again before it gave the numbers or met the error.
+    :param estimates: as :meth:`Estimate.to_json` gives them.
     """
 
     nodeid: str
@@ -58,6 +59,7 @@ class Result:
     gap: str
     error: dict[str, str] | None
     retries: tuple[str, ...] = ()
+    estimates: tuple[dict[str, Any], ...] = ()
 
     @classmethod
     def of(cls, report: pytest.TestReport) -> Result | None:
@@ -77,6 +79,7 @@ class Result:
             gap=part["gap"],
             error=part["error"],
             retries=tuple(part["retries"]),
+            estimates=tuple(part["estimates"]),
         )
 
 
@@ -136,6 +139,14 @@ class Results:
             combination: max((result.retries for result in group), key=len)
             for combination, group in self.by_combination().items()
             if any(result.retries for result in group)
+        }
+
+    def estimates(self) -> dict[str, tuple[dict[str, Any], ...]]:
+        """Return what was estimated for combinations; the tests of one share it."""
+        return {
+            combination: max((result.estimates for result in group), key=len)
+            for combination, group in self.by_combination().items()
+            if any(result.estimates for result in group)
         }
 
     def silent(self, combinations: Iterable[str]) -> tuple[str, ...]:

@@ -17,8 +17,10 @@ from pytest_tinyquant.report.results import OUTCOMES
 from pytest_tinyquant.report.results import Result
 from pytest_tinyquant.report.results import Results
 from pytest_tinyquant.report.side_by_side import side_by_side
+from pytest_tinyquant.report.wording import ESTIMATED
 from pytest_tinyquant.report.wording import change_text
 from pytest_tinyquant.report.wording import counts_text
+from pytest_tinyquant.report.wording import estimate_rows
 from pytest_tinyquant.report.wording import known_gaps
 from pytest_tinyquant.report.wording import number_name
 from pytest_tinyquant.report.wording import numbers_text
@@ -46,6 +48,10 @@ def show(terminal: pytest.TerminalReporter, results: Results, run: Run, show_all
     _write_table(terminal, list(dict.fromkeys(_notable_rows(notable))))
     for line in known_gaps(results.results):
         terminal.write_line(textwrap.shorten(line, 190), yellow=True)
+    estimates = estimate_rows(results)
+    if estimates:
+        terminal.write_line(f"{ESTIMATED}:")
+        _write_table(terminal, estimates)
     for line in _retries(results.retries()):
         terminal.write_line(line, yellow=True)
     if counts["improved"] and not run.settings.ab:

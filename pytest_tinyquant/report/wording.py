@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any
+from typing import Final
 
 from pytest_tinyquant.baselines.message import number_text
 from pytest_tinyquant.measure.measurement import GATING
 from pytest_tinyquant.report.results import OUTCOMES
 from pytest_tinyquant.report.results import Result
+from pytest_tinyquant.report.results import Results
 
+
+#: Heading of whatever was estimated, wherever it is shown.
+ESTIMATED: Final = "Estimated by a model of the core, judged by nothing"
 
 _PLURALS = {"known gap": "known gaps", "error": "errors", "gap closed": "gaps closed"}
 
@@ -46,6 +51,20 @@ def change_text(comparison: dict[str, Any]) -> str:
         return ""
     small = 0 < abs(change) < 0.00005
     return f"{change * 100:+.1g}%" if small else f"{change:+.2%}"
+
+
+def estimate_rows(results: Results) -> list[tuple[str, str, str, str]]:
+    """Return combination, metric, number and source of everything that was estimated."""
+    return [
+        (
+            combination,
+            estimate["metric"],
+            f"{number_text(estimate['number']['value'])} {estimate['number']['unit']}",
+            f"{estimate['number']['class']}: {estimate['source']}",
+        )
+        for combination, estimates in results.estimates().items()
+        for estimate in estimates
+    ]
 
 
 def known_gaps(results: Iterable[Result]) -> list[str]:

@@ -38,6 +38,9 @@ def test_nothing_is_told_before_and_after_work(path, told):
     with Progress(path).stage("converting", "cnn_4-int8"):
         assert told() == "converting 1/126 (cnn_4-int8, 0 s)"
     assert told() == ""
+    with Progress(path).stage("estimating", "cnn_4-int8-rx65n", "rx65n"):
+        assert told() == "estimating 1/1 (cnn_4-int8-rx65n, 0 s)"
+    assert told() == ""
 
 
 def test_done_and_current_work_counts_each_thing_once(path, told):

@@ -33,7 +33,9 @@ from pytest_tinyquant.report.results import BAD
 from pytest_tinyquant.report.results import OUTCOMES
 from pytest_tinyquant.report.results import Result
 from pytest_tinyquant.report.results import Results
+from pytest_tinyquant.report.wording import ESTIMATED
 from pytest_tinyquant.report.wording import counts_text
+from pytest_tinyquant.report.wording import estimate_rows
 from pytest_tinyquant.schemes import SCHEMES
 
 
@@ -123,6 +125,8 @@ def render(
         rows=table,
         first_rows=FIRST_ROWS,
         choices=_choices(table),
+        estimated=ESTIMATED,
+        estimates=estimate_rows(results),
         figures=figures(measurements, published, families),
         schemes=[scheme for scheme in SCHEMES if any(row.scheme == scheme for row in table)],
         details=_details(results, measured, published),

@@ -19,12 +19,15 @@ from pytest_tinyquant.boards.rx import EmulatedRx
 from pytest_tinyquant.boards.rx import start_qemu
 from pytest_tinyquant.boards.rx_memory import AddressSpace
 from pytest_tinyquant.boards.segments import loadable_segments
+from pytest_tinyquant.current_project import current_project
 from pytest_tinyquant.elf import Elf
 from pytest_tinyquant.errors import BenchError
 from pytest_tinyquant.errors import DeviceHaltedError
 from pytest_tinyquant.errors import DoesNotFitError
 from pytest_tinyquant.errors import TinyQuantError
 from pytest_tinyquant.firmware import FirmwareImage
+from pytest_tinyquant.pipeline import Stages
+from pytest_tinyquant.schemes import SCHEMES
 
 
 pytestmark = pytest.mark.parametrize("board_name", ["rx65n"], indirect=True, scope="session")
@@ -42,11 +45,39 @@ def test_the_counter_agrees_with_single_steps(
 ) -> None:
     """Two ways of counting: the firmware's timers, and one step of the debugger after another."""
     device.flash(well_behaved_image)
-    record = device.run()
-    elf = Elf(well_behaved_image.elf)
-    invoke = elf.symbol("tq_invoke")
+    counter = device.run().counter
+    assert counter is not None
+    assert returned(well_behaved_image.elf, counter) == (False, True)
+
+
+def test_the_counter_agrees_with_single_steps_through_a_whole_model(
+    device: EmulatedRx, emulated_board: Board, tmp_path: Path
+) -> None:
+    """Longer than a period: the counter's interrupt comes in its midst, and is not counted."""
+    stages = Stages(current_project("fc_5", work_dir=tmp_path))
+    model = stages.project.models["fc_5"]
+    converted = stages.convert(model, SCHEMES["int8-only"])
+    graph = stages.check(model, converted, emulated_board)
+    image = stages.build_image(model, converted, graph, emulated_board)
+    assert isinstance(image, FirmwareImage)
+    device.flash(image)
+    counter = device.run().counter
+    assert counter is not None
+    assert counter > COUNTER_PERIOD
+    assert returned(image.elf, counter) == (False, True)
+
+
+COUNTER_PERIOD = 20_000  # firmware/boards/r5f562n8/counter.c
+
+
+def returned(elf: Path, instructions: int) -> tuple[bool, bool]:
+    """Tell whether the first invoke of an image, single-stepped, has returned to its caller.
+
+    Before the last of so many instructions and after it; the call is the first of them.
+    """
+    invoke = Elf(elf).symbol("tq_invoke")
     assert invoke is not None
-    qemu = start_qemu("r5f562n8", well_behaved_image.elf)
+    qemu = start_qemu("r5f562n8", elf)
     try:
         debugger = GdbDebugger("127.0.0.1", qemu.gdb_port, core=RX_GDB_CORE)
         console = SerialConsole(qemu.console_url)
@@ -57,15 +88,16 @@ def test_the_counter_agrees_with_single_steps(
             console.read(0.01)
         debugger.breakpoint(invoke.address, enabled=False)
         stack = debugger.register("usp")
-        steps = 1  # the call
-        while debugger.register("usp") <= stack:
+        for _ in range(instructions - 2):
             debugger.step()
-            steps += 1
-        assert steps == record.counter
+        before = debugger.register("usp") > stack
+        debugger.step()
+        after = debugger.register("usp") > stack
         debugger.close()
     finally:
         console.close()
         qemu.close()
+    return before, after
 
 
 def test_a_reset_in_the_middle_of_a_measurement_leaves_no_trace(

@@ -1,0 +1,76 @@
+"""`pytest --tq-estimate-cycles`, with the real simulator, which `make toolchain` builds."""
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+
+import jsonschema
+import pytest
+
+from pytest_tinyquant.toolchain import find_toolchain
+
+
+ESTIMATE = "latency  * cycles  estimated: GNU RX simulator, RX600 cycle model"
+RUN = ("--board=rx65n", "--scheme=int8-only", "--tq-target=emulator")
+
+
+def test_cycles_are_reported_as_an_estimate_and_nowhere_else(real_project):
+    real_project.add_zoo("fc_1")
+    real_project.run(*RUN, "--tq-update-baselines=all").assert_outcomes(passed=4)
+    recorded = real_project.tree()
+    files = ("--tq-json=r.json", "--tq-markdown=r.md", "--tq-html=r.html")
+    result = real_project.run(*RUN, "--tq-estimate-cycles", "--tq-update-baselines=all", *files)
+    result.assert_outcomes(passed=4, warnings=0)
+    result.stdout.fnmatch_lines(
+        [
+            "Estimated by a model of the core, judged by nothing:",
+            f"fc_1-int8-only-rx65n  {ESTIMATE}",
+        ]
+    )
+    assert real_project.tree() == recorded
+    report = json.loads((real_project.root / "r.json").read_text())
+    schema = resources.files("pytest_tinyquant.report").joinpath("result.schema.json")
+    jsonschema.validate(report, json.loads(schema.read_text()))
+    measurement = report["combinations"]["fc_1-int8-only-rx65n"]["measurement"]
+    (estimate,) = measurement["estimates"]
+    assert (estimate["number"]["unit"], estimate["number"]["class"]) == ("cycles", "estimated")
+    classes = {n["class"] for parts in measurement["metrics"].values() for n in parts.values()}
+    assert classes == {"exact"}
+    assert measurement["metrics"]["latency"]["invoke"]["unit"] == "instructions"
+    cycles = f"{estimate['number']['value']:,} cycles"
+    markdown = (real_project.root / "r.md").read_text()
+    assert f"| latency | {cycles} | estimated: GNU RX simulator" in markdown
+    assert (
+        f'<td class="n">{cycles}</td><td>estimated: ' in (real_project.root / "r.html").read_text()
+    )
+
+
+def test_without_the_simulator_the_command_is_named(real_project, tmp_path, monkeypatch):
+    compiler = find_toolchain("rx").cc
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    monkeypatch.setenv("TINYQUANT_CACHE", str(tmp_path / "cache"))
+    real_project.add_zoo("fc_1")
+    (real_project.root / "boards.toml").write_text(f'[rx65n]\ntoolchain = "{compiler}"\n')
+    result = real_project.run(*RUN, "--tq-estimate-cycles")
+    result.assert_outcomes(errors=4)
+    result.stdout.fnmatch_lines(
+        [
+            "*ToolchainNotFoundError: fc_1-int8-only-rx65n: rx-elf-run is not on the PATH*"
+            "`tinyquant toolchain rx-sim` builds it*"
+        ]
+    )
+    # Before any conversion.
+    assert not (tmp_path / "cache" / "converted").exists()
+
+
+def test_a_selection_without_a_model_of_its_cores_is_a_usage_error(bench):
+    result = bench.run("--board=nucleo-l4r5zi", "--tq-estimate-cycles")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --tq-estimate-cycles: cycles are estimated for rx65n on*"])
+
+
+def test_two_sides_cannot_be_judged_by_estimates(bench):
+    result = bench.run("--board=rx65n", "--tq-estimate-cycles", "--tq-ab=HEAD")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --tq-ab judges numbers, and --tq-estimate-cycles gives*"])
