@@ -29,7 +29,7 @@ $(VENV)/ready: pyproject.toml constraints.txt
 	touch $@
 
 # The cross compiler for Renesas RX, about ten minutes, and the simulator that estimates its cycles,
-# about one; once per machine, they are kept in the cache.
+# about two; once per machine, they are kept in the cache.
 toolchain: setup
 	$(BIN)/tinyquant toolchain rx-elf
 	$(BIN)/tinyquant toolchain rx-sim

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from argparse import Namespace
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,12 +86,7 @@ def read_settings(config: pytest.Config) -> Settings:
     boards = split_names(options.board)
     if options.tq_timeout <= 0:
         raise pytest.UsageError(f"--tq-timeout must be above 0, not {options.tq_timeout:g}")
-    if options.tq_ab and (options.tq_update_baselines, options.tq_missing_baseline) != _NO_WRITES:
-        raise pytest.UsageError("--tq-ab judges by no baseline, so it cannot write one")
-    if options.tq_ab and options.tq_history:
-        raise pytest.UsageError("--tq-ab measures two sides, which are no run of a history")
-    if options.tq_ab and options.tq_estimate_cycles:
-        raise pytest.UsageError("--tq-ab judges numbers, and --tq-estimate-cycles gives estimates")
+    _check_paired(options)
     if not options.tq_progress >= 0:
         raise pytest.UsageError(f"--tq-progress must be 0 or above, not {options.tq_progress:g}")
     return Settings(
@@ -127,6 +123,18 @@ def read_settings(config: pytest.Config) -> Settings:
         or options.tq_estimate_cycles
         or any(map(ini, INI_KEYS)),
     )
+
+
+def _check_paired(options: Namespace) -> None:
+    """Refuse what makes no sense beside ``--tq-ab``."""
+    if not options.tq_ab:
+        return
+    if (options.tq_update_baselines, options.tq_missing_baseline) != _NO_WRITES:
+        raise pytest.UsageError("--tq-ab judges by no baseline, so it cannot write one")
+    if options.tq_history:
+        raise pytest.UsageError("--tq-ab measures two sides, which are no run of a history")
+    if options.tq_estimate_cycles:
+        raise pytest.UsageError("--tq-ab judges numbers, and --tq-estimate-cycles gives estimates")
 
 
 def _count(text: str) -> int:
