@@ -118,6 +118,22 @@ def test_doctors_exit_status_tells_of_the_bench(project, capsys, monkeypatch):
     assert main(["doctor"]) == 0
 
 
+def test_the_handbook_shows_what_doctor_prints(project, capsys):
+    handbook = (Path(__file__).parents[2] / "docs/hardware.md").read_text()
+    shown = handbook.partition("```text\n")[2].partition("```")[0]
+    row = 'name = "desk"\ntype = "nucleo-l4r5zi"\nprobe = "066EFF494851877267183748"\n'
+    (project / "boards.toml").write_text(f"[[bench]]\n{row}")
+    assert main(["doctor", "nucleo-l4r5zi"]) == 1
+    printed = capsys.readouterr().out
+    assert _names(shown) == [name for name in _names(printed) if not name.startswith("usb ")]
+    assert "needed for board desk (nucleo-l4r5zi)" in shown and "needed for board desk" in printed
+
+
+def _names(output: str) -> list[str]:
+    lines = [line for line in output.splitlines() if line.startswith(("ok  ", "missing  "))]
+    return [line[9:].split("  ")[0] for line in lines]
+
+
 def usb_device(root: Path, name: str, **attributes: str) -> None:
     (root / name).mkdir(parents=True)
     for attribute, value in attributes.items():
