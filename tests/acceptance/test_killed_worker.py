@@ -7,6 +7,7 @@ run, when it comes to a given point for the first time.
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -24,6 +25,7 @@ pytest.importorskip("xdist")
 PYTEST = (sys.executable, "-m", "pytest", "-p", "no:hypothesispytest")
 HARDWARE = ("--board=bench-m4", "--tq-target=hardware")
 MATRIX = ("--model=fc_1", "--scheme=int8-only,int8,basic", "-k", "test_latency or test_error")
+ONE = ("--model=fc_1", "--scheme=int8-only", "-k", "test_latency or test_error")
 WORKERS = ("-n2", "--dist=worksteal")
 RECORD = ("--tq-missing-baseline=record",)
 BENCH_BUSY = ("--tq-lease-timeout=200",)
@@ -138,12 +140,11 @@ def runs_of_history(project) -> int:
     return count
 
 
-@pytest.mark.parametrize("when", [WHILE_MEASURING, WHILE_WRITING], ids=["measuring", "writing"])
-def test_a_killed_worker_costs_its_test_and_nothing_else(project, when):
+def test_a_worker_killed_while_it_measures_costs_its_test_and_nothing_else(project):
     recorded = project.run(*HARDWARE, *MATRIX, *RECORD, "--tq-history=history.db")
     recorded.assert_outcomes(passed=6)
     before = project.tree()
-    project.pytester.makeconftest(WATCH + when)
+    project.pytester.makeconftest(WATCH + WHILE_MEASURING)
     result = project.run(*HARDWARE, *MATRIX, *WORKERS, *BENCH_BUSY, "--tq-history=history.db")
     result.assert_outcomes(passed=5, failed=1)
     result.stdout.re_match_lines(
@@ -153,17 +154,7 @@ def test_a_killed_worker_costs_its_test_and_nothing_else(project, when):
             r"FAILED test_matrix.py::test_(error|latency)\[fc_1-\S+-bench-m4\]",
         ]
     )
-    seen = events(project)
-    death = next(index for index, line in enumerate(seen) if line.startswith("killed "))
-    dead = seen[death].split()[1]
-    _no_one_else_held_the_board_until(seen[:death], dead)
-    image = next(line for line in seen[:death] if line.endswith(f" {dead}")).split()[0]
-    if when == WHILE_WRITING:
-        # Whoever comes next cannot take what is on the board for that image.
-        assert image.startswith("load:")
-        following = [line.split()[0] for line in seen[death + 1 :]]
-        again = following.index(image.replace("load:", "run:"))
-        assert image in following[:again]
+    _holder_at_its_death(events(project))
     assert project.tree() == before
     assert runs_of_history(project) == 2
     assert is_free(project)
@@ -176,10 +167,31 @@ def test_a_killed_worker_costs_its_test_and_nothing_else(project, when):
     assert outcomes_kept(project) == 0
 
 
-def _no_one_else_held_the_board_until(seen: list[str], holder: str) -> None:
-    """Check that the holder's notes are the last ones: it had the board to itself."""
-    mine = [index for index, line in enumerate(seen) if line.endswith(f" {holder}")]
-    assert mine and mine[-1] == len(seen) - 1
+def test_an_image_that_a_killed_worker_half_wrote_is_written_again(project):
+    """The next holder of the board is to run the very same image."""
+    project.run(*HARDWARE, *ONE, *RECORD).assert_outcomes(passed=2)
+    before = project.tree()
+    shutil.rmtree(project.root / "leases")  # nobody knows what is on the board
+    project.pytester.makeconftest(WATCH + WHILE_WRITING)
+    result = project.run(*HARDWARE, *ONE, *WORKERS, *BENCH_BUSY)
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.re_match_lines(["=+ tinyquant: 1 error, 1 ok =+"])
+    seen = events(project)
+    death, holder = _holder_at_its_death(seen)
+    (begun,) = (line.split()[0] for line in seen[:death] if line.endswith(f" {holder}"))
+    following = [line.split()[0] for line in seen[death + 1 :]]
+    assert following[:3] == [begun, "loaded", begun.replace("load:", "run:")]
+    assert project.tree() == before
+    assert is_free(project)
+
+
+def _holder_at_its_death(seen: list[str]) -> tuple[int, str]:
+    """Return where the notes tell of the kill, and whose; it had the board to itself until then."""
+    death = next(index for index, line in enumerate(seen) if line.startswith("killed "))
+    holder = seen[death].split()[1]
+    mine = [index for index, line in enumerate(seen[:death]) if line.endswith(f" {holder}")]
+    assert mine and mine[-1] == death - 1
+    return death, holder
 
 
 def test_a_killed_run_goes_on_where_it_was(project, start_process):
