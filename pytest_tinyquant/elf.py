@@ -88,7 +88,8 @@ _FLASH_PARTS = {
 }
 _NOT_THE_MODELS = (".tq_samples", ".tq_options")
 """Check samples, which are the bench's, and option-setting memory, which is no flash."""
-_ARENA = "tq_arena"
+ARENA = "tq_arena"
+"""The variable that is the arena."""
 _STACK = ".stack"
 _DATA = ".data"
 _LARGEST_GAP = 4096
@@ -178,7 +179,7 @@ class Elf:
         """Return the bytes of RAM by part."""
         ram = [s for s in self.sections if not s.loaded or s.name == _DATA]
         total = sum(size for _, size in _sizes_with_gaps((s.name, s.address, s.size) for s in ram))
-        arena = self.symbol(_ARENA)
+        arena = self.symbol(ARENA)
         sizes = {s.name: s.size for s in ram}
         data, stack = sizes.get(_DATA, 0), sizes.get(_STACK, 0)
         arena_bytes = arena.size if arena else 0
@@ -198,6 +199,16 @@ class Elf:
             if inside and symbol.size and symbol.address != last_address:
                 sizes[symbol.name] = sizes.get(symbol.name, 0) + symbol.size
                 last_address = symbol.address
+        return sizes
+
+    def variables(self) -> Mapping[str, int]:
+        """Return the bytes of RAM per variable, by name; those of one name are added up."""
+        flash = [s for s in self.sections if s.loaded and s.name != _DATA]
+        sizes: dict[str, int] = {}
+        for symbol in self.symbols:
+            in_flash = any(0 <= symbol.address - s.address < s.size for s in flash)
+            if symbol.kind == "object" and symbol.size and not in_flash:
+                sizes[symbol.name] = sizes.get(symbol.name, 0) + symbol.size
         return sizes
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from pytest_tinyquant import tflm
 from pytest_tinyquant.cache import Cache
+from pytest_tinyquant.elf import ARENA
 from pytest_tinyquant.elf import Elf
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.firmware_build import explained
@@ -46,6 +47,7 @@ class FirmwareImage:
     :param toolchain: compiler and version.
     :param flags: compiler flags.
     :param symbols: bytes of flash per function and constant.
+    :param variables: bytes of RAM per variable, without the arena.
     """
 
     elf: Path
@@ -56,6 +58,7 @@ class FirmwareImage:
     flash: FlashUse
     ram: RamUse
     symbols: Mapping[str, int]
+    variables: Mapping[str, int]
     arena_bytes: int
 
 
@@ -88,6 +91,7 @@ def build(
         flash=elf.flash_use(),
         ram=elf.ram_use(),
         symbols=elf.flash_symbols(),
+        variables={name: size for name, size in elf.variables().items() if name != ARENA},
         arena_bytes=elf.ram_use().arena,
     )
 

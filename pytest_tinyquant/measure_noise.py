@@ -55,6 +55,7 @@ def _run(
     say: Callable[[str], None],
 ) -> NoiseFloor:
     """Build one image and run it so often."""
+    from pytest_tinyquant.baselines.noise import NUMBER_CLASS
     from pytest_tinyquant.baselines.noise import NoiseFloor
     from pytest_tinyquant.firmware import FirmwareImage
     from pytest_tinyquant.schemes import SCHEMES
@@ -77,6 +78,11 @@ def _run(
                 raise ConfigurationError(
                     f"{board.name} counts {record.counter_unit} exactly, so it has no noise; the "
                     "gate of exact numbers is 0"
+                )
+            if record.counter_class != NUMBER_CLASS:
+                raise ConfigurationError(
+                    f"{board.name}: its {record.counter_unit} are {record.counter_class}; only "
+                    f"what was {NUMBER_CLASS} can tell how far a board scatters"
                 )
             counts.append(record.counter)
             say(f"{where}: run {run} of {runs}: {record.counter:,} {record.counter_unit}")

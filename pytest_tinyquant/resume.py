@@ -191,7 +191,9 @@ def outcome_key(
     return Cache.key(
         {
             "what": what,
-            "board": dataclasses.asdict(board),
+            # What the headers of the user's library make is in the image.
+            "board": dataclasses.asdict(dataclasses.replace(board, tflm=None)),
+            "library": board.tflm.version if board.tflm else "",
             "expected": [array.tobytes() for array in expected],
             "timeout": timeout,
             "version": _version(),

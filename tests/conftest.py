@@ -1,4 +1,6 @@
-"""A bench of emulators, which any process finds attached, and processes that never hang a test."""
+"""What several kinds of tests share: a bench of emulators, which any process finds attached as if
+they were boards, a library that stands in for TensorFlow Lite Micro, and processes with a limit.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +10,7 @@ import subprocess
 import threading
 from collections.abc import Callable
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +21,7 @@ from pytest_tinyquant.boards.inventory import aim
 from pytest_tinyquant.boards.inventory import load_boards
 from pytest_tinyquant.boards.physical import PhysicalBoard
 from pytest_tinyquant.boards.qemu import Qemu
+from pytest_tinyquant.toolchain import find_toolchain
 
 
 PROCESS_LIMIT = 300.0
@@ -30,6 +34,9 @@ base = "nucleo-l4r5zi"
 chip = "mps2-an386"
 pyocd_target = "tinyquant_mps2_an386"
 """
+
+STAND_IN = Path(__file__).parent / "emulated" / "tflm_stand_in"
+CORE = ("-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,3 +108,33 @@ def physical_type() -> Board:
     return dataclasses.replace(
         nucleo, name=TYPE, chip="mps2-an386", pyocd_target="tinyquant_mps2_an386"
     )
+
+
+@pytest.fixture(scope="session")
+def tflm_stand_in(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
+    """Return a function that builds the stand-in with some macros.
+
+    It returns the table of a boards.toml for ``m4``, a board that runs it.
+    """
+    prefix = find_toolchain("cortex-m4").prefix
+
+    def build(*macros: str) -> str:
+        output = tmp_path_factory.mktemp("stand_in")
+        compile_ = [
+            f"{prefix}g++", "-c", "-O2", "-std=c++17", "-fno-exceptions", "-fno-rtti", *CORE,
+            "-DTF_LITE_STATIC_MEMORY", *macros, f"-I{STAND_IN / 'include'}",
+            str(STAND_IN / "stand_in.cc"), "-o", str(output / "stand_in.o"),
+        ]  # fmt: skip
+        subprocess.run(compile_, check=True, timeout=60)
+        archive = output / "libtensorflow-microlite.a"
+        # Deterministic, so that the same library has the same digest wherever it was built.
+        subprocess.run(
+            [f"{prefix}ar", "rcD", archive, output / "stand_in.o"], check=True, timeout=60
+        )
+        return (
+            "[m4]\nbase = 'nucleo-l4r5zi'\nruntime = 'tflm'\n"
+            f"tflm.library = '{archive}'\ntflm.include = '{STAND_IN / 'include'}'\n"
+            "tflm.commit = '90b983c2'\n"
+        )
+
+    return build

@@ -21,6 +21,9 @@ from pytest_tinyquant.measure.measurement import OpCount
 #: Causes listed in full; the rest is summed up in one line.
 MOST_CAUSES: Final = 6
 
+#: Variables listed where the baseline has none to compare with.
+MOST_VARIABLES: Final = 3
+
 
 @dataclass(frozen=True)
 class OpChange:
@@ -88,22 +91,12 @@ def symbol_causes(old: Measurement, new: Measurement) -> tuple[str, ...]:
 
     Where no symbol explains the growth, the parts of the image that grew are named instead.
     """
-    rows = []
-    for name, size in new.symbols.items():
-        before = old.symbols.get(name)
-        delta = size - (before or 0)
-        if delta > 0:
-            was = "new" if before is None else f"{number_text(before)} -> {number_text(size)}"
-            rows.append((name, delta, was))
-    rows.sort(key=lambda row: (-row[1], row[0]))
-    gone = [(name, -size, "gone") for name, size in old.symbols.items() if name not in new.symbols]
-    lines = _table(rows + sorted(gone, key=lambda row: (row[1], row[0])) if rows else [])
-    return lines or part_causes(old, new, "flash")
+    return _symbol_table(old.symbols, new.symbols) or part_causes(old, new, "flash")
 
 
 def ram_causes(old: Measurement, new: Measurement) -> tuple[str, ...]:
-    """Return a line for each part that grew and for each tensor that moved the arena's peak."""
-    lines = part_causes(old, new, "ram")
+    """Return a line for each part that grew, for the variables and the tensors behind it."""
+    lines = part_causes(old, new, "ram") + _variable_causes(old, new)
     growth = _part_delta(old, new, "ram", "arena")
     if growth <= 0:
         return lines
@@ -148,6 +141,34 @@ def part_causes(old: Measurement, new: Measurement, metric: str) -> tuple[str, .
             was = f"{number_text(before.value)} -> {number_text(now.value)} {now.unit}"
             rows.append((part, delta, was))
     return _table(sorted(rows, key=lambda row: (-row[1], row[0])))
+
+
+def _variable_causes(old: Measurement, new: Measurement) -> tuple[str, ...]:
+    """Return a line for each variable outside the arena that grew or is new."""
+    if all(_part_delta(old, new, "ram", part) <= 0 for part in ("data", "bss")):
+        return ()
+    if old.variables or not new.variables:
+        return _symbol_table(old.variables, new.variables)
+    largest = sorted(new.variables.items(), key=lambda item: (-item[1], item[0]))
+    names = ", ".join(f"{name} {number_text(size)}" for name, size in largest[:MOST_VARIABLES])
+    return (f"the baseline names no variables; the largest here: {names} bytes",)
+
+
+def _symbol_table(old: Mapping[str, int], new: Mapping[str, int]) -> tuple[str, ...]:
+    """Return a line for each symbol that grew or is new, then those that are gone.
+
+    Nothing if none grew.
+    """
+    rows = []
+    for name, size in new.items():
+        before = old.get(name)
+        delta = size - (before or 0)
+        if delta > 0:
+            was = "new" if before is None else f"{number_text(before)} -> {number_text(size)}"
+            rows.append((name, delta, was))
+    rows.sort(key=lambda row: (-row[1], row[0]))
+    gone = [(name, -size, "gone") for name, size in old.items() if name not in new]
+    return _table(rows + sorted(gone, key=lambda row: (row[1], row[0])) if rows else [])
 
 
 def _placement(old: Measurement, new: Measurement) -> list[tuple[str, int, str]]:

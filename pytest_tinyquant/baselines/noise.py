@@ -24,6 +24,9 @@ FILE_NAME: Final = "noise.json"
 #: standard deviations, so that this is about nine of them.
 FACTOR: Final = 3
 
+#: The class of the counts; estimates do not scatter as a board does.
+NUMBER_CLASS: Final = "measured"
+
 _KEYS: Final = ("model", "scheme", "unit", "toolchain", "counts")
 
 
@@ -86,7 +89,7 @@ def write_noise(file: Path, floor: NoiseFloor) -> None:
 
     :raises BaselineError: the file cannot be written.
     """
-    values = {key: getattr(floor, key) for key in _KEYS}
+    values = {"class": NUMBER_CLASS, **{key: getattr(floor, key) for key in _KEYS}}
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         write_text(file, json.dumps(values, indent=2, sort_keys=True) + "\n")
@@ -97,12 +100,13 @@ def write_noise(file: Path, floor: NoiseFloor) -> None:
 def read_noise(file: Path) -> NoiseFloor | None:
     """Return a board's noise floor, None if none was measured.
 
-    :raises BaselineError: the file is damaged.
+    :raises BaselineError: the file is damaged, or its counts were not measured.
     """
     try:
         values = json.loads(file.read_text(encoding="utf-8"))
         counts = _counts(values["counts"])
-        return NoiseFloor(**{key: str(values[key]) for key in _KEYS[:-1]}, counts=counts)
+        number_class = values.get("class", NUMBER_CLASS)
+        floor = NoiseFloor(**{key: str(values[key]) for key in _KEYS[:-1]}, counts=counts)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError, KeyError) as error:
@@ -110,6 +114,12 @@ def read_noise(file: Path) -> NoiseFloor | None:
             f"noise floor {file} is damaged ({error!r}); restore it from git, or measure it again "
             "with 'tinyquant noise'"
         ) from error
+    if number_class != NUMBER_CLASS:
+        raise BaselineError(
+            f"noise floor {file}: its counts are of class {number_class!r}; a gate of measured "
+            "numbers takes measured ones only. Measure it with 'tinyquant noise'"
+        )
+    return floor
 
 
 def _counts(values: Sequence[object]) -> tuple[int, ...]:

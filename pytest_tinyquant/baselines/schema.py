@@ -36,6 +36,9 @@ FORMAT: Final = 1
 _TEXT_FIELDS: Final = ("model", "scheme", "board", "target", "toolchain", "output_sha256")
 _MAP_FIELDS: Final = ("identity", "metrics", "ops", "symbols", "arena_peak")
 
+#: Fields that earlier versions did not write; a file without them is as good a baseline.
+_LATER_FIELDS: Final = ("variables",)
+
 
 def dump(measurement: Measurement) -> str:
     """Return the baseline file's text for ``measurement``."""
@@ -65,6 +68,7 @@ def dump(measurement: Measurement) -> str:
             for op in measurement.ops
         },
         "symbols": dict(measurement.symbols),
+        **({"variables": dict(measurement.variables)} if measurement.variables else {}),
         "arena_peak": {tensor.name: tensor.size for tensor in measurement.arena_tensors},
     }
     return json.dumps(document, sort_keys=True, indent=2, ensure_ascii=False) + "\n"
@@ -93,17 +97,17 @@ class _Reader:
                 "format",
                 f"is {document.get('format')!r}, this version reads {FORMAT} only",
             )
-        self._keys("the file", document, ("format", *_TEXT_FIELDS, *_MAP_FIELDS))
+        self._keys("the file", document, ("format", *_TEXT_FIELDS, *_MAP_FIELDS, *_LATER_FIELDS))
         self._require("the file", document, ("format", *_TEXT_FIELDS, *_MAP_FIELDS))
         texts: dict[str, Any] = {name: self._text(name, document[name]) for name in _TEXT_FIELDS}
-        symbols = self._mapping("symbols", document["symbols"])
         peak = self._mapping("arena_peak", document["arena_peak"])
         return Measurement(
             **texts,
             identity=self._identity(document["identity"]),
             metrics=self._metrics(document["metrics"]),
             ops=self._ops(document["ops"]),
-            symbols={name: self._count(f"symbols.{name}", n) for name, n in symbols.items()},
+            symbols=self._sizes("symbols", document["symbols"]),
+            variables=self._sizes("variables", document.get("variables", {})),
             arena_tensors=tuple(
                 ArenaTensor(name, self._count(f"arena_peak.{name}", n))
                 for name, n in sorted(peak.items(), key=lambda item: str(item[0]))
@@ -186,6 +190,10 @@ class _Reader:
                 )
             )
         return tuple(sorted(ops, key=lambda op: execution_index(op.label)))
+
+    def _sizes(self, field: str, value: Any) -> dict[str, int]:
+        sizes = self._mapping(field, value)
+        return {name: self._count(f"{field}.{name}", size) for name, size in sizes.items()}
 
     def _mapping(self, field: str, value: Any) -> dict[str, Any]:
         if not isinstance(value, dict):

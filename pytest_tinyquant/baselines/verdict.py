@@ -40,10 +40,14 @@ class Comparison:
 
     @property
     def change(self) -> float | None:
-        """Return the relative change; None where there is no baseline to relate it to."""
+        """Return the relative change; None where there is no baseline to relate it to.
+
+        It is that of the numbers as baselines store them: digits beyond those are not compared.
+        """
         if self.baseline is None or self.baseline.value == 0:
             return None
-        return (self.current.value - self.baseline.value) / abs(self.baseline.value)
+        now, before = self.current.rounded().value, self.baseline.rounded().value
+        return (now - before) / abs(before)
 
 
 @dataclass(frozen=True)

@@ -103,6 +103,9 @@ class CommandBoard(FirmwareBoard):
     def _halt(self, where: str) -> None:
         """Leave the core alone: nothing here can halt it, and it rests when it has finished."""
 
+    def _check_link(self, where: str) -> None:
+        """Trust the console: there is no other link."""
+
     def _diagnosis(self, image: LoadableImage, where: str) -> Diagnosis:
         return BlindDiagnosis(where, self._debugger, self._console, Elf(image.elf), self.faults)
 

@@ -164,12 +164,13 @@ class PyocdDebugger:
             self._core.write_memory_block8(address, data)
 
     def breakpoint(self, address: int, *, enabled: bool = True) -> None:
-        """Set or remove a hardware breakpoint."""
+        """Set or remove a hardware breakpoint at once; pyOCD alone would wait for a resume."""
         with self._errors():
             if not enabled:
                 self._core.remove_breakpoint(address)
-            elif not self._core.set_breakpoint(address):
+            elif not self._core.set_breakpoint(address, self._core.BreakpointType.HW):
                 raise DebuggerError(f"{self._where}: no hardware breakpoint is free")
+            self._core.bp_manager.flush()
 
     def close(self) -> None:
         """End the debug session; the core keeps its state. May be called twice."""

@@ -79,6 +79,8 @@ class Diagnosis:
             it was no doing of the firmware and ``error`` stands as it is.
         """
         self._debugger.halt()
+        if self.locate(self._debugger.register("pc"))[0] == "tq_finished":
+            return error
         if self._runs_to("tq_reset", "tq_finished", within=within) != "tq_reset":
             return error
         operator = self._operator(self.last_op())

@@ -135,6 +135,7 @@ class FirmwareBoard(ABC):
             self._receive(decoder, image, where)
             self._halt(where)
             self.check_memory(self._debugger, image, where)
+            self._check_link(where)
         record = run_record(decoder, where)
         if self.clock_hz and record.clock is not None:
             check_expected(record.clock, where, self.clock_hz)
@@ -158,7 +159,10 @@ class FirmwareBoard(ABC):
     def _halt(self, where: str) -> None:
         # An idle core would burn the host's time in QEMU, and power on a real board.
         self._debugger.halt()
-        if self._debugger.state() != "halted":  # pyOCD does not notice a link that broke
+
+    def _check_link(self, where: str) -> None:
+        # pyOCD does not notice a link that broke, and of an emulator that died nothing counts.
+        if self._debugger.state() != "halted":
             raise DebuggerError(f"{where}: the core does not halt after its run")
 
     def _prepare_again(self, trouble: ConsoleError) -> None:

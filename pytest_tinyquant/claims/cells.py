@@ -95,7 +95,8 @@ def read_own_cells(
     """Return the cells in the baselines of one board and target.
 
     :param directory: such as ``baselines/nucleo-l4r5zi/emulator``.
-    :raises BaselineError: if there are none, or one is damaged.
+    :raises BaselineError: if there are none, one is damaged, or their latencies are of two kinds or
+        estimated.
     """
     files = sorted(directory.glob("*.json"))
     found = [parse(file.read_text(encoding="utf-8"), file) for file in files]
@@ -103,18 +104,32 @@ def read_own_cells(
         raise BaselineError(
             f"{directory}: no baselines; write them with pytest --tq-update-baselines"
         )
-    units = {
-        measured.metrics["latency"]["invoke"].unit
-        for measured in found
-        if "latency" in measured.metrics
-    }
+    where = f"{directory.parent.name} {directory.name}"
     return Cells(
-        where=f"{directory.parent.name} {directory.name}",
-        latency_unit=", ".join(sorted(units)) or "none",
+        where=where,
+        latency_unit=_latency_unit(found, where),
         cells={(measured.model, measured.scheme): _own_cell(measured) for measured in found},
         parameters=parameters,
         refused=refused,
     )
+
+
+def _latency_unit(found: Iterable[Measurement], where: str) -> str:
+    """Return the one unit of all latencies, ``none`` if there are none."""
+    kinds: dict[tuple[str, str], str] = {}
+    for measured in found:
+        invoke = measured.metrics.get("latency", {}).get("invoke")
+        if invoke is not None:
+            kinds.setdefault((invoke.unit, invoke.number_class), measured.combination)
+    if len(kinds) > 1 or any(number_class == "estimated" for _, number_class in kinds):
+        text = ", ".join(
+            f"{unit} ({number_class}) of {name}" for (unit, number_class), name in kinds.items()
+        )
+        raise BaselineError(
+            f"{where}: its latencies are {text}; a claim is held against latencies of one unit and "
+            "class that are no estimates"
+        )
+    return next((unit for unit, _ in kinds), "none")
 
 
 def _published_cell(row: Mapping[str, str]) -> Cell:

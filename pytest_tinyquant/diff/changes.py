@@ -47,7 +47,7 @@ class Difference:
     :param only_in: ``A`` or ``B`` if the other side does not have the combination at all.
     :param numbers: the metrics, part by part.
     :param tensors: what lies in the arena when it is fullest.
-    :param variables: variables in RAM; of images only.
+    :param variables: variables in RAM; not of baselines that were recorded without them.
     :param notes: what else differs, such as the toolchain.
     """
 
@@ -93,6 +93,7 @@ def compare_measurements(name: str, old: Measurement, new: Measurement) -> Diffe
             {tensor.name: tensor.size for tensor in old.arena_tensors},
             {tensor.name: tensor.size for tensor in new.arena_tensors},
         ),
+        variables=_sizes(old.variables, new.variables) if old.variables else (),
         notes=tuple(filter(None, (context.obstacle, *context.notes))),
     )
 
@@ -112,7 +113,7 @@ def compare_images(name: str, old: Elf, new: Elf) -> Difference:
         name,
         numbers=tuple(change for change in numbers if change.delta),
         symbols=_sizes(old.flash_symbols(), new.flash_symbols()),
-        variables=_sizes(_variables(old), _variables(new)),
+        variables=_sizes(old.variables(), new.variables()),
         notes=notes,
     )
 
@@ -124,14 +125,14 @@ def _numbers(old: Measurement, new: Measurement) -> Iterable[Change]:
             sides = [side[part].rounded() if part in side else None for side in (before, after)]
             if sides[0] == sides[1]:
                 continue
-            classes = list(dict.fromkeys(m.number_class for m in sides if m))
-            yield Change(
-                f"{metric} {part}",
-                sides[0].value if sides[0] else None,
-                sides[1].value if sides[1] else None,
-                " -> ".join(dict.fromkeys(m.unit for m in sides if m)),
-                " -> ".join(classes),
-            )
+            kinds = dict.fromkeys((m.unit, m.number_class) for m in sides if m)
+            # One row for each kind: numbers of two units or classes have no difference.
+            for unit, number_class in kinds:
+                a, b = (
+                    m.value if m and (m.unit, m.number_class) == (unit, number_class) else None
+                    for m in sides
+                )
+                yield Change(f"{metric} {part}", a, b, unit, number_class)
 
 
 def _operators(old: Measurement, new: Measurement) -> Iterable[Change]:
@@ -162,14 +163,3 @@ def _sizes(before: Mapping[str, int], after: Mapping[str, int]) -> tuple[Change,
 
 def _largest(changes: Iterable[Change]) -> tuple[Change, ...]:
     return tuple(sorted(changes, key=lambda change: (-abs(change.delta), change.name)))
-
-
-def _variables(elf: Elf) -> dict[str, int]:
-    """Return the bytes of RAM per variable; those of one name are added up."""
-    flash = [s for s in elf.sections if s.loaded and s.name != ".data"]
-    sizes: dict[str, int] = {}
-    for symbol in elf.symbols:
-        in_flash = any(0 <= symbol.address - s.address < s.size for s in flash)
-        if symbol.kind == "object" and symbol.size and not in_flash:
-            sizes[symbol.name] = sizes.get(symbol.name, 0) + symbol.size
-    return sizes

@@ -136,6 +136,7 @@ def _evaluate_firmware(
         "identity": {"flags": image.flags, "image": image.sha256},
         "toolchain": image.toolchain,
         "symbols": image.symbols,
+        "variables": image.variables,
     }
     if board.runtime == "tflm":
         operators = [

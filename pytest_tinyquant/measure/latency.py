@@ -52,13 +52,20 @@ def count_ops(
 ) -> tuple[OpCount, ...]:
     """Pair the device's per-operator counts with the operators that it executed.
 
-    :raises ConsoleError: if the device reported another number of operators.
+    :raises ConsoleError: if the device reported another number of operators, or nothing for one.
     """
     if len(record.op_counters) != len(ops):
         raise ConsoleError(
             f"{where}: the device counted {len(record.op_counters)} operators, the model has "
             f"{len(ops)}; the image on the device is not the one that was built"
         )
+    for op, count in zip(ops, record.op_counters, strict=True):
+        # Measured counts may be as small as what reading the counter costs; exact ones cannot.
+        if count < 0 or (count == 0 and record.counter_class == "exact"):
+            raise ConsoleError(
+                f"{where}: the device counted {count} {record.counter_unit} for {op.label}; its "
+                "counter does not run"
+            )
     return tuple(
         OpCount(op.label, op.kernel, tuple(op.output_shape), count)
         for op, count in zip(ops, record.op_counters, strict=True)

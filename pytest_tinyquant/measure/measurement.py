@@ -108,6 +108,7 @@ class Measurement:
     :param output_sha256: digest of the raw output bytes of all check samples.
     :param ops: operators in execution order.
     :param symbols: flash bytes by linker symbol.
+    :param variables: bytes of RAM by linker symbol, without the arena.
     :param arena_tensors: tensors alive when the arena is fullest.
     :param log: what the device printed beside the protocol.
     :param structure: what reports draw and no gate compares; not kept in baselines.
@@ -124,6 +125,7 @@ class Measurement:
     output_sha256: str
     ops: tuple[OpCount, ...] = ()
     symbols: Mapping[str, int] = field(default_factory=dict)
+    variables: Mapping[str, int] = field(default_factory=dict)
     arena_tensors: tuple[ArenaTensor, ...] = ()
     log: str = ""
     structure: Structure | None = None
@@ -158,6 +160,7 @@ class Measurement:
             "output_sha256": self.output_sha256,
             "ops": [[op.label, op.kernel, list(op.output_shape), op.count] for op in self.ops],
             "symbols": dict(self.symbols),
+            "variables": dict(self.variables),
             "arena_tensors": [[tensor.name, tensor.size] for tensor in self.arena_tensors],
             "log": self.log,
             "structure": self.structure.to_json() if self.structure else None,
@@ -185,6 +188,7 @@ class Measurement:
                 for label, kernel, shape, count in data["ops"]
             ),
             symbols=data["symbols"],
+            variables=data.get("variables", {}),
             arena_tensors=tuple(ArenaTensor(name, size) for name, size in data["arena_tensors"]),
             log=data["log"],
             structure=Structure.from_json(data["structure"]) if data.get("structure") else None,

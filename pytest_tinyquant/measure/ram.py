@@ -22,10 +22,15 @@ if TYPE_CHECKING:
 def measure_ram(image: FirmwareImage, record: RunRecord, *, where: str) -> dict[str, Metric]:
     """Return static data, arena and the stack's high-water mark, and their sum, in bytes.
 
-    :raises ConsoleError: if the device did not report its stack.
+    :raises ConsoleError: if the device did not report its stack, or reported what cannot be.
     """
     if record.stack_bytes is None:
         raise ConsoleError(f"{where}: the device did not report its stack's high-water mark")
+    for what, reported in (("stack", record.stack_bytes), ("arena", record.arena_bytes)):
+        if reported is not None and reported <= 0:
+            raise ConsoleError(
+                f"{where}: the device reported {reported} bytes of {what}; no model runs without"
+            )
     parts = {
         part: Metric(int(getattr(image.ram, part)), "bytes", "exact")
         for part in ("data", "bss", "arena")

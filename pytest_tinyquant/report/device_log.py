@@ -47,7 +47,8 @@ def attach(
     kept = _keep(logs[0], item.config)
     if kept is not None:
         text.append(f"[{len(lines)} lines in all: {kept}]")
-    report.sections.append((SECTION, "\n".join(text)))
+    if text:
+        report.sections.append((SECTION, "\n".join(text)))
 
 
 def _keep(log: Path, config: pytest.Config) -> Path | None:

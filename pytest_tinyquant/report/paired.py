@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from typing import Any
 
-from pytest_tinyquant.baselines.message import number_text
 from pytest_tinyquant.baselines.verdict import FAILING
 from pytest_tinyquant.report.results import Results
+from pytest_tinyquant.report.wording import change_text
+from pytest_tinyquant.report.wording import numbers_text
 
 
 if TYPE_CHECKING:
@@ -26,16 +26,8 @@ def show_pairs(terminal: pytest.TerminalReporter, results: Results, description:
         for verdict in verdicts:
             for comparison in verdict["comparisons"]:
                 status = comparison["status"]
-                text = f"  {verdict['metric']:<8}{comparison['part']:<8}{_numbers(comparison)}"
-                terminal.write_line(f"{text}  {status}", red=status in FAILING)
-
-
-def _numbers(comparison: dict[str, Any]) -> str:
-    """Return such as ``1,500 -> 1,750 instructions  +16.67%``."""
-    before, after = comparison["baseline"], comparison["current"]
-    text = f"{number_text(after['value'])} {after['unit']}"
-    if before is None:
-        return text
-    change = comparison["change"]
-    percent = "" if change is None else f"  {change:+.2%}"
-    return f"{number_text(before['value'])} -> {text}{percent}"
+                text = f"  {verdict['metric']:<8}{comparison['part']:<8}{numbers_text(comparison)}"
+                change = change_text(comparison)
+                terminal.write_line(
+                    "  ".join(filter(None, (text, change, status))), red=status in FAILING
+                )

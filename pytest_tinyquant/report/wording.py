@@ -37,9 +37,15 @@ def numbers_text(comparison: dict[str, Any]) -> str:
 
 
 def change_text(comparison: dict[str, Any]) -> str:
-    """Return the relative change of one comparison; empty if there is none to tell."""
+    """Return the relative change of one comparison; empty if there is none to tell.
+
+    A small change that two digits would round away does not read as none.
+    """
     change = comparison["change"]
-    return "" if change is None else f"{change:+.2%}"
+    if change is None:
+        return ""
+    small = 0 < abs(change) < 0.00005
+    return f"{change * 100:+.1g}%" if small else f"{change:+.2%}"
 
 
 def known_gaps(results: Iterable[Result]) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 
@@ -53,7 +55,7 @@ RESULT = "#0003 RUN 0 50285 228c7aed"
 LOG = [*(f"line {number}" for number in range(1, 30)), RESULT, "line 30"]
 
 
-def logs(bench, name: str) -> None:
+def logs(bench, name: str, lines: Sequence[str] = LOG) -> None:
     """Let the played device print something under this name."""
     path = bench.root / "conftest.py"
     path.write_text(
@@ -67,7 +69,7 @@ import pytest
 def pytest_runtest_setup(item):
     folder = device_directory(item.config.stash[RUN].work_dir, {name!r})
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / CONSOLE_LOG).write_text({chr(10).join(LOG)!r})
+    (folder / CONSOLE_LOG).write_text({chr(10).join(lines)!r})
     return (yield)
 """
     )
@@ -93,6 +95,15 @@ def test_a_regression_shows_it_without_the_results_and_a_pass_does_not(bench):
     result = bench.run(*ONE)
     result.stdout.fnmatch_lines(["*-- device log --*", "line 30"])
     result.stdout.no_fnmatch_line(RESULT)
+
+
+def test_a_regression_with_nothing_to_show_has_no_empty_section(bench):
+    bench.record(*ONE)
+    logs(bench, COMBINATION, [RESULT])
+    bench.says[COMBINATION] = {"conv2d[3]": 2000}
+    result = bench.run(*ONE, "-p", "no:cacheprovider")
+    result.assert_outcomes(passed=3, failed=1)
+    result.stdout.no_fnmatch_line("*device log*")
 
 
 def test_without_the_cache_the_last_lines_are_left(bench):

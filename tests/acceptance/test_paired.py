@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -82,7 +83,7 @@ def test_each_revision_is_planned_by_its_own_package(project):
     commit(project.root)
     edit(project.root / "pytest_tinyquant/engine/planner.py", "ALIGNMENT = 4", "ALIGNMENT = 256")
     result = project.pytester.run(
-        "python", "-m", "pytest", *SELECTION, "--tq-ab=HEAD", "-p", "no:hypothesispytest"
+        sys.executable, "-m", "pytest", *SELECTION, "--tq-ab=HEAD", "-p", "no:hypothesispytest"
     )
     result.assert_outcomes(passed=3, failed=1)
     result.stdout.fnmatch_lines(
@@ -165,5 +166,5 @@ def test_a_measurement_of_another_plugin_has_no_other_side(bench):
     git(bench.root, "init", "--quiet")
     commit(bench.root)
     result = bench.run("--model=cnn_1", "--scheme=int8", "--board=host", "--tq-ab=HEAD")
-    result.assert_outcomes(failed=2)
+    result.assert_outcomes(errors=2)
     result.stdout.fnmatch_lines(["BenchError: cnn_1-int8-host: another plugin measured this*"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import struct
 from pathlib import Path
@@ -135,16 +136,36 @@ def test_a_counter_that_stands_at_zero(project):
     )
 
 
-def test_an_estimate_is_not_judged_as_a_measurement(bench):
+@pytest.mark.parametrize(
+    ("recorded", "here"),
+    [("exact", "estimated"), ("estimated", "exact"), ("estimated", "measured")],
+)
+def test_an_estimate_is_not_judged_as_a_measurement(bench, recorded, here):
+    bench.says[COMBINATION] = {"class": recorded}
     bench.record(*ONE)
-    bench.says[COMBINATION] = {"class": "estimated"}
+    bench.says[COMBINATION] = {"class": here}
     result = bench.run(*ONE)
     result.assert_outcomes(passed=3, failed=1)
     result.stdout.fnmatch_lines(
         [
-            f"{COMBINATION}  latency  1,500 * (exact) -> 1,500 * (estimated)  NOT COMPARABLE",
-            "  latency.invoke is exact in the baseline and estimated here; numbers of different *",
+            f"{COMBINATION}  latency  1,500 * ({recorded}) -> 1,500 * ({here})  NOT COMPARABLE",
+            f"  latency.invoke is {recorded} in the baseline and {here} here; numbers of diff*",
         ]
+    )
+
+
+def test_an_estimate_makes_no_gate_wider(bench):
+    bench.says[COMBINATION] = {"class": "measured"}
+    bench.record(*ONE)
+    noise = {
+        "class": "estimated", "model": "cnn_4", "scheme": "int8-only", "unit": "cycles",
+        "toolchain": "gcc", "counts": [100, 200],
+    }  # fmt: skip
+    (bench.root / "baselines" / BOARD / "emulator" / "noise.json").write_text(json.dumps(noise))
+    result = bench.run(*ONE, "-k", "latency")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["BaselineError: *noise.json: its counts are of class 'estimated'*"]
     )
 
 

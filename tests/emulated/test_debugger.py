@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ from pytest_tinyquant.errors import BenchError
 from pytest_tinyquant.errors import FlashError
 from pytest_tinyquant.firmware import FirmwareImage
 
+
+HALTS_IN = 60.0
+"""Seconds after which a core that still runs will not halt any more."""
 
 OP_COUNT = 16
 """Offset of tq_model.op_count on both cores."""
@@ -139,8 +143,9 @@ def address(elf: Elf, name: str) -> int:
 
 
 def wait_for_halt(debugger: Debugger) -> None:
+    deadline = time.monotonic() + HALTS_IN
     while debugger.state() == "running":
-        pass
+        assert time.monotonic() < deadline, f"still runs after {HALTS_IN} s"
     assert debugger.state() == "halted"
 
 

@@ -59,6 +59,8 @@ class Moments:
     def _pass(self) -> None:
         if self.passed == self._killed_at:
             os.kill(self._pid, signal.SIGKILL)
+            # Until it is dead, the last acknowledgement of a run would still reach it.
+            os.waitid(os.P_PID, self._pid, os.WEXITED | os.WNOWAIT)
             self.killed = True
         self.passed += 1
 

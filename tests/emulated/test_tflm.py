@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import subprocess
 import tempfile
 from pathlib import Path
 
@@ -21,37 +20,18 @@ from pytest_tinyquant.graph import Graph
 from pytest_tinyquant.graph import Operator
 from pytest_tinyquant.graph import Quantization
 from pytest_tinyquant.graph import Tensor
-from pytest_tinyquant.toolchain import find_toolchain
 
 
-STAND_IN = Path(__file__).parent / "tflm_stand_in"
-CORE = ("-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16")
 SAMPLES = [bytes(range(16)), bytes(range(100, 116))]
 
 
-@pytest.fixture(scope="session")
-def library(tmp_path_factory):
+@pytest.fixture
+def library(tflm_stand_in, tmp_path):
     """Return a function that builds the stand-in with some macros and returns the board for it."""
-    prefix = find_toolchain("cortex-m4").prefix
 
     def library(*macros):
-        output = tmp_path_factory.mktemp("stand_in")
-        compile_ = [
-            f"{prefix}g++", "-c", "-O2", "-std=c++17", "-fno-exceptions", "-fno-rtti", *CORE,
-            "-DTF_LITE_STATIC_MEMORY", *macros, f"-I{STAND_IN / 'include'}",
-            str(STAND_IN / "stand_in.cc"), "-o", str(output / "stand_in.o"),
-        ]  # fmt: skip
-        subprocess.run(compile_, check=True, timeout=60)
-        archive = output / "libtensorflow-microlite.a"
-        subprocess.run(
-            [f"{prefix}ar", "rc", archive, output / "stand_in.o"], check=True, timeout=60
-        )
-        boards = output / "boards.toml"
-        boards.write_text(
-            "[m4]\nbase = 'nucleo-l4r5zi'\nruntime = 'tflm'\n"
-            f"tflm.library = '{archive.name}'\ntflm.include = '{STAND_IN / 'include'}'\n"
-            "tflm.commit = '90b983c2'\n"
-        )
+        boards = tmp_path / "boards.toml"
+        boards.write_text(tflm_stand_in(*macros))
         return aim(load_boards([boards])["m4"], "emulator", attached=())
 
     return library

@@ -79,6 +79,8 @@ def recorded() -> Measurement:
             },
             "ram": {
                 "total": number(20_480, "bytes"),
+                "data": number(0, "bytes"),
+                "bss": number(100, "bytes"),
                 "arena": number(16_384, "bytes"),
                 "stack": number(1_024, "bytes"),
             },
@@ -92,6 +94,7 @@ def recorded() -> Measurement:
             OpCount("fully_connected[4]", "tq_fully_connected_s8", (1, 10), 100_000),
         ),
         symbols={"tq_conv_2d_s8": 1_204, "tq_fully_connected_s8": 480, "tq_invoke": 64},
+        variables={"tq_flag": 4, "tq_guard_low": 16},
         arena_tensors=(ArenaTensor("conv2d_3", 8_192), ArenaTensor("conv2d_2", 4_096)),
         log="",
     )

@@ -151,6 +151,32 @@ def test_the_tensor_that_moved_the_arenas_peak_is_named(recorded, change):
     )
 
 
+def test_variables_that_grew_are_new_or_gone(recorded, change):
+    old = change(ram_bss=100, variables={"row": 32, "guard": 8, "flag": 4})
+    new = change(ram_bss=612, variables={"row": 32, "guard": 264, "table": 256})
+    assert ram_causes(old, new) == (
+        "bss  +512   100 -> 612 bytes",
+        "guard  +256   8 -> 264",
+        "table  +256   new",
+        "flag     -4   gone",
+    )
+
+
+def test_a_baseline_without_variables_leaves_the_largest_to_be_named(recorded, change):
+    old = change(variables={})
+    new = change(ram_data=256, variables={"a": 1, "table": 256, "guard": 8, "row": 32})
+    assert ram_causes(old, new) == (
+        "data  +256   0 -> 256 bytes",
+        "the baseline names no variables; the largest here: table 256, row 32, guard 8 bytes",
+    )
+
+
+def test_variables_are_not_looked_at_while_static_memory_stays(recorded, change):
+    old = change(variables={"row": 32})
+    new = change(ram_total=20_500, ram_stack=1_044, variables={"row": 32, "table": 256})
+    assert ram_causes(old, new) == ("stack  +20   1,024 -> 1,044 bytes",)
+
+
 def test_a_deeper_stack_is_named_without_tensors(recorded, change):
     new = change(ram_total=20_500, ram_stack=1_044, arena_tensors=())
     assert ram_causes(recorded, new) == ("stack  +20   1,024 -> 1,044 bytes",)

@@ -61,6 +61,13 @@ def test_writing_twice_gives_the_same_bytes(store, recorded):
     assert store.write(read(store, store.path_of(recorded))).read_bytes() == first
 
 
+def test_a_file_from_before_variables_were_kept_is_a_baseline(store, recorded, change):
+    path = store.write(change(variables={}))
+    assert "variables" not in json.loads(path.read_text(encoding="utf-8"))
+    assert read(store, path).variables == {}
+    assert read(store, store.write(recorded)).variables == recorded.variables != {}
+
+
 def test_floats_are_rounded_for_the_diff(store, change):
     path = store.write(change(error_mae=1 / 3))
     assert '"value": 0.333333\n' in path.read_text(encoding="utf-8")
@@ -145,6 +152,7 @@ def edit(document, field, value):
         (["ops", "conv2d[3]", "count"], 1.5, r"ops.conv2d\[3\].count is 1.5"),
         (["ops", "conv2d[3]", "output_shape"], "16 by 16", "output_shape is '16 by 16'"),
         (["symbols", "tq_invoke"], "64", "symbols.tq_invoke is '64'"),
+        (["variables", "tq_flag"], -4, "variables.tq_flag is -4"),
         (["arena_peak", "conv2d_3"], None, "arena_peak.conv2d_3 is None"),
     ],
 )

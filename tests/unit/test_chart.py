@@ -42,6 +42,11 @@ def test_all_zeros_are_drawn():
     assert [label for _, label in chart.ticks] == ["0"]
 
 
+def test_the_ends_of_an_axis_have_labels_although_decades_between_have_none():
+    chart = draw({"int8": points(3e-9, 5e-3)}, ["m0", "m1"])
+    assert [label for _, label in chart.ticks] == ["1e-10", "1e-08", "1e-06", "0.0001", "0.01"]
+
+
 def test_many_decades_get_few_ticks():
     assert len(draw({"int8": points(1e-12, 1)}, ["m0", "m1"]).ticks) <= 7
 

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from pytest_tinyquant.baselines import schema
 from pytest_tinyquant.claims import builds
 from pytest_tinyquant.claims import schemes
 from pytest_tinyquant.claims.__main__ import main
 from pytest_tinyquant.claims.cells import Cell
 from pytest_tinyquant.claims.cells import Cells
+from pytest_tinyquant.claims.cells import read_own_cells
 from pytest_tinyquant.claims.cells import read_published_cells
 from pytest_tinyquant.claims.finding import ClaimError
 from pytest_tinyquant.claims.finding import Figures
@@ -24,6 +26,7 @@ from pytest_tinyquant.claims.schemes import MODELS
 from pytest_tinyquant.claims.schemes import SUPPORTED
 from pytest_tinyquant.claims.study import STM
 from pytest_tinyquant.errors import BaselineError
+from pytest_tinyquant.measure.measurement import Metric
 
 
 PARAMETERS = {model: 500 * 2**index for index, model in enumerate(FC)} | {
@@ -202,3 +205,20 @@ def test_the_command_says_what_is_missing(
 ) -> None:
     assert main([str(tmp_path)]) == 1
     assert "edgemark-2024.csv: cannot be read" in capsys.readouterr().err
+
+
+def test_latencies_of_two_kinds_and_estimates_are_no_figures(tmp_path, change):
+    def write(name: str, latency: Metric) -> None:
+        measured = change(model=name, latency_invoke=latency)
+        (tmp_path / f"{name}.json").write_text(schema.dump(measured))
+
+    write("cnn_1", Metric(100, "instructions", "exact"))
+    write("cnn_2", Metric(200, "instructions", "exact"))
+    assert read_own_cells(tmp_path, PARAMETERS, {}).latency_unit == "instructions"
+    for latency in (Metric(2, "cycles", "exact"), Metric(2, "instructions", "estimated")):
+        write("cnn_2", latency)
+        with pytest.raises(BaselineError, match=rf"{latency.unit} \({latency.number_class}\) of c"):
+            read_own_cells(tmp_path, PARAMETERS, {})
+    (tmp_path / "cnn_1.json").unlink()
+    with pytest.raises(BaselineError, match="that are no estimates"):
+        read_own_cells(tmp_path, PARAMETERS, {})

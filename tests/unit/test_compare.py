@@ -88,6 +88,11 @@ def test_one_instruction_more_is_a_regression_and_does_not_read_as_no_change(jud
     assert "+2e-05 %" in verdict.text()
 
 
+def test_digits_that_baselines_do_not_keep_are_no_change(judge, change):
+    verdict = judge("error", change(error_mae=0.0041200001))
+    assert "  0.00412 -> 0.00412 of range  +0.00 %  " in verdict.text()
+
+
 def test_an_improvement_passes_and_hints_at_recording_it(judge, change):
     verdict = judge("latency", change(latency_invoke=4_000_000))
     assert (verdict.status, verdict.failed) == ("improved", False)

@@ -92,6 +92,14 @@ def test_another_number_of_operators_is_another_image():
         count_ops(record(), [], where="m")
 
 
+def test_an_operator_that_counted_nothing_is_no_measurement():
+    ops = [SimpleNamespace(label=name, kernel="k", output_shape=(1,)) for name in ("a[0]", "b[1]")]
+    with pytest.raises(ConsoleError, match=r"counted 0 instructions for b\[1\]; its counter does"):
+        count_ops(record(op_counters=(600, 0)), ops, where="m")
+    cycles = record(op_counters=(600, 0), counter_class="measured")
+    assert [op.count for op in count_ops(cycles, ops, where="m")] == [600, 0]
+
+
 def test_flash_parts_are_exact_bytes():
     metrics = measure_flash(IMAGE)
     assert metrics["total"].value == sum(v for p, v in values(metrics).items() if p != "total")
@@ -111,6 +119,12 @@ def test_ram_is_static_data_arena_and_the_stack_that_was_used():
 def test_a_measured_stack_makes_a_measured_total_and_leaves_the_arena_exact():
     metrics = measure_ram(IMAGE, record(counter_class="measured"), where="m")
     assert (metrics["total"].number_class, metrics["arena"].number_class) == ("measured", "exact")
+
+
+@pytest.mark.parametrize("what", ["stack", "arena"])
+def test_no_memory_at_all_is_no_measurement(what):
+    with pytest.raises(ConsoleError, match=f"m: the device reported 0 bytes of {what}"):
+        measure_ram(IMAGE, record(**{f"{what}_bytes": 0}), where="m")
 
 
 def test_an_unreported_stack_is_not_taken_for_none():

@@ -11,6 +11,7 @@ from pytest_tinyquant.baselines import schema
 from pytest_tinyquant.cli import main
 from pytest_tinyquant.diff.changes import compare_measurements
 from pytest_tinyquant.measure.measurement import ArenaTensor
+from pytest_tinyquant.measure.measurement import Metric
 
 
 @pytest.fixture(autouse=True)
@@ -59,6 +60,18 @@ def test_every_change_is_listed_largest_first(recorded, slower):
         ("tq_extra", None, 8),
     ]
     assert rows(difference.tensors) == [("scratch", None, 64)]
+
+
+@pytest.mark.parametrize(
+    ("unit", "number_class"), [("instructions", "estimated"), ("cycles", "exact")]
+)
+def test_numbers_of_two_kinds_have_no_difference(recorded, change, unit, number_class):
+    other = change(latency_invoke=Metric(5_000_000, unit, number_class))
+    found = compare_measurements("x", recorded, other).numbers
+    assert [(c.before, c.after, c.unit, c.about) for c in found] == [
+        (4_867_112, None, "instructions", "exact"),
+        (None, 5_000_000, unit, number_class),
+    ]
 
 
 def test_equal_measurements_do_not_differ(recorded):

@@ -151,6 +151,10 @@ def test_flash_symbols(elf: Elf) -> None:
     }
 
 
+def test_variables_are_what_lies_in_ram(elf: Elf) -> None:
+    assert elf.variables() == {"table": 12, "tq_arena": 48}
+
+
 @pytest.mark.parametrize(
     ("address", "name"),
     [

@@ -161,6 +161,7 @@ def test_a_page_has_layers_symbols_arena_log_and_what_was_published(text):
     measurement = data["measurement"]
     assert [op[0] for op in measurement["ops"]][:2] == ["conv2d[0]", "max_pool_2d[1]"]
     assert measurement["symbols"]["tq_conv_2d_s8"] == 1_204
+    assert measurement["variables"]["tq_guard_low"] == 16
     assert measurement["structure"]["arena"] == [["input", 0, 8, -1, 0], ["x", 8, 4, 0, 4]]
     assert ("latency", 40.2, "ms on hardware", "study-2024") in [
         tuple(figure.values()) for figure in data["published"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -73,6 +74,28 @@ def test_counts_that_cannot_be_are_damage(tmp_path: Path, counts: Any) -> None:
         read_noise(file)
 
 
+@pytest.mark.parametrize("number_class", ["estimated", "exact", None])
+def test_a_floor_that_was_not_measured_is_refused(tmp_path: Path, number_class: str | None) -> None:
+    file = tmp_path / "noise.json"
+    write_noise(file, FLOOR)
+    values = json.loads(file.read_text())
+    assert values["class"] == "measured"
+    file.write_text(json.dumps({**values, "class": number_class}))
+    with pytest.raises(
+        BaselineError, match=rf"noise\.json: .* of class {number_class!r}; a gate of"
+    ):
+        read_noise(file)
+
+
+def test_a_floor_from_before_classes_were_kept_was_measured(tmp_path: Path) -> None:
+    file = tmp_path / "noise.json"
+    write_noise(file, FLOOR)
+    values = json.loads(file.read_text())
+    del values["class"]
+    file.write_text(json.dumps(values))
+    assert read_noise(file) == FLOOR
+
+
 class FakeStages:
     """Stages whose board counts what it is told to, run after run."""
 
@@ -95,7 +118,7 @@ class FakeStages:
 
     def build_image(self, model: Any, converted: Any, graph: Any, board: Any) -> FirmwareImage:
         anything: Any = None
-        return FirmwareImage(Path(), "", "", "gcc 12", "", anything, anything, {}, 0)
+        return FirmwareImage(Path(), "", "", "gcc 12", "", anything, anything, {}, {}, 0)
 
     @contextlib.contextmanager
     def open(self, board: Any, image: Any, *, name: str) -> Iterator[object]:
@@ -127,6 +150,12 @@ def test_a_board_is_run_again_and_again(tmp_path: Path) -> None:
 def test_exact_counts_have_no_noise(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="counts instructions exactly, so it has no noise"):
         measure(FakeStages(tmp_path, [5] * 4, "exact"))
+    assert not list(tmp_path.iterdir())
+
+
+def test_estimates_have_no_noise(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="are estimated; only what was measured can tell"):
+        measure(FakeStages(tmp_path, [5] * 4, "estimated"))
     assert not list(tmp_path.iterdir())
 
 

@@ -64,6 +64,7 @@ IMAGE = SimpleNamespace(
     sha256="c" * 64,
     toolchain="gcc 12",
     symbols={"tq_invoke": 64},
+    variables={"tq_flag": 4},
     flash=SimpleNamespace(total=100, weights=40, kernels=30, engine=5, model=10, startup_libc=15),
     ram=SimpleNamespace(data=8, bss=100, arena=1_000, stack_reserved=4_096),
 )

@@ -6,6 +6,7 @@ import dataclasses
 import os
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from pytest_tinyquant.errors import DeviceHaltedError
 from pytest_tinyquant.measure.measurement import Measurement
 from pytest_tinyquant.resume import RunJournal
 from pytest_tinyquant.resume import outcome_key
+from pytest_tinyquant.tflm import Tflm
 
 
 MEASUREMENT = Measurement("m", "s", "b", "host", {"runtime": "tflm"}, "gcc", {}, "0" * 64)
@@ -142,3 +144,14 @@ def test_the_address_tells_apart_whatever_decides_the_outcome(tmp_path):
     }
     assert key() == first
     assert len(keys) == 6
+
+
+def test_a_board_with_the_users_library_has_an_address(tmp_path: Path):
+    """Of the library its content counts; its headers are a directory, which cannot be hashed."""
+    nucleo = load_boards([])["nucleo-l4r5zi"]
+    keys = set()
+    for content in (b"one", b"two"):
+        (tmp_path / "lib.a").write_bytes(content)
+        board = dataclasses.replace(nucleo, tflm=Tflm(tmp_path / "lib.a", (tmp_path,)))
+        keys.add(outcome_key(SimpleNamespace(sha256="0" * 64), board, [], 1.0))
+    assert len(keys) == 2

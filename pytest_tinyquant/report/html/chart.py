@@ -128,13 +128,14 @@ def _axis(
     positive = [value for value in values if value > 0]
     floor = bottom - _ZERO_STRIP if len(positive) < len(values) else bottom
     low, high = _decades(positive)
+    stride = math.ceil((high - low) / _MOST_TICKS)
+    low -= (low - high) % stride  # so that the topmost decade has its label
 
     def height(value: float) -> float:
         if value <= 0:
             return bottom
         return floor - (math.log10(value) - low) / (high - low) * (floor - TOP)
 
-    stride = math.ceil((high - low) / _MOST_TICKS)
     exponents = range(low, high + 1, stride) if positive else ()
     ticks = [(height(10.0**exponent), short_number(10.0**exponent)) for exponent in exponents]
     if floor != bottom:

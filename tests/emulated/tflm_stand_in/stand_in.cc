@@ -1,6 +1,7 @@
 /*
  * Stand-in written for the tests of the adapter; see the README beside it. STAND_IN_REFUSES makes
- * AllocateTensors fail with a message, STAND_IN_WRONG makes Invoke compute nonsense and say OK.
+ * AllocateTensors fail with a message, STAND_IN_WRONG makes Invoke compute nonsense and say OK,
+ * STAND_IN_SLOW makes it copy everything twice.
  */
 #include <cstdarg>
 
@@ -12,6 +13,11 @@ namespace {
 
 constexpr size_t kTensorBytes = 64;
 constexpr size_t kUsedBytes = 1234;
+#ifdef STAND_IN_SLOW
+constexpr int kCopies = 2;
+#else
+constexpr int kCopies = 1;
+#endif
 
 #ifdef STAND_IN_REFUSES
 void Print(const char *format, ...) {
@@ -52,7 +58,8 @@ TfLiteStatus MicroInterpreter::AllocateTensors() {
 TfLiteStatus MicroInterpreter::Invoke() {
   for (unsigned int op = 0; op < resolver_.count; op++) {
     uint32_t event = profiler_ != nullptr ? profiler_->BeginEvent("op") : 0;
-    for (size_t i = 0; i < kTensorBytes; i++) {
+    for (size_t n = 0; n < kTensorBytes * kCopies; n++) {
+      const size_t i = n % kTensorBytes;
 #ifdef STAND_IN_WRONG
       output_.data.raw[i] = (char)(input_.data.raw[i] ^ 0x55);
 #else

@@ -29,14 +29,16 @@
   /* ---- theme ---- */
   function theme() {
     const button = $("#theme");
+    const system = matchMedia("(prefers-color-scheme: dark)");
     const dark = () => (document.documentElement.dataset.theme
-      || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
+      || (system.matches ? "dark" : "light")) === "dark";
     const name = () => { button.textContent = dark() ? "Light theme" : "Dark theme"; };
     button.hidden = false;
     button.addEventListener("click", () => {
       document.documentElement.dataset.theme = dark() ? "light" : "dark";
       name();
     });
+    system.addEventListener("change", name);
     name();
   }
 
@@ -142,7 +144,7 @@
       const share = count / whole;
       const bar = element("span", { class: "bar", style: `width:${(share * 6).toFixed(2)}rem` });
       return [label, kernel, shape.join("x"), macs ? number(macs) : "", number(count),
-        macs ? (count / macs).toFixed(2) : "", element("span", {}, bar, ` ${(share * 100).toFixed(1)} %`)];
+        macs ? (count / macs).toFixed(2) : "", element("span", { class: "share" }, bar, ` ${(share * 100).toFixed(1)} %`)];
     });
     return element("section", {}, element("h2", {}, "Layers"),
       table([["Operator"], ["Kernel"], ["Output"], ["Multiply-adds", "n"], [unit, "n"], ["per multiply-add", "n"],
@@ -150,12 +152,16 @@
   }
 
   function symbols(measurement) {
-    const rows = Object.entries(measurement.symbols).sort((a, b) => b[1] - a[1])
-      .map(([name, size]) => [name, number(size)]);
-    if (!rows.length) return null;
-    return element("section", {}, element("h2", {}, "Symbols"),
-      element("details", {}, element("summary", {}, `${rows.length} symbols in flash, largest first`),
-        table([["Symbol"], ["Bytes", "n"]], rows, "Symbols")));
+    const list = (sizes, what, title) => {
+      const rows = Object.entries(sizes ?? {}).sort((a, b) => b[1] - a[1])
+        .map(([name, size]) => [name, number(size)]);
+      return rows.length ? element("details", {},
+        element("summary", {}, `${rows.length} ${what}, largest first`),
+        table([[title], ["Bytes", "n"]], rows, what)) : null;
+    };
+    const lists = [list(measurement.symbols, "symbols in flash", "Symbol"),
+      list(measurement.variables, "variables in RAM beside the arena", "Variable")].filter(Boolean);
+    return lists.length ? element("section", {}, element("h2", {}, "Symbols"), ...lists) : null;
   }
 
   function arena({ structure, ops }) {

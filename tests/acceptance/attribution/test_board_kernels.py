@@ -1,0 +1,95 @@
+"""Mistakes in what the boards run by default: ``cortex_m_dsp`` kernels, and an RX core.
+
+Compiling a board's firmware takes long, so that one image has a mistake of every kind. Each
+metric's verdict still names the one that is to blame.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+
+DSP = Path("engine", "kernels", "cortex_m_dsp")
+NOPS = '__asm__ volatile(".rept 64\\n nop\\n .endr");'
+STATIC = "static volatile uint8_t row[256]; row[0] += 1;"
+LOCAL = "volatile int32_t local[200]; local[p->{0}] = 0; (void)local[p->{0}];"
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """In ``function`` of a file ``old`` becomes ``new``; the metric that regresses, and why."""
+
+    file: str
+    function: str
+    old: str
+    new: str
+    metric: str
+    cause: str
+
+
+ON_DSP = (
+    Mistake("mean_s8.c", "tq_mean_s8_dsp", "const int8_t *input = block",
+            f"{NOPS} const int8_t *input = block",
+            "latency", r"mean\[3\] 8 +\+1\d\d   tq_mean_s8_dsp"),
+    Mistake("fully_connected_s8.c", "tq_fully_connected_s8_dsp", "tq_dense_s8 l = ",
+            f"{NOPS} tq_dense_s8 l = ",
+            "flash", r"tq_fully_connected_s8_dsp +\+\d+   [\d,]+ -> [\d,]+"),
+    Mistake("conv_2d_s8.c", "convolution", "2 * p->output_offset + 1", "2 * p->output_offset + 3",
+            "error", r"conv2d\[0\] 14x14x4  tq_conv_2d_\w*s8_dsp: first output that differs"),
+    Mistake("conv_2d_s8.c", "convolution", "const tq_window", f"{STATIC} const tq_window",
+            "ram", r"row(\.\d+)? +\+256   new"),
+    Mistake("fully_connected_s8.c", "tq_fully_connected_s8_dsp", "limit(p->output,",
+            f"{LOCAL.format('batches')} limit(p->output,",
+            "ram", r"fully_connected\[4\] 10  tq_fully_connected_s8_dsp: deepest stack"),
+)  # fmt: skip
+
+ON_RX = (
+    Mistake("softmax.c", "tq_softmax_s8", "output[i] =", f"{NOPS} output[i] =",
+            "latency", r"softmax\[5\] 10 +\+[67]\d\d   tq_softmax_s8"),
+    Mistake("fully_connected.c", "tq_fully_connected_s8", "*output++", f"{NOPS} *output++",
+            "flash", r"tq_fully_connected_s8 +\+\d+   [\d,]+ -> [\d,]+"),
+    Mistake("mean.c", "tq_mean_s8", "i < p->reduced", "i < p->reduced - 1",
+            "error", r"mean\[3\] 8  tq_mean_s8: first output that differs"),
+    Mistake("softmax.c", "tq_softmax_s8", "uint32_t sum = 0;", f"{STATIC} uint32_t sum = 0;",
+            "ram", r"row(\.\d+)? +\+256   new"),
+    Mistake("mean.c", "tq_mean_s8", "int8_t *output =", f"{LOCAL.format('outer')} int8_t *output =",
+            "ram", r"mean\[3\] 8  tq_mean_s8: deepest stack"),
+)  # fmt: skip
+
+
+@pytest.fixture
+def check(laboratory):
+    """Return a function that measures a board and looks for the cause in each verdict."""
+
+    def check(mistakes: Sequence[Mistake], board, baseline) -> None:
+        current = laboratory.measure("int8-only", board)
+        for mistake in mistakes:
+            verdict = laboratory.judge(mistake.metric, "int8-only", board, baseline, current)
+            assert verdict.status == "regressed", verdict.text()
+            causes = verdict.causes
+            assert any(re.match(mistake.cause, cause) for cause in causes), verdict.text()
+
+    return check
+
+
+def test_mistakes_in_the_kernels_of_the_nucleo(laboratory, check, monkeypatch):
+    board = laboratory.boards["nucleo-l4r5zi"]
+    assert board.kernels == DSP.name
+    baseline = laboratory.baseline("int8-only", board)
+    sources = laboratory.firmware("dsp", monkeypatch)
+    for mistake in ON_DSP:
+        laboratory.edit(sources / DSP / mistake.file, mistake.function, mistake.old, mistake.new)
+    check(ON_DSP, board, baseline)
+
+
+def test_mistakes_on_an_rx_core(laboratory, check):
+    sound, kernels = (laboratory.kernels(name) for name in ("sound", "rx"))
+    baseline = laboratory.baseline("int8-only", laboratory.with_kernels("rx65n", sound))
+    for mistake in ON_RX:
+        laboratory.edit(kernels / mistake.file, mistake.function, mistake.old, mistake.new)
+    check(ON_RX, laboratory.with_kernels("rx65n", kernels), baseline)

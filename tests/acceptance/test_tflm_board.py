@@ -1,0 +1,101 @@
+"""A board whose runtime is the user's TensorFlow Lite Micro, from boards.toml to the verdict.
+
+The library is a stand-in of its API (``tests/emulated/tflm_stand_in``), which copies its input to
+its output. The model is therefore one for which that is right: a dense layer whose weights are the
+identity.
+"""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+
+MODEL = """
+[model]
+description = "Gives its input back"
+family = "copy"
+input_shape = [4]
+layers = [{ kind = "dense", units = 4, activation = "linear" }]
+
+[conversion]
+dense_per_channel = true
+
+[data]
+dataset = "uniform"
+check_samples = 20
+
+[training]
+seed = 1
+epochs = 1
+batch_size = 1
+learning_rate = 0.1
+"""
+ONE = ("--model=copy", "--scheme=int8-only", "--board=m4")
+NAME = "copy-int8-only-m4"
+
+
+@pytest.fixture
+def project(real_project):
+    """The model and a board m4; each test says which library it has."""
+    models = real_project.root / "models"
+    for folder in ("weights", "data"):
+        (models / folder).mkdir(parents=True)
+    (models / "copy.toml").write_text(MODEL)
+    identity = {"dense_0.kernel": np.eye(4), "dense_0.bias": np.zeros(4)}
+    np.savez(
+        models / "weights" / "copy.npz", **{k: v.astype("float32") for k, v in identity.items()}
+    )
+    samples = np.linspace(-1, 1, 800, dtype="float32").reshape(200, 4)
+    np.savez(models / "data" / "uniform.npz", calibration=samples, check=samples[5:200:9][:20])
+    return real_project
+
+
+def use(project, boards):
+    (project.root / "boards.toml").write_text(boards)
+
+
+def test_baselines_are_recorded_and_judged_by(project, tflm_stand_in):
+    use(project, tflm_stand_in())
+    project.run(*ONE, "--tq-update-baselines=new").assert_outcomes(passed=4)
+    file = project.root / "baselines" / "m4" / "emulator" / "copy-int8-only.json"
+    identity = json.loads(file.read_text())["identity"]
+    assert identity["runtime"] == "tflm"
+    assert identity["kernels"] == "libtensorflow-microlite.a"
+    version, _, digest = identity["runtime_version"].rpartition(" ")
+    assert version == "tflite-micro 90b983c2, library"
+    assert len(digest) == 16
+
+    project.run(*ONE).assert_outcomes(passed=4)
+
+    use(project, tflm_stand_in("-DSTAND_IN_SLOW"))
+    result = project.run(*ONE)
+    result.assert_outcomes(passed=3, failed=1)
+    result.stdout.re_match_lines_random(
+        [
+            rf"{NAME}  latency  [\d,]+ -> [\d,]+ instructions  \+.*REGRESSED",
+            r"  fully_connected\[0\] 4  \+[\d,]+   FULLY_CONNECTED",
+            rf".*runtime changed: {version} {digest} -> {version} [0-9a-f]{{16}}",
+        ]
+    )
+
+
+def test_a_library_that_silently_computes_something_else(project, tflm_stand_in):
+    use(project, tflm_stand_in("-DSTAND_IN_WRONG"))
+    result = project.run(*ONE, "--tq-update-baselines=new")
+    result.assert_outcomes(failed=4)
+    result.stdout.fnmatch_lines(
+        [f"InvalidOutputError: {NAME}: the library on the board said OK and computed something *"]
+    )
+    assert not (project.root / "baselines").exists()
+
+
+def test_without_a_library_every_test_says_what_to_provide(project):
+    use(project, "[m4]\nbase = 'nucleo-l4r5zi'\nruntime = 'tflm'\n")
+    result = project.run(*ONE)
+    result.assert_outcomes(errors=4)
+    result.stdout.fnmatch_lines(
+        [f"ToolchainNotFoundError: {NAME}: its runtime is tflm, but there is no library of it. *"]
+    )
