@@ -200,10 +200,11 @@ def test_a_killed_run_goes_on_where_it_was(project, start_process):
         [*PYTEST, *HARDWARE, *MATRIX, *WORKERS, *RECORD],
         cwd=project.root,
         stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         start_new_session=True,
     )
-    assert run.wait() == -signal.SIGKILL
-    assert is_free(project)
+    run.communicate()  # until the last of its workers is dead, too
+    assert run.returncode == -signal.SIGKILL
     kept = outcomes_kept(project)
     assert kept >= 2
     (project.root / "events.txt").unlink()
