@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_tinyquant.baselines.tolerance import DEFAULTS
+from pytest_tinyquant.baselines.compare import compare
+from pytest_tinyquant.baselines.noise import noise_tolerance
+from pytest_tinyquant.baselines.tolerance import Tolerances
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.errors import TinyQuantError
 from pytest_tinyquant.pipeline import Stages
@@ -75,7 +77,8 @@ class Canary:
                 seen.append(Sighting(first.board, name, f"{self._name} after the run: {trouble}"))
                 continue
             try:
-                drift = drift_text(first, self._measure(board, physical))
+                tolerances = self._tolerances(first)
+                drift = drift_text(first, self._measure(board, physical), tolerances)
             except TinyQuantError as error:
                 drift = f"after the run: {error}"
             seen.append(
@@ -93,8 +96,20 @@ class Canary:
 
     def _measure(self, board: Board, physical: PhysicalBoard) -> Measurement:
         project = dataclasses.replace(self._stages.project, bench=(physical,))
-        stages = Stages(project, device_timeout=self._stages.device_timeout, pool=self._stages.pool)
+        stages = Stages(
+            project,
+            device_timeout=self._stages.device_timeout,
+            pool=self._stages.pool,
+            progress=self._stages.progress,
+        )
         return stages.measure(self._model, self._scheme, board)
+
+    def _tolerances(self, measured: Measurement) -> Tolerances:
+        """Return what the gate allows a measurement of this combination."""
+        project = self._stages.project
+        allowed = Tolerances.of(project.tolerance, self._model.tolerance, where=self._name)
+        noise = noise_tolerance(project.baselines_dir, measured.board, measured.target)
+        return dataclasses.replace(allowed, noise=noise)
 
     def _trouble(self, board: Board, physical: PhysicalBoard, text: str) -> Sighting:
         return Sighting(
@@ -102,17 +117,19 @@ class Canary:
         )
 
 
-def drift_text(first: Measurement, last: Measurement) -> str:
+def drift_text(first: Measurement, last: Measurement, tolerances: Tolerances) -> str:
     """Return how two measurements of one image on one board differ; empty within the tolerance."""
     if first.output_sha256 != last.output_sha256:
         return "other outputs than before the run, from the same image"
-    for part, before in first.gating("latency").items():
-        now = last.metrics["latency"][part]
-        limit = DEFAULTS[("latency", before.number_class)]
-        if abs(now.value - before.value) > limit.slack(before.value):
+    verdict = compare("latency", first, last, tolerances, "", advice="")
+    if verdict.message:
+        return verdict.message
+    for number in verdict.comparisons:
+        if number.status != "ok" and number.baseline is not None:
+            before, now = number.baseline, number.current
             return (
                 f"latency drifted from {before.value:,} to {now.value:,} {now.unit} "
-                f"(limit {limit.text(before.unit)})"
+                f"(limit {number.limit})"
             )
     return ""
 

@@ -54,6 +54,8 @@ def _parser() -> argparse.ArgumentParser:
             add_diff(sub)
         if name == "history":
             add_history(sub)
+        if name == "doctor":
+            sub.add_argument("board", nargs="*", help="check only what these boards need")
         if name == "noise":
             sub.add_argument("board", help="name of the board's type")
             sub.add_argument("--model", default="", help="default: the project's first")
@@ -93,7 +95,7 @@ def _boards(options: argparse.Namespace) -> int:
 def _doctor(options: argparse.Namespace) -> int:
     from pytest_tinyquant.doctor import examine
 
-    return examine(current_project)
+    return examine(current_project, options.board)
 
 
 def _noise(options: argparse.Namespace) -> int:

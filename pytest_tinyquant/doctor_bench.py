@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
+from collections.abc import Collection
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -25,6 +26,7 @@ from pytest_tinyquant.errors import ToolchainNotFoundError
 from pytest_tinyquant.finding import Finding
 from pytest_tinyquant.finding import tried
 from pytest_tinyquant.project import Project
+from pytest_tinyquant.project import user_boards_file
 
 
 USB_DEVICES: Final = Path("/sys/bus/usb/devices")
@@ -45,10 +47,11 @@ _CPUID: Final = 0xE000ED00
 _PROBE = PhysicalBoard("doctor", "", "doctor", "")
 
 
-def bench_findings(load: Callable[[], Project]) -> Iterator[Finding]:
+def bench_findings(load: Callable[[], Project], types: Collection[str] = ()) -> Iterator[Finding]:
     """Yield one finding per thing that a real board needs.
 
     :param load: returns the project of the current directory.
+    :param types: the boards that are to be used; empty for all.
     """
     yield tried("leases", "holding real boards", _free_lock)
     yield from usb_findings(USB_DEVICES, USB_NODES)
@@ -57,9 +60,10 @@ def bench_findings(load: Callable[[], Project]) -> Iterator[Finding]:
     except TinyQuantError as error:
         yield Finding("boards.toml", "knowing the boards", "", str(error))
         return
-    if not project.bench:
+    bench = [row for row in project.bench if not types or row.type in types]
+    if not bench:
         yield Finding("bench", "real boards", _nothing_configured())
-    for physical in project.bench:
+    for physical in bench:
         yield from _board_findings(physical, project.boards[physical.type])
 
 
@@ -97,14 +101,15 @@ def _board_findings(physical: PhysicalBoard, board: Board) -> Iterator[Finding]:
         f"{physical.probe or physical.port} is not attached: plug it in, check its power and cable,"
         f" or correct {physical.where}. Attached debug probes: {_probes_text()}",
     )
+    if physical.flasher == PYOCD:
+        yield tried(f"{name} pack", f"programming {name}", lambda: _pack(physical, board))
+    else:
+        yield tried(f"{name} flasher", f"programming {name}", lambda: _flasher(physical, board))
     if not is_attached:
         return
     yield tried(f"{name} port", f"hearing {name}", lambda: _port(physical))
     if physical.flasher == PYOCD:
-        yield tried(f"{name} pack", f"programming {name}", lambda: _pack(physical, board))
         yield tried(f"{name} blink", f"using {name}", lambda: _blink(physical, board))
-    else:
-        yield tried(f"{name} flasher", f"programming {name}", lambda: _flasher(physical, board))
 
 
 def _free_lock() -> str:
@@ -117,8 +122,12 @@ def _free_lock() -> str:
 def _nothing_configured() -> str:
     probes = _probes_text()
     if probes == "none":
-        return "no [[bench]] rows, no probe attached: boards are emulated"
-    return f"no [[bench]] rows for the attached probes: {probes}; docs/boards.md shows one"
+        return "no [[bench]] row, no probe attached: boards are emulated"
+    return (
+        f"no [[bench]] row for the attached probes: {probes}; to use one, add to "
+        f'{user_boards_file()} a row such as: [[bench]], name = "desk", '
+        'type = "nucleo-l4r5zi", probe = "ID", one key a line'
+    )
 
 
 def _probes_text() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
 from collections.abc import Iterator
@@ -47,11 +48,20 @@ class Progress:
         finally:
             self._note(stage, what, board, "end")
 
+    def say(self, topic: str, line: str) -> None:
+        """Have the process that talks to the user tell a line.
+
+        :param topic: what several processes may have to say the same about.
+        """
+        self._write({"topic": topic, "line": line, "event": "say"})
+
     def _note(self, stage: str, what: str, board: str, event: str) -> None:
+        self._write({"stage": stage, "what": what, "board": board, "event": event})
+
+    def _write(self, entry: Mapping[str, str]) -> None:
         if self._path is None:
             return
-        entry = {"stage": stage, "what": what, "board": board, "pid": os.getpid(), "event": event}
-        line = json.dumps({**entry, "time": time.time()}) + "\n"
+        line = json.dumps({**entry, "pid": os.getpid(), "time": time.time()}) + "\n"
         self._path.parent.mkdir(parents=True, exist_ok=True)
         # One write to a file opened for appending stays in one piece, whoever else writes.
         descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
@@ -62,10 +72,17 @@ class Progress:
 
 
 class ProgressReader:
-    """What the notes of all processes say so far."""
+    """What the notes of all processes say so far.
 
-    def __init__(self, path: Path) -> None:
+    :param interval: seconds between two lines about one topic, whoever says them.
+    """
+
+    def __init__(self, path: Path, *, interval: float = 0.0) -> None:
         self._path = path
+        # Of those who speak at that interval, each a moment later than the other, the first.
+        self._pause = interval / 2
+        self._told: dict[str, float] = {}
+        self._lines: list[str] = []
         self._offset = 0
         self._running: dict[Step, float] = {}
         self._done: dict[str, set[str]] = {stage: set() for stage in STAGES}
@@ -82,6 +99,11 @@ class ProgressReader:
         self._offset += len(complete)
         for line in complete.splitlines():
             self._take(json.loads(line))
+
+    def lines(self) -> list[str]:
+        """Return the lines that are to be told since the last time."""
+        lines, self._lines = self._lines, []
+        return lines
 
     def text(self, totals: Mapping[str, int], now: float) -> str:
         """Return what is being done, such as ``converting 12/126 (cnn_4-int8, 3 s)``.
@@ -104,6 +126,11 @@ class ProgressReader:
         return ", ".join(parts)
 
     def _take(self, note: Mapping[str, Any]) -> None:
+        if note["event"] == "say":
+            if note["time"] - self._told.get(note["topic"], -math.inf) >= self._pause:
+                self._told[note["topic"]] = note["time"]
+                self._lines.append(note["line"])
+            return
         step = Step(note["stage"], note["what"], note["board"], note["pid"])
         if note["event"] == "begin":
             self._running[step] = note["time"]

@@ -11,6 +11,8 @@ import contextlib
 import dataclasses
 import hashlib
 import importlib.metadata
+import math
+import os
 import shutil
 import time
 from collections.abc import Callable
@@ -20,6 +22,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 from typing import Final
+
+from filelock import FileLock
 
 from pytest_tinyquant.boards.device import HostImage
 from pytest_tinyquant.cache import Cache
@@ -40,17 +44,34 @@ MAX_AGE: Final = 24 * 3600.0
 
 
 class RunJournal:
-    """Outcomes of one project's runs until one of them ends.
+    """Outcomes of one project's runs, each kept until its run ends.
+
+    Every run writes into a directory of its own and takes up what it finds in those of others.
+    While it lives it holds a lock, so that nobody else discards what it may need itself.
 
     :param directory: the project's own.
+    :param run: name of the run, the same in all its processes.
     :param resume: take up what is there; otherwise outcomes are only written.
     """
 
-    def __init__(self, directory: Path, *, resume: bool, max_age: float = MAX_AGE) -> None:
+    def __init__(
+        self, directory: Path, run: str, *, resume: bool, max_age: float = MAX_AGE
+    ) -> None:
         self._directory = directory
-        self._store = OutcomeStore(directory)
+        self._store = OutcomeStore(directory / run)
+        self._lock = FileLock(_lock_of(directory / run))
         self._resume = resume
         self._max_age = max_age
+
+    def open(self) -> None:
+        """Say that the run lives, for one of its processes; the others end with that one."""
+        with _spared():
+            self._directory.mkdir(parents=True, exist_ok=True)
+            self._lock.acquire(timeout=0)
+
+    def close(self) -> None:
+        """Leave what was measured to another run."""
+        self._lock.release()
 
     def recall_or(self, key: str, measure: Callable[[], Measurement]) -> Measurement:
         """Return the outcome of an interrupted run, or that of `measure`, which is kept.
@@ -73,33 +94,74 @@ class RunJournal:
         self._keep(key, measurement)
         return measurement
 
-    def _keep(self, key: str, outcome: Measurement | TinyQuantError) -> None:
-        # Another run of this project may come to its end and delete the directory meanwhile; what
-        # is lost then is measured again.
-        with contextlib.suppress(FileNotFoundError):
-            self._store.keep(key, outcome)
-
     def fresh(self) -> int:
-        """Return how many outcomes of an interrupted run can be taken up."""
-        return sum(self._is_fresh(entry) for entry in self._directory.glob("*.json"))
+        """Return how many outcomes of interrupted runs can be taken up."""
+        entries = self._directory.glob("*/*.json")
+        return len({entry.name for entry in entries if _age(entry) < self._max_age})
 
     def discard(self) -> None:
-        """Delete the outcomes: the run came to its end."""
-        shutil.rmtree(self._directory, ignore_errors=True)
+        """Delete the outcomes of this run, which came to its end, and those that they replace.
+
+        What other runs still need, and what they measured beyond this one, stays.
+        """
+        done = {entry.name for entry in self._store.directory.glob("*.json")}
+        shutil.rmtree(self._store.directory, ignore_errors=True)
+        self.close()
+        for other in {path.with_suffix("") for path in self._directory.glob("*")}:
+            with _spared(), FileLock(_lock_of(other)).acquire(timeout=0):
+                for entry in other.glob("*.json"):
+                    if entry.name in done or _age(entry) >= self._max_age:
+                        entry.unlink()
+                if not any(other.glob("*")):
+                    _lock_of(other).unlink()
+                    other.rmdir()
+
+    def _keep(self, key: str, outcome: Measurement | TinyQuantError) -> None:
+        with _spared():
+            self._store.keep(key, outcome)
 
     def _recall(self, key: str) -> Measurement | TinyQuantError | None:
-        if not self._resume or not self._is_fresh(self._store.entry(key)):
+        """Return a fresh outcome of this or another run; from now on it is this one's, too."""
+        if not self._resume:
             return None
-        try:
-            return self._store.find(key)
-        except (ValueError, LookupError, TypeError, AttributeError):
-            return None  # another version of this package wrote it
+        name = self._store.entry(key).name
+        for entry in sorted(self._directory.glob(f"*/{name}"), key=_age):
+            age = _age(entry)
+            if age >= self._max_age:
+                break
+            try:
+                found = OutcomeStore(entry.parent).find(key)
+            except (ValueError, LookupError, TypeError, AttributeError):
+                continue  # another version of this package wrote it
+            if found is not None:
+                if entry.parent != self._store.directory:
+                    self._keep(key, found)
+                    then = time.time() - age
+                    with _spared():
+                        os.utime(self._store.entry(key), (then, then))
+                return found
+        return None
 
-    def _is_fresh(self, entry: Path) -> bool:
-        try:
-            return time.time() - entry.stat().st_mtime < self._max_age
-        except FileNotFoundError:
-            return False
+
+def _spared() -> contextlib.AbstractContextManager[None]:
+    """Return the context in which a disk that is full or read-only is no reason to fail.
+
+    Nor are files that another run deletes or holds: a journal that is lost costs time only.
+    """
+    return contextlib.suppress(OSError)
+
+
+def _lock_of(run: Path) -> Path:
+    """Return the lock of a run, beside its directory."""
+    return run.with_name(f"{run.name}.lock")
+
+
+def _age(entry: Path) -> float:
+    """Return the seconds since an entry was written, too many for one that is not there."""
+    try:
+        return time.time() - entry.stat().st_mtime
+    except FileNotFoundError:
+        return math.inf
 
 
 def journal_directory(root: Path) -> Path:

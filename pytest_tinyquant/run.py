@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shlex
 import sys
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from pytest_tinyquant.paired.gate import PairedGate
     from pytest_tinyquant.paired.session import PairedRun
     from pytest_tinyquant.pipeline import Stages
+    from pytest_tinyquant.progress import Progress
     from pytest_tinyquant.project import Project
     from pytest_tinyquant.resume import RunJournal
 
@@ -48,7 +48,6 @@ class Run:
         self._attached: list[str] | None = (worker_input or {}).get(ATTACHED_KEY)
         self.command = shlex.join(["pytest", *(worker_input or {}).get("mainargv", sys.argv)[1:]])
         self.usage_error: Exception | None = None
-        self._config = config
 
     @cached_property
     def project(self) -> Project:
@@ -68,13 +67,12 @@ class Run:
     def stages(self) -> Stages:
         """The way a model takes to its measurement."""
         from pytest_tinyquant.pipeline import Stages
-        from pytest_tinyquant.progress import Progress
 
         return Stages(
             self.project,
             device_timeout=self.settings.timeout,
             pool=self.pool,
-            progress=Progress(self.progress_path),
+            progress=self.progress,
             journal=self.journal,
             estimate_cycles=self.settings.estimate_cycles,
         )
@@ -87,7 +85,11 @@ class Run:
         from pytest_tinyquant.resume import RunJournal
         from pytest_tinyquant.resume import journal_directory
 
-        return RunJournal(journal_directory(self.settings.root), resume=self.settings.resume)
+        return RunJournal(
+            journal_directory(self.settings.root),
+            self.work_dir.name,
+            resume=self.settings.resume,
+        )
 
     @cached_property
     def canary(self) -> Canary | None:
@@ -103,6 +105,7 @@ class Run:
     def pool(self) -> Pool:
         """The real boards, leased for one measurement at a time."""
         from pytest_tinyquant.boards.lease import LeaseDirectory
+        from pytest_tinyquant.boards.pool import PROGRESS_SECONDS
         from pytest_tinyquant.boards.pool import Pool
 
         return Pool(
@@ -110,7 +113,8 @@ class Run:
             self.health,
             command=self.command,
             timeout=self.settings.lease_timeout,
-            tell=self._tell,
+            tell=self.progress.say,
+            progress_seconds=self.settings.progress_interval or PROGRESS_SECONDS,
         )
 
     @cached_property
@@ -119,6 +123,13 @@ class Run:
         from pytest_tinyquant.boards.set_aside import BoardHealth
 
         return BoardHealth(self.work_dir / BOARDS_DIR, limit=self.settings.set_aside_after)
+
+    @cached_property
+    def progress(self) -> Progress:
+        """Where this process notes what it does."""
+        from pytest_tinyquant.progress import Progress
+
+        return Progress(self.progress_path)
 
     @property
     def progress_path(self) -> Path:
@@ -174,10 +185,13 @@ class Run:
         return Release(self.settings.creep_since, self.project.baselines_dir, limits)
 
     def close(self) -> None:
-        """End the processes that this one started for the run."""
+        """End the processes that this one started for the run, and leave its journal."""
         paired = vars(self).get("paired")
         if paired is not None:
             paired.close()
+        journal = vars(self).get("journal")
+        if journal is not None:
+            journal.close()
 
     def worker_input(self) -> dict[str, object]:
         """Return what a worker must not find out for itself: every worker has to agree on it."""
@@ -244,12 +258,6 @@ class Run:
     def concerns_project(self) -> bool:
         """Tell whether there is anything here that the run could be about."""
         return self.settings.explicit or self._has_own_files() or self.settings.models_dir.is_dir()
-
-    def _tell(self, line: str) -> None:
-        """Write a line to the terminal in the midst of a test, from a worker too."""
-        capture = self._config.pluginmanager.getplugin("capturemanager")
-        with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
-            print(f"\ntinyquant: {line}", file=sys.stderr, flush=True)
 
     def _has_own_files(self) -> bool:
         """Tell whether the project has files that no other tool would leave there."""

@@ -32,7 +32,8 @@ class Pool:
 
     :param command: the command line, for others who wait.
     :param timeout: seconds to wait for a board.
-    :param tell: is given a line for the user while that takes long.
+    :param tell: is given the type of board and a line for the user while that takes long.
+    :param progress_seconds: how often.
     """
 
     def __init__(
@@ -42,7 +43,7 @@ class Pool:
         *,
         command: str,
         timeout: float = LEASE_TIMEOUT,
-        tell: Callable[[str], None] = lambda line: None,
+        tell: Callable[[str, str], None] = lambda board, line: None,
         progress_seconds: float = PROGRESS_SECONDS,
     ) -> None:
         self.health = health
@@ -94,7 +95,7 @@ class Pool:
                         raise self._busy(boards, test, waited)
                     if waited >= told + self._progress_seconds:
                         told = waited
-                        self._tell(self._progress(boards, test, waited))
+                        self._tell(boards[0].type, self._progress(boards, test, waited))
                     time.sleep(_POLL_SECONDS)
         except OSError as error:
             raise self._leases.unusable(error) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Generator
 from pathlib import Path
@@ -16,6 +17,10 @@ from pytest_tinyquant.run import BOARDS_DIR
 if TYPE_CHECKING:
     from pytest_tinyquant.report.results import Results
     from pytest_tinyquant.run import Run
+
+
+_CRASH = "???"
+"""The phase in which pytest-xdist reports the test that a worker died in."""
 
 
 class Controller:
@@ -47,43 +52,39 @@ class Controller:
         """Note what is to run in the workers."""
         self.results.expect(ids)
 
-    def _look_before(self, session: pytest.Session) -> None:
-        """Look at the canary before anything is measured."""
-        if not self._config.option.collectonly and "canary" in vars(self._run):
-            from pytest_tinyquant.report.bench import look_before
-
-            look_before(session, self._run)
-
-    def _look_after_bench(self, session: pytest.Session) -> None:
-        """Look at the canary again, and forget the journal if the run came to its end."""
-        if "combinations" in vars(self._run):
-            from pytest_tinyquant.report.bench import look_after
-
-            look_after(session, self._run, self.results)
-
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take in a report, from here or from a worker."""
         self.results.add(report)
+        if report.when == _CRASH and "combinations" in vars(self._run):
+            self.results.add_crash(report, self._run.combinations)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
-        """Show what is being done while tests run; a quiet run shows nothing."""
-        self._look_before(session)
-        settings = self._run.settings
-        quiet = self._config.get_verbosity() < 0 or self._config.option.collectonly
-        if quiet or not settings.progress_interval or not self._run.concerns_project:
+        """Look at the bench before and after the tests, and show what is being done."""
+        if self._config.option.collectonly or "combinations" not in vars(self._run):
             return (yield)
+        from pytest_tinyquant.report.bench import look_after
+        from pytest_tinyquant.report.bench import look_before
+
+        with self._progress():
+            before = look_before(session, self._run)
+            result = yield
+            look_after(session, self._run, self.results, before)
+        return result
+
+    def _progress(self) -> contextlib.AbstractContextManager[None]:
+        """Return the context in which the progress is shown; a quiet run shows none."""
+        if self._config.get_verbosity() < 0 or not self._run.settings.progress_interval:
+            return contextlib.nullcontext()
         from pytest_tinyquant.report.live import shown
 
-        with shown(self._config, self._run, self.results):
-            return (yield)
+        return shown(self._config, self._run, self.results)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write the files, and do not let a run pass that left out what it was to run."""
         if self._config.option.collectonly:
             return
-        self._look_after_bench(session)
         if self._run.settings.wants_files:
             from pytest_tinyquant.report.files import write_files
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from pytest_tinyquant.errors import BenchError
 from pytest_tinyquant.errors import TinyQuantError
 from pytest_tinyquant.fixtures import MEASUREMENT
 from pytest_tinyquant.fixtures import VERDICTS
@@ -45,6 +46,8 @@ def complete(report: pytest.TestReport, item: pytest.Item, call: pytest.CallInfo
     if isinstance(error, TinyQuantError):
         _say_plainly(report, call, error, _message(error, _combination(item)))
     combination = _combination(item)
+    if isinstance(error, BenchError) and report.when == "call" and report.failed:
+        report.when = "setup"  # an ERROR to pytest: it says nothing about the model
     if combination is None or report.when == "teardown" or _is_uneventful(report):
         return
     if isinstance(report.longrepr, str) and report.longrepr.startswith(_XPASS):

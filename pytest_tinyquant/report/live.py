@@ -55,7 +55,14 @@ class Screen:
         if self.terminal:
             self._renew(text)
         elif text:
-            self._write(("\n" if self._is_within_line() else "") + f"tinyquant: {text}\n")
+            self.say(text)
+
+    def say(self, text: str) -> None:
+        """Write a line that stays."""
+        if self._shown:
+            self._renew("")
+        end = "\r\n" if self.terminal else "\n"
+        self._write((end if self._is_within_line() else "") + f"tinyquant: {text}{end}")
 
     def close(self) -> None:
         """Leave nothing behind."""
@@ -128,6 +135,8 @@ class LiveProgress:
         """Show what is being done now."""
         self._reader.read()
         with self._lock:
+            for line in self._reader.lines():
+                self._screen.say(line)
             self._screen.show(self._reader.text(self._totals(), time.time()))
 
     def _aside(self) -> Generator[None, Any, Any]:
@@ -151,7 +160,7 @@ def shown(config: pytest.Config, run: Run, results: Results) -> Iterator[None]:
         return
     live = LiveProgress(
         screen,
-        ProgressReader(run.progress_path),
+        ProgressReader(run.progress_path, interval=run.settings.progress_interval),
         # With pytest-xdist it turns out late what is to run.
         lambda: totals_of(run.combinations, results.expected),
         run.settings.progress_interval,

@@ -8,12 +8,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import replace
+from typing import TYPE_CHECKING
 from typing import Any
 
 import pytest
 
 from pytest_tinyquant.report.item import ATTRIBUTE
 
+
+if TYPE_CHECKING:
+    from pytest_tinyquant.matrix import Combination
 
 #: Outcomes in the order in which the summary counts them.
 OUTCOMES = (
@@ -102,6 +106,27 @@ class Results:
         result = Result.of(report)
         if result is not None:
             self.results.append(result)
+
+    def add_crash(self, report: pytest.TestReport, combinations: Iterable[Combination]) -> None:
+        """Take in a test in which its worker died: an error of its combination."""
+        named = [c for c in combinations if c.name in report.nodeid]
+        if not named:
+            return
+        combination = max(named, key=lambda c: len(c.name))
+        error = {"class": "WorkerCrash", "message": str(report.longrepr)}
+        self.results.append(
+            Result(
+                nodeid=report.nodeid,
+                combination=combination.name,
+                model=combination.model.name,
+                scheme=combination.scheme.name,
+                board=combination.board.name,
+                outcome="error",
+                verdicts=(),
+                gap="",
+                error={**error, "op": "", "dtype": "", "reason": ""},
+            )
+        )
 
     @property
     def expected(self) -> frozenset[str]:

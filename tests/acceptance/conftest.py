@@ -11,6 +11,9 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+# pyOCD imports it, and it takes the place of importlib.metadata's finder. Imported for the first
+# time in a run that pytester undoes, it would leave no finder, and pytest without its plugins.
+import importlib_metadata  # noqa: F401
 import pytest
 
 from pytest_tinyquant.cache import Cache

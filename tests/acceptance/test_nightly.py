@@ -6,6 +6,7 @@ The boards are emulators attached as probes, see ``emulated_bench``.
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -49,6 +50,21 @@ def drifting(self):
     )
 
 PyocdBoard.run = drifting
+"""
+
+
+# Fails the first time that a board runs.
+FAIL_ONCE = """
+from pytest_tinyquant.boards.hardware import PyocdBoard
+from pytest_tinyquant.errors import ConsoleError
+
+run = PyocdBoard.run
+
+def failing(self):
+    PyocdBoard.run = run
+    raise ConsoleError("the cable is loose")
+
+PyocdBoard.run = failing
 """
 
 
@@ -96,9 +112,34 @@ def test_what_changed_since_the_interruption_is_measured_again(night, monkeypatc
     assert runs(night) == 3
 
 
-def test_a_canary_that_stays_is_a_passed_test_of_its_own(night):
-    result = night.run(*HARDWARE, *MATRIX, "--tq-canary=fc_1-int8-only")
+@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["one", "n2"])
+def test_a_canary_that_stays_is_a_passed_test_of_its_own(night, workers):
+    result = night.run(*HARDWARE, *MATRIX, "--tq-canary=fc_1-int8-only", "-v", *workers)
     result.assert_outcomes(passed=7)
+    percentages = [int(text) for text in re.findall(r"\[ *(\d+)%\]", result.stdout.str())]
+    assert max(percentages) == 100
+
+
+def test_a_canary_is_allowed_what_the_gate_allows(night):
+    """One run for the canary, one for each combination, and only then a late one."""
+    night.pytester.makeconftest(DRIFT.format(calm=4))
+    canary = (*HARDWARE, *MATRIX, "--tq-canary=fc_1-int8-only")
+    result = night.run(*canary)
+    result.assert_outcomes(passed=6, errors=1)
+    result.stdout.fnmatch_lines(["BenchError: canary *: latency drifted * (limit 0)"])
+    night.run(*canary, "--tq-tolerance=latency:200%").assert_outcomes(passed=7)
+
+
+def test_a_canary_that_fails_before_the_run_does_not_keep_it_from_running(night):
+    night.pytester.makeconftest(FAIL_ONCE)
+    result = night.run(*HARDWARE, *MATRIX, "--tq-canary=fc_1-int8-only")
+    result.assert_outcomes(passed=6, errors=1)
+    result.stdout.fnmatch_lines(
+        [
+            "tinyquant: canary fc_1-int8-only on qemu1: before the run: *the cable is loose",
+            "BenchError: canary fc_1-int8-only on qemu1: before the run: *the cable is loose",
+        ]
+    )
 
 
 def test_a_canary_that_drifts_makes_the_night_an_error_and_no_regression(night):

@@ -166,5 +166,5 @@ def test_a_measurement_of_another_plugin_has_no_other_side(bench):
     git(bench.root, "init", "--quiet")
     commit(bench.root)
     result = bench.run("--model=cnn_1", "--scheme=int8", "--board=host", "--tq-ab=HEAD")
-    result.assert_outcomes(failed=2)
+    result.assert_outcomes(errors=2)
     result.stdout.fnmatch_lines(["BenchError: cnn_1-int8-host: another plugin measured this*"])

@@ -222,3 +222,21 @@ def test_pytest_without_one_of_its_own_plugins(bench, plugin):
 
 def test_without_the_plugin_its_options_are_unknown(bench):
     assert bench.run("--board=host", "-p", "no:tinyquant").ret == pytest.ExitCode.USAGE_ERROR
+
+
+def test_trouble_with_the_bench_in_the_midst_of_a_test_is_an_error(bench):
+    """As when a latency is measured once more, or a test runs a device of its own."""
+    bench.pytester.makepyfile(
+        test_device="""
+        from pytest_tinyquant.errors import ConsoleError
+
+        def test_board(model, scheme, board):
+            raise ConsoleError("the cable is loose")
+        """
+    )
+    one = ("--model=cnn_4", "--scheme=int8", "--board=nucleo-l4r5zi", "test_device.py")
+    result = bench.run(*one)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(
+        ["ConsoleError: cnn_4-int8-nucleo-l4r5zi: the cable is loose", "*= tinyquant: 1 error =*"]
+    )

@@ -10,7 +10,6 @@ import json
 import random
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -107,9 +106,7 @@ def test_a_killed_holder_leaves_a_free_board_and_whole_files(
     for point in (*CRITICAL, *chosen):
         killed = child(point)
         assert killed.returncode == -9, (point, killed.stderr)
-        died = time.monotonic()
         assert leases.is_free(bench.physical[0]), point
-        assert time.monotonic() - died < 1, point
         assert json.loads((tmp_path / "baseline.json").read_text()) == baseline, point
         for file in leases.root.glob("[!.]*.json"):
             assert json.loads(file.read_text())["loaded"] in (None, digest), point

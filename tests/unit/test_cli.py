@@ -97,11 +97,11 @@ def test_doctor_succeeds_only_if_nothing_is_missing(project, capsys, monkeypatch
     from pytest_tinyquant import doctor
 
     found = doctor.Finding("compiler", "building", "gcc 12")
-    monkeypatch.setattr(doctor, "_findings", lambda: iter([found]))
+    monkeypatch.setattr(doctor, "_findings", lambda boards: iter([found]))
     assert main(["doctor"]) == 0
     assert "everything is installed" in capsys.readouterr().out
     missing = doctor.Finding("qemu", "emulated boards", "", "apt install qemu-system-arm")
-    monkeypatch.setattr(doctor, "_findings", lambda: iter([found, missing]))
+    monkeypatch.setattr(doctor, "_findings", lambda boards: iter([found, missing]))
     assert main(["doctor"]) == 1
     out = capsys.readouterr().out
     assert "missing  qemu      apt install qemu-system-arm" in out
@@ -119,6 +119,22 @@ def test_doctor_takes_the_remedy_from_the_error(project, monkeypatch):
     assert findings["arm-none-eabi-gcc"].missing
     assert findings["arm-none-eabi-gcc"].remedy == "no compiler; apt install one"
     assert findings["cache"].found == str(project / "cache")
+
+
+def test_doctor_checks_only_what_the_named_boards_need(project, capsys, monkeypatch):
+    def names(*boards: str) -> set[str]:
+        main(["doctor", *boards])
+        lines = capsys.readouterr().out.splitlines()
+        return {line[9:].split("  ")[0] for line in lines if line.startswith(("ok ", "missing "))}
+
+    nucleo = names("nucleo-l4r5zi")
+    assert {"arm-none-eabi-gcc", "qemu-system-arm", "pyocd", "leases", "bench"} < nucleo
+    assert not {"rx-elf-gcc", "qemu-system-rx", "tflite-micro", "pytest-xdist"} & nucleo
+    assert {"rx-elf-gcc", "tensorflow", "leases"} < names("host", "rx65n")
+    assert names("host") == {"tensorflow", "tflite-micro", "cache"}
+    assert nucleo < names()
+    assert main(["doctor", "nucleo"]) == 1
+    assert "no board 'nucleo'; known are: host, nucleo-l4r5zi" in capsys.readouterr().err
 
 
 def test_without_a_command_the_usage_is_shown(capsys):

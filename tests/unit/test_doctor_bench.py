@@ -93,7 +93,9 @@ def test_a_probe_that_nobody_configured_is_named(project, findings, monkeypatch,
     assert main(["boards"]) == 0
     assert "attached probe without a row: 0DD (STMicro STLink)" in capsys.readouterr().out
     (project / "boards.toml").unlink()
-    assert findings()["bench"].found.startswith("no [[bench]] rows for the attached probes: 0DD")
+    row = findings()["bench"].found
+    assert row.startswith("no [[bench]] row for the attached probes: 0DD (STMicro STLink); ")
+    assert str(project / "CONFIG/pytest-tinyquant/boards.toml") in row
 
 
 def test_boards_tells_the_state_of_each(project, capsys, monkeypatch):
@@ -109,11 +111,27 @@ def test_boards_tells_the_state_of_each(project, capsys, monkeypatch):
 def test_doctors_exit_status_tells_of_the_bench(project, capsys, monkeypatch):
     from pytest_tinyquant import doctor
 
-    monkeypatch.setattr(doctor, "_findings", lambda: iter(()))
+    monkeypatch.setattr(doctor, "_findings", lambda boards: iter(()))
     assert main(["doctor"]) == 1
     assert "needed for board nucleo-a (nucleo-l4r5zi)" in capsys.readouterr().out
     (project / "boards.toml").unlink()
     assert main(["doctor"]) == 0
+
+
+def test_the_handbook_shows_what_doctor_prints(project, capsys):
+    handbook = (Path(__file__).parents[2] / "docs/hardware.md").read_text()
+    shown = handbook.partition("```text\n")[2].partition("```")[0]
+    row = 'name = "desk"\ntype = "nucleo-l4r5zi"\nprobe = "066EFF494851877267183748"\n'
+    (project / "boards.toml").write_text(f"[[bench]]\n{row}")
+    assert main(["doctor", "nucleo-l4r5zi"]) == 1
+    printed = capsys.readouterr().out
+    assert _names(shown) == [name for name in _names(printed) if not name.startswith("usb ")]
+    assert "needed for board desk (nucleo-l4r5zi)" in shown and "needed for board desk" in printed
+
+
+def _names(output: str) -> list[str]:
+    lines = [line for line in output.splitlines() if line.startswith(("ok  ", "missing  "))]
+    return [line[9:].split("  ")[0] for line in lines]
 
 
 def usb_device(root: Path, name: str, **attributes: str) -> None:
@@ -144,4 +162,4 @@ def test_without_pyocd_nothing_is_looked_for(monkeypatch, project, capsys):
     from pytest_tinyquant import doctor
 
     monkeypatch.setattr(doctor, "_version", lambda package: "")
-    assert doctor._bench_findings(lambda: None) == []
+    assert doctor._bench_findings(lambda: None, ()) == []

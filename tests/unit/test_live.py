@@ -98,6 +98,15 @@ def test_what_was_never_shown_is_not_erased(terminal, screen):
     assert os.read(terminal.master, 100) == b"!"
 
 
+def test_a_line_that_stays_is_written_in_place_of_the_one_that_does_not(terminal, screen):
+    terminal.write("tests/a.py ..")
+    screen.show("running")
+    screen.say("waits")
+    terminal.write("..")
+    screen.show("running")
+    assert terminal.lines == ["tests/a.py ..", "tinyquant: waits", "..", "tinyquant: running", ""]
+
+
 @pytest.fixture
 def log(tmp_path):
     """A screen that is a file, and what it holds."""

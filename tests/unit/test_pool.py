@@ -90,7 +90,7 @@ def test_who_waits_is_told_now_and_then(leases, tmp_path, clock):
         BoardHealth(tmp_path / "boards"),
         command="pytest",
         timeout=70,
-        tell=told.append,
+        tell=lambda board, line: told.append(f"{board}: {line}"),
         progress_seconds=30,
     )
     with (
@@ -100,8 +100,8 @@ def test_who_waits_is_told_now_and_then(leases, tmp_path, clock):
     ):
         pass
     assert [line.partition(";")[0] for line in told] == [
-        "second: waits for a bench-m4 for 30 s",
-        "second: waits for a bench-m4 for 60 s",
+        "bench-m4: second: waits for a bench-m4 for 30 s",
+        "bench-m4: second: waits for a bench-m4 for 60 s",
     ]
 
 

@@ -108,3 +108,17 @@ def test_half_a_note_waits_for_its_other_half(path, told):
 def test_without_a_file_nothing_is_noted(tmp_path):
     with Progress().stage("converting", "a"):
         assert list(tmp_path.iterdir()) == []
+
+
+def test_lines_about_one_topic_are_told_once_in_an_interval(path, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("pytest_tinyquant.progress.time.time", lambda: now[0])
+    reader, workers = ProgressReader(path, interval=30), [Progress(path), Progress(path)]
+    for moment in (30, 60):
+        for worker, progress in enumerate(workers):
+            now[0] = moment + worker
+            progress.say("bench-m4", f"worker {worker} waits for {moment} s")
+    workers[1].say("rx65n", "another board")
+    reader.read()
+    assert reader.lines() == ["worker 0 waits for 30 s", "worker 0 waits for 60 s", "another board"]
+    assert reader.lines() == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -29,8 +30,8 @@ def never():
 
 @pytest.fixture
 def journal(tmp_path: Path):
-    def make(*, resume: bool = True, max_age: float = 100) -> RunJournal:
-        return RunJournal(tmp_path / "journal", resume=resume, max_age=max_age)
+    def make(run: str = "one", *, resume: bool = True, max_age: float = 100) -> RunJournal:
+        return RunJournal(tmp_path / "journal", run, resume=resume, max_age=max_age)
 
     return make
 
@@ -64,7 +65,7 @@ def test_an_error_of_the_model_is_taken_up_and_trouble_with_the_bench_is_not(jou
 
 def test_what_is_old_or_written_by_another_version_is_measured_again(journal, tmp_path):
     journal().recall_or("key", lambda: MEASUREMENT)
-    (entry,) = (tmp_path / "journal").glob("*.json")
+    (entry,) = (tmp_path / "journal").glob("*/*.json")
     os.utime(entry, (1, 1))
     assert journal().fresh() == 0
     with pytest.raises(AssertionError):
@@ -74,11 +75,53 @@ def test_what_is_old_or_written_by_another_version_is_measured_again(journal, tm
         journal().recall_or("key", never)
 
 
-def test_a_run_that_ends_leaves_nothing(journal):
+def test_a_run_that_ends_leaves_nothing(journal, tmp_path):
     journal().recall_or("key", lambda: MEASUREMENT)
     journal().discard()
     journal().discard()
     assert journal().fresh() == 0
+    assert list((tmp_path / "journal").iterdir()) == []
+
+
+def test_what_was_taken_up_cannot_stand_in_for_the_run_after(journal):
+    journal("night").recall_or("key", lambda: MEASUREMENT)
+    journal("night").recall_or("other", lambda: MEASUREMENT)
+    journal("morning").recall_or("key", never)
+    journal("morning").discard()
+    assert journal("later").recall_or("other", never) == MEASUREMENT
+    with pytest.raises(AssertionError):
+        journal("later").recall_or("key", never)
+
+
+def test_a_run_that_ends_leaves_another_that_goes_on_its_outcomes(journal):
+    living, ending = journal("living"), journal("ending")
+    living.open()
+    ending.open()
+    for run in (living, ending):
+        run.recall_or("key", lambda: MEASUREMENT)
+    ending.discard()
+    assert journal("later").recall_or("key", never) == MEASUREMENT
+    living.discard()
+    journal("later").discard()
+    assert journal().fresh() == 0
+
+
+def test_an_outcome_that_is_taken_up_again_and_again_grows_old(journal, tmp_path):
+    journal("one").recall_or("key", lambda: MEASUREMENT)
+    (entry,) = (tmp_path / "journal/one").glob("*.json")
+    os.utime(entry, (time.time() - 50, time.time() - 50))
+    journal("two").recall_or("key", never)
+    (copy,) = (tmp_path / "journal/two").glob("*.json")
+    assert copy.stat().st_mtime == pytest.approx(entry.stat().st_mtime, abs=1)
+
+
+def test_a_directory_that_cannot_be_written_costs_nothing_but_time(tmp_path):
+    (tmp_path / "file").touch()
+    journal = RunJournal(tmp_path / "file/journal", "one", resume=True)
+    journal.open()
+    assert journal.recall_or("key", lambda: MEASUREMENT) == MEASUREMENT
+    assert journal.fresh() == 0
+    journal.discard()
 
 
 def test_the_address_tells_apart_whatever_decides_the_outcome(tmp_path):
