@@ -174,7 +174,7 @@ def _panel(values: Sequence[_Value]) -> Panel:
 
 def _title(board: str, target: str, family: str, source: str) -> str:
     """Return a panel's title; what was published ran on hardware, not where this run did."""
-    where = f"{board} ({target})" if target and source == "run" else board
+    where = f"{board} ({target})" if target not in ("", board) and source == "run" else board
     return ", ".join(filter(None, (where, family)))
 
 
