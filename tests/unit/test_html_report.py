@@ -15,7 +15,6 @@ from pytest_tinyquant.measure.structure import Placement
 from pytest_tinyquant.measure.structure import Structure
 from pytest_tinyquant.report.html.figures import figures
 from pytest_tinyquant.report.html.page import FIRST_ROWS
-from pytest_tinyquant.report.html.page import _change_text
 from pytest_tinyquant.report.html.page import render
 from pytest_tinyquant.report.published import Published
 from pytest_tinyquant.report.results import Result
@@ -192,13 +191,6 @@ def test_an_error_stands_where_a_number_would(measured):
     assert "DoesNotFitError: RAM: 12 bytes too many" in "".join(Page(text).text)
 
 
-@pytest.mark.parametrize(
-    ("change", "text"), [(None, ""), (0.0, "0"), (-3e-7, "< 0.01%"), (0.0123, "+1.23%")]
-)
-def test_a_change_is_never_rounded_to_none(change, text):
-    assert _change_text(change) == text
-
-
 def test_an_empty_run_has_a_page_too():
     assert "0 tests" in "".join(Page(render(Results(), [], [], {})).text)
 
@@ -217,6 +209,11 @@ def test_published_values_have_their_own_axis_and_name(measured, published):
     assert [figure.name for figure in found] == [
         "parameters", "macs", "error", "latency", "flash", "ram",
     ]  # fmt: skip
+
+
+def test_the_host_is_named_once(measured):
+    found = figures([dataclasses.replace(measured, board="host", target="host")], [], {})
+    assert [title for _, _, title in axes(found, "ram")] == ["host, cnn"]
 
 
 def test_classes_never_share_an_axis(measured, change):

@@ -34,6 +34,7 @@ from pytest_tinyquant.report.results import OUTCOMES
 from pytest_tinyquant.report.results import Result
 from pytest_tinyquant.report.results import Results
 from pytest_tinyquant.report.wording import ESTIMATED
+from pytest_tinyquant.report.wording import change_text
 from pytest_tinyquant.report.wording import counts_text
 from pytest_tinyquant.report.wording import estimate_rows
 from pytest_tinyquant.schemes import SCHEMES
@@ -147,25 +148,17 @@ def _row(result: Result) -> Row:
         text = f"{error['class']}: {error['message']}".removeprefix(": ")
         return Row(**row, number="", baseline="", change=None, change_text="", text=text, **outcome)
     current, before = comparison["current"], comparison["baseline"]
-    change = comparison["change"]
     return Row(
         **row,
         number=f"{number_text(current['value'])} {current['unit']}",
         baseline=number_text(before["value"]) if before else "",
-        change=change,
-        change_text=_change_text(change),
+        change=comparison["change"],
+        change_text=change_text(comparison),
         text="\n".join(Verdict.from_json(verdict).text() for verdict in result.verdicts)
         if result.outcome != "ok"
         else "",
         **outcome,
     )
-
-
-def _change_text(change: float | None) -> str:
-    """Return a relative change; one that two digits would round away is neither 0 nor -0.00 %."""
-    if not change:
-        return "" if change is None else "0"
-    return f"{change:+.2%}" if abs(change) >= 0.00005 else "< 0.01%"
 
 
 def _deciding(result: Result) -> dict[str, Any] | None:
