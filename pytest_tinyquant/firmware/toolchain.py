@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pytest_tinyquant.errors import ToolchainNotFoundError
 from pytest_tinyquant.firmware.toolchain_rx import find_built_compiler
+from pytest_tinyquant.system import environment
 from pytest_tinyquant.system.cache import Cache
 
 
@@ -152,7 +153,12 @@ def _ask(cc: Path, *arguments: str) -> str:
     """Return what the compiler prints."""
     try:
         result = subprocess.run(
-            [cc, *arguments], capture_output=True, text=True, timeout=_TIMEOUT, check=True
+            [cc, *arguments],
+            capture_output=True,
+            text=True,
+            env=environment.made(),
+            timeout=_TIMEOUT,
+            check=True,
         )
     except (OSError, subprocess.SubprocessError) as error:
         raise ToolchainNotFoundError(

@@ -6,7 +6,6 @@ import base64
 import contextlib
 import dataclasses
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -24,6 +23,7 @@ from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.errors import RevisionError
 from pytest_tinyquant.errors import TinyQuantError
 from pytest_tinyquant.measure.measurement import Measurement
+from pytest_tinyquant.system import environment
 from pytest_tinyquant.system.lifetime import die_with_parent
 
 
@@ -186,7 +186,11 @@ class Revision:
                 stderr=log,
                 text=True,
                 cwd=self._settings["root"],
-                env={**os.environ, "PYTHONPATH": str(self._package_root)},
+                # An earlier revision may hand its environment on to compilers.
+                env={
+                    **environment.made_for_python(PYTHONPATH=str(self._package_root)),
+                    **environment.own_settings(),
+                },
             )
             self._log = log
             self._held = held.pop_all()

@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from pytest_tinyquant.errors import ToolchainNotFoundError
+from pytest_tinyquant.system import environment
 
 
 # Loading TensorFlow takes 5 s from a warm disk and far longer from a cold one.
@@ -33,9 +35,9 @@ GRACE_SECONDS = 30.0
 STOP_SECONDS = 2.0
 
 _BOOT = (
-    "import json, sys; paths, modules, idle = json.loads(sys.argv[1]); "
+    "import json, sys; paths, *arguments = json.loads(sys.argv[1]); "
     "sys.path.extend(path for path in paths if path not in sys.path); "
-    "from pytest_tinyquant.schemes.fork_server import serve; serve(modules, idle)"
+    "from pytest_tinyquant.schemes.fork_server import serve; serve(*arguments)"
 )
 
 
@@ -61,7 +63,7 @@ class ForkServer:
     """A server process that is started by the first call and ends by itself when idle.
 
     :param modules: names of the modules to import before the first call.
-    :param environment: variables to set for the process, over those of this one.
+    :param environment: variables of the process beside those that every Python child has.
     :param idle: seconds without a call after which the server gives its memory back.
     """
 
@@ -77,6 +79,7 @@ class ForkServer:
         self._idle = idle
         self._process: subprocess.Popen[bytes] | None = None
         self._owner = 0
+        self._scratch = ""
         self._lock = threading.Lock()
 
     def call(self, function: str, arguments: Sequence[object], *, timeout: float) -> Outcome:
@@ -100,8 +103,11 @@ class ForkServer:
     def close(self) -> None:
         """End the server and the job that it may be running; a later call starts another."""
         process, self._process = self._process, None
-        if process is None:
-            return
+        if process is not None:
+            self._end(process)
+
+    def _end(self, process: subprocess.Popen[bytes]) -> None:
+        """End a server's process."""
         # The end of its input makes the server kill its job; killed itself, it could not.
         for pipe in (process.stdin, process.stdout):
             assert pipe is not None
@@ -112,6 +118,8 @@ class ForkServer:
                 process.wait(STOP_SECONDS)
             process.kill()
             process.wait()
+            # It does so itself, unless it was killed.
+            shutil.rmtree(self._scratch, ignore_errors=True)
 
     def _ask(self, job: Mapping[str, object], limit: float) -> dict[str, int]:
         """Send `job` and return the answer, or ``{"lost": code}`` when the server died."""
@@ -141,14 +149,15 @@ class ForkServer:
                 return self._process
             self.close()
         paths = [os.path.abspath(path) for path in sys.path]
-        start = json.dumps([paths, self._modules, self._idle])
+        self._scratch = tempfile.mkdtemp(prefix="tinyquant-")
+        start = json.dumps([paths, self._modules, self._idle, self._scratch])
         with tempfile.TemporaryFile() as errors:
             process = subprocess.Popen(
                 [sys.executable, "-P", "-c", _BOOT, start],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
-                env={**os.environ, **self._environment},
+                env=environment.made_for_python(Path(self._scratch), **self._environment),
                 # Ctrl-C is for pytest, which then ends the server by closing its input.
                 start_new_session=True,
             )

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import re
 import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,6 +24,7 @@ from pytest_tinyquant.errors import DeviceTimeoutError
 from pytest_tinyquant.errors import FlashError
 from pytest_tinyquant.errors import InvalidOutputError
 from pytest_tinyquant.errors import ToolchainNotFoundError
+from pytest_tinyquant.system import environment
 from pytest_tinyquant.system.lifetime import die_with_parent
 
 
@@ -38,7 +37,8 @@ ARENA_BYTES = 256 * 1024 * 1024
 
 _ARENA_TOTAL = re.compile(r"^\[RecordingMicroAllocator\] Arena allocation total (\d+) bytes", re.M)
 _INSTALL = "install it with: pip install 'pytest-tinyquant[emulation]'"
-_PACKAGE_ROOT = Path(__file__).parents[3]
+# None is needed.
+_THREADS = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
 class HostDevice:
@@ -124,7 +124,7 @@ class HostDevice:
             **files,
             **extra,
         }
-        command = [sys.executable, "-P", "-m", "pytest_tinyquant.boards.host.child"]
+        command = environment.python_command("pytest_tinyquant.boards.host.child")
         try:
             done = subprocess.run(
                 [*die_with_parent(), *command],
@@ -132,7 +132,7 @@ class HostDevice:
                 capture_output=True,
                 timeout=self._timeout,
                 check=False,
-                env=_environment(),
+                env=environment.made_for_python(directory, **_THREADS),
             )
         except subprocess.TimeoutExpired:
             raise DeviceTimeoutError(
@@ -175,10 +175,3 @@ class HostDevice:
                 f" version of it is not supported\n{log}"
             )
         return int(match[1])
-
-
-def _environment() -> dict[str, str]:
-    """Return an environment in which the child finds this package, installed or not."""
-    paths = [str(_PACKAGE_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    threads = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}  # none is needed
-    return {**os.environ, **threads, "PYTHONPATH": os.pathsep.join(paths)}
