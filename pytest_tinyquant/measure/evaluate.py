@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from typing import Any
 from typing import Final
 
+from packaging.version import Version
+
 from pytest_tinyquant.boards.clock import check_clock
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.errors import ToolchainNotFoundError
@@ -87,11 +89,13 @@ def evaluate(
 def runtime_version(runtime: str) -> str:
     """Return the version of the package that brings ``runtime``.
 
+    Of our own it is the release: a baseline must not change its words with every commit.
+
     :raises ToolchainNotFoundError: if it is not installed.
     """
     package = {"tflm": "tflite-micro", "tinyquant": "pytest-tinyquant"}[runtime]
     try:
-        return f"{package} {importlib.metadata.version(package)}"
+        version = importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError as error:
         if runtime == "tinyquant":
             # The engine is part of this very package, which also runs without being installed.
@@ -99,6 +103,7 @@ def runtime_version(runtime: str) -> str:
         raise ToolchainNotFoundError(
             f"{package} is not installed; pip install {package}"
         ) from error
+    return f"{package} {Version(version).base_version if runtime == 'tinyquant' else version}"
 
 
 def _identity(converted: ConvertedModel, board: Board) -> dict[str, str]:
