@@ -60,6 +60,14 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     pluginmanager.add_hookspecs(hookspecs)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Refuse a run that pytest takes for another project's, before anything of it is loaded."""
+    from pytest_tinyquant.session.command_line import check_root
+
+    check_root(early_config)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Read the options; the process that talks to the user also gathers the results."""
     config.addinivalue_line("markers", _MARKER)
