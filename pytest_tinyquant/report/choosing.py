@@ -73,7 +73,7 @@ class Choice:
 
     def relative(self, option: Option, column: str) -> float | None:
         """Return a number's ratio to the reference's; None where there is none or units differ."""
-        base = next((o.numbers.get(column) for o in self.options if o.scheme == REFERENCE), None)
+        base = self._reference(column)
         number = option.numbers.get(column)
         if base is None or number is None or not base.value or not _comparable(base, number):
             return None
@@ -116,13 +116,16 @@ class Choice:
         )
         return f"{scheme}: {words} {within}"
 
+    def _reference(self, column: str) -> Metric | None:
+        return next((o.numbers.get(column) for o in self.options if o.scheme == REFERENCE), None)
+
     def _is_good(self, option: Option, slack: float) -> bool:
         number = option.numbers.get(self.quality)
         if number is None:
             return False
         if self.quality != "accuracy":
             return number.value <= slack
-        base = next((o.numbers.get("accuracy") for o in self.options if o.scheme == REFERENCE), None)
+        base = self._reference("accuracy")
         return base is not None and number.value >= base.value - slack
 
 
@@ -164,8 +167,9 @@ def _numbers(measurement: Measurement) -> dict[str, Metric]:
     error = measurement.metrics.get("error", {})
     numbers = {name: error[name] for name in QUALITIES if name in error}
     for cost in COSTS:
-        if measurement.metrics.get(cost):
-            numbers.update({cost: number for number in [*measurement.gating(cost).values()][:1]})
+        gating = measurement.gating(cost) if measurement.metrics.get(cost) else {}
+        for number in [*gating.values()][:1]:
+            numbers[cost] = number
     return numbers
 
 
