@@ -11,6 +11,7 @@ from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import replace
 from typing import Final
 
 from pytest_tinyquant.metrics.metric import Metric
@@ -33,6 +34,12 @@ from pytest_tinyquant.report.html.chart import short_number
 BOTTOM: Final = 24
 
 _TICKS: Final = 4
+
+#: An error below this share of the output's range is drawn as none; see docs/measurements.md.
+_ROUNDING: Final = 1e-6
+
+#: Least distance between two labels' lines.
+_LINE: Final = 12.0
 _TITLES: Final = {"latency": "Latency", "flash": "Flash", "ram": "RAM", "energy": "Energy"}
 
 Ticks = tuple[tuple[float, str], ...]
@@ -42,7 +49,7 @@ Ticks = tuple[tuple[float, str], ...]
 class Spot:
     """A scheme as it is drawn.
 
-    :param label: the scheme's name; `x` and `y` are where it stands.
+    :param label: where the label's line stands; None for a pale one, which has none.
     """
 
     scheme: str
@@ -52,6 +59,7 @@ class Spot:
     y: float
     anchor: str
     pale: bool
+    label: float | None = None
 
 
 @dataclass(frozen=True)
@@ -102,7 +110,7 @@ def _scatter(choice: Choice, options: Sequence[Option], cost: str, limit: float 
         else f"error, {options[0].numbers[quality].unit}",
         x_ticks=x_ticks,
         y_ticks=y_ticks,
-        spots=tuple(spots),
+        spots=_labelled(spots),
         front=_front(spots),
         limit=None if limit is None else across(limit),
     )
@@ -116,7 +124,7 @@ def _spot(
     height: Callable[[float], float],
 ) -> Spot:
     number, quality = option.numbers[cost], option.numbers[choice.quality]
-    x, y = across(number.value), height(quality.value)
+    x, y = across(number.value), height(_told(quality.value))
     text = (
         f"{option.scheme}: {choice.quality} {number_text(quality.value)}, "
         f"{number_text(number.value)} {number.unit}"
@@ -131,6 +139,19 @@ def _spot(
         "start" if right else "end",
         choice.dominated(option),
     )
+
+
+def _labelled(spots: Sequence[Spot]) -> tuple[Spot, ...]:
+    """Return the spots with labels that do not lie on each other."""
+    placed = []
+    below = -math.inf
+    for spot in sorted(spots, key=lambda spot: (spot.y, spot.x)):
+        if spot.pale:
+            placed.append(spot)
+            continue
+        below = max(spot.y + 4, below + _LINE)
+        placed.append(replace(spot, label=below))
+    return tuple(placed)
 
 
 def _front(spots: Sequence[Spot]) -> str:
@@ -155,7 +176,7 @@ def _linear(most: float) -> tuple[Callable[[float], float], Ticks]:
 def _vertical(values: Sequence[float], quality: str) -> tuple[Callable[[float], float], Ticks]:
     """Return the vertical axis: logarithmic for an error, from a round share to 1 for accuracy."""
     if not QUALITIES[quality]:
-        return log_axis(values, bottom=HEIGHT - BOTTOM)
+        return log_axis([_told(value) for value in values], bottom=HEIGHT - BOTTOM)
     low = max(0.0, math.floor(min(values) * 20 - 0.5) / 20)
     room = HEIGHT - BOTTOM - TOP
 
@@ -166,6 +187,11 @@ def _vertical(values: Sequence[float], quality: str) -> tuple[Callable[[float], 
     return height, tuple(
         (height(low + step * n), f"{low + step * n:.3g}") for n in range(_TICKS + 1)
     )
+
+
+def _told(error: float) -> float:
+    """Return an error, and 0 for one that is the rounding of float32 alone."""
+    return error if error >= _ROUNDING else 0.0
 
 
 def _nice(step: float) -> float:
