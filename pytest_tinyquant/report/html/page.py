@@ -20,8 +20,8 @@ from markupsafe import Markup
 
 from pytest_tinyquant.baselines.verdict import Verdict
 from pytest_tinyquant.metrics.text import number_text
-from pytest_tinyquant.project.known_issues import KnownIssue
-from pytest_tinyquant.report.choosing import choices
+from pytest_tinyquant.report.choosing import Choice
+from pytest_tinyquant.report.choosing import choices_of
 from pytest_tinyquant.report.choosing_text import BEST
 from pytest_tinyquant.report.choosing_text import rows
 from pytest_tinyquant.report.choosing_text import titles
@@ -33,8 +33,8 @@ from pytest_tinyquant.report.html.chart import glyph
 from pytest_tinyquant.report.html.figures import figures
 from pytest_tinyquant.report.html.figures import natural_order
 from pytest_tinyquant.report.html.pareto import scatters
-from pytest_tinyquant.report.published import COLUMNS
 from pytest_tinyquant.report.published import Published
+from pytest_tinyquant.report.published import columns
 from pytest_tinyquant.report.published import read_published
 from pytest_tinyquant.report.results import BAD
 from pytest_tinyquant.report.results import OUTCOMES
@@ -93,8 +93,7 @@ def page(results: Results, run: Run) -> str:
         run.outcomes.measurements(),
         read_published(run.project.baselines_dir / "published"),
         families,
-        known_issues=run.project.known_issues,
-        runtimes={name: board.runtime for name, board in run.project.boards.items()},
+        found=choices_of(run),
         summary=run.summary() or "",
     )
 
@@ -105,15 +104,14 @@ def render(
     published: Iterable[Published],
     families: Mapping[str, str],
     *,
-    known_issues: Sequence[KnownIssue] = (),
-    runtimes: Mapping[str, str] | None = None,
+    found: Sequence[Choice] = (),
     summary: str = "",
     made: datetime | None = None,
 ) -> str:
     """Return the page's text.
 
     :param families: family of every model, by name.
-    :param runtimes: the runtime of every board, by name.
+    :param found: the schemes to choose from, by model and board.
     :param made: when; by default now.
     """
     measurements = tuple(measurements)
@@ -123,7 +121,6 @@ def render(
     counts = results.counts()
     attention = [row for row in table if row.kind in ("bad", "changed")]
     drawn = figures(measurements, published, families)
-    found = choices(measurements, known_issues, runtimes)
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("pytest_tinyquant.report.html"),
         autoescape=True,
@@ -226,6 +223,7 @@ def _details(
 ) -> dict[str, Markup]:
     """Return the data of each combination's page as the text of a script element."""
     theirs = {row.combination.lower(): row for row in published}
+    held = columns()
     details = {}
     for combination, group in results.by_combination().items():
         measurement = measured.get(combination.lower())
@@ -244,8 +242,14 @@ def _details(
                 for result in group
             ],
             "measurement": measurement.to_json() if measurement else None,
+            "count_unit": measurement.count_unit if measurement else "",
             "published": [
-                {"figure": name, "value": value, "unit": COLUMNS[name][1], "source": row.source}
+                {
+                    "figure": name,
+                    "value": value,
+                    "unit": held[name].holds,
+                    "source": row.source,
+                }
                 for name, value in row.figures.items()
                 if name not in ("parameters", "macs")
             ]

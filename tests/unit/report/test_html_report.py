@@ -13,6 +13,7 @@ import pytest
 from pytest_tinyquant.measure.model_structure import Placement
 from pytest_tinyquant.measure.model_structure import Structure
 from pytest_tinyquant.metrics.metric import Metric
+from pytest_tinyquant.report.choosing import choices
 from pytest_tinyquant.report.html.figures import figures
 from pytest_tinyquant.report.html.page import FIRST_ROWS
 from pytest_tinyquant.report.html.page import render
@@ -230,7 +231,8 @@ def test_what_changed_stands_open_above_everything_else(measured):
 
 def test_schemes_of_a_model_stand_beside_each_other_with_a_chart_per_cost(measured, change):
     basic = change(scheme="basic", latency_invoke=9_000_000, error_mae=1e-9)
-    page = Page(render(Results([result(measured)]), [measured, basic], [], {}))
+    both = [measured, basic]
+    page = Page(render(Results([result(measured)]), both, [], {}, found=choices(both)))
     labels = [a.get("aria-label", "") for a in page.all("svg", role="img")]
     assert [label for label in labels if "over" in label] == [
         f"cnn_4 on nucleo-l4r5zi: error, of range over {title}, {unit}"
