@@ -27,13 +27,19 @@ from pytest_tinyquant.report.wording import numbers_text
 
 #: Rows of one table: a job's summary ends at 1 MiB, and nobody reads more.
 MOST_ROWS: Final = 100
+
+#: Tables of schemes, one per model and board.
+MOST_CHOICES: Final = 12
 _MOST_CHARACTERS: Final = 300
 _JUDGED: Final = ("| combination | metric | numbers | change | verdict |", "|---|---|---|---:|---|")
 _ESTIMATED: Final = ("| combination | metric | number | class and source |", "|---|---|---:|---|")
 
 
-def markdown(results: Results, summary: str | None) -> str:
-    """Return the counts, a table of what is not as in the baselines, and the known gaps."""
+def markdown(results: Results, summary: str | None, found: Sequence[Choice] = ()) -> str:
+    """Return the counts, a table of what is not as in the baselines, schemes, and known gaps.
+
+    :param found: the schemes to choose from, by model and board.
+    """
     counts = results.counts()
     lines = ["## tinyquant", "", f"**{counts_text(counts) or 'no results'}**", ""]
     if summary:
@@ -46,6 +52,10 @@ def markdown(results: Results, summary: str | None) -> str:
     estimates = _table(_ESTIMATED, estimate_rows(results))
     if estimates:
         lines += [f"{ESTIMATED}:", "", *estimates]
+    for choice in found[:MOST_CHOICES]:
+        lines += choice_table(choice)
+    if len(found) > MOST_CHOICES:
+        lines += [f"{len(found) - MOST_CHOICES} models and boards more: `tinyquant compare`.", ""]
     gaps = known_gaps(results.results)
     if gaps:
         lines += ["<details><summary>Known gaps</summary>", ""]
