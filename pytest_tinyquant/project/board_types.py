@@ -11,6 +11,8 @@ from typing import Final
 from typing import Literal
 
 from pytest_tinyquant.errors import ConfigurationError
+from pytest_tinyquant.project.core_timing import CoreTiming
+from pytest_tinyquant.project.core_timing import read_timing
 from pytest_tinyquant.project.tflm_library import Tflm
 from pytest_tinyquant.project.tflm_library import read_tflm
 from pytest_tinyquant.system.toml_table import Table
@@ -45,6 +47,7 @@ class Board:
     :param pyocd_target: pyOCD's name of the real board's chip.
     :param toolchain: path of its C compiler; empty for the one on the PATH.
     :param tflm: the user's TensorFlow Lite Micro for the runtime ``tflm``.
+    :param timing: what a model of the core needs to estimate cycles; None where it is not known.
     """
 
     name: str
@@ -62,6 +65,7 @@ class Board:
     pyocd_target: str = ""
     toolchain: str = ""
     tflm: Tflm | None = None
+    timing: CoreTiming | None = None
 
     @property
     def firmware(self) -> str:
@@ -139,6 +143,7 @@ def _board(name: str, table: Table, known: dict[str, Board]) -> Board:
         pyocd_target=table.get("pyocd_target", str, base.pyocd_target if base else ""),
         toolchain=table.get("toolchain", str, base.toolchain if base else ""),
         tflm=read_tflm(table) or (base.tflm if base else None),
+        timing=read_timing(table, base.timing if base else None),
     )
     if board.kind != "host" and (board.flash_bytes < 1 or board.ram_bytes < 1):
         raise table.error("needs flash_bytes and ram_bytes, the sizes of its memories; add them")

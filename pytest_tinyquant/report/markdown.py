@@ -13,6 +13,7 @@ from pytest_tinyquant.report.results import NOTABLE
 from pytest_tinyquant.report.results import Result
 from pytest_tinyquant.report.results import Results
 from pytest_tinyquant.report.wording import ESTIMATED
+from pytest_tinyquant.report.wording import MOST_ESTIMATES
 from pytest_tinyquant.report.wording import change_text
 from pytest_tinyquant.report.wording import counts_text
 from pytest_tinyquant.report.wording import estimate_rows
@@ -39,7 +40,8 @@ def markdown(results: Results, summary: str | None) -> str:
         key=lambda result: (result.outcome not in BAD, result.combination, result.nodeid),
     )
     lines += _table(_JUDGED, [row for result in notable for row in _rows(result)])
-    estimates = _table(_ESTIMATED, estimate_rows(results))
+    rows = estimate_rows(results)
+    estimates = _table(_ESTIMATED, rows if len(rows) <= MOST_ESTIMATES else [])
     if estimates:
         lines += [f"{ESTIMATED}:", "", *estimates]
     gaps = known_gaps(results.results)

@@ -9,20 +9,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Final
+from typing import Protocol
 
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.errors import EstimateError
+from pytest_tinyquant.errors import ToolchainNotFoundError
 from pytest_tinyquant.measure.measurement import Estimate
 from pytest_tinyquant.metrics.metric import Metric
 
 
 if TYPE_CHECKING:
+    from pytest_tinyquant.boards.device import HostImage
     from pytest_tinyquant.boards.device import RunRecord
+    from pytest_tinyquant.firmware.image import FirmwareImage
     from pytest_tinyquant.measure.measurement import Measurement
     from pytest_tinyquant.models.graph import Graph
     from pytest_tinyquant.models.model import Model
     from pytest_tinyquant.project.board_types import Board
+    from pytest_tinyquant.stages.cortex_m_cycles import CortexMCycles
     from pytest_tinyquant.stages.pipeline import Stages
+
+    Image = FirmwareImage | HostImage
 
 SOURCE: Final = "GNU RX simulator, RX600 cycle model"
 
@@ -31,8 +38,30 @@ SOURCE: Final = "GNU RX simulator, RX600 cycle model"
 FLOAT_TOLERANCE: Final = 1e-5
 
 
+class Estimator(Protocol):
+    """What estimates the cycles of what a board ran."""
+
+    def complete(
+        self, measurement: Measurement, model: Model, graph: Graph, image: Image, record: RunRecord
+    ) -> Measurement:
+        """Return what was measured with an estimate beside it."""
+
+
 def has_cycle_model(board: Board) -> bool:
     """Tell whether there is a model for the core that this run emulates."""
+    return has_trace_model(board) or _is_emulated_rx(board)
+
+
+def has_trace_model(board: Board) -> bool:
+    """Tell whether cycles are estimated from the trace of the very image that the board runs.
+
+    That costs so little that it is done without being asked for.
+    """
+    emulated = (board.kind, board.target) == ("cortex-m4", "emulator")
+    return emulated and board.timing is not None
+
+
+def _is_emulated_rx(board: Board) -> bool:
     return (board.kind, board.target, board.runtime) == ("rx", "emulator", "tinyquant")
 
 
@@ -43,22 +72,62 @@ def check_selection(boards: Iterable[Board]) -> None:
     """
     if not any(map(has_cycle_model, boards)):
         raise ConfigurationError(
-            "--tq-estimate-cycles: cycles are estimated for rx65n on the emulator, with this "
-            "package's runtime, and that is not selected; choose it with --board, or leave the "
-            "option out"
+            "--tq-estimate-cycles: cycles are estimated for emulated boards of kind cortex-m4 "
+            "that have a timing table, and for rx65n on the emulator with this package's runtime; "
+            "none of them is selected. Choose one with --board, or leave the option out"
         )
 
 
-def find_estimator(stages: Stages, board: Board) -> CycleEstimator | None:
+def find_estimator(stages: Stages, board: Board, *, asked: bool) -> Estimator | None:
     """Return what estimates for `board`; None where there is no model of its core.
 
-    :raises ToolchainNotFoundError: the simulator is not installed.
+    :param asked: the user wants estimates; otherwise only those from traces are made, and only if
+        this computer has what that takes.
+    :raises ToolchainNotFoundError: what estimates is not installed, and was asked for.
     """
-    if not has_cycle_model(board):
+    if has_trace_model(board):
+        try:
+            return _TraceEstimator(stages, _trace_model(stages, board))
+        except ToolchainNotFoundError:
+            if asked:
+                raise
+            return None
+    if not asked or not _is_emulated_rx(board):
         return None
     from pytest_tinyquant.firmware.toolchain_rx_sim import find_simulator
 
     return CycleEstimator(stages, board, find_simulator())
+
+
+def _trace_model(stages: Stages, board: Board) -> CortexMCycles:
+    from pytest_tinyquant.firmware.toolchain_profiler import build_profiler
+    from pytest_tinyquant.stages.cortex_m_cycles import CortexMCycles
+
+    return CortexMCycles(board, build_profiler(stages.cache), stages.cache, stages.device_timeout)
+
+
+@dataclass(frozen=True)
+class _TraceEstimator:
+    """The model of a Cortex-M4, for what one board ran."""
+
+    stages: Stages
+    core: CortexMCycles
+
+    def complete(
+        self, measurement: Measurement, model: Model, graph: Graph, image: Image, record: RunRecord
+    ) -> Measurement:
+        """Return what was measured with an estimate of the cycles of one invoke beside it.
+
+        :raises EstimateError: the image cannot be profiled.
+        """
+        from pytest_tinyquant.firmware.image import FirmwareImage
+
+        assert isinstance(image, FirmwareImage), "the host is no Cortex-M4"
+        where = measurement.combination
+        with self.stages.progress.stage("estimating", where, measurement.board):
+            labels = [op.label for op in measurement.ops]
+            estimate = self.core.estimate(image, record, labels, where=where)
+        return dataclasses.replace(measurement, estimates=(estimate,))
 
 
 @dataclass(frozen=True)
@@ -70,7 +139,7 @@ class CycleEstimator:
     simulator: Path
 
     def complete(
-        self, measurement: Measurement, model: Model, graph: Graph, record: RunRecord
+        self, measurement: Measurement, model: Model, graph: Graph, image: Image, record: RunRecord
     ) -> Measurement:
         """Return what was measured with an estimate of the cycles of one invoke beside it.
 
