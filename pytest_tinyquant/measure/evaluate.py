@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 from collections.abc import Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING
@@ -11,7 +10,6 @@ from typing import Final
 
 from pytest_tinyquant.boards.clock import check_clock
 from pytest_tinyquant.errors import ConfigurationError
-from pytest_tinyquant.errors import ToolchainNotFoundError
 from pytest_tinyquant.measure.error import measure_error
 from pytest_tinyquant.measure.error import output_sha256
 from pytest_tinyquant.measure.flash import measure_flash
@@ -23,6 +21,7 @@ from pytest_tinyquant.measure.model_structure import structure_of
 from pytest_tinyquant.measure.ram import measure_host_ram
 from pytest_tinyquant.measure.ram import measure_ram
 from pytest_tinyquant.measure.ram import peak_tensors
+from pytest_tinyquant.support.runtimes import RUNTIMES
 
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ def evaluate(
     where = f"{converted.model}-{converted.scheme}-{board.name}"
     outputs = [graph.tensors[index] for index in graph.outputs]
     error = measure_error(record.outputs, expected, outputs, where=where)
-    if board.target == "host":
+    if board.target.is_host:
         extra = _evaluate_host(graph, board, record, where)
     else:
         extra = _evaluate_firmware(graph, board, image, record, where)
@@ -74,7 +73,7 @@ def evaluate(
         model=converted.model,
         scheme=converted.scheme,
         board=board.name,
-        target=board.target,
+        target=board.target.value,
         identity={**_identity(converted, board), **extra.pop("identity")},
         metrics={metric: metrics[metric] for metric in board.metrics},
         output_sha256=output_sha256(record.outputs),
@@ -84,23 +83,6 @@ def evaluate(
     )
 
 
-def runtime_version(runtime: str) -> str:
-    """Return the version of the package that brings ``runtime``.
-
-    :raises ToolchainNotFoundError: if it is not installed.
-    """
-    package = {"tflm": "tflite-micro", "tinyquant": "pytest-tinyquant"}[runtime]
-    try:
-        return f"{package} {importlib.metadata.version(package)}"
-    except importlib.metadata.PackageNotFoundError as error:
-        if runtime == "tinyquant":
-            # The engine is part of this very package, which also runs without being installed.
-            return package
-        raise ToolchainNotFoundError(
-            f"{package} is not installed; pip install {package}"
-        ) from error
-
-
 def _identity(converted: ConvertedModel, board: Board) -> dict[str, str]:
     """Return what ran, as far as it is known before the image."""
     return {
@@ -108,7 +90,7 @@ def _identity(converted: ConvertedModel, board: Board) -> dict[str, str]:
         "tflite_sha256": converted.sha256,
         "converter": converted.converter,
         "runtime": board.runtime,
-        "runtime_version": board.tflm.version if board.tflm else runtime_version(board.runtime),
+        "runtime_version": board.tflm.version if board.tflm else RUNTIMES[board.runtime].version(),
         # The name only: where it lies differs from machine to machine.
         "kernels": PurePath(board.tflm.library if board.tflm else board.kernels).name,
     }
@@ -142,7 +124,8 @@ def _evaluate_firmware(
         "symbols": image.symbols,
         "variables": image.variables,
     }
-    if board.runtime == "tflm":
+    plan = RUNTIMES[board.runtime].plan(graph, kernels=board.kernels, where=where)
+    if plan is None:
         operators = [
             OpCount(operator.label, operator.op, graph.tensors[operator.outputs[0]].shape, 0)
             for operator in graph.operators
@@ -152,9 +135,6 @@ def _evaluate_firmware(
             "ops": count_ops(record, operators, where=where),
             "structure": structure_of(graph, where=where),
         }
-    from pytest_tinyquant import engine
-
-    plan = engine.plan(graph, where=where, kernels=board.kernels)
     return {
         **facts,
         "ops": count_ops(record, plan.ops, where=where),
