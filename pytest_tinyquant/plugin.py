@@ -18,6 +18,8 @@ from pytest_tinyquant.session.fixtures import flashed_device
 from pytest_tinyquant.session.fixtures import measurement
 from pytest_tinyquant.session.fixtures import model
 from pytest_tinyquant.session.fixtures import scheme
+from pytest_tinyquant.session.plugin_metrics import register_metrics
+from pytest_tinyquant.session.plugin_metrics import unregister_metrics
 from pytest_tinyquant.session.run import RUN
 from pytest_tinyquant.session.run import Run
 
@@ -60,16 +62,26 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     pluginmanager.add_hookspecs(hookspecs)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Refuse a run that pytest takes for another project's, before anything of it is loaded."""
+    from pytest_tinyquant.session.command_line import check_root
+
+    check_root(early_config)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Read the options; the process that talks to the user also gathers the results."""
     config.addinivalue_line("markers", _MARKER)
     run = config.stash[RUN] = Run(config)
     if not run.is_worker:
         config.pluginmanager.register(Controller(config, run), "tinyquant-controller")
+    register_metrics(config)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Remove what the run left in its scratch directory."""
+    unregister_metrics(config)
     run = config.stash.get(RUN, None)
     if run is not None:
         run.close()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from pytest_tinyquant.errors import ConfigurationError
+from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.project.kinds import KINDS
 from pytest_tinyquant.project.target import Target
 from pytest_tinyquant.project.target import TargetChoice
@@ -23,7 +24,6 @@ from pytest_tinyquant.system.toml_table import Table
 BENCH_KEY: Final = "bench"
 
 BUILT_IN = Path(__file__).with_name("boards.toml")
-METRICS = ("error", "latency", "flash", "ram")
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ def _append_github_summary(text: str) -> None:
     if not name:
         raise pytest.UsageError(
             "--tq-github-summary: $GITHUB_STEP_SUMMARY is not set, so this is no step of a GitHub "
-            "workflow; use --tq-markdown FILE"
+            "workflow; use --tq-markdown=FILE"
         )
     try:
         with open(name, "a", encoding="utf-8") as stream:

@@ -158,6 +158,49 @@ def reference_outputs(model: Model, cache: Cache, *, timeout: float = 300.0) -> 
     return Reference(path, kind, _sha256(path))
 
 
+def interpreter_outputs(
+    model: Model, converted: ConvertedModel, cache: Cache, *, kernels: str, timeout: float = 300.0
+) -> Path:
+    """Ask TensorFlow Lite's interpreter what a converted model answers, or take it from `cache`.
+
+    :param kernels: ``reference``, or ``optimized`` for those that a user of the interpreter gets;
+        on some operators they differ by several steps.
+    :returns: an npz as :class:`Reference` describes it, its outputs dequantized.
+    :raises ConversionError: the interpreter failed, crashed or took too long.
+    :raises ToolchainNotFoundError: TensorFlow is not installed.
+    """
+    samples = _arrays(model.check())
+    key = cache.key(
+        "interpreter",
+        REVISION,
+        kernels,
+        tensorflow_version(),
+        converted.sha256,
+        *(part for array in samples for part in (str(array.shape), array.tobytes())),
+    )
+
+    def build(directory: Path) -> None:
+        request = {"path": str(converted.path.absolute()), "kernels": kernels}
+        request["output"] = str(directory / "outputs.npz")
+        with tempfile.TemporaryDirectory(prefix="tinyquant-") as work:
+            request["samples"] = _saved(Path(work), samples)
+            where = f"{model.name} {converted.scheme}: TensorFlow Lite's interpreter"
+            _call("tflite_reference", request, where, timeout)
+
+    return cache.entry("interpreter", key, build) / "outputs.npz"
+
+
+def read_arrays(file: Path, name: str) -> list[Any]:
+    """Return the "inputs" or "outputs" in the npz of a reference, one array per tensor."""
+    import numpy as np
+
+    with np.load(file) as arrays:
+        if name in arrays:
+            return [arrays[name]]
+        count = sum(key.startswith(f"{name}_") for key in arrays.files)
+        return [arrays[f"{name}_{index}"] for index in range(count)]
+
+
 def tensorflow_version() -> str:
     """Return the converter's name and version without importing it.
 

@@ -13,6 +13,7 @@ from typing import Final
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.errors import EstimateError
 from pytest_tinyquant.measure.measurement import Estimate
+from pytest_tinyquant.metrics.built_in import LATENCY
 from pytest_tinyquant.metrics.metric import Metric
 from pytest_tinyquant.project.kinds import KINDS
 from pytest_tinyquant.support.runtimes import RUNTIMES
@@ -89,7 +90,7 @@ class CycleEstimator:
         check_outputs(simulated.outputs[0], record.outputs[0], dtypes, where=where)
         assert simulated.counter is not None, "the firmware counts on every board"
         cycles = Metric(simulated.counter, "cycles", "estimated")
-        estimate = Estimate("latency", cycles, KINDS[self.board.kind].cycle_model)
+        estimate = Estimate(LATENCY.name, cycles, KINDS[self.board.kind].cycle_model)
         return dataclasses.replace(measurement, estimates=(estimate,))
 
     def _simulate(self, graph: Graph, sample: bytes, where: str) -> RunRecord:

@@ -83,12 +83,14 @@ class Stages:
 
         :raises ModelError: if the file is corrupt.
         :raises VacuousSchemeError: if the scheme changed nothing.
-        :raises UnsupportedModelError: if the runtime has no kernel for an operator.
+        :raises UnsupportedModelError: if the runtime has no kernel for an operator, or would
+            compute something else than the file says.
         :raises SupportMismatchError: if the runtime runs what the check refuses.
         """
         from pytest_tinyquant.models.tflite_reader import read_graph
         from pytest_tinyquant.support.check import check_interface
         from pytest_tinyquant.support.check import check_not_vacuous
+        from pytest_tinyquant.support.check import check_read_as_written
         from pytest_tinyquant.support.check import check_support
 
         where = combination_name(converted, board)
@@ -105,6 +107,7 @@ class Stages:
                     self, refusal, model=model, converted=converted, graph=graph, board=board
                 )
             raise
+        check_read_as_written(graph, RUNTIMES[board.runtime], where=where)
         return graph
 
     def build_image(
@@ -221,15 +224,10 @@ class Stages:
         :raises InvalidOutputError: if the outputs cannot be judged.
         """
         from pytest_tinyquant.measure.evaluate import evaluate
+        from pytest_tinyquant.measure.observation import Observation
 
-        return evaluate(
-            converted=converted,
-            graph=graph,
-            board=board,
-            image=image,
-            record=record,
-            expected=self.reference(model, "outputs"),
-        )
+        expected = self.reference(model, "outputs")
+        return evaluate(Observation(converted, graph, board, image, record, expected))
 
     def measure(self, model: Model, scheme: Scheme, board: Board) -> Measurement:
         """Take ``model`` through all stages.
@@ -260,6 +258,8 @@ class Stages:
                 from pytest_tinyquant.stages.dense_check import check_on_host
 
                 check_on_host(self, model, converted, graph, record, where=where)
+            if board.target.is_host:
+                self._compare_with_interpreter(model, converted, graph, record, where=where)
             measurement = self.evaluate(
                 model=model,
                 converted=converted,
@@ -281,17 +281,36 @@ class Stages:
         key = outcome_key(image, board, expected, self.device_timeout, estimated=estimated)
         return self.journal.recall_or(key, measure)
 
+    def _compare_with_interpreter(
+        self,
+        model: Model,
+        converted: ConvertedModel,
+        graph: Graph,
+        record: RunRecord,
+        *,
+        where: str,
+    ) -> None:
+        """Check what TensorFlow Lite Micro computed on the host.
+
+        :raises InvalidOutputError: it is not what the converted file says.
+        """
+        from pytest_tinyquant.schemes.convert import interpreter_outputs
+        from pytest_tinyquant.schemes.convert import read_arrays
+        from pytest_tinyquant.stages.interpreter_check import check_against_interpreter
+
+        def interpreter(kernels: str) -> list[NDArray[np.float32]]:
+            file = interpreter_outputs(model, converted, self.cache, kernels=kernels)
+            return read_arrays(file, "outputs")
+
+        expected = self.reference(model, "outputs")
+        check_against_interpreter(record, graph, expected, interpreter, where=where)
+
     def reference(self, model: Model, name: str) -> list[NDArray[np.float32]]:
         """Return the reference's "inputs" or "outputs", one array per tensor."""
-        import numpy as np
-
+        from pytest_tinyquant.schemes.convert import read_arrays
         from pytest_tinyquant.schemes.convert import reference_outputs
 
-        with np.load(reference_outputs(model, self.cache).path) as arrays:
-            if name in arrays:
-                return [arrays[name]]
-            count = sum(key.startswith(f"{name}_") for key in arrays.files)
-            return [arrays[f"{name}_{index}"] for index in range(count)]
+        return read_arrays(reference_outputs(model, self.cache).path, name)
 
 
 def combination_name(converted: ConvertedModel, board: Board) -> str:

@@ -40,6 +40,14 @@ def check_support(graph: Graph, runtime: Runtime, *, where: str) -> None:
     runtime.check(graph, where)
 
 
+def check_read_as_written(graph: Graph, runtime: Runtime, *, where: str) -> None:
+    """Check that `runtime`, which runs the model, computes what the file says.
+
+    :raises UnsupportedModelError: it would take it for another model without a word.
+    """
+    runtime.check_reading(graph, where)
+
+
 def check_interface(graph: Graph, *, where: str) -> None:
     """Check that a model is asked something.
 

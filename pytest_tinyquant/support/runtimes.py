@@ -57,6 +57,10 @@ class Runtime(ABC):
     def check(self, graph: Graph, where: str) -> None:
         """Raise :class:`UnsupportedModelError` for what the table cannot express."""
 
+    def check_reading(self, graph: Graph, where: str) -> None:
+        """Raise :class:`UnsupportedModelError` for what it would run, but as another model."""
+        del graph, where
+
     def plan(self, graph: Graph, *, kernels: str, where: str) -> Plan | None:
         """Return what a compiler decided of the model; None where nothing is compiled.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Final
 
-from pytest_tinyquant.errors import ToolchainNotFoundError
+from packaging.version import Version
+
 from pytest_tinyquant.firmware.runtimes.runtime import BoardRuntime
 
 
@@ -60,11 +62,15 @@ class Engine(BoardRuntime):
         return engine.emit(self.plan(graph, kernels=board.kernels, where=where), directory)
 
     def version(self) -> str:
-        """Return this package's version, if it is installed: it also runs without being so."""
+        """Return this package's release: a baseline must not change its words with every commit.
+
+        Without a number where the package runs without being installed.
+        """
         try:
-            return super().version()
-        except ToolchainNotFoundError:
+            found = Version(importlib.metadata.version(self.package))
+        except importlib.metadata.PackageNotFoundError:
             return self.package
+        return f"{self.package} {found.base_version}"
 
 
 TINYQUANT: Final = Engine(
