@@ -21,6 +21,7 @@ from pytest_tinyquant.schemes.convert import convert
 from pytest_tinyquant.schemes.scheme import SCHEMES
 from pytest_tinyquant.support.check import RUNTIMES
 from pytest_tinyquant.support.check import check_not_vacuous
+from pytest_tinyquant.support.check import check_read_as_written
 from pytest_tinyquant.support.check import check_support
 from pytest_tinyquant.system.cache import Cache
 
@@ -100,6 +101,7 @@ def _verdicts(graph: Graph, scheme: str, where: str) -> list[str]:
     for name, runtime in RUNTIMES.items():
         try:
             check_support(graph, runtime, where=where)
+            check_read_as_written(graph, runtime, where=where)
         except UnsupportedModelError as error:
             verdicts.append(f"runtime {name}: not supported: {error}")
         else:

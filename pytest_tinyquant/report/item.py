@@ -42,6 +42,10 @@ def prepare(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
 def complete(report: pytest.TestReport, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
     """Add the combination, its verdicts and its error to the report, in plain words."""
     error = call.excinfo.value if call.excinfo is not None else None
+    if isinstance(error, BenchError) and hasattr(report, "wasxfail"):
+        # Whatever an xfail says it expects: trouble with the bench is not it.
+        del report.wasxfail
+        report.outcome = "failed"
     gap = getattr(report, "wasxfail", "")
     if isinstance(error, TinyQuantError):
         _say_plainly(report, call, error, _message(error, _combination(item)))

@@ -13,6 +13,7 @@ import pytest
 
 from pytest_tinyquant.session.run import RUN
 from pytest_tinyquant.session.run import Run
+from pytest_tinyquant.system.trouble import told
 
 
 if TYPE_CHECKING:
@@ -102,7 +103,8 @@ def measured_once(item: pytest.Item, model: Model, scheme: Scheme, board: Board)
     run = item.config.stash[RUN]
     run.stages.reachable(board)  # rather now than after minutes of conversion
     key = f"{model.name}-{scheme.name}-{board.name} {board.target} {model.path}"
-    return run.outcomes.get_or_measure(key, _measuring(item, model, scheme, board))
+    with told("measuring"):
+        return run.outcomes.get_or_measure(key, _measuring(item, model, scheme, board))
 
 
 def _measuring(
@@ -181,12 +183,13 @@ class Baseline:
         pytest.fail(crept.text(), pytrace=False)
 
     def _judge(self, metric: str, measurement: Measurement) -> Verdict:
-        return self._run.gate.check(
-            metric,
-            measurement,
-            tolerances=self._tolerances(measurement),
-            may_record=self._item.get_closest_marker("xfail") is None,
-        )
+        with told("judging"):
+            return self._run.gate.check(
+                metric,
+                measurement,
+                tolerances=self._tolerances(measurement),
+                may_record=self._item.get_closest_marker("xfail") is None,
+            )
 
     def _explained(self, verdict: Verdict, measurement: Measurement) -> Verdict:
         """Return the verdict with the cause of a regression that its numbers do not show."""

@@ -29,7 +29,8 @@ class Runtime:
     """What runs a model on a board.
 
     `operators` maps what it has to the type combinations it takes; `source` says where that
-    table comes from; `check` finds what a table cannot express.
+    table comes from; `check` finds what a table cannot express, and `check_reading` what it would
+    run, but as another model.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Runtime:
     operators: Mapping[str, Combinations]
     executed: Callable[[Graph], Sequence[Operator]]
     check: Callable[[Graph, str], None]
+    check_reading: Callable[[Graph, str], None]
 
 
 def _all_operators(graph: Graph) -> Sequence[Operator]:
@@ -60,6 +62,12 @@ def _engine_check(graph: Graph, where: str) -> None:
     lower_graph(graph, where)
 
 
+def _tflm_reading(graph: Graph, where: str) -> None:
+    from pytest_tinyquant.support.misread import check_read_as_written
+
+    check_read_as_written(graph, where=where)
+
+
 RUNTIMES: Mapping[str, Runtime] = {
     "tflm": Runtime(
         "tflm",
@@ -68,6 +76,7 @@ RUNTIMES: Mapping[str, Runtime] = {
         TFLM,
         _all_operators,
         _nothing_more,
+        _tflm_reading,
     ),
     "tinyquant": Runtime(
         "tinyquant",
@@ -76,6 +85,7 @@ RUNTIMES: Mapping[str, Runtime] = {
         TINYQUANT,
         _engine_operators,
         _engine_check,
+        _nothing_more,
     ),
 }
 
@@ -98,6 +108,14 @@ def check_support(graph: Graph, runtime: Runtime, *, where: str) -> None:
                 runtime, operator, where, _join(tuple(found.values())), reason, verb="cannot run"
             )
     runtime.check(graph, where)
+
+
+def check_read_as_written(graph: Graph, runtime: Runtime, *, where: str) -> None:
+    """Check that `runtime`, which runs the model, computes what the file says.
+
+    :raises UnsupportedModelError: it would take it for another model without a word.
+    """
+    runtime.check_reading(graph, where)
 
 
 def check_interface(graph: Graph, *, where: str) -> None:
