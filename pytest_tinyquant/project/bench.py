@@ -73,10 +73,10 @@ def load_bench(files: Iterable[Path], boards: Mapping[str, Board]) -> tuple[Phys
     """
     bench: list[PhysicalBoard] = []
     for file in files:
-        if file.is_file():
-            for row in _rows(Table.read(file)):
-                bench.append(_read(row, boards))
-                _check_unique(row, bench)
+        top = Table.find(file)
+        for row in _rows(top) if top is not None else ():
+            bench.append(_read(row, boards))
+            _check_unique(row, bench)
     return tuple(sorted(bench, key=lambda physical: (physical.type, physical.name)))
 
 

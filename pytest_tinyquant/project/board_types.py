@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Container
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from pytest_tinyquant.system.toml_table import Table
 
 #: The rows of a boards.toml that are boards to touch, not types of boards.
 BENCH_KEY: Final = "bench"
+
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,59}")
 
 BUILT_IN = Path(__file__).with_name("boards.toml")
 
@@ -93,11 +96,12 @@ def load_boards(files: Iterable[Path]) -> dict[str, Board]:
     """
     boards: dict[str, Board] = {}
     for file in (BUILT_IN, *files):
-        if not file.is_file():
+        top = Table.find(file)
+        if top is None:
             continue
-        top = Table.read(file)
         for name in top.values:
             if name != BENCH_KEY:
+                _check_name(name, top, boards)
                 boards[name] = _board(name, top.table(name), boards)
     return {name: aim(boards[name], "auto", attached=()) for name in sorted(boards)}
 
@@ -114,6 +118,22 @@ def aim(board: Board, choice: TargetChoice, *, attached: Container[str]) -> Boar
         choice == "auto" and board.machine != "" and board.name not in attached
     )
     return dataclasses.replace(board, target=Target.EMULATOR if emulated else Target.HARDWARE)
+
+
+def _check_name(name: str, top: Table, known: Iterable[str]) -> None:
+    """Refuse a name that no test id or file can hold, or that differs from another by case only.
+
+    Test ids and options do not tell upper case from lower: one of two such boards would be lost.
+    """
+    if not _NAME.fullmatch(name):
+        raise top.error(
+            f"board name {name!r} becomes part of test ids, file names and of what the firmware "
+            "says: it consists of letters, digits, '.', '_', '+' and '-', begins with a letter or "
+            "digit and has 60 characters at most; rename it"
+        )
+    for other in known:
+        if other != name and other.casefold() == name.casefold():
+            raise top.error(f"boards {other!r} and {name!r} differ by case only; rename one")
 
 
 def _board(name: str, table: Table, known: dict[str, Board]) -> Board:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 
+from pytest_tinyquant.errors import BenchError
 from pytest_tinyquant.errors import ConversionError
 from pytest_tinyquant.errors import ToolchainNotFoundError
 from pytest_tinyquant.schemes.child_process import ForkServer
@@ -100,7 +101,8 @@ def convert(
     A model that came as ``.tflite`` is only checked and copied.
 
     :param timeout: seconds that the converter may take.
-    :raises ConversionError: the converter failed, crashed or took too long.
+    :raises ConversionError: the converter failed, or crashed twice.
+    :raises BenchError: the converter was killed, took too long, or lacked memory or disk.
     :raises ModelError: the model came as ``.tflite`` and is corrupt.
     :raises ToolchainNotFoundError: TensorFlow is not installed.
     """
@@ -133,7 +135,8 @@ def convert(
 def reference_outputs(model: Model, cache: Cache, *, timeout: float = 300.0) -> Reference:
     """Compute what `model` answers to its check samples, or take it from `cache`.
 
-    :raises ConversionError: TensorFlow failed, crashed or took too long.
+    :raises ConversionError: TensorFlow failed, or crashed twice.
+    :raises BenchError: it was killed, took too long, or lacked memory or disk.
     :raises ToolchainNotFoundError: TensorFlow is not installed.
     """
     kind = "tflite" if model.kind == "tflite" else "keras"
@@ -235,10 +238,21 @@ def _described(model: Model) -> dict[str, Any]:
 
 def _call(function: str, request: dict[str, Any], where: str, timeout: float) -> None:
     """Call `function` of the converter's process with `request`."""
-    outcome = _server.call(f"{_PROCESS}:{function}", [request], timeout=timeout)
-    if outcome.trouble:
-        said = outcome.last_lines() or "(it printed nothing)"
-        raise ConversionError(f"{where} {outcome.trouble}. Its last lines:\n{said}")
+    outcome = first = _server.call(f"{_PROCESS}:{function}", [request], timeout=timeout)
+    if first.crashed:
+        # Only a crash that the model causes happens again.
+        outcome = _server.call(f"{_PROCESS}:{function}", [request], timeout=timeout)
+    if not first.trouble:
+        if not Path(request["output"]).is_file():
+            raise BenchError(f"{where} ended as if all were well, and left no file; run again")
+        return
+    said = first.last_lines() or "(it printed nothing)"
+    if outcome.crashed != first.crashed:
+        raise BenchError(
+            f"{where} {first.trouble}, and not when it was run once more. Its last lines:\n{said}"
+        )
+    error = BenchError if first.machine else ConversionError
+    raise error(f"{where} {first.trouble}. Its last lines:\n{said}")
 
 
 def _checked(model: Model) -> bytes:

@@ -17,6 +17,7 @@ from pytest_tinyquant.project.kinds import KINDS
 from pytest_tinyquant.support.runtimes import RUNTIMES
 from pytest_tinyquant.system.cache import Cache
 from pytest_tinyquant.system.progress import Progress
+from pytest_tinyquant.system.trouble import told
 
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ class Stages:
         self.device_timeout = device_timeout
         self.estimate_cycles = estimate_cycles
 
+    @told("converting the model")
     def convert(self, model: Model, scheme: Scheme) -> ConvertedModel:
         """Return ``model`` converted by ``scheme``."""
         from pytest_tinyquant.schemes.convert import convert
@@ -75,6 +77,7 @@ class Stages:
         with self.progress.stage("converting", f"{model.name}-{scheme.name}"):
             return convert(model, scheme, self.cache)
 
+    @told("checking the model")
     def check(self, model: Model, converted: ConvertedModel, board: Board) -> Graph:
         """Return the converted model's graph if the board's runtime can run it.
 
@@ -110,6 +113,7 @@ class Stages:
         check_read_as_written(graph, RUNTIMES[board.runtime], where=where)
         return graph
 
+    @told("building the image")
     def build_image(
         self, model: Model, converted: ConvertedModel, graph: Graph, board: Board
     ) -> Image:
@@ -186,13 +190,14 @@ class Stages:
         from pytest_tinyquant.boards.open import open_device
 
         work_dir = device_directory(self.project.work_dir, name)
-        work_dir.mkdir(parents=True, exist_ok=True)
-        with ExitStack() as held:
+        with told(f"the device for {name}"), ExitStack() as held:
+            work_dir.mkdir(parents=True, exist_ok=True)
             lease = held.enter_context(leased(self.reachable(board), self.pool, image, name=name))
             device = open_device(board, work_dir=work_dir, timeout=self.device_timeout, lease=lease)
             held.callback(device.close)
             yield device
 
+    @told("running the image")
     def run(self, device: Device, board: Board, *, where: str) -> RunRecord:
         """Run the image on ``device`` over all check samples.
 
@@ -209,6 +214,7 @@ class Stages:
                 ) from halt
             raise
 
+    @told("evaluating the run")
     def evaluate(
         self,
         *,
@@ -281,6 +287,7 @@ class Stages:
         key = outcome_key(image, board, expected, self.device_timeout, estimated=estimated)
         return self.journal.recall_or(key, measure)
 
+    @told("comparing with TensorFlow Lite's interpreter")
     def _compare_with_interpreter(
         self,
         model: Model,
@@ -305,6 +312,7 @@ class Stages:
         expected = self.reference(model, "outputs")
         check_against_interpreter(record, graph, expected, interpreter, where=where)
 
+    @told("the reference outputs")
     def reference(self, model: Model, name: str) -> list[NDArray[np.float32]]:
         """Return the reference's "inputs" or "outputs", one array per tensor."""
         from pytest_tinyquant.schemes.convert import read_arrays
