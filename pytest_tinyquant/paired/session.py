@@ -14,7 +14,7 @@ from pytest_tinyquant.errors import RevisionError
 from pytest_tinyquant.errors import TinyQuantError
 from pytest_tinyquant.paired.measure import FirstSideError
 from pytest_tinyquant.paired.measure import measure_in_turns
-from pytest_tinyquant.paired.sides import Revision
+from pytest_tinyquant.paired.revision import Revision
 from pytest_tinyquant.paired.sides import Side
 from pytest_tinyquant.paired.sides import WorkingTree
 from pytest_tinyquant.stages.outcomes import OutcomeStore

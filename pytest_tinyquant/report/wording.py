@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 from typing import Final
 
-from pytest_tinyquant.metrics.specs import GATING
+from pytest_tinyquant.baselines.compare import OUTPUTS_CHANGED
+from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.metrics.text import number_text
 from pytest_tinyquant.report.results import OUTCOMES
 from pytest_tinyquant.report.results import Result
@@ -22,6 +23,14 @@ MOST_ESTIMATES: Final = 12
 
 _OPERATORS_OF = 3
 _SMALLEST_SHARE = 0.01
+
+#: Heading of the combinations whose outputs are other ones, but as good.
+OUTPUTS_HEADING: Final = "outputs changed, error within tolerance"
+
+#: So many of them are named; an update of the converter changes all.
+MOST_CHANGED: Final = 20
+
+_HOLDS: Final = ("ok", "improved")
 _PLURALS = {"known gap": "known gaps", "error": "errors", "gap closed": "gaps closed"}
 
 
@@ -36,7 +45,7 @@ def counts_text(counts: Counter[str]) -> str:
 
 def number_name(metric: str, part: str) -> str:
     """Return the metric, with the part if it is not the first that decides."""
-    return metric if part == GATING[metric][0] else f"{metric} {part}"
+    return metric if part == METRICS[metric].primary else f"{metric} {part}"
 
 
 def numbers_text(comparison: dict[str, Any]) -> str:
@@ -99,6 +108,24 @@ def operator_estimate_rows(results: Results) -> list[tuple[str, str, str, str]]:
         for label, part in estimate.get("ops", ())
         if part >= _SMALLEST_SHARE * estimate["number"]["value"]
     ]
+
+
+def changed_outputs(results: Iterable[Result]) -> list[str]:
+    """Return the combinations whose outputs changed and whose error held, the digests beside them.
+
+    The first line is their heading; there is none if there are none.
+    """
+    found = {
+        result.combination: note
+        for result in results
+        for verdict in result.verdicts
+        if verdict["metric"] == "error" and verdict["status"] in _HOLDS
+        for note in verdict["notes"]
+        if note.startswith(OUTPUTS_CHANGED)
+    }
+    lines = [f"  {name}  {note}" for name, note in sorted(found.items())]
+    more = [f"  and {len(lines) - MOST_CHANGED} more"] if len(lines) > MOST_CHANGED else []
+    return [f"{OUTPUTS_HEADING}:", *lines[:MOST_CHANGED], *more] if lines else []
 
 
 def known_gaps(results: Iterable[Result]) -> list[str]:

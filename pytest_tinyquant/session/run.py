@@ -195,7 +195,7 @@ class Run:
         if not self.settings.creep_since or self.settings.ab:
             return None
         from pytest_tinyquant.history.creep import Release
-        from pytest_tinyquant.metrics.tolerance import parse_ini
+        from pytest_tinyquant.metrics.tolerances import parse_ini
 
         limits: dict[str, Any] = {}
         for line in self.settings.creep_limit:
@@ -279,9 +279,11 @@ class Run:
 
     def _has_own_files(self) -> bool:
         """Tell whether the project has files that no other tool would leave there."""
-        return (self.settings.root / "boards.toml").is_file() or (
-            self.settings.models_dir / "known_issues.toml"
-        ).is_file()
+        own = (
+            self.settings.root / "boards.toml",
+            self.settings.models_dir / "known_issues.toml",
+        )
+        return any(map(os.path.lexists, own))
 
 
 RUN: pytest.StashKey[Run] = pytest.StashKey()

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 from pytest_tinyquant.errors import EstimateError
 from pytest_tinyquant.measure.measurement import Estimate
+from pytest_tinyquant.metrics.built_in import LATENCY
 from pytest_tinyquant.metrics.metric import Metric
+from pytest_tinyquant.support.runtimes import RUNTIMES
 from pytest_tinyquant.system import atomic
 from pytest_tinyquant.system.cache import Cache
 
@@ -61,7 +63,7 @@ class CortexMCycles:
         assert self.board.timing is not None, "checked before"
         low, high = count.range
         return Estimate(
-            "latency",
+            LATENCY.name,
             Metric(count.cycles, "cycles", "estimated"),
             SOURCE,
             low=low,
@@ -72,7 +74,7 @@ class CortexMCycles:
 
     def _operators(self, count: CycleCount, labels: Sequence[str]) -> tuple[tuple[str, int], ...]:
         """Return the cycles of each operator; a library's own interpreter hides them."""
-        if self.board.runtime != "tinyquant":
+        if not RUNTIMES[self.board.runtime].is_compiled:
             return ()
         return tuple(zip(labels, count.ops, strict=True))
 

@@ -15,7 +15,10 @@ from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.errors import EstimateError
 from pytest_tinyquant.errors import ToolchainNotFoundError
 from pytest_tinyquant.measure.measurement import Estimate
+from pytest_tinyquant.metrics.built_in import LATENCY
 from pytest_tinyquant.metrics.metric import Metric
+from pytest_tinyquant.project.kinds import KINDS
+from pytest_tinyquant.support.runtimes import RUNTIMES
 
 
 if TYPE_CHECKING:
@@ -30,8 +33,6 @@ if TYPE_CHECKING:
     from pytest_tinyquant.stages.pipeline import Stages
 
     Image = FirmwareImage | HostImage
-
-SOURCE: Final = "GNU RX simulator, RX600 cycle model"
 
 #: How far float outputs may be apart, as a share of the largest: the simulator rounds the results
 #: of additions, subtractions and conversions differently from an RX.
@@ -49,7 +50,7 @@ class Estimator(Protocol):
 
 def has_cycle_model(board: Board) -> bool:
     """Tell whether there is a model for the core that this run emulates."""
-    return has_trace_model(board) or _is_emulated_rx(board)
+    return has_trace_model(board) or _has_simulator_model(board)
 
 
 def has_trace_model(board: Board) -> bool:
@@ -57,12 +58,16 @@ def has_trace_model(board: Board) -> bool:
 
     That costs so little that it is done without being asked for.
     """
-    emulated = (board.kind, board.target) == ("cortex-m4", "emulator")
-    return emulated and board.timing is not None
+    traced = board.target.is_emulated and KINDS[board.kind].has_trace_model
+    return traced and board.timing is not None
 
 
-def _is_emulated_rx(board: Board) -> bool:
-    return (board.kind, board.target, board.runtime) == ("rx", "emulator", "tinyquant")
+def _has_simulator_model(board: Board) -> bool:
+    return (
+        board.target.is_emulated
+        and KINDS[board.kind].cycle_model != ""
+        and RUNTIMES[board.runtime].is_compiled
+    )
 
 
 def check_selection(boards: Iterable[Board]) -> None:
@@ -92,7 +97,7 @@ def find_estimator(stages: Stages, board: Board, *, asked: bool) -> Estimator | 
             if asked:
                 raise
             return None
-    if not asked or not _is_emulated_rx(board):
+    if not asked or not _has_simulator_model(board):
         return None
     from pytest_tinyquant.firmware.toolchain_rx_sim import find_simulator
 
@@ -154,19 +159,19 @@ class CycleEstimator:
         check_outputs(simulated.outputs[0], record.outputs[0], dtypes, where=where)
         assert simulated.counter is not None, "the firmware counts on every board"
         cycles = Metric(simulated.counter, "cycles", "estimated")
-        return dataclasses.replace(measurement, estimates=(Estimate("latency", cycles, SOURCE),))
+        estimate = Estimate(LATENCY.name, cycles, KINDS[self.board.kind].cycle_model)
+        return dataclasses.replace(measurement, estimates=(estimate,))
 
     def _simulate(self, graph: Graph, sample: bytes, where: str) -> RunRecord:
         """Run the model on one sample: the counts do not depend on how many there are."""
-        from pytest_tinyquant import engine
         from pytest_tinyquant.boards.emulator.rx_simulator import MACHINE
         from pytest_tinyquant.boards.emulator.rx_simulator import simulate
         from pytest_tinyquant.firmware import image as firmware
+        from pytest_tinyquant.firmware.runtimes.runtime import runtime_of
 
         board = dataclasses.replace(self.board, machine=MACHINE)
         with tempfile.TemporaryDirectory(prefix="tinyquant-") as directory:
-            plan = engine.plan(graph, where=where, kernels=board.kernels)
-            emitted = engine.emit(plan, Path(directory))
+            emitted = runtime_of(board).emit(graph, b"", board, Path(directory), where=where)
             image = firmware.build(emitted, board, [sample], self.stages.cache, where=where)
         return simulate(self.simulator, image, timeout=self.stages.device_timeout, where=where)
 
