@@ -18,6 +18,7 @@ from pytest_tinyquant.report.results import Result
 from pytest_tinyquant.report.results import Results
 from pytest_tinyquant.report.wording import ESTIMATED
 from pytest_tinyquant.report.wording import change_text
+from pytest_tinyquant.report.wording import changed_outputs
 from pytest_tinyquant.report.wording import counts_text
 from pytest_tinyquant.report.wording import estimate_rows
 from pytest_tinyquant.report.wording import known_gaps
@@ -49,6 +50,9 @@ def markdown(results: Results, summary: str | None, found: Sequence[Choice] = ()
         key=lambda result: (result.outcome not in BAD, result.combination, result.nodeid),
     )
     lines += _table(_JUDGED, [row for result in notable for row in _rows(result)])
+    heading, *changed = changed_outputs(results.results) or [""]
+    if changed:
+        lines += [heading, "", *(f"- {_cell(line.strip())}" for line in changed), ""]
     estimates = _table(_ESTIMATED, estimate_rows(results))
     if estimates:
         lines += [f"{ESTIMATED}:", "", *estimates]

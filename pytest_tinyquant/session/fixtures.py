@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pytest_tinyquant.project.board_types import Board
     from pytest_tinyquant.schemes.convert import ConvertedModel
     from pytest_tinyquant.schemes.scheme import Scheme
+    from pytest_tinyquant.session.judged import Judged
 
     Image = FirmwareImage | HostImage
 
@@ -36,6 +37,7 @@ class CreepWarning(UserWarning):
 
 VERDICTS: pytest.StashKey[list[Verdict]] = pytest.StashKey()
 MEASUREMENT: pytest.StashKey[Measurement] = pytest.StashKey()
+JUDGED: pytest.StashKey[Judged] = pytest.StashKey()
 MEASURE: pytest.StashKey[Callable[[], Measurement]] = pytest.StashKey()
 
 
@@ -133,6 +135,12 @@ class Baseline:
     def __init__(self, item: pytest.Item, run: Run) -> None:
         self._item = item
         self._run = run
+        from pytest_tinyquant.session.judged import Judged
+        from pytest_tinyquant.session.judged import own_combination
+
+        # One for each time that the test runs: a rerun does not answer for the run before it.
+        self._judged = item.stash[JUDGED] = Judged()
+        self._own = own_combination(item)
 
     def check(self, metric: str, measurement: Measurement) -> Verdict:
         """Return the verdict on `metric`, unless it fails the test or, if so asked, skips it.
@@ -140,6 +148,11 @@ class Baseline:
         Tolerances of the model's TOML win over the project's, those of the test's marker over
         both. Nothing is recorded for a test that is expected to fail.
         """
+        __tracebackhide__ = True
+        with self._judged.watch(metric, measurement.combination, self._own):
+            return self._check(metric, measurement)
+
+    def _check(self, metric: str, measurement: Measurement) -> Verdict:
         from pytest_tinyquant.baselines.confirm import confirmed
 
         __tracebackhide__ = True
