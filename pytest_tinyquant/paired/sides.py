@@ -10,7 +10,6 @@ from typing import Protocol
 
 from pytest_tinyquant.boards.device import HostImage
 from pytest_tinyquant.boards.device import RunRecord
-from pytest_tinyquant.errors import TinyQuantError
 from pytest_tinyquant.measure.measurement import Measurement
 from pytest_tinyquant.paired.protocol import SideImage
 
@@ -20,10 +19,6 @@ if TYPE_CHECKING:
     from pytest_tinyquant.project.board_types import Board
     from pytest_tinyquant.schemes.scheme import Scheme
     from pytest_tinyquant.stages.pipeline import Stages
-
-
-class AbsentError(TinyQuantError):
-    """The side has no such model or board."""
 
 
 class Side(Protocol):
