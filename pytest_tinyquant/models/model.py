@@ -112,6 +112,14 @@ class Model:
 
         A model with several inputs gets a list with the samples of each.
         """
+        from pytest_tinyquant.models.samples import check_distinct
+
+        parts = self._check_parts()
+        check_distinct(parts, where=str(self.path))
+        return _one_or_all(parts)
+
+    def _check_parts(self) -> list[Samples]:
+        """Return the check samples of every input."""
         from pytest_tinyquant.models.samples import read_all_samples
         from pytest_tinyquant.models.samples import take
         from pytest_tinyquant.models.tflite_file import check_of_tflite
@@ -119,13 +127,13 @@ class Model:
         if self._data is not None:
             parts = read_all_samples(self._data, "check", self._input_shapes)
             count = len(parts[0]) if self.check_samples is None else self.check_samples
-            return _one_or_all([take(part, count, where=str(self.path)) for part in parts])
+            return [take(part, count, where=str(self.path)) for part in parts]
         count = DEFAULT_CHECK_SAMPLES if self.check_samples is None else self.check_samples
         if self.kind == "tflite":
-            return _one_or_all(check_of_tflite(self.path, count))
+            return check_of_tflite(self.path, count)
         # Draws that follow those of the calibration set.
         drawn = self._drawn(CALIBRATION_SAMPLES + count)
-        return _one_or_all([part[CALIBRATION_SAMPLES:] for part in drawn])
+        return [part[CALIBRATION_SAMPLES:] for part in drawn]
 
     def labels(self) -> Labels | None:
         """Return the labels of the samples of :meth:`check`; None if there are none.
@@ -191,6 +199,7 @@ class Model:
 
     def _drawn(self, count: int) -> list[Samples]:
         """Draw `count` samples for every input."""
+        from pytest_tinyquant.models.samples import check_budget
         from pytest_tinyquant.models.samples import uniform
 
         shapes = self._input_shapes
@@ -200,6 +209,7 @@ class Model:
                 f"{self.path}: the shape of its input is not known; write 'input_shape = [...]' "
                 f"or 'data = \"samples.npz\"' into {settings_file(self.path)}"
             )
+        check_budget(count, known, where=str(self.path))
         return [uniform(count, shape, index=index) for index, shape in enumerate(known)]
 
     def _identity(self) -> dict[str, Any]:

@@ -17,6 +17,9 @@ from pytest_tinyquant.models.task import read_task
 from pytest_tinyquant.system.toml_table import Table
 
 
+MOST_CHECK_SAMPLES = 100_000
+
+
 @dataclass(frozen=True)
 class Training:
     """How ``models/train.py`` trains a model: with Adam, from weights drawn from `seed`."""
@@ -107,9 +110,9 @@ def read_sidecar(file: Path, *, convertible: bool) -> Sidecar:
     :param convertible: whether the model is converted; a ``.tflite`` is taken as it is, so the
         keys that steer a conversion are unknown there.
     """
-    if not file.is_file():
+    top = Table.find(file)
+    if top is None:
         return Sidecar()
-    top = Table.read(file)
     known = ["check_samples", "data", "tolerance", "task"]
     top.allow([*known, "schemes", "dense_per_channel", "input_shape"] if convertible else known)
     name = top.get_optional("data", str)
@@ -138,7 +141,9 @@ def _settings(conversion: Table, data: Table, top: Table) -> Settings:
         f"{conversion.file}: {conversion.label}" if schemes else "",
         dict(tolerance.values),
         conversion.get("dense_per_channel", bool, False),
-        data.positive("check_samples") if "check_samples" in data.values else None,
+        data.positive("check_samples", most=MOST_CHECK_SAMPLES)
+        if "check_samples" in data.values
+        else None,
         read_task(top.table("task")),
     )
 
