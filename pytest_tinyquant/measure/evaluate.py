@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 from typing import Any
@@ -14,24 +13,21 @@ from packaging.version import Version
 from pytest_tinyquant.boards.clock import check_clock
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.errors import ToolchainNotFoundError
-from pytest_tinyquant.measure.error import measure_error
 from pytest_tinyquant.measure.error import output_sha256
-from pytest_tinyquant.measure.flash import measure_flash
 from pytest_tinyquant.measure.latency import count_ops
-from pytest_tinyquant.measure.latency import measure_latency
 from pytest_tinyquant.measure.measurement import Measurement
 from pytest_tinyquant.measure.measurement import OpCount
 from pytest_tinyquant.measure.model_structure import structure_of
-from pytest_tinyquant.measure.ram import measure_host_ram
-from pytest_tinyquant.measure.ram import measure_ram
 from pytest_tinyquant.measure.ram import peak_tensors
+from pytest_tinyquant.metrics.built_in import ERROR
+from pytest_tinyquant.metrics.metric import Metric
+from pytest_tinyquant.metrics.metric import weakest_class
+from pytest_tinyquant.metrics.registry import METRICS
+from pytest_tinyquant.metrics.spec import MetricSpec
 
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from pytest_tinyquant.boards.device import RunRecord
-    from pytest_tinyquant.models.graph import Graph
+    from pytest_tinyquant.measure.observation import Observation
     from pytest_tinyquant.project.board_types import Board
     from pytest_tinyquant.schemes.convert import ConvertedModel
 
@@ -40,38 +36,29 @@ if TYPE_CHECKING:
 PREBUILT: Final = "prebuilt"
 
 
-def evaluate(
-    *,
-    converted: ConvertedModel,
-    graph: Graph,
-    board: Board,
-    image: Any,
-    record: RunRecord,
-    expected: Sequence[NDArray[Any]],
-) -> Measurement:
-    """Return the metrics that ``board`` has, from what one run yielded.
+def evaluate(observation: Observation) -> Measurement:
+    """Return the metrics that a run's board has, and what explains them.
 
-    :param image: the firmware image that ran; on the host it is not looked at.
-    :param expected: the reference's outputs for all check samples, one array per output tensor.
     :raises InvalidOutputError: if the outputs cannot be judged.
     :raises ConsoleError: if the device left out what its board can measure.
     :raises ClockError: if its cycles are not those of the image.
+    :raises ConfigurationError: if the board cannot have one of its metrics.
     """
-    where = f"{converted.model}-{converted.scheme}-{board.name}"
-    outputs = [graph.tensors[index] for index in graph.outputs]
-    error = measure_error(record.outputs, expected, outputs, where=where)
-    if board.target == "host":
-        extra = _evaluate_host(graph, board, record, where)
-    else:
-        extra = _evaluate_firmware(graph, board, image, record, where)
-    metrics = {"error": error, **extra.pop("metrics")}
-    beyond = [metric for metric in board.metrics if metric not in metrics]
+    converted, board, record = observation.converted, observation.board, observation.record
+    known = METRICS.on(board.target)
+    beyond = [metric for metric in board.metrics if metric not in known]
     if beyond:
         raise ConfigurationError(
-            f"{where}: board '{board.name}' cannot measure {', '.join(beyond)}; on "
-            f"target '{board.target}' there are {', '.join(metrics)}. Correct its metrics in "
+            f"{observation.where}: board '{board.name}' cannot measure {', '.join(beyond)}; on "
+            f"target '{board.target}' there are {', '.join(known)}. Correct its metrics in "
             "boards.toml"
         )
+    # The outputs are looked at in any case: what else was measured of wrong ones means nothing.
+    metrics = {ERROR.name: _measured(ERROR, observation)}
+    extra = _of_host(observation) if board.target == "host" else _of_firmware(observation)
+    for name in board.metrics:
+        if name not in metrics:
+            metrics[name] = _measured(METRICS[name], observation)
     return Measurement(
         model=converted.model,
         scheme=converted.scheme,
@@ -84,6 +71,25 @@ def evaluate(
         retries=record.retries,
         **extra,
     )
+
+
+def _measured(spec: MetricSpec, observation: Observation) -> dict[str, Metric]:
+    """Return a metric's numbers, after checking that they are what its description says.
+
+    :raises ConfigurationError: they are not.
+    """
+    parts = dict(spec.measuring()(observation))
+    unknown = [part for part in parts if spec.part(part) is None]
+    gating = [parts[part] for part in spec.gating if part in parts]
+    declared = spec.classes[observation.board.target]
+    if unknown or not gating or weakest_class(declared, *gating) != declared:
+        found = ", ".join(f"{part} ({m.number_class})" for part, m in parts.items()) or "nothing"
+        raise ConfigurationError(
+            f"{observation.where}: metric '{spec.name}' is described with the parts "
+            f"{', '.join(spec.part_names)}, {declared} on {observation.board.target}; measured was "
+            f"{found}. Correct its MetricSpec, or its function"
+        )
+    return parts
 
 
 def runtime_version(runtime: str) -> str:
@@ -119,29 +125,20 @@ def _identity(converted: ConvertedModel, board: Board) -> dict[str, str]:
     }
 
 
-def _evaluate_host(graph: Graph, board: Board, record: RunRecord, where: str) -> dict[str, Any]:
-    metrics = {}
-    if "ram" in board.metrics:
-        metrics["ram"] = measure_host_ram(record, where=where)
+def _of_host(observation: Observation) -> dict[str, Any]:
     return {
-        "metrics": metrics,
         "identity": {"flags": ""},
         "toolchain": PREBUILT,
-        "structure": structure_of(graph, where=where),
+        "structure": structure_of(observation.graph, where=observation.where),
     }
 
 
-def _evaluate_firmware(
-    graph: Graph, board: Board, image: Any, record: RunRecord, where: str
-) -> dict[str, Any]:
+def _of_firmware(observation: Observation) -> dict[str, Any]:
+    graph, board, image = observation.graph, observation.board, observation.image
+    record, where = observation.record, observation.where
     if record.clock is not None:
         check_clock(record.clock, where, flags=image.flags)
     facts = {
-        "metrics": {
-            "latency": measure_latency(record, where=where),
-            "flash": measure_flash(image),
-            "ram": measure_ram(image, record, where=where),
-        },
         "identity": {"flags": image.flags, "image": image.sha256},
         "toolchain": image.toolchain,
         "symbols": image.symbols,

@@ -10,7 +10,7 @@ from typing import Final
 
 from pytest_tinyquant.measure.model_structure import Structure
 from pytest_tinyquant.metrics.metric import Metric
-from pytest_tinyquant.metrics.specs import GATING
+from pytest_tinyquant.metrics.registry import METRICS
 
 
 #: Keys of :attr:`Measurement.identity`. ``image`` is kept in baselines of measured numbers only.
@@ -71,7 +71,8 @@ class Measurement:
 
     :param identity: what was measured, by the keys of :data:`IDENTITY`.
     :param toolchain: id of the compiler that built the image.
-    :param metrics: metric name -> part -> number, as listed in :data:`PARTS`.
+    :param metrics: metric name -> part -> number, as described in
+        :data:`~pytest_tinyquant.metrics.registry.METRICS`.
     :param output_sha256: digest of the raw output bytes of all check samples.
     :param ops: operators in execution order.
     :param symbols: flash bytes by linker symbol.
@@ -108,7 +109,15 @@ class Measurement:
     def gating(self, metric: str) -> dict[str, Metric]:
         """Return the parts of ``metric`` that decide its verdict, in order of importance."""
         parts = self.metrics.get(metric, {})
-        return {part: parts[part] for part in GATING[metric] if part in parts}
+        return {part: parts[part] for part in METRICS[metric].gating if part in parts}
+
+    @property
+    def count_unit(self) -> str:
+        """The unit of the operators' counts; empty if the operators were not counted."""
+        for name, spec in METRICS.items():
+            if spec.per_operator and spec.primary in self.metrics.get(name, {}):
+                return self.metrics[name][spec.primary].unit
+        return ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the measurement as JSON types; :meth:`from_json` reverses it."""
@@ -138,7 +147,7 @@ class Measurement:
     def from_json(cls, data: Mapping[str, Any]) -> Measurement:
         """Rebuild a measurement from what :meth:`to_json` returned, be it in an earlier version."""
         metrics = {
-            metric: {part: _metric(m) for part, m in parts.items()}
+            metric: {part: Metric.from_json(m) for part, m in parts.items()}
             for metric, parts in data["metrics"].items()
         }
         return cls(
@@ -161,11 +170,7 @@ class Measurement:
             structure=Structure.from_json(data["structure"]) if data.get("structure") else None,
             retries=tuple(data.get("retries", ())),
             estimates=tuple(
-                Estimate(estimate["metric"], _metric(estimate["number"]), estimate["source"])
-                for estimate in data.get("estimates", ())
+                Estimate(e["metric"], Metric.from_json(e["number"]), e["source"])
+                for e in data.get("estimates", ())
             ),
         )
-
-
-def _metric(data: Mapping[str, Any]) -> Metric:
-    return Metric(data["value"], data["unit"], data["class"])

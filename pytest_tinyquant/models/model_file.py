@@ -127,7 +127,7 @@ def _settings(conversion: Table, data: Table, top: Table) -> Settings:
             raise conversion.error("key 'schemes' is empty; name a scheme or remove it for all")
     tolerance = top.table("tolerance")
     if tolerance.values:
-        from pytest_tinyquant.metrics.tolerance import parse_mapping
+        from pytest_tinyquant.metrics.tolerances import parse_mapping
 
         parse_mapping(tolerance.values, where=f"{top.file}: {tolerance.label}")
     return Settings(

@@ -11,6 +11,7 @@ from typing import Final
 from typing import Literal
 
 from pytest_tinyquant.errors import ConfigurationError
+from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.project.tflm_library import Tflm
 from pytest_tinyquant.project.tflm_library import read_tflm
 from pytest_tinyquant.system.toml_table import Table
@@ -25,7 +26,6 @@ BENCH_KEY: Final = "bench"
 BUILT_IN = Path(__file__).with_name("boards.toml")
 KINDS = ("host", "cortex-m4", "rx")
 RUNTIMES = ("tflm", "tinyquant")
-METRICS = ("error", "latency", "flash", "ram")
 
 
 @dataclass(frozen=True)

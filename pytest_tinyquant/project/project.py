@@ -174,7 +174,7 @@ def _tolerance(settings: Settings) -> dict[str, Any]:
     """Return the tolerances of ini file and command line; the command line wins."""
     if not (settings.tolerance or settings.ini_tolerance):
         return {}
-    from pytest_tinyquant.metrics.tolerance import parse_ini
+    from pytest_tinyquant.metrics.tolerances import parse_ini
 
     return {
         **parse_ini(settings.ini_tolerance, where="tinyquant_tolerance"),

@@ -8,6 +8,10 @@ from collections.abc import Sequence
 from typing import Any
 from typing import Final
 
+from pytest_tinyquant.report.choosing import Choice
+from pytest_tinyquant.report.choosing_text import BEST
+from pytest_tinyquant.report.choosing_text import rows
+from pytest_tinyquant.report.choosing_text import titles
 from pytest_tinyquant.report.results import BAD
 from pytest_tinyquant.report.results import NOTABLE
 from pytest_tinyquant.report.results import Result
@@ -48,6 +52,24 @@ def markdown(results: Results, summary: str | None) -> str:
         lines += [f"- {_cell(gap)}" for gap in gaps]
         lines += ["", "</details>", ""]
     return "\n".join(lines)
+
+
+def choice_table(choice: Choice) -> list[str]:
+    """Return the lines of a table of schemes, and which of them to take."""
+    lines = [f"### {_cell(choice.model)} on {_cell(choice.board)} ({choice.target})", ""]
+    heads = titles(choice)
+    lines.append(f"| {' | '.join(['scheme', *map(_cell, heads)])} |")
+    lines.append(f"|---|{'---:|' * len(heads)}")
+    for row in rows(choice):
+        cells = [_cell(cell.removesuffix(BEST)) for cell in row.cells]
+        marked = [
+            f"**{short}**" if cell.endswith(BEST) else short
+            for cell, short in zip(row.cells, cells, strict=True)
+        ]
+        if row.gap:
+            marked = [f"known gap: {_cell(row.gap)}", *[""] * (len(heads) - 1)]
+        lines.append(f"| {' | '.join([row.scheme, *marked])} |")
+    return [*lines, "", *([_cell(choice.sentence()), ""] if choice.sentence() else [])]
 
 
 def _rows(result: Result) -> Iterable[tuple[str, ...]]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.report.item import ATTRIBUTE
 
 
@@ -139,12 +140,11 @@ class Results:
         return self._expected - self._reported
 
     def distrust(self, boards: Collection[str]) -> None:
-        """Make latencies that regressed on these board types errors of the bench."""
+        """Make regressions on these board types errors of the bench, if the metric scatters."""
         for index, result in enumerate(self.results):
             regressed = {v["metric"] for v in result.verdicts if v["status"] == "regressed"}
-            if regressed == {"latency"} and result.combination.endswith(
-                tuple(f"-{board}" for board in boards)
-            ):
+            scatters = regressed and all(METRICS[metric].scatters for metric in regressed)
+            if scatters and result.board in boards:
                 self.results[index] = replace(result, outcome="error")
 
     def counts(self) -> Counter[str]:

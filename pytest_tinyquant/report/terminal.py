@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from typing import Any
 
+from pytest_tinyquant.metrics.built_in import BUILT_IN
+from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.metrics.text import number_text
-from pytest_tinyquant.project.board_types import METRICS
 from pytest_tinyquant.report.results import BAD
 from pytest_tinyquant.report.results import NOTABLE
 from pytest_tinyquant.report.results import OUTCOMES
@@ -41,7 +42,7 @@ def show(terminal: pytest.TerminalReporter, results: Results, run: Run, show_all
         _write_table(terminal, _all_rows(results))
     # The whole study's table would hide what it says below: only for boards that were asked for.
     if run.settings.boards and not run.settings.ab:
-        for line in side_by_side(results.results, tuple(run.project.boards), METRICS):
+        for line in side_by_side(results.results, tuple(run.project.boards), tuple(METRICS)):
             terminal.write_line(line)
     notable = [result for result in results.results if result.outcome in NOTABLE]
     # An error that all tests of a combination share is told once.
@@ -83,7 +84,8 @@ def _numbers(comparison: dict[str, Any]) -> tuple[str, ...]:
 
 def _all_rows(results: Results) -> list[tuple[str, ...]]:
     """Return one row per combination: its metrics, or the error that prevented them."""
-    rows: list[tuple[str, ...]] = [("combination", *METRICS, "outcome")]
+    metrics = _judged(results)
+    rows: list[tuple[str, ...]] = [("combination", *metrics, "outcome")]
     for combination, group in results.by_combination().items():
         numbers = {
             verdict["metric"]: _primary(verdict)
@@ -93,8 +95,15 @@ def _all_rows(results: Results) -> list[tuple[str, ...]]:
         }
         outcomes = {result.outcome for result in group}
         worst = next(outcome for outcome in OUTCOMES if outcome in outcomes)
-        rows.append((combination, *(numbers.get(metric, "-") for metric in METRICS), worst))
+        rows.append((combination, *(numbers.get(metric, "-") for metric in metrics), worst))
     return rows
+
+
+def _judged(results: Results) -> list[str]:
+    """Return the metrics of which there is any verdict; the built-in ones in any case."""
+    judged = {verdict["metric"] for result in results.results for verdict in result.verdicts}
+    built_in = {spec.name for spec in BUILT_IN}
+    return [metric for metric in METRICS if metric in judged | built_in]
 
 
 def _primary(verdict: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 from typing import Final
 
-from pytest_tinyquant.metrics.specs import GATING
+from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.metrics.text import number_text
 from pytest_tinyquant.report.results import OUTCOMES
 from pytest_tinyquant.report.results import Result
@@ -31,7 +31,7 @@ def counts_text(counts: Counter[str]) -> str:
 
 def number_name(metric: str, part: str) -> str:
     """Return the metric, with the part if it is not the first that decides."""
-    return metric if part == GATING[metric][0] else f"{metric} {part}"
+    return metric if part == METRICS[metric].primary else f"{metric} {part}"
 
 
 def numbers_text(comparison: dict[str, Any]) -> str:

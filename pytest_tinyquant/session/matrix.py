@@ -12,7 +12,7 @@ from typing import Final
 
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.errors import ModelError
-from pytest_tinyquant.project.board_types import METRICS
+from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.project.board_types import Board
 from pytest_tinyquant.project.project import is_model_path
 from pytest_tinyquant.project.selection import choose
@@ -140,8 +140,8 @@ def metrics_of(test_name: str, narrowings: Iterable[Narrowing]) -> tuple[str, ..
     for narrowing in narrowings:
         if narrowing.metrics is not None:
             return narrowing.metrics
-    word = test_name.rpartition("_")[2]
-    return (word,) if word in METRICS else ()
+    metric = METRICS.judged_by(test_name)
+    return (metric,) if metric is not None else ()
 
 
 def project_axes(

@@ -188,7 +188,7 @@ class Run:
         if not self.settings.creep_since or self.settings.ab:
             return None
         from pytest_tinyquant.history.creep import Release
-        from pytest_tinyquant.metrics.tolerance import parse_ini
+        from pytest_tinyquant.metrics.tolerances import parse_ini
 
         limits: dict[str, Any] = {}
         for line in self.settings.creep_limit:

@@ -13,6 +13,7 @@ from typing import Final
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.errors import EstimateError
 from pytest_tinyquant.measure.measurement import Estimate
+from pytest_tinyquant.metrics.built_in import LATENCY
 from pytest_tinyquant.metrics.metric import Metric
 
 
@@ -85,7 +86,7 @@ class CycleEstimator:
         check_outputs(simulated.outputs[0], record.outputs[0], dtypes, where=where)
         assert simulated.counter is not None, "the firmware counts on every board"
         cycles = Metric(simulated.counter, "cycles", "estimated")
-        return dataclasses.replace(measurement, estimates=(Estimate("latency", cycles, SOURCE),))
+        return dataclasses.replace(measurement, estimates=(Estimate(LATENCY.name, cycles, SOURCE),))
 
     def _simulate(self, graph: Graph, sample: bytes, where: str) -> RunRecord:
         """Run the model on one sample: the counts do not depend on how many there are."""

@@ -223,15 +223,10 @@ class Stages:
         :raises InvalidOutputError: if the outputs cannot be judged.
         """
         from pytest_tinyquant.measure.evaluate import evaluate
+        from pytest_tinyquant.measure.observation import Observation
 
-        return evaluate(
-            converted=converted,
-            graph=graph,
-            board=board,
-            image=image,
-            record=record,
-            expected=self.reference(model, "outputs"),
-        )
+        expected = self.reference(model, "outputs")
+        return evaluate(Observation(converted, graph, board, image, record, expected))
 
     def measure(self, model: Model, scheme: Scheme, board: Board) -> Measurement:
         """Take ``model`` through all stages.

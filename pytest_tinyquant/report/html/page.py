@@ -26,8 +26,8 @@ from pytest_tinyquant.report.html.chart import WIDTH
 from pytest_tinyquant.report.html.chart import glyph
 from pytest_tinyquant.report.html.figures import figures
 from pytest_tinyquant.report.html.figures import natural_order
-from pytest_tinyquant.report.published import COLUMNS
 from pytest_tinyquant.report.published import Published
+from pytest_tinyquant.report.published import columns
 from pytest_tinyquant.report.published import read_published
 from pytest_tinyquant.report.results import BAD
 from pytest_tinyquant.report.results import OUTCOMES
@@ -202,6 +202,7 @@ def _details(
 ) -> dict[str, Markup]:
     """Return the data of each combination's page as the text of a script element."""
     theirs = {row.combination.lower(): row for row in published}
+    held = columns()
     details = {}
     for combination, group in results.by_combination().items():
         measurement = measured.get(combination.lower())
@@ -220,8 +221,14 @@ def _details(
                 for result in group
             ],
             "measurement": measurement.to_json() if measurement else None,
+            "count_unit": measurement.count_unit if measurement else "",
             "published": [
-                {"figure": name, "value": value, "unit": COLUMNS[name][1], "source": row.source}
+                {
+                    "figure": name,
+                    "value": value,
+                    "unit": held[name].holds,
+                    "source": row.source,
+                }
                 for name, value in row.figures.items()
                 if name not in ("parameters", "macs")
             ]

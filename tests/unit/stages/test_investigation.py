@@ -10,7 +10,7 @@ import pytest
 from pytest_tinyquant.baselines.compare import compare
 from pytest_tinyquant.errors import BoardNotFoundError
 from pytest_tinyquant.measure.divergence import Divergence
-from pytest_tinyquant.metrics.tolerance import Tolerances
+from pytest_tinyquant.metrics.tolerances import Tolerances
 from pytest_tinyquant.stages import layer_by_layer
 from pytest_tinyquant.stages.investigation import Investigation
 from pytest_tinyquant.stages.layer_by_layer import Part

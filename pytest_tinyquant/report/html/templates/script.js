@@ -135,9 +135,8 @@
       table([["Figure"], ["Value", "n"], ["Unit"], ["Source"]], rows, "Published figures"));
   }
 
-  function layers({ ops, structure, metrics: measured }) {
+  function layers({ ops, structure }, unit) {
     if (!ops.length) return null;
-    const unit = measured.latency?.invoke.unit ?? "counts";
     const whole = ops.reduce((sum, op) => sum + op[3], 0) || 1;
     const rows = ops.map(([label, kernel, shape, count], index) => {
       const macs = structure?.macs[index] ?? 0;
@@ -210,7 +209,7 @@
     const parts = [element("p", {}, element("a", { href: "#verdicts" }, "← All verdicts")), title, ...tests(data)];
     const m = data.measurement;
     if (m) {
-      parts.push(element("h2", {}, "Metrics"), metrics(data), identity(m), published(data), layers(m), arena(m),
+      parts.push(element("h2", {}, "Metrics"), metrics(data), identity(m), published(data), layers(m, data.count_unit || "counts"), arena(m),
         symbols(m), element("h2", {}, "Log"), element("pre", {}, m.log || "the device printed nothing"));
     } else {
       parts.push(element("p", { class: "note" }, "Nothing was measured; the reason stands above."));
