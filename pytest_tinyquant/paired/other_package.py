@@ -64,13 +64,21 @@ class Workshop:
             **attached,
         )
         self._stages = Stages(self._project)
-        return {"models": list(self._project.models), "boards": list(self._project.boards)}
+        return {
+            "models": list(self._project.models),
+            "schemes": list(self._schemes()),
+            "boards": list(self._project.boards),
+        }
+
+    def _schemes(self) -> Any:
+        """Return the schemes by name; older revisions have none of a project's own."""
+        found = getattr(self._project, "schemes", None)
+        return _find("SCHEMES", "schemes.scheme", "schemes") if found is None else found
 
     def build(self, model: str, scheme: str, board: str) -> dict[str, Any]:
         """Build one combination's image."""
-        SCHEMES = _find("SCHEMES", "schemes.scheme", "schemes")
         found = {"model": self._project.models[model], "board": self._project.boards[board]}
-        converted = self._stages.convert(found["model"], SCHEMES[scheme])
+        converted = self._stages.convert(found["model"], self._schemes()[scheme])
         graph = self._stages.check(found["model"], converted, found["board"])
         image = self._stages.build_image(found["model"], converted, graph, found["board"])
         self._last = {**found, "converted": converted, "graph": graph}

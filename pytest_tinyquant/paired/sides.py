@@ -142,7 +142,8 @@ class Revision:
     def build(self, model: Model, scheme: Scheme, board: Board) -> SideImage | HostImage:
         """Return the image of a combination."""
         self._start()
-        for what, name in (("models", model.name), ("boards", board.name)):
+        wanted = (("models", model.name), ("schemes", scheme.name), ("boards", board.name))
+        for what, name in wanted:
             if name not in self._contents[what]:
                 raise AbsentError(f"{self.name} has no {what[:-1]} {name!r}")
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 
 
@@ -40,9 +41,11 @@ class Rule:
     implied: bool = False
 
     @property
-    def selects_everything(self) -> bool:
-        """Whether the rule speaks of every operator."""
-        return not (self.layers or self.tensors or self.operators)
+    def selection(self) -> str:
+        """Which operators the rule speaks of, in words."""
+        parts = [", ".join(self.operators), self.layers and f"layers {self.layers}"]
+        parts.append(f"tensors {', '.join(self.tensors)}" if self.tensors else "")
+        return " in ".join(part for part in parts if part) or "every operator"
 
     @property
     def text(self) -> str:
@@ -103,6 +106,10 @@ class Scheme:
         if self.rules:
             return all(rule.activations for rule in self.rules)
         return self.supported_ops in ((INT8_OPERATORS,), (INT16_ACTIVATIONS,))
+
+    def is_for(self, model: str) -> bool:
+        """Tell whether the scheme speaks of the model of that name."""
+        return not self.models or any(fnmatchcase(model, pattern) for pattern in self.models)
 
     def content(self) -> dict[str, Any]:
         """Return all that a conversion depends on, as JSON values: neither names nor texts."""

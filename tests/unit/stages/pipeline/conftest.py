@@ -126,7 +126,9 @@ class World:
         self.converted = ConvertedModel(
             "cnn_4", "int8-only", tmp_path / "model.tflite", "b" * 64, "a" * 64, "tensorflow 2.21.0"
         )
-        project = SimpleNamespace(cache_root=tmp_path / "cache", work_dir=tmp_path / "work")
+        project = SimpleNamespace(
+            schemes=SCHEMES, cache_root=tmp_path / "cache", work_dir=tmp_path / "work"
+        )
         self.stages = Stages(project)
         reference = Reference(tmp_path / "reference.npz", "keras", "")
         patch = monkeypatch.setattr
