@@ -24,10 +24,10 @@ from pytest_tinyquant.schemes.recipe import WEIGHTED
 from pytest_tinyquant.schemes.recipe import treatments
 from pytest_tinyquant.schemes.scheme import SCHEMES
 from pytest_tinyquant.schemes.scheme import Scheme
-from pytest_tinyquant.support.check import RUNTIMES
 from pytest_tinyquant.support.check import check_not_vacuous
 from pytest_tinyquant.support.check import check_read_as_written
 from pytest_tinyquant.support.check import check_support
+from pytest_tinyquant.support.runtimes import RUNTIMES
 from pytest_tinyquant.system.cache import Cache
 
 
@@ -64,7 +64,7 @@ def show_model(project: Project, name: str, scheme_name: str, board: str | None 
 
 def _kernels(project: Project, board: str | None) -> dict[str, list[str]]:
     """Return the kernel sets of boards that run the engine, each with those boards."""
-    names = [name for name, b in project.boards.items() if b.runtime == "tinyquant"]
+    names = [name for name, b in project.boards.items() if RUNTIMES[b.runtime].is_compiled]
     if board is not None:
         names = [*choose([board], names, what="board", where="--board")]
     kernels: dict[str, list[str]] = {}

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
+from typing import TYPE_CHECKING
 from typing import Final
 
 from pytest_tinyquant.measure.measurement import Measurement
@@ -15,6 +16,9 @@ from pytest_tinyquant.project.known_issues import KnownIssue
 from pytest_tinyquant.project.known_issues import find
 from pytest_tinyquant.schemes.scheme import SCHEMES
 
+
+if TYPE_CHECKING:
+    from pytest_tinyquant.session.run import Run
 
 #: The scheme that the others are held against: the model before quantization.
 REFERENCE: Final = "basic"
@@ -160,6 +164,12 @@ def choices(
                 options.append(Option(scheme, gap=f"{row.raises.__name__}: {row.reason}"))
         found.append(Choice(model, board, target, tuple(options)))
     return tuple(found)
+
+
+def choices_of(run: Run) -> tuple[Choice, ...]:
+    """Return the choices that a run's measurements offer."""
+    runtimes = {name: board.runtime for name, board in run.project.boards.items()}
+    return choices(run.outcomes.measurements(), run.project.known_issues, runtimes)
 
 
 def _numbers(measurement: Measurement) -> dict[str, Metric]:

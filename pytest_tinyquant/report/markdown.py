@@ -18,6 +18,7 @@ from pytest_tinyquant.report.results import Result
 from pytest_tinyquant.report.results import Results
 from pytest_tinyquant.report.wording import ESTIMATED
 from pytest_tinyquant.report.wording import change_text
+from pytest_tinyquant.report.wording import changed_outputs
 from pytest_tinyquant.report.wording import counts_text
 from pytest_tinyquant.report.wording import estimate_rows
 from pytest_tinyquant.report.wording import known_gaps
@@ -27,13 +28,19 @@ from pytest_tinyquant.report.wording import numbers_text
 
 #: Rows of one table: a job's summary ends at 1 MiB, and nobody reads more.
 MOST_ROWS: Final = 100
+
+#: Tables of schemes, one per model and board.
+MOST_CHOICES: Final = 12
 _MOST_CHARACTERS: Final = 300
 _JUDGED: Final = ("| combination | metric | numbers | change | verdict |", "|---|---|---|---:|---|")
 _ESTIMATED: Final = ("| combination | metric | number | class and source |", "|---|---|---:|---|")
 
 
-def markdown(results: Results, summary: str | None) -> str:
-    """Return the counts, a table of what is not as in the baselines, and the known gaps."""
+def markdown(results: Results, summary: str | None, found: Sequence[Choice] = ()) -> str:
+    """Return the counts, a table of what is not as in the baselines, schemes, and known gaps.
+
+    :param found: the schemes to choose from, by model and board.
+    """
     counts = results.counts()
     lines = ["## tinyquant", "", f"**{counts_text(counts) or 'no results'}**", ""]
     if summary:
@@ -43,9 +50,16 @@ def markdown(results: Results, summary: str | None) -> str:
         key=lambda result: (result.outcome not in BAD, result.combination, result.nodeid),
     )
     lines += _table(_JUDGED, [row for result in notable for row in _rows(result)])
+    heading, *changed = changed_outputs(results.results) or [""]
+    if changed:
+        lines += [heading, "", *(f"- {_cell(line.strip())}" for line in changed), ""]
     estimates = _table(_ESTIMATED, estimate_rows(results))
     if estimates:
         lines += [f"{ESTIMATED}:", "", *estimates]
+    for choice in found[:MOST_CHOICES]:
+        lines += choice_table(choice)
+    if len(found) > MOST_CHOICES:
+        lines += [f"{len(found) - MOST_CHOICES} models and boards more: `tinyquant compare`.", ""]
     gaps = known_gaps(results.results)
     if gaps:
         lines += ["<details><summary>Known gaps</summary>", ""]

@@ -20,6 +20,7 @@ from pytest_tinyquant.report.results import Results
 from pytest_tinyquant.report.side_by_side import side_by_side
 from pytest_tinyquant.report.wording import ESTIMATED
 from pytest_tinyquant.report.wording import change_text
+from pytest_tinyquant.report.wording import changed_outputs
 from pytest_tinyquant.report.wording import counts_text
 from pytest_tinyquant.report.wording import estimate_rows
 from pytest_tinyquant.report.wording import known_gaps
@@ -47,6 +48,8 @@ def show(terminal: pytest.TerminalReporter, results: Results, run: Run, show_all
     notable = [result for result in results.results if result.outcome in NOTABLE]
     # An error that all tests of a combination share is told once.
     _write_table(terminal, list(dict.fromkeys(_notable_rows(notable))))
+    for line in changed_outputs(results.results):
+        terminal.write_line(line, yellow=True)
     for line in known_gaps(results.results):
         terminal.write_line(textwrap.shorten(line, 190), yellow=True)
     estimates = estimate_rows(results)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 from typing import Final
 
+from pytest_tinyquant.baselines.compare import OUTPUTS_CHANGED
 from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.metrics.text import number_text
 from pytest_tinyquant.report.results import OUTCOMES
@@ -17,6 +18,13 @@ from pytest_tinyquant.report.results import Results
 #: Heading of whatever was estimated, wherever it is shown.
 ESTIMATED: Final = "Estimated by a model of the core, judged by nothing"
 
+#: Heading of the combinations whose outputs are other ones, but as good.
+OUTPUTS_HEADING: Final = "outputs changed, error within tolerance"
+
+#: So many of them are named; an update of the converter changes all.
+MOST_CHANGED: Final = 20
+
+_HOLDS: Final = ("ok", "improved")
 _PLURALS = {"known gap": "known gaps", "error": "errors", "gap closed": "gaps closed"}
 
 
@@ -65,6 +73,24 @@ def estimate_rows(results: Results) -> list[tuple[str, str, str, str]]:
         for combination, estimates in results.estimates().items()
         for estimate in estimates
     ]
+
+
+def changed_outputs(results: Iterable[Result]) -> list[str]:
+    """Return the combinations whose outputs changed and whose error held, the digests beside them.
+
+    The first line is their heading; there is none if there are none.
+    """
+    found = {
+        result.combination: note
+        for result in results
+        for verdict in result.verdicts
+        if verdict["metric"] == "error" and verdict["status"] in _HOLDS
+        for note in verdict["notes"]
+        if note.startswith(OUTPUTS_CHANGED)
+    }
+    lines = [f"  {name}  {note}" for name, note in sorted(found.items())]
+    more = [f"  and {len(lines) - MOST_CHANGED} more"] if len(lines) > MOST_CHANGED else []
+    return [f"{OUTPUTS_HEADING}:", *lines[:MOST_CHANGED], *more] if lines else []
 
 
 def known_gaps(results: Iterable[Result]) -> list[str]:

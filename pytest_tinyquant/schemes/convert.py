@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 
-from pytest_tinyquant.errors import ConversionError
 from pytest_tinyquant.errors import ToolchainNotFoundError
 from pytest_tinyquant.schemes.child_process import ForkServer
 from pytest_tinyquant.schemes.exchange import ENVIRONMENT
 from pytest_tinyquant.schemes.exchange import arrays_of
 from pytest_tinyquant.schemes.exchange import file_sha256
 from pytest_tinyquant.schemes.exchange import package_version
+from pytest_tinyquant.schemes.exchange import run_job
 from pytest_tinyquant.schemes.exchange import saved_inputs
 from pytest_tinyquant.schemes.scheme import SCHEMES
 
@@ -87,7 +87,8 @@ def convert(
 
     :param timeout: seconds that the converter may take.
     :raises ConfigurationError: the scheme's rules do not fit the model.
-    :raises ConversionError: the converter failed, crashed or took too long.
+    :raises ConversionError: the converter failed, or crashed twice.
+    :raises BenchError: the converter was killed, took too long, or lacked memory or disk.
     :raises ModelError: the model came as ``.tflite`` and is corrupt.
     :raises ToolchainNotFoundError: TensorFlow, or what else the scheme needs, is not installed.
     :raises VacuousSchemeError: a rule of the scheme left no trace.
@@ -132,7 +133,8 @@ def convert(
 def reference_outputs(model: Model, cache: Cache, *, timeout: float = 300.0) -> Reference:
     """Compute what `model` answers to its check samples, or take it from `cache`.
 
-    :raises ConversionError: TensorFlow failed, crashed or took too long.
+    :raises ConversionError: TensorFlow failed, or crashed twice.
+    :raises BenchError: it was killed, took too long, or lacked memory or disk.
     :raises ToolchainNotFoundError: TensorFlow is not installed.
     """
     kind = "tflite" if model.kind == "tflite" else "keras"
@@ -234,10 +236,7 @@ def _described(model: Model) -> dict[str, Any]:
 
 def _call(function: str, request: dict[str, Any], where: str, timeout: float) -> None:
     """Call `function` of the converter's process with `request`."""
-    outcome = _server.call(f"{_PROCESS}:{function}", [request], timeout=timeout)
-    if outcome.trouble:
-        said = outcome.last_lines() or "(it printed nothing)"
-        raise ConversionError(f"{where} {outcome.trouble}. Its last lines:\n{said}")
+    run_job(_server, f"{_PROCESS}:{function}", request, where, timeout)
 
 
 def _checked(model: Model) -> bytes:

@@ -8,6 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from pytest_tinyquant.errors import BenchError
+from pytest_tinyquant.errors import ConversionError
+from pytest_tinyquant.schemes.child_process import ForkServer
+
 
 ENVIRONMENT = {
     # Errors only; a converted model is no place for start-up messages.
@@ -58,3 +62,36 @@ def file_sha256(path: Path) -> str:
     """Return the SHA-256 of the file at `path`."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def run_job(
+    server: ForkServer,
+    function: str,
+    request: dict[str, Any],
+    where: str,
+    timeout: float,
+    *,
+    leaves: str = "output",
+) -> None:
+    """Call `function` (``module:name``) with `request` in a process of `server`.
+
+    :param where: what runs, for messages; read before such as "crashed with SIGABRT".
+    :param leaves: key of the request that names a file which must be there afterwards.
+    :raises ConversionError: it failed, or crashed twice.
+    :raises BenchError: it was killed, took too long, or lacked memory or disk.
+    """
+    outcome = first = server.call(function, [request], timeout=timeout)
+    if first.crashed:
+        # Only a crash that the model causes happens again.
+        outcome = server.call(function, [request], timeout=timeout)
+    if not first.trouble:
+        if not Path(request[leaves]).is_file():
+            raise BenchError(f"{where} ended as if all were well, and left no file; run again")
+        return
+    said = first.last_lines() or "(it printed nothing)"
+    if outcome.crashed != first.crashed:
+        raise BenchError(
+            f"{where} {first.trouble}, and not when it was run once more. Its last lines:\n{said}"
+        )
+    error = BenchError if first.machine else ConversionError
+    raise error(f"{where} {first.trouble}. Its last lines:\n{said}")

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from typing import Final
 
 from pytest_tinyquant.errors import ConfigurationError
-from pytest_tinyquant.errors import ConversionError
 from pytest_tinyquant.errors import ToolchainNotFoundError
 from pytest_tinyquant.errors import VacuousSchemeError
 from pytest_tinyquant.models.tflite_reader import read_graph
@@ -19,6 +18,7 @@ from pytest_tinyquant.schemes.child_process import ForkServer
 from pytest_tinyquant.schemes.exchange import ENVIRONMENT
 from pytest_tinyquant.schemes.exchange import arrays_of
 from pytest_tinyquant.schemes.exchange import package_version
+from pytest_tinyquant.schemes.exchange import run_job
 from pytest_tinyquant.schemes.exchange import saved_inputs
 from pytest_tinyquant.schemes.recipe import WEIGHTED
 from pytest_tinyquant.schemes.recipe import Treatment
@@ -57,7 +57,8 @@ def run_quantizer(
 
     :param timeout: seconds that the quantizer may take.
     :raises ConfigurationError: the rules do not fit the model, or the quantizer cannot do it.
-    :raises ConversionError: the quantizer failed, crashed or took too long.
+    :raises ConversionError: the quantizer failed, or crashed twice.
+    :raises BenchError: it was killed, took too long, or lacked memory or disk.
     :raises VacuousSchemeError: weights were not stored as their rule says.
     """
     where = f"{model.name} {scheme.name}"
@@ -73,12 +74,14 @@ def run_quantizer(
             "output": str(output),
             "answer": str(answer),
         }
-        outcome = _server.call(f"{_PROCESS}:quantize", [request], timeout=timeout)
-        if outcome.trouble:
-            said = outcome.last_lines() or "(it printed nothing)"
-            raise ConversionError(
-                f"{where}: LiteRT's quantizer {outcome.trouble}. Its last lines:\n{said}"
-            )
+        run_job(
+            _server,
+            f"{_PROCESS}:quantize",
+            request,
+            f"{where}: LiteRT's quantizer",
+            timeout,
+            leaves="answer",
+        )
         _check_answer(json.loads(answer.read_text("utf-8")), where)
     _check_applied(found, graph, read_graph(output.read_bytes(), where=where), where)
 

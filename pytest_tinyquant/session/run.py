@@ -272,9 +272,11 @@ class Run:
 
     def _has_own_files(self) -> bool:
         """Tell whether the project has files that no other tool would leave there."""
-        return (self.settings.root / "boards.toml").is_file() or (
-            self.settings.models_dir / "known_issues.toml"
-        ).is_file()
+        own = (
+            self.settings.root / "boards.toml",
+            self.settings.models_dir / "known_issues.toml",
+        )
+        return any(map(os.path.lexists, own))
 
 
 RUN: pytest.StashKey[Run] = pytest.StashKey()

@@ -59,6 +59,11 @@ class Figure:
     text: str
     groups: tuple[tuple[Panel, ...], ...]
 
+    @property
+    def has_published(self) -> bool:
+        """Whether the study published anything that stands here."""
+        return any(panel.source == "published" for group in self.groups for panel in group)
+
 
 @dataclass(frozen=True)
 class _Value:
