@@ -103,7 +103,7 @@ class Stages:
         where = combination_name(converted, board)
         graph = read_graph(converted.read(), where=where)
         check_interface(graph, where=where)
-        check_not_vacuous(graph, converted.scheme, where=where)
+        check_not_vacuous(graph, self.project.schemes[converted.scheme], where=where)
         try:
             check_support(graph, RUNTIMES[board.runtime], where=where)
         except UnsupportedModelError as refusal:

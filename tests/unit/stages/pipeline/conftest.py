@@ -131,7 +131,10 @@ class World:
             "cnn_4", "int8-only", tmp_path / "model.tflite", "b" * 64, "a" * 64, "tensorflow 2.21.0"
         )
         project = SimpleNamespace(
-            cache_root=tmp_path / "cache", work_dir=tmp_path / "work", root=tmp_path
+            schemes=SCHEMES,
+            cache_root=tmp_path / "cache",
+            work_dir=tmp_path / "work",
+            root=tmp_path,
         )
         self.stages = Stages(project)
         reference = Reference(tmp_path / "reference.npz", "keras", "")
