@@ -10,6 +10,7 @@ import pytest
 
 from pytest_tinyquant.report.controller import Controller
 from pytest_tinyquant.session.add_options import add_options
+from pytest_tinyquant.session.fixtures import JUDGED
 from pytest_tinyquant.session.fixtures import baseline
 from pytest_tinyquant.session.fixtures import board
 from pytest_tinyquant.session.fixtures import converted_model
@@ -169,12 +170,20 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
         return None
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_call(item: pytest.Item) -> None:
-    """Fail with the error that set-up met, in place of the test's body."""
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """Fail with the error that set-up met, in place of the test's body, or if that says nothing."""
     error = item.stash.get(SETUP_ERROR, None)
     if error is not None:
         raise error
+    yield
+    judged = item.stash.get(JUDGED, None)
+    if judged is not None:
+        from pytest_tinyquant.session.judged import shortcoming
+
+        text = shortcoming(item, judged)
+        if text:
+            pytest.fail(text, pytrace=False)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -25,6 +25,9 @@ _WORST_FIRST: Final[tuple[Status, ...]] = (
     "ok",
 )
 
+#: Begins the note that says that raw outputs are other ones than the baseline's.
+OUTPUTS_CHANGED: Final = "outputs changed"
+
 #: What to do about a baseline that no longer fits.
 RECORD_ANEW: Final = "If that is intended, record it with --tq-update-baselines=all"
 
@@ -127,7 +130,7 @@ def find_context(baseline: Measurement, current: Measurement) -> Context:
         notes.append(f"compiler flags changed: {_changed_words(old['flags'], new['flags'])}")
     if baseline.output_sha256 != current.output_sha256 and not obstacle:
         notes.append(
-            f"outputs changed ({baseline.output_sha256[:12]} -> {current.output_sha256[:12]})"
+            f"{OUTPUTS_CHANGED} ({baseline.output_sha256[:12]} -> {current.output_sha256[:12]})"
         )
     same_image = bool(new.get("image")) and old.get("image") == new.get("image")
     return Context(obstacle, other_build, same_image, tuple(notes))
@@ -150,7 +153,9 @@ def _compare_parts(
 ) -> tuple[list[Comparison], list[str]]:
     comparisons: list[Comparison] = []
     problems: list[str] = []
-    before = baseline.gating(metric)
+    # Which parts decide is what the model's TOML says today, not when the baseline was recorded.
+    decide = current.gate_names(metric)
+    before = {p: n for p, n in baseline.metrics.get(metric, {}).items() if p in decide}
     for part, number in current.gating(metric).items():
         tolerance = tolerances.find(
             metric,

@@ -9,15 +9,18 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from pytest_tinyquant.cli import compare_schemes
 from pytest_tinyquant.cli import completion
 from pytest_tinyquant.cli import list_baselines
+from pytest_tinyquant.cli import list_schemes
 from pytest_tinyquant.cli.compare import add_diff
 from pytest_tinyquant.cli.compare import add_history
 from pytest_tinyquant.cli.compare import run_diff
 from pytest_tinyquant.cli.compare import run_history
 from pytest_tinyquant.cli.current_project import current_project
+from pytest_tinyquant.cli.plugins import load_plugins
 from pytest_tinyquant.errors import TinyQuantError
 
 
@@ -25,6 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; return its exit status: 0 for success, 1 for failure, 2 for wrong usage."""
     try:
         options = _parser().parse_args(arguments)
+        if options.command not in _WITHOUT_PROJECT:
+            load_plugins()
         status: int = options.command(options)
         sys.stdout.flush()
     except BrokenPipeError:
@@ -56,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
         ("diff", run_diff, "compare runs, images, baselines or revisions of the baselines"),
         ("history", run_history, "show a number over the runs of pytest --tq-history"),
         ("baselines", list_baselines.run, "list the baselines, or those that no test uses"),
+        ("schemes", list_schemes.run, "list the schemes that --scheme knows, with what they do"),
         ("boards", _boards, "list the boards that --board knows, and those on this bench"),
         ("doctor", _doctor, "check everything that a run needs, and say how to mend it"),
         ("noise", _noise, "measure how far latencies scatter on an attached board, and store it"),
@@ -147,3 +153,7 @@ def _toolchain(options: argparse.Namespace) -> int:
     recipe = {"rx-elf": toolchain_rx, "rx-sim": toolchain_rx_sim}[options.target].recipe()
     print(build(recipe, Cache(), lambda line: print(f"{recipe.name}: {line}", flush=True)))
     return 0
+
+
+#: The commands that read nothing which a plugin could add to.
+_WITHOUT_PROJECT: Final = (_init, _toolchain)

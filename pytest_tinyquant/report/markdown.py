@@ -17,7 +17,9 @@ from pytest_tinyquant.report.results import NOTABLE
 from pytest_tinyquant.report.results import Result
 from pytest_tinyquant.report.results import Results
 from pytest_tinyquant.report.wording import ESTIMATED
+from pytest_tinyquant.report.wording import MOST_ESTIMATES
 from pytest_tinyquant.report.wording import change_text
+from pytest_tinyquant.report.wording import changed_outputs
 from pytest_tinyquant.report.wording import counts_text
 from pytest_tinyquant.report.wording import estimate_rows
 from pytest_tinyquant.report.wording import known_gaps
@@ -49,7 +51,11 @@ def markdown(results: Results, summary: str | None, found: Sequence[Choice] = ()
         key=lambda result: (result.outcome not in BAD, result.combination, result.nodeid),
     )
     lines += _table(_JUDGED, [row for result in notable for row in _rows(result)])
-    estimates = _table(_ESTIMATED, estimate_rows(results))
+    heading, *changed = changed_outputs(results.results) or [""]
+    if changed:
+        lines += [heading, "", *(f"- {_cell(line.strip())}" for line in changed), ""]
+    rows = estimate_rows(results)
+    estimates = _table(_ESTIMATED, rows if len(rows) <= MOST_ESTIMATES else [])
     if estimates:
         lines += [f"{ESTIMATED}:", "", *estimates]
     for choice in found[:MOST_CHOICES]:
@@ -66,7 +72,7 @@ def markdown(results: Results, summary: str | None, found: Sequence[Choice] = ()
 
 def choice_table(choice: Choice) -> list[str]:
     """Return the lines of a table of schemes, and which of them to take."""
-    lines = [f"### {_cell(choice.model)} on {_cell(choice.board)} ({choice.target})", ""]
+    lines = [f"### {_cell(choice.title)}", ""]
     heads = titles(choice)
     lines.append(f"| {' | '.join(['scheme', *map(_cell, heads)])} |")
     lines.append(f"|---|{'---:|' * len(heads)}")

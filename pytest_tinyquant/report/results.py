@@ -32,6 +32,7 @@ OUTCOMES = (
     "new",
     "updated",
     "skipped",
+    "not judged",
     "known gap",
     "ok",
 )
@@ -79,7 +80,7 @@ class Result:
             model=part["model"],
             scheme=part["scheme"],
             board=part["board"],
-            outcome=_outcome(report, verdicts),
+            outcome=_outcome(report, verdicts, is_unjudged=part["unjudged"]),
             verdicts=verdicts,
             gap=part["gap"],
             error=part["error"],
@@ -182,14 +183,19 @@ class Results:
         )
 
 
-def _outcome(report: pytest.TestReport, verdicts: tuple[dict[str, Any], ...]) -> str:
-    """Return what the report means: its own outcome, or the worst of its verdicts."""
+def _outcome(
+    report: pytest.TestReport, verdicts: tuple[dict[str, Any], ...], *, is_unjudged: bool
+) -> str:
+    """Return what the report means: its own outcome, or the worst of its verdicts.
+
+    :param is_unjudged: the test is about a metric, by its name, and had nothing judged.
+    """
     if report.skipped:
         return "known gap" if hasattr(report, "wasxfail") else "skipped"
     statuses = {verdict["status"] for verdict in verdicts}
     worst = next((outcome for outcome in OUTCOMES if outcome in statuses), "ok")
     if report.passed:
-        return worst
+        return "not judged" if is_unjudged else worst
     if report.when == "setup":
         return "error"
     if isinstance(report.longrepr, str) and report.longrepr.startswith("[XPASS(strict)]"):

@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from pytest_tinyquant.boards.device import Device
     from pytest_tinyquant.boards.device import HostImage
     from pytest_tinyquant.firmware.image import FirmwareImage
+    from pytest_tinyquant.measure.measurement import Estimate
     from pytest_tinyquant.measure.measurement import Measurement
     from pytest_tinyquant.models.model import Model
     from pytest_tinyquant.project.board_types import Board
     from pytest_tinyquant.schemes.convert import ConvertedModel
     from pytest_tinyquant.schemes.scheme import Scheme
+    from pytest_tinyquant.session.judged import Judged
 
     Image = FirmwareImage | HostImage
 
@@ -36,6 +38,7 @@ class CreepWarning(UserWarning):
 
 VERDICTS: pytest.StashKey[list[Verdict]] = pytest.StashKey()
 MEASUREMENT: pytest.StashKey[Measurement] = pytest.StashKey()
+JUDGED: pytest.StashKey[Judged] = pytest.StashKey()
 MEASURE: pytest.StashKey[Callable[[], Measurement]] = pytest.StashKey()
 
 
@@ -133,6 +136,12 @@ class Baseline:
     def __init__(self, item: pytest.Item, run: Run) -> None:
         self._item = item
         self._run = run
+        from pytest_tinyquant.session.judged import Judged
+        from pytest_tinyquant.session.judged import own_combination
+
+        # One for each time that the test runs: a rerun does not answer for the run before it.
+        self._judged = item.stash[JUDGED] = Judged()
+        self._own = own_combination(item)
 
     def check(self, metric: str, measurement: Measurement) -> Verdict:
         """Return the verdict on `metric`, unless it fails the test or, if so asked, skips it.
@@ -140,6 +149,11 @@ class Baseline:
         Tolerances of the model's TOML win over the project's, those of the test's marker over
         both. Nothing is recorded for a test that is expected to fail.
         """
+        __tracebackhide__ = True
+        with self._judged.watch(metric, measurement.combination, self._own):
+            return self._check(metric, measurement)
+
+    def _check(self, metric: str, measurement: Measurement) -> Verdict:
         from pytest_tinyquant.baselines.confirm import confirmed
 
         __tracebackhide__ = True
@@ -149,6 +163,9 @@ class Baseline:
         verdict = self._explained(verdict, measurement)
         self._item.stash.setdefault(VERDICTS, []).append(verdict)
         self._item.user_properties += _properties(verdict)
+        for estimate in measurement.estimates:
+            if estimate.metric == metric:
+                self._item.user_properties += _estimate_properties(estimate)
         if verdict.failed:
             pytest.fail(verdict.text(), pytrace=False)
         self._check_creep(metric, measurement)
@@ -217,6 +234,22 @@ def _value(request: pytest.FixtureRequest) -> object:
             "the test or one of its fixtures takes it as an argument; "
             "getfixturevalue() comes too late for that"
         ) from None
+
+
+def _estimate_properties(estimate: Estimate) -> list[tuple[str, object]]:
+    """Return an estimate as JUnit properties, apart from the metric's own."""
+    name = f"tinyquant.{estimate.metric}.estimate"
+    properties: list[tuple[str, object]] = [
+        (name, estimate.number.value),
+        (f"{name}.unit", estimate.number.unit),
+        (f"{name}.class", estimate.number.number_class),
+        (f"{name}.source", estimate.source),
+    ]
+    if estimate.low is not None:
+        properties += [(f"{name}.low", estimate.low), (f"{name}.high", estimate.high)]
+    if estimate.milliseconds is not None:
+        properties.append((f"{name}.milliseconds", estimate.milliseconds))
+    return properties + [(f"{name}.op.{label}", part) for label, part in estimate.ops]
 
 
 def _properties(verdict: Verdict) -> list[tuple[str, object]]:

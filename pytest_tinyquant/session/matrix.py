@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from typing import Any
@@ -16,7 +17,6 @@ from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.project.board_types import Board
 from pytest_tinyquant.project.project import is_model_path
 from pytest_tinyquant.project.selection import choose
-from pytest_tinyquant.schemes.scheme import SCHEMES
 from pytest_tinyquant.schemes.scheme import Scheme
 
 
@@ -25,16 +25,14 @@ if TYPE_CHECKING:
     from pytest_tinyquant.project.project import Project
     from pytest_tinyquant.project.settings import Settings
 
+#: Models that a line of the header names at most.
+_MOST_NAMED: Final = 5
+
 AXES: Final = ("model", "scheme", "board")
 
 #: Stands for the scheme of a model file that cannot be read; the test reports why.
 UNREADABLE: Final = Scheme(
     name="unreadable",
-    optimize=False,
-    representative=False,
-    io_dtype="float32",
-    supported_ops=(),
-    supported_types=(),
     description="the model's file is corrupt",
 )
 
@@ -94,14 +92,32 @@ def select(project: Project, settings: Settings) -> tuple[Combination, ...]:
     """
     patterns = [_model_name(pattern, project) for pattern in settings.models]
     models = choose(patterns, project.models, what="model", where="--model", globs=True)
-    schemes = choose(settings.schemes, SCHEMES, what="scheme", where="--scheme")
+    schemes = choose(settings.schemes, project.schemes, what="scheme", where="--scheme")
     boards = choose(settings.boards, project.boards, what="board", where="--board")
-    return tuple(
+    found = tuple(
         Combination(project.models[model], scheme, project.boards[board])
         for model in models
-        for scheme in _schemes_of(project.models[model], schemes)
+        for scheme in _schemes_of(project.models[model], schemes, project)
         for board in boards
     )
+    _check_all_there(patterns, found, schemes)
+    for _ in project_axes(found, AXES):
+        pass  # it refuses equal ids
+    return found
+
+
+def _check_all_there(
+    patterns: Iterable[str], found: Iterable[Combination], schemes: Iterable[str]
+) -> None:
+    """Refuse a run that would leave out, beside others, a model that was asked for by its name."""
+    there = {combination.model.name.lower() for combination in found}
+    for pattern in patterns:
+        is_glob = any(character in pattern for character in "*?[")
+        if there and not is_glob and pattern.lower() not in there:
+            raise ConfigurationError(
+                f"--model: {pattern!r} has none of the schemes {', '.join(schemes)}, so nothing of "
+                "it would be tested; leave it out, or name a scheme that it has"
+            )
 
 
 def narrow(
@@ -120,7 +136,7 @@ def narrow(
         models = choose(
             narrowing.models or (), project.models, what="model", where=where, globs=True
         )
-        schemes = choose(narrowing.schemes or (), SCHEMES, what="scheme", where=where)
+        schemes = choose(narrowing.schemes or (), project.schemes, what="scheme", where=where)
         boards = choose(narrowing.boards or (), project.boards, what="board", where=where)
         combinations = [
             combination
@@ -147,15 +163,35 @@ def metrics_of(test_name: str, narrowings: Iterable[Narrowing]) -> tuple[str, ..
 def project_axes(
     combinations: Iterable[Combination], axes: Iterable[str]
 ) -> Iterator[tuple[Combination, tuple[Any, ...], str]]:
-    """Yield each distinct value of `axes` with its id and the first combination that has it."""
+    """Yield each distinct value of `axes` with its id and the first combination that has it.
+
+    :raises ConfigurationError: different values have the same id: one of them would not be tested.
+    """
     axes = [axis for axis in AXES if axis in set(axes)]
-    seen: set[str] = set()
+    seen: dict[str, tuple[str, ...]] = {}
     for combination in combinations:
         values = tuple(getattr(combination, axis) for axis in axes)
-        name = "-".join(value.name for value in values).lower()
+        names = tuple(value.name for value in values)
+        name = "-".join(names).lower()
         if name not in seen:
-            seen.add(name)
+            seen[name] = names
             yield combination, values, name
+        elif seen[name] != names:
+            raise _equal_ids(name, axes, seen[name], names)
+
+
+def _equal_ids(
+    name: str, axes: Sequence[str], first: Sequence[str], second: Sequence[str]
+) -> ConfigurationError:
+    """Return the error for two sets of names that give the same test id."""
+
+    def words(names: Sequence[str]) -> str:
+        return ", ".join(f"{axis} {value!r}" for axis, value in zip(axes, names, strict=True))
+
+    return ConfigurationError(
+        f"the test id {name!r} would be that of {words(first)} and of {words(second)}; rename one, "
+        "or only one of them would be tested"
+    )
 
 
 def summary(combinations: tuple[Combination, ...], project: Project) -> str:
@@ -177,15 +213,28 @@ def compilers(combinations: tuple[Combination, ...]) -> list[str]:
     from pytest_tinyquant.firmware.toolchain import compiler_text
 
     boards = dict.fromkeys(combination.board for combination in combinations)
-    needed = {(board.kind, board.toolchain): board.name for board in boards if board.kind != "host"}
+    needed = {(board.kind, board.toolchain): board.name for board in boards if board.runs_firmware}
     return [
         f"tinyquant: firmware for {name}: {compiler_text(*key)}" for key, name in needed.items()
     ]
 
 
+def drawn_data(combinations: Iterable[Combination]) -> list[str]:
+    """Return a line that names the models whose samples are drawn at random, if there are any."""
+    models = dict.fromkeys(c.model.name for c in combinations if c.model.has_drawn_data)
+    if not models:
+        return []
+    named = ", ".join([*models][:_MOST_NAMED])
+    more = f" and {len(models) - _MOST_NAMED} more" if len(models) > _MOST_NAMED else ""
+    return [
+        f"tinyquant: samples drawn at random for {named}{more}: errors compare revisions and "
+        "schemes, but say nothing of how good a model is; give it data of its own"
+    ]
+
+
 def _reached(board: Board, project: Project) -> str:
     """Return how a board is reached, for a real one by which of the bench."""
-    if board.target != "hardware":
+    if not board.target.is_real:
         return board.reached_by
     names = [physical.name for physical in project.bench if physical.type == board.name]
     if project.attached:
@@ -208,7 +257,7 @@ def _model_name(pattern: str, project: Project) -> str:
     return next(name for name, model in project.models.items() if model.path.resolve() == path)
 
 
-def _schemes_of(model: Model, schemes: Iterable[str]) -> Iterator[Scheme]:
+def _schemes_of(model: Model, schemes: Iterable[str], project: Project) -> Iterator[Scheme]:
     """Yield the chosen schemes that apply to `model`: for a converted file, the one it has."""
     applicable = model.schemes
     if model.kind == "tflite":
@@ -220,8 +269,9 @@ def _schemes_of(model: Model, schemes: Iterable[str]) -> Iterator[Scheme]:
             yield UNREADABLE
             return
     for name in schemes:
-        if applicable is None or name in applicable:
-            yield SCHEMES[name]
+        scheme = project.schemes[name]
+        if (applicable is None or name in applicable) and scheme.is_for(model.name):
+            yield scheme
 
 
 def _names(value: str | Iterable[str]) -> tuple[str, ...]:
