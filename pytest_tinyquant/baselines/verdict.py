@@ -10,18 +10,27 @@ from typing import Literal
 from typing import cast
 from typing import get_args
 
+from pytest_tinyquant.metrics.limits import LimitCheck
 from pytest_tinyquant.metrics.metric import Metric
 
 
 Status = Literal[
-    "ok", "improved", "updated", "new", "skipped", "regressed", "missing", "not comparable"
+    "ok",
+    "improved",
+    "updated",
+    "new",
+    "skipped",
+    "over limit",
+    "regressed",
+    "missing",
+    "not comparable",
 ]
 
 #: All statuses, those that pass first.
 STATUSES: Final[tuple[str, ...]] = get_args(Status)
 
 #: Statuses that fail a test.
-FAILING: Final = ("regressed", "missing", "not comparable")
+FAILING: Final = ("over limit", "regressed", "missing", "not comparable")
 
 
 @dataclass(frozen=True)
@@ -61,6 +70,7 @@ class Verdict:
     :param notes: facts that changed beside the numbers, such as ``outputs changed``.
     :param causes: where a change comes from, most important first.
     :param path: the baseline's file.
+    :param limits: the metric's budgets, whatever the baseline says.
     """
 
     combination: str
@@ -71,6 +81,7 @@ class Verdict:
     message: str = ""
     notes: tuple[str, ...] = ()
     causes: tuple[str, ...] = ()
+    limits: tuple[LimitCheck, ...] = ()
 
     @property
     def failed(self) -> bool:
@@ -104,6 +115,7 @@ class Verdict:
             "message": self.message,
             "notes": list(self.notes),
             "causes": list(self.causes),
+            "limits": [limit.to_json() for limit in self.limits],
         }
 
     @classmethod
@@ -127,6 +139,7 @@ class Verdict:
             message=data["message"],
             notes=tuple(data["notes"]),
             causes=tuple(data["causes"]),
+            limits=tuple(map(LimitCheck.from_json, data.get("limits", ()))),
         )
 
 

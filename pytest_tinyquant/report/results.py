@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from pytest_tinyquant.baselines.verdict import FAILING
 from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.report.item import ATTRIBUTE
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 #: Outcomes in the order in which the summary counts them.
 OUTCOMES = (
     "regressed",
+    "over limit",
     "missing",
     "not comparable",
     "failed",
@@ -38,7 +40,9 @@ OUTCOMES = (
 )
 
 #: Outcomes that fail a test.
-BAD = frozenset(("regressed", "missing", "not comparable", "failed", "gap closed", "error"))
+BAD = frozenset(
+    ("regressed", "over limit", "missing", "not comparable", "failed", "gap closed", "error")
+)
 
 #: Outcomes that the summary tells one by one, unless asked for all.
 NOTABLE = frozenset(OUTCOMES) - {"ok", "known gap"}
@@ -200,4 +204,4 @@ def _outcome(
         return "error"
     if isinstance(report.longrepr, str) and report.longrepr.startswith("[XPASS(strict)]"):
         return "gap closed"
-    return worst if worst in ("regressed", "missing", "not comparable") else "failed"
+    return worst if worst in FAILING else "failed"

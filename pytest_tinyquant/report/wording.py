@@ -8,6 +8,7 @@ from typing import Any
 from typing import Final
 
 from pytest_tinyquant.baselines.compare import OUTPUTS_CHANGED
+from pytest_tinyquant.metrics.limits import LimitCheck
 from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.metrics.text import number_text
 from pytest_tinyquant.report.results import OUTCOMES
@@ -126,6 +127,21 @@ def changed_outputs(results: Iterable[Result]) -> list[str]:
     lines = [f"  {name}  {note}" for name, note in sorted(found.items())]
     more = [f"  and {len(lines) - MOST_CHANGED} more"] if len(lines) > MOST_CHANGED else []
     return [f"{OUTPUTS_HEADING}:", *lines[:MOST_CHANGED], *more] if lines else []
+
+
+def limit_rows(results: Iterable[Result], *, kept: bool) -> list[tuple[str, ...]]:
+    """Return combination, metric, number, limit and head-room of limits that were kept, or not."""
+    rows = []
+    for result in results:
+        for verdict in result.verdicts:
+            for check in map(LimitCheck.from_json, verdict.get("limits", ())):
+                if check.kept == kept:
+                    name = number_name(verdict["metric"], check.part)
+                    number = f"{number_text(check.number.value)} {check.number.unit}".strip()
+                    rows.append(
+                        (result.combination, name, number, f"limit {check.text}", check.room_text())
+                    )
+    return sorted(dict.fromkeys(rows))
 
 
 def known_gaps(results: Iterable[Result]) -> list[str]:
