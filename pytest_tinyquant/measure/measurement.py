@@ -43,8 +43,13 @@ class Estimate:
             raise ValueError(f"an estimate is estimated, not {self.number.number_class}")
 
     def to_json(self) -> dict[str, Any]:
-        """Return the estimate as JSON types."""
+        """Return the estimate as JSON types; :meth:`from_json` reverses it."""
         return {"metric": self.metric, "source": self.source, "number": self.number.to_json()}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Estimate:
+        """Rebuild an estimate from what :meth:`to_json` returned."""
+        return cls(data["metric"], Metric.from_json(data["number"]), data["source"])
 
 
 @dataclass(frozen=True)
@@ -169,8 +174,5 @@ class Measurement:
             log=data["log"],
             structure=Structure.from_json(data["structure"]) if data.get("structure") else None,
             retries=tuple(data.get("retries", ())),
-            estimates=tuple(
-                Estimate(e["metric"], Metric.from_json(e["number"]), e["source"])
-                for e in data.get("estimates", ())
-            ),
+            estimates=tuple(map(Estimate.from_json, data.get("estimates", ()))),
         )
