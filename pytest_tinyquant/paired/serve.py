@@ -64,15 +64,17 @@ class Server:
         )
         project = load_project(settings, Path(said["work_dir"]), attached=said["attached"])
         self._project, self._side = project, WorkingTree("", Stages(project))
-        return {"models": list(project.models), "boards": list(project.boards)}
+        return {
+            "models": list(project.models),
+            "boards": list(project.boards),
+            "schemes": list(project.schemes),
+        }
 
     def build(self, given: dict[str, Any]) -> dict[str, Any]:
         """Build the image of a combination."""
-        from pytest_tinyquant.schemes.scheme import SCHEMES
-
         project, side = self._loaded()
         model, board = project.models[given["model"]], project.boards[given["board"]]
-        return dump_image(side.build(model, SCHEMES[given["scheme"]], board))
+        return dump_image(side.build(model, project.schemes[given["scheme"]], board))
 
     def evaluate(self, given: dict[str, Any]) -> dict[str, Any]:
         """Return what a run of the image built last measured."""

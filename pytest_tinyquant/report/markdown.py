@@ -18,6 +18,7 @@ from pytest_tinyquant.report.results import NOTABLE
 from pytest_tinyquant.report.results import Result
 from pytest_tinyquant.report.results import Results
 from pytest_tinyquant.report.wording import ESTIMATED
+from pytest_tinyquant.report.wording import MOST_ESTIMATES
 from pytest_tinyquant.report.wording import changed_outputs
 from pytest_tinyquant.report.wording import counts_text
 from pytest_tinyquant.report.wording import estimate_rows
@@ -51,7 +52,8 @@ def markdown(results: Results, summary: str | None, found: Sequence[Choice] = ()
     heading, *changed = changed_outputs(results.results) or [""]
     if changed:
         lines += [heading, "", *(f"- {_cell(line.strip())}" for line in changed), ""]
-    estimates = _table(_ESTIMATED, estimate_rows(results))
+    rows = estimate_rows(results)
+    estimates = _table(_ESTIMATED, rows if len(rows) <= MOST_ESTIMATES else [])
     if estimates:
         lines += [f"{ESTIMATED}:", "", *estimates]
     for choice in found[:MOST_CHOICES]:
@@ -68,7 +70,7 @@ def markdown(results: Results, summary: str | None, found: Sequence[Choice] = ()
 
 def choice_table(choice: Choice) -> list[str]:
     """Return the lines of a table of schemes, and which of them to take."""
-    lines = [f"### {_cell(choice.model)} on {_cell(choice.board)} ({choice.target})", ""]
+    lines = [f"### {_cell(choice.title)}", ""]
     heads = titles(choice)
     lines.append(f"| {' | '.join(['scheme', *map(_cell, heads)])} |")
     lines.append(f"|---|{'---:|' * len(heads)}")

@@ -54,7 +54,7 @@ class Canary:
         self._model, self._scheme = _find(name, stages.project)
         self._name = name
         self._stages = stages
-        self._boards = [board for board in boards if board.target == "hardware"]
+        self._boards = [board for board in boards if board.target.is_real]
         self._first: dict[str, Measurement] = {}
 
     def before(self) -> list[Sighting]:
@@ -146,10 +146,8 @@ def _drift_of(metric: str, first: Measurement, last: Measurement, tolerances: To
 
 
 def _find(name: str, project: Project) -> tuple[Model, Scheme]:
-    from pytest_tinyquant.schemes.scheme import SCHEMES
-
     for model in project.models.values():
-        for scheme in SCHEMES.values():
+        for scheme in project.schemes.values():
             if name.lower() == f"{model.name}-{scheme.name}".lower():
                 return model, scheme
     raise ConfigurationError(

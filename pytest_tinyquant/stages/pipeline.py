@@ -9,10 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Final
+from typing import Literal
 
 from pytest_tinyquant.errors import DeviceHaltedError
 from pytest_tinyquant.errors import SupportMismatchError
 from pytest_tinyquant.errors import UnsupportedModelError
+from pytest_tinyquant.project.kinds import KINDS
+from pytest_tinyquant.support.runtimes import RUNTIMES
 from pytest_tinyquant.system.cache import Cache
 from pytest_tinyquant.system.progress import Progress
 from pytest_tinyquant.system.trouble import told
@@ -40,6 +43,9 @@ if TYPE_CHECKING:
     Image = FirmwareImage | HostImage
 
 
+#: Whether cycles are estimated: also where that takes long, where it is cheap, or not at all.
+EstimateCycles = Literal["always", "cheap", "never"]
+
 #: Seconds one run on a device may take before it counts as hanging.
 DEVICE_TIMEOUT: Final = 600.0
 
@@ -57,7 +63,7 @@ class Stages:
         pool: Pool | None = None,
         progress: Progress | None = None,
         journal: RunJournal | None = None,
-        estimate_cycles: bool = False,
+        estimate_cycles: EstimateCycles = "never",
     ) -> None:
         self.project = project
         self.journal = journal
@@ -89,7 +95,6 @@ class Stages:
         :raises SupportMismatchError: if the runtime runs what the check refuses.
         """
         from pytest_tinyquant.models.tflite_reader import read_graph
-        from pytest_tinyquant.support.check import RUNTIMES
         from pytest_tinyquant.support.check import check_interface
         from pytest_tinyquant.support.check import check_not_vacuous
         from pytest_tinyquant.support.check import check_read_as_written
@@ -98,11 +103,11 @@ class Stages:
         where = combination_name(converted, board)
         graph = read_graph(converted.read(), where=where)
         check_interface(graph, where=where)
-        check_not_vacuous(graph, converted.scheme, where=where)
+        check_not_vacuous(graph, self.project.schemes[converted.scheme], where=where)
         try:
             check_support(graph, RUNTIMES[board.runtime], where=where)
         except UnsupportedModelError as refusal:
-            if board.target == "host":
+            if board.target.is_host:
                 from pytest_tinyquant.stages.refusal import confirm_refusal
 
                 confirm_refusal(
@@ -121,22 +126,19 @@ class Stages:
         :raises DoesNotFitError: if the image is larger than the board's memory.
         """
         where = combination_name(converted, board)
-        if board.target == "host":
+        if board.target.is_host:
             return self.host_image(model, graph, converted.path, where=where)
         samples = self.samples(model, graph, where=where)
-        from pytest_tinyquant import engine
         from pytest_tinyquant.firmware import image as firmware
-        from pytest_tinyquant.firmware import tflm
+        from pytest_tinyquant.firmware.runtimes.runtime import runtime_of
 
         with (
             self.progress.stage("building", where, board.name),
             tempfile.TemporaryDirectory(prefix="tinyquant-") as directory,
         ):
-            if board.runtime == "tflm":
-                emitted = tflm.emit(graph, converted.read(), Path(directory), board)
-            else:
-                plan = engine.plan(graph, where=where, kernels=board.kernels)
-                emitted = engine.emit(plan, Path(directory))
+            emitted = runtime_of(board).emit(
+                graph, converted.read(), board, Path(directory), where=where
+            )
             return firmware.build(emitted, board, samples, self.cache, where=where)
 
     def reachable(self, board: Board) -> tuple[PhysicalBoard, ...]:
@@ -144,7 +146,7 @@ class Stages:
 
         :raises BoardNotFoundError: if it is to be a real one and none is attached.
         """
-        if board.target != "hardware":
+        if not board.target.is_real:
             return ()
         from pytest_tinyquant.boards.bench.attached import reachable
 
@@ -165,7 +167,10 @@ class Stages:
 
     def host_board(self) -> Board:
         """Return the board that runs TensorFlow Lite Micro on this computer."""
-        return next(board for board in self.project.boards.values() if board.target == "host")
+        from pytest_tinyquant.boards.cores.host import HOST
+
+        boards = self.project.boards.values()
+        return next(board for board in boards if KINDS[board.kind] is HOST)
 
     @contextmanager
     def open(self, board: Board, image: Image, *, name: str) -> Iterator[Device]:
@@ -205,7 +210,7 @@ class Stages:
         try:
             return device.run()
         except DeviceHaltedError as halt:
-            if board.target == "host" and halt.kind == _HALT_AT_START:
+            if board.target.is_host and halt.kind == _HALT_AT_START:
                 raise SupportMismatchError(
                     f"{where}: the support check finds nothing against this model, "
                     f"but the runtime refuses it: {halt}\nCorrect the runtime's table in "
@@ -231,23 +236,36 @@ class Stages:
         from pytest_tinyquant.measure.evaluate import evaluate
         from pytest_tinyquant.measure.observation import Observation
 
-        expected = self.reference(model, "outputs")
-        return evaluate(Observation(converted, graph, board, image, record, expected))
+        return evaluate(
+            Observation(
+                converted,
+                graph,
+                board,
+                image,
+                record,
+                self.reference(model, "outputs"),
+                inputs=self.reference(model, "inputs"),
+                labels=model.labels(),
+                task=model.task,
+                root=self.project.root,
+                drawn_data=model.has_drawn_data,
+            )
+        )
 
     def measure(self, model: Model, scheme: Scheme, board: Board) -> Measurement:
         """Take ``model`` through all stages.
 
         :raises TinyQuantError: the error of whichever stage ends the way.
         """
-        if board.kind != "host":
+        if board.runs_firmware:
             from pytest_tinyquant.firmware.toolchain import find_toolchain
 
             find_toolchain(board.kind, board.toolchain)  # rather now than after the conversion
         estimator = None
-        if self.estimate_cycles:
+        if self.estimate_cycles != "never":
             from pytest_tinyquant.stages.cycle_estimate import find_estimator
 
-            estimator = find_estimator(self, board)
+            estimator = find_estimator(self, board, asked=self.estimate_cycles == "always")
         converted = self.convert(model, scheme)
         where = combination_name(converted, board)
         graph = self.check(model, converted, board)
@@ -259,11 +277,11 @@ class Stages:
                 self.open(board, image, name=where) as device,
             ):
                 record = self.run(device, board, where=where)
-            if board.runtime == "tflm" and board.target != "host":
+            if board.runs_firmware and RUNTIMES[board.runtime].has_doubts(graph):
                 from pytest_tinyquant.stages.dense_check import check_on_host
 
                 check_on_host(self, model, converted, graph, record, where=where)
-            if board.target == "host":
+            if board.target.is_host:
                 self._compare_with_interpreter(model, converted, graph, record, where=where)
             measurement = self.evaluate(
                 model=model,
@@ -274,16 +292,27 @@ class Stages:
                 record=record,
             )
             return (
-                estimator.complete(measurement, model, graph, record) if estimator else measurement
+                estimator.complete(measurement, model, graph, image, record)
+                if estimator
+                else measurement
             )
 
-        if self.journal is None:
+        # What a user's own function gives depends on code that no key can hold.
+        if self.journal is None or model.task.metric:
             return measure()
         from pytest_tinyquant.stages.journal import outcome_key
 
         expected = self.reference(model, "outputs")
         estimated = estimator is not None
-        key = outcome_key(image, board, expected, self.device_timeout, estimated=estimated)
+        key = outcome_key(
+            image,
+            board,
+            expected,
+            self.device_timeout,
+            labels=model.labels(),
+            task=model.task,
+            estimated=estimated,
+        )
         return self.journal.recall_or(key, measure)
 
     @told("comparing with TensorFlow Lite's interpreter")

@@ -2,92 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from collections.abc import Mapping
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from pytest_tinyquant.errors import UnsupportedModelError
 from pytest_tinyquant.errors import VacuousSchemeError
 from pytest_tinyquant.models.graph import Graph
 from pytest_tinyquant.models.graph import Operator
+from pytest_tinyquant.schemes.settings import Scheme
+from pytest_tinyquant.support.runtimes import Runtime
 from pytest_tinyquant.support.tables import DEFAULT_ROLES
 from pytest_tinyquant.support.tables import ROLES
-from pytest_tinyquant.support.tables import TFLM
-from pytest_tinyquant.support.tables import TINYQUANT
 from pytest_tinyquant.support.tables import Combinations
 
 
 # A tensor of one of these types shows that quantization did something.
 _QUANTIZED = frozenset({"int4", "int8", "uint8", "int16", "float16"})
-
-_INTEGERS_ONLY = ("int8-only", "16x8-only")
-
-
-@dataclass(frozen=True)
-class Runtime:
-    """What runs a model on a board.
-
-    `operators` maps what it has to the type combinations it takes; `source` says where that
-    table comes from; `check` finds what a table cannot express, and `check_reading` what it would
-    run, but as another model.
-    """
-
-    name: str
-    title: str
-    source: str
-    operators: Mapping[str, Combinations]
-    executed: Callable[[Graph], Sequence[Operator]]
-    check: Callable[[Graph, str], None]
-    check_reading: Callable[[Graph, str], None]
-
-
-def _all_operators(graph: Graph) -> Sequence[Operator]:
-    return graph.operators
-
-
-def _nothing_more(graph: Graph, where: str) -> None:
-    del graph, where
-
-
-def _engine_operators(graph: Graph) -> Sequence[Operator]:
-    from pytest_tinyquant.engine.lowered_graph import needed_operators
-
-    return needed_operators(graph)
-
-
-def _engine_check(graph: Graph, where: str) -> None:
-    from pytest_tinyquant.engine.lowered_graph import lower_graph
-
-    lower_graph(graph, where)
-
-
-def _tflm_reading(graph: Graph, where: str) -> None:
-    from pytest_tinyquant.support.misread import check_read_as_written
-
-    check_read_as_written(graph, where=where)
-
-
-RUNTIMES: Mapping[str, Runtime] = {
-    "tflm": Runtime(
-        "tflm",
-        "TensorFlow Lite Micro",
-        "its kernels' own checks, measured with the tflite-micro package",
-        TFLM,
-        _all_operators,
-        _nothing_more,
-        _tflm_reading,
-    ),
-    "tinyquant": Runtime(
-        "tinyquant",
-        "tinyquant's engine",
-        "the kernels in firmware/engine",
-        TINYQUANT,
-        _engine_operators,
-        _engine_check,
-        _nothing_more,
-    ),
-}
 
 
 def check_support(graph: Graph, runtime: Runtime, *, where: str) -> None:
@@ -132,20 +61,20 @@ def check_interface(graph: Graph, *, where: str) -> None:
         )
 
 
-def check_not_vacuous(graph: Graph, scheme_name: str, *, where: str) -> None:
+def check_not_vacuous(graph: Graph, scheme: Scheme, *, where: str) -> None:
     """Raise :class:`VacuousSchemeError` when a scheme left float32 what it was to quantize.
 
-    That is every tensor, for any scheme but basic; integer tensors that hold shapes, axes and
+    That is every tensor, for any scheme that quantizes; integer tensors that hold shapes, axes and
     indices do not count. For a scheme of integers only it is any operator.
     """
-    if scheme_name == "basic":
+    if not scheme.quantizes:
         return
     if any(t.dtype in _QUANTIZED for t in graph.tensors):
-        if scheme_name in _INTEGERS_ONLY:
-            _check_integers_only(graph, scheme_name, where)
+        if scheme.integers_only:
+            _check_integers_only(graph, scheme.name, where)
         return
     raise VacuousSchemeError(
-        f"{where}: scheme {scheme_name!r} quantized nothing, every tensor is still float32. "
+        f"{where}: scheme {scheme.name!r} quantized nothing, every tensor is still float32. "
         "The converter leaves small weight tensors alone in dynamic-range quantization (up to "
         "1024 elements), so this would repeat the test of scheme 'basic'. Leave the scheme out "
         "of this model's 'schemes', or list the combination as a known issue."
@@ -156,11 +85,14 @@ def _check_integers_only(graph: Graph, scheme_name: str, where: str) -> None:
     left = [operator for operator in graph.operators if _computes_in_float(graph, operator)]
     if left:
         labels = ", ".join(operator.label for operator in left[:3])
+        advice = "give it float32 input and output (io = 'float32'), which allows them"
+        if scheme_name.endswith("-only"):
+            advice = f"take {scheme_name.removesuffix('-only')!r}, which allows them"
         raise VacuousSchemeError(
             f"{where}: scheme {scheme_name!r} left {len(left)} of {len(graph.operators)} operators "
             f"in float32: {labels}{' ...' if len(left) > 3 else ''}. Its figures would be those of "
-            "a mixture. Replace the operators by ones that the converter can quantize, or take "
-            f"{scheme_name.removesuffix('-only')!r}, which allows them"
+            "a mixture. Replace the operators by ones that the converter can quantize, or "
+            f"{advice}"
         )
 
 
