@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 
 from pytest_tinyquant.baselines.limits import with_limits
+from pytest_tinyquant.baselines.message import verdict_text
 from pytest_tinyquant.baselines.verdict import Comparison
 from pytest_tinyquant.baselines.verdict import Verdict
 from pytest_tinyquant.errors import ConfigurationError
@@ -85,7 +86,7 @@ def test_one_byte_below_is_red_and_the_very_number_is_green(recorded):
     over = judged(recorded, "flash", f"{flash - 1} bytes")
     assert over.status == "over limit"
     assert over.failed
-    assert over.text().splitlines() == [
+    assert verdict_text(over).splitlines() == [
         "cnn_4-int8-only-nucleo-l4r5zi  flash  OVER LIMIT",
         f"  total {flash:,} bytes, limit {flash - 1} bytes (net.toml: [limit]: flash): "
         "OVER LIMIT by 1 bytes",
@@ -99,7 +100,7 @@ def test_a_limit_holds_without_a_baseline_too(recorded):
 def test_a_regression_stays_one_and_tells_the_limit_as_well(recorded):
     both = judged(recorded, "flash", "1 KiB", status="regressed")
     assert both.status == "regressed"
-    assert "OVER LIMIT" in both.text()
+    assert "OVER LIMIT" in verdict_text(both)
 
 
 def test_a_limit_of_one_board_is_no_other_boards(recorded):
@@ -128,7 +129,7 @@ def test_a_time_is_told_by_an_estimate_whose_class_shows(recorded):
     assert judged(estimated, "latency", "2 ms").status == "ok"
     over = judged(estimated, "latency", "1 ms")
     assert over.status == "over limit"
-    assert "s estimated" in over.text()
+    assert "s estimated" in verdict_text(over)
 
 
 def test_a_figure_that_was_not_measured_is_no_pass(recorded):
