@@ -14,6 +14,7 @@ from pytest_tinyquant.baselines.verdict import Verdict
 from pytest_tinyquant.metrics.built_in import BUILT_IN
 from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.metrics.text import number_text
+from pytest_tinyquant.report.repeated import suggested_rows
 from pytest_tinyquant.report.results import BAD
 from pytest_tinyquant.report.results import NOTABLE
 from pytest_tinyquant.report.results import OUTCOMES
@@ -58,6 +59,8 @@ def show(terminal: pytest.TerminalReporter, results: Results, run: Run, show_all
     for line in known_gaps(results.results):
         terminal.write_line(textwrap.shorten(line, 190), yellow=True)
     _write_estimates(terminal, results, run.settings.estimate_cycles)
+    for line in suggested_rows(results.results):
+        terminal.write_line(line)
     for line in _retries(results.retries()):
         terminal.write_line(line, yellow=True)
     if counts["improved"] and not run.settings.ab:
