@@ -7,7 +7,7 @@ import io
 
 import pytest
 
-from pytest_tinyquant.session.plugin_metrics import register_metrics
+from pytest_tinyquant.session.plugins import register_all
 
 
 class _Loader:
@@ -15,7 +15,7 @@ class _Loader:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_cmdline_main(self, config: pytest.Config) -> int:
-        register_metrics(config)
+        register_all(config)
         return 0
 
 

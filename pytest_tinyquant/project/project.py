@@ -84,7 +84,7 @@ def load_project(
             models[model.name] = model
     for model in models.values():
         _check_schemes(model, SCHEMES)
-    board_files = (settings.root / BOARDS_FILE, user_boards_file())
+    board_files = (*settings.board_files, settings.root / BOARDS_FILE, user_boards_file())
     boards = load_boards(board_files)
     bench = load_bench(board_files, boards)
     present = _attached(settings, bench, look) if attached is None else frozenset(attached)

@@ -56,6 +56,10 @@ def show(terminal: pytest.TerminalReporter, results: Results, run: Run, show_all
     if estimates:
         terminal.write_line(f"{ESTIMATED}:")
         _write_table(terminal, estimates)
+    for section in results.sections:
+        terminal.write_line(f"{section.title}: {section.text}".removesuffix(": "))
+        if section.rows:
+            _write_table(terminal, [tuple(section.columns), *map(tuple, section.rows)])
     for line in _retries(results.retries()):
         terminal.write_line(line, yellow=True)
     if counts["improved"] and not run.settings.ab:

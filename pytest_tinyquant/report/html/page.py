@@ -149,6 +149,7 @@ def render(
         best=BEST,
         estimated=ESTIMATED,
         estimates=estimate_rows(results),
+        sections=results.sections,
         figures=drawn if any(figure.has_published for figure in drawn) else (),
         schemes=[scheme for scheme in SCHEMES if any(row.scheme == scheme for row in table)],
         details=_details(results, measured, published),

@@ -1,0 +1,68 @@
+"""What other plugins bring to a run, and take away with it."""
+
+from __future__ import annotations
+
+import pkgutil
+from pathlib import Path
+from typing import Any
+from typing import Final
+
+import pytest
+
+
+_REGISTRIES: Final = {
+    "pytest_tinyquant_metrics": "pytest_tinyquant.metrics.registry:METRICS",
+    "pytest_tinyquant_kinds": "pytest_tinyquant.project.kinds:KINDS",
+    "pytest_tinyquant_runtimes": "pytest_tinyquant.support.runtimes:RUNTIMES",
+}
+"""Where what a hook returns is registered, by the hook's name."""
+
+_REGISTERED: pytest.StashKey[list[tuple[str, str]]] = pytest.StashKey()
+
+
+def register_all(config: pytest.Config) -> None:
+    """Register what the hooks of all plugins return.
+
+    :raises pytest.UsageError: one thing cannot be registered.
+    """
+    registered = config.stash[_REGISTERED] = []
+    for hook, registry in _REGISTRIES.items():
+        for item in returned(config, hook):
+            _register(registry, item)
+            registered.append((registry, item.name))
+
+
+def unregister_all(config: pytest.Config) -> None:
+    """Take out what :func:`register_all` added: another run in this process has its own."""
+    for registry, name in config.stash.get(_REGISTERED, ()):
+        pkgutil.resolve_name(registry).unregister(name)
+
+
+def board_files(config: pytest.Config) -> tuple[Path, ...]:
+    """Return the boards.toml files that plugins bring."""
+    return tuple(returned(config, "pytest_tinyquant_boards"))
+
+
+def returned(config: pytest.Config, hook: str, **arguments: Any) -> list[Any]:
+    """Return everything that the implementations of a hook return, the last plugin's first."""
+    if not is_implemented(config, hook):
+        return []
+    caller = getattr(config.hook, hook)
+    return [item for found in caller(config=config, **arguments) for item in found or ()]
+
+
+def is_implemented(config: pytest.Config, hook: str) -> bool:
+    """Tell whether any plugin implements a hook.
+
+    Every run of pytest asks, and in most of them nobody does: nothing is imported for it then.
+    """
+    return bool(getattr(config.hook, hook).get_hookimpls())
+
+
+def _register(registry: str, item: Any) -> None:
+    from pytest_tinyquant.errors import ConfigurationError
+
+    try:
+        pkgutil.resolve_name(registry).register(item)
+    except ConfigurationError as error:
+        raise pytest.UsageError(str(error)) from error
