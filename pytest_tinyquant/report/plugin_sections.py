@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_tinyquant.baselines.verdict import Verdict
-from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.session.plugins import returned
 
 
@@ -23,12 +22,9 @@ def sections_of(config: pytest.Config, results: Results, run: Run) -> list[Secti
     :raises pytest.UsageError: one of them cannot be shown.
     """
     verdicts = [Verdict.from_json(row) for result in results.results for row in result.verdicts]
-    try:
-        return returned(
-            config,
-            "pytest_tinyquant_report",
-            measurements=tuple(run.outcomes.measurements()),
-            verdicts=tuple(verdicts),
-        )
-    except ConfigurationError as error:
-        raise pytest.UsageError(f"pytest_tinyquant_report: {error}") from error
+    return returned(
+        config,
+        "pytest_tinyquant_report",
+        measurements=tuple(run.outcomes.measurements()),
+        verdicts=tuple(verdicts),
+    )

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import pkgutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from typing import Final
 
 import pytest
+
+from pytest_tinyquant.errors import ConfigurationError
 
 
 _REGISTRIES: Final = {
@@ -28,7 +32,8 @@ def register_all(config: pytest.Config) -> None:
     registered = config.stash[_REGISTERED] = []
     for hook, registry in _REGISTRIES.items():
         for item in returned(config, hook):
-            _register(registry, item)
+            with _as_usage_error():
+                pkgutil.resolve_name(registry).register(item)
             registered.append((registry, item.name))
 
 
@@ -39,16 +44,30 @@ def unregister_all(config: pytest.Config) -> None:
 
 
 def board_files(config: pytest.Config) -> tuple[Path, ...]:
-    """Return the boards.toml files that plugins bring."""
-    return tuple(returned(config, "pytest_tinyquant_boards"))
+    """Return the boards.toml files that plugins bring.
+
+    :raises pytest.UsageError: one of them is not there.
+    """
+    files = tuple(map(Path, returned(config, "pytest_tinyquant_boards")))
+    for file in files:
+        if not file.is_file():
+            raise pytest.UsageError(
+                f"pytest_tinyquant_boards: {file} does not exist; a plugin returned it, which has "
+                "to bring that file along"
+            )
+    return files
 
 
 def returned(config: pytest.Config, hook: str, **arguments: Any) -> list[Any]:
-    """Return everything that the implementations of a hook return, the last plugin's first."""
+    """Return everything that the implementations of a hook return, the last plugin's first.
+
+    :raises pytest.UsageError: one of them makes something that cannot be.
+    """
     if not is_implemented(config, hook):
         return []
     caller = getattr(config.hook, hook)
-    return [item for found in caller(config=config, **arguments) for item in found or ()]
+    with _as_usage_error():
+        return [item for found in caller(config=config, **arguments) for item in found or ()]
 
 
 def is_implemented(config: pytest.Config, hook: str) -> bool:
@@ -59,10 +78,9 @@ def is_implemented(config: pytest.Config, hook: str) -> bool:
     return bool(getattr(config.hook, hook).get_hookimpls())
 
 
-def _register(registry: str, item: Any) -> None:
-    from pytest_tinyquant.errors import ConfigurationError
-
+@contextlib.contextmanager
+def _as_usage_error() -> Iterator[None]:
     try:
-        pkgutil.resolve_name(registry).register(item)
+        yield
     except ConfigurationError as error:
         raise pytest.UsageError(str(error)) from error
