@@ -61,6 +61,15 @@ def pytest_tinyquant_boards(config: pytest.Config) -> Iterable[Path] | None:
 
 
 @pytest.hookspec
+def pytest_tinyquant_schemes(config: pytest.Config) -> Iterable[Path] | None:
+    """Return schemes.toml files beside the project's, each of which must exist.
+
+    They are read after the built-in schemes and before the project's own file, which can build on
+    theirs; paths in them are relative to them.
+    """
+
+
+@pytest.hookspec
 def pytest_tinyquant_report(
     config: pytest.Config, measurements: Sequence[Measurement], verdicts: Sequence[Verdict]
 ) -> Iterable[Section] | None:

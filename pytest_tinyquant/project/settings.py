@@ -27,7 +27,8 @@ class Settings:
     :param models: model patterns and paths; empty for all, likewise `schemes` and `boards`.
     :param tolerance: ``METRIC:SLACK`` texts of the command line; they win over `ini_tolerance`.
     :param extra_models: directories of models beside `models_dir`.
-    :param board_files: boards.toml files that plugins bring; the project's own comes after them.
+    :param board_files: boards.toml files that plugins bring; the project's own comes after them,
+        and likewise of the schemes.toml files in `scheme_files`.
     :param explicit: the user named this plugin's options or ini keys, so errors in the project's
         files are to be reported even if no test uses them.
     """
@@ -37,6 +38,7 @@ class Settings:
     baselines_dir: Path
     extra_models: tuple[Path, ...] = ()
     board_files: tuple[Path, ...] = ()
+    scheme_files: tuple[Path, ...] = ()
     models: tuple[str, ...] = ()
     schemes: tuple[str, ...] = ()
     boards: tuple[str, ...] = ()

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_tinyquant.baselines.verdict import Verdict
 from pytest_tinyquant.session.plugins import returned
 
 
@@ -21,10 +20,9 @@ def sections_of(config: pytest.Config, results: Results, run: Run) -> list[Secti
 
     :raises pytest.UsageError: one of them cannot be shown.
     """
-    verdicts = [Verdict.from_json(row) for result in results.results for row in result.verdicts]
     return returned(
         config,
         "pytest_tinyquant_report",
         measurements=tuple(run.outcomes.measurements()),
-        verdicts=tuple(verdicts),
+        verdicts=tuple(verdict for result in results.results for verdict in result.verdicts),
     )

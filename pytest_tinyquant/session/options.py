@@ -13,7 +13,7 @@ from pytest_tinyquant.project.settings import Settings
 from pytest_tinyquant.project.settings import extra_models
 from pytest_tinyquant.project.settings import split_names
 from pytest_tinyquant.session.add_options import INI_KEYS
-from pytest_tinyquant.session.plugins import board_files
+from pytest_tinyquant.session.plugins import brought_files
 
 
 _NO_WRITES = ("none", "fail")
@@ -37,7 +37,8 @@ def read_settings(config: pytest.Config) -> Settings:
         models_dir=root / (ini("tinyquant_models_dir") or "models"),
         baselines_dir=root / (ini("tinyquant_baselines") or "baselines"),
         extra_models=extra_models(os.environ.get(EXTRA_MODELS_VARIABLE, "")),
-        board_files=board_files(config),
+        board_files=brought_files(config, "pytest_tinyquant_boards"),
+        scheme_files=brought_files(config, "pytest_tinyquant_schemes"),
         models=models or split_names(ini("tinyquant_models")),
         schemes=schemes or split_names(ini("tinyquant_schemes")),
         boards=boards or split_names(ini("tinyquant_boards")),

@@ -43,16 +43,16 @@ def unregister_all(config: pytest.Config) -> None:
         pkgutil.resolve_name(registry).unregister(name)
 
 
-def board_files(config: pytest.Config) -> tuple[Path, ...]:
-    """Return the boards.toml files that plugins bring.
+def brought_files(config: pytest.Config, hook: str) -> tuple[Path, ...]:
+    """Return the files that plugins bring by a hook.
 
     :raises pytest.UsageError: one of them is not there.
     """
-    files = tuple(map(Path, returned(config, "pytest_tinyquant_boards")))
+    files = tuple(map(Path, returned(config, hook)))
     for file in files:
         if not file.is_file():
             raise pytest.UsageError(
-                f"pytest_tinyquant_boards: {file} does not exist; a plugin returned it, which has "
+                f"{hook}: {file} does not exist; a plugin returned it, which has "
                 "to bring that file along"
             )
     return files

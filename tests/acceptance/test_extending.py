@@ -64,6 +64,10 @@ def pytest_tinyquant_boards(config):
     return [Path(__file__).with_name("boards.toml")]
 
 
+def pytest_tinyquant_schemes(config):
+    return [Path(__file__).with_name("schemes.toml")]
+
+
 def pytest_tinyquant_report(config, measurements, verdicts):
     rows = [(m.model, str(len(m.metrics))) for m in sorted(measurements, key=lambda m: m.model)]
     return [Section("Beads", ("model", "metrics"), rows, f"{len(verdicts)} verdicts | counted.")]
@@ -78,6 +82,12 @@ metrics = ["error", "ram"]
 [small]
 base = "nucleo-l4r5zi"
 runtime = "small"
+"""
+
+SCHEMES = """
+[scheme.bead-count]
+base = "int8-only"
+description = "as beads"
 """
 
 CONFTEST = """
@@ -95,6 +105,7 @@ def install(root: Path, plugin: str = PLUGIN) -> None:
     package.mkdir(parents=True, exist_ok=True)
     (package / "__init__.py").write_text(plugin)
     (package / "boards.toml").write_text(BOARDS)
+    (package / "schemes.toml").write_text(SCHEMES)
     conftest = root / "conftest.py"
     earlier = conftest.read_text() if conftest.exists() else ""
     conftest.write_text(earlier + CONFTEST)
@@ -136,6 +147,15 @@ def test_a_project_changes_single_keys_of_such_a_board(extended):
     (extended.root / "boards.toml").write_text('[abacus]\nmetrics = ["error"]\n')
     result = extended.run("--collect-only", "-q", "--board=abacus", "--model=fc_1")
     assert "test_error[fc_1-basic-abacus]" in result.stdout.str()
+
+
+def test_a_scheme_of_another_package_is_one_that_a_projects_scheme_can_build_on(extended):
+    own = '[scheme.mine]\nbase = "bead-count"\n'
+    (extended.root / "schemes.toml").write_text(own)
+    result = extended.run("--collect-only", "-q", "--board=host", "--model=fc_1")
+    listed = result.stdout.str()
+    assert "test_error[fc_1-bead-count-host]" in listed
+    assert "test_error[fc_1-mine-host]" in listed
 
 
 def test_kinds_and_runtimes_are_gone_when_the_run_is_over(extended):
