@@ -25,6 +25,9 @@ def verdict_text(verdict: Verdict) -> str:
         if index == 0 or comparison.status != "ok"
     ]
     lines = [_comparison_line(verdict, comparison) for comparison in shown]
+    if verdict.status == "over limit":
+        lines = [f"{verdict.combination}  {verdict.metric}  OVER LIMIT"]
+    lines += [f"  {check.line()}" for check in verdict.limits if not check.kept]
     lines += [f"  {line}" for line in cause_lines(verdict.causes)]
     lines += [f"  {note}" for note in verdict.notes]
     lines += [f"  {line}" for line in verdict.message.splitlines()]
