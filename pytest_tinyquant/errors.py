@@ -100,6 +100,10 @@ class VacuousSchemeError(TinyQuantError):
     """The quantization scheme left as it was what it was to quantize: all tensors, or operators."""
 
 
+class AbsentError(TinyQuantError):
+    """A revision has no such model, board or scheme, as it says itself."""
+
+
 class SupportMismatchError(TinyQuantError):
     """The support check and the runtime itself disagree about a model."""
 

@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from pytest_tinyquant.cli import compare_schemes
 from pytest_tinyquant.cli import completion
@@ -18,6 +19,7 @@ from pytest_tinyquant.cli.compare import add_history
 from pytest_tinyquant.cli.compare import run_diff
 from pytest_tinyquant.cli.compare import run_history
 from pytest_tinyquant.cli.current_project import current_project
+from pytest_tinyquant.cli.plugins import load_plugins
 from pytest_tinyquant.errors import TinyQuantError
 
 
@@ -25,6 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; return its exit status: 0 for success, 1 for failure, 2 for wrong usage."""
     try:
         options = _parser().parse_args(arguments)
+        if options.command not in _WITHOUT_PROJECT:
+            load_plugins()
         status: int = options.command(options)
         sys.stdout.flush()
     except BrokenPipeError:
@@ -147,3 +151,7 @@ def _toolchain(options: argparse.Namespace) -> int:
     recipe = {"rx-elf": toolchain_rx, "rx-sim": toolchain_rx_sim}[options.target].recipe()
     print(build(recipe, Cache(), lambda line: print(f"{recipe.name}: {line}", flush=True)))
     return 0
+
+
+#: The commands that read nothing which a plugin could add to.
+_WITHOUT_PROJECT: Final = (_init, _toolchain)

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 from typing import Any
 from typing import Final
 
-from packaging.version import Version
-
 from pytest_tinyquant.boards.clock import check_clock
 from pytest_tinyquant.errors import ConfigurationError
-from pytest_tinyquant.errors import ToolchainNotFoundError
 from pytest_tinyquant.measure.error import output_sha256
 from pytest_tinyquant.measure.latency import count_ops
 from pytest_tinyquant.measure.measurement import Measurement
@@ -24,6 +20,7 @@ from pytest_tinyquant.metrics.metric import Metric
 from pytest_tinyquant.metrics.metric import weakest_class
 from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.metrics.spec import MetricSpec
+from pytest_tinyquant.support.runtimes import RUNTIMES
 
 
 if TYPE_CHECKING:
@@ -55,7 +52,7 @@ def evaluate(observation: Observation) -> Measurement:
         )
     # The outputs are looked at in any case: what else was measured of wrong ones means nothing.
     metrics = {ERROR.name: _measured(ERROR, observation)}
-    extra = _of_host(observation) if board.target == "host" else _of_firmware(observation)
+    extra = _of_host(observation) if board.target.is_host else _of_firmware(observation)
     for name in board.metrics:
         if name not in metrics:
             metrics[name] = _measured(METRICS[name], observation)
@@ -63,7 +60,7 @@ def evaluate(observation: Observation) -> Measurement:
         model=converted.model,
         scheme=converted.scheme,
         board=board.name,
-        target=board.target,
+        target=board.target.value,
         identity={**_identity(converted, board), **extra.pop("identity")},
         metrics={metric: metrics[metric] for metric in board.metrics},
         output_sha256=output_sha256(record.outputs),
@@ -92,26 +89,6 @@ def _measured(spec: MetricSpec, observation: Observation) -> dict[str, Metric]:
     return parts
 
 
-def runtime_version(runtime: str) -> str:
-    """Return the version of the package that brings ``runtime``.
-
-    Of our own it is the release: a baseline must not change its words with every commit.
-
-    :raises ToolchainNotFoundError: if it is not installed.
-    """
-    package = {"tflm": "tflite-micro", "tinyquant": "pytest-tinyquant"}[runtime]
-    try:
-        version = importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError as error:
-        if runtime == "tinyquant":
-            # The engine is part of this very package, which also runs without being installed.
-            return package
-        raise ToolchainNotFoundError(
-            f"{package} is not installed; pip install {package}"
-        ) from error
-    return f"{package} {Version(version).base_version if runtime == 'tinyquant' else version}"
-
-
 def _identity(converted: ConvertedModel, board: Board) -> dict[str, str]:
     """Return what ran, as far as it is known before the image."""
     return {
@@ -119,7 +96,7 @@ def _identity(converted: ConvertedModel, board: Board) -> dict[str, str]:
         "tflite_sha256": converted.sha256,
         "converter": converted.converter,
         "runtime": board.runtime,
-        "runtime_version": board.tflm.version if board.tflm else runtime_version(board.runtime),
+        "runtime_version": board.tflm.version if board.tflm else RUNTIMES[board.runtime].version(),
         # The name only: where it lies differs from machine to machine.
         "kernels": PurePath(board.tflm.library if board.tflm else board.kernels).name,
     }
@@ -144,7 +121,8 @@ def _of_firmware(observation: Observation) -> dict[str, Any]:
         "symbols": image.symbols,
         "variables": image.variables,
     }
-    if board.runtime == "tflm":
+    plan = RUNTIMES[board.runtime].plan(graph, kernels=board.kernels, where=where)
+    if plan is None:
         operators = [
             OpCount(operator.label, operator.op, graph.tensors[operator.outputs[0]].shape, 0)
             for operator in graph.operators
@@ -154,9 +132,6 @@ def _of_firmware(observation: Observation) -> dict[str, Any]:
             "ops": count_ops(record, operators, where=where),
             "structure": structure_of(graph, where=where),
         }
-    from pytest_tinyquant import engine
-
-    plan = engine.plan(graph, where=where, kernels=board.kernels)
     return {
         **facts,
         "ops": count_ops(record, plan.ops, where=where),

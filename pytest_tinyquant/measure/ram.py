@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def measure(observation: Observation) -> dict[str, Metric]:
     """Return the RAM of what ran, on the host the arena alone."""
-    if observation.board.target == "host":
+    if observation.board.target.is_host:
         return measure_host_ram(observation.record, where=observation.where)
     return measure_ram(observation.image, observation.record, where=observation.where)
 

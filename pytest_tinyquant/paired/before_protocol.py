@@ -70,7 +70,11 @@ class Workshop:
             **attached,
         )
         self._stages = Stages(self._project)
-        return {"models": list(self._project.models), "boards": list(self._project.boards)}
+        return {
+            "models": list(self._project.models),
+            "boards": list(self._project.boards),
+            "schemes": list(_find("SCHEMES", "schemes.scheme", "schemes")),
+        }
 
     def build(self, model: str, scheme: str, board: str) -> dict[str, Any]:
         """Build one combination's image."""

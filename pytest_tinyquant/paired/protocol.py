@@ -7,7 +7,7 @@ each by one:
     {"do": "hello", "with": {"protocol": 1}}
     {"value": {"protocol": 1, "root": "/where/the/package/lies"}}
     {"do": "load", "with": {"settings": {...}}}
-    {"value": {"models": [...], "boards": [...]}}
+    {"value": {"models": [...], "boards": [...], "schemes": [...]}}
     {"do": "build", "with": {"model": "fc_0", "scheme": "int8", "board": "rx65n"}}
     {"value": {"elf": "...", "image_id": "...", "sha256": "..."}}
     {"do": "evaluate", "with": {"record": {...}}}

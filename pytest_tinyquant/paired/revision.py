@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from typing import Any
 from typing import Final
 
+from pytest_tinyquant.errors import AbsentError
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.errors import RevisionError
 from pytest_tinyquant.errors import TinyQuantError
@@ -23,7 +24,6 @@ from pytest_tinyquant.paired.protocol import SideImage
 from pytest_tinyquant.paired.protocol import dump_record
 from pytest_tinyquant.paired.protocol import load_error
 from pytest_tinyquant.paired.protocol import load_image
-from pytest_tinyquant.paired.sides import AbsentError
 from pytest_tinyquant.system.lifetime import die_with_parent
 
 
@@ -61,8 +61,10 @@ class Revision:
     def build(self, model: Model, scheme: Scheme, board: Board) -> SideImage | HostImage:
         """Return the image of a combination."""
         self._start()
-        for what, name in (("models", model.name), ("boards", board.name)):
-            if name not in self._contents[what]:
+        wanted = {"models": model.name, "boards": board.name, "schemes": scheme.name}
+        for what, name in wanted.items():
+            # Revisions before this one did not list their schemes.
+            if what in self._contents and name not in self._contents[what]:
                 raise AbsentError(f"{self.name} has no {what[:-1]} {name!r}")
         try:
             built = self._ask("build", model=model.name, scheme=scheme.name, board=board.name)
@@ -154,7 +156,7 @@ class Revision:
             line = ""
         finally:
             watchdog.cancel()
-        if not line:
+        if not line.endswith("\n"):  # nothing, or the beginning of an answer
             said = self._said()
             self.close()
             raise RevisionError(

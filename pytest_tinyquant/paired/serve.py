@@ -50,6 +50,7 @@ class Server:
         from pytest_tinyquant.paired.sides import WorkingTree
         from pytest_tinyquant.project.project import load_project
         from pytest_tinyquant.project.settings import Settings
+        from pytest_tinyquant.schemes.scheme import SCHEMES
         from pytest_tinyquant.stages.pipeline import Stages
 
         said = given["settings"]
@@ -64,7 +65,11 @@ class Server:
         )
         project = load_project(settings, Path(said["work_dir"]), attached=said["attached"])
         self._project, self._side = project, WorkingTree("", Stages(project))
-        return {"models": list(project.models), "boards": list(project.boards)}
+        return {
+            "models": list(project.models),
+            "boards": list(project.boards),
+            "schemes": list(SCHEMES),
+        }
 
     def build(self, given: dict[str, Any]) -> dict[str, Any]:
         """Build the image of a combination."""

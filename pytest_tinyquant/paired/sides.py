@@ -10,7 +10,6 @@ from typing import Protocol
 
 from pytest_tinyquant.boards.device import HostImage
 from pytest_tinyquant.boards.device import RunRecord
-from pytest_tinyquant.errors import TinyQuantError
 from pytest_tinyquant.measure.measurement import Measurement
 from pytest_tinyquant.paired.protocol import SideImage
 
@@ -20,10 +19,6 @@ if TYPE_CHECKING:
     from pytest_tinyquant.project.board_types import Board
     from pytest_tinyquant.schemes.scheme import Scheme
     from pytest_tinyquant.stages.pipeline import Stages
-
-
-class AbsentError(TinyQuantError):
-    """The side has no such model or board."""
 
 
 class Side(Protocol):
@@ -60,7 +55,7 @@ class WorkingTree:
 
     def board(self, board: Board) -> Board:
         """Return the board with this side's kernels."""
-        if self._kernels is None or board.target == "host":
+        if self._kernels is None or board.target.is_host:
             return board
         return dataclasses.replace(board, kernels=str(self._kernels))
 

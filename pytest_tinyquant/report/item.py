@@ -33,7 +33,7 @@ def prepare(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
             ("tinyquant.model", combination.model.name),
             ("tinyquant.scheme", combination.scheme.name),
             ("tinyquant.board", combination.board.name),
-            ("tinyquant.target", combination.board.target),
+            ("tinyquant.target", combination.board.target.value),
         ]
     if call.excinfo is not None and isinstance(call.excinfo.value, TinyQuantError):
         item.user_properties.append(("tinyquant.error", call.excinfo.typename))

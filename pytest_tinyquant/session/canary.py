@@ -54,7 +54,7 @@ class Canary:
         self._model, self._scheme = _find(name, stages.project)
         self._name = name
         self._stages = stages
-        self._boards = [board for board in boards if board.target == "hardware"]
+        self._boards = [board for board in boards if board.target.is_real]
         self._first: dict[str, Measurement] = {}
 
     def before(self) -> list[Sighting]:

@@ -216,7 +216,7 @@ def compilers(combinations: tuple[Combination, ...]) -> list[str]:
     from pytest_tinyquant.firmware.toolchain import compiler_text
 
     boards = dict.fromkeys(combination.board for combination in combinations)
-    needed = {(board.kind, board.toolchain): board.name for board in boards if board.kind != "host"}
+    needed = {(board.kind, board.toolchain): board.name for board in boards if board.runs_firmware}
     return [
         f"tinyquant: firmware for {name}: {compiler_text(*key)}" for key, name in needed.items()
     ]
@@ -224,7 +224,7 @@ def compilers(combinations: tuple[Combination, ...]) -> list[str]:
 
 def _reached(board: Board, project: Project) -> str:
     """Return how a board is reached, for a real one by which of the bench."""
-    if board.target != "hardware":
+    if not board.target.is_real:
         return board.reached_by
     names = [physical.name for physical in project.bench if physical.type == board.name]
     if project.attached:

@@ -15,6 +15,8 @@ from pytest_tinyquant.errors import EstimateError
 from pytest_tinyquant.measure.measurement import Estimate
 from pytest_tinyquant.metrics.built_in import LATENCY
 from pytest_tinyquant.metrics.metric import Metric
+from pytest_tinyquant.project.kinds import KINDS
+from pytest_tinyquant.support.runtimes import RUNTIMES
 
 
 if TYPE_CHECKING:
@@ -25,8 +27,6 @@ if TYPE_CHECKING:
     from pytest_tinyquant.project.board_types import Board
     from pytest_tinyquant.stages.pipeline import Stages
 
-SOURCE: Final = "GNU RX simulator, RX600 cycle model"
-
 #: How far float outputs may be apart, as a share of the largest: the simulator rounds the results
 #: of additions, subtractions and conversions differently from an RX.
 FLOAT_TOLERANCE: Final = 1e-5
@@ -34,7 +34,11 @@ FLOAT_TOLERANCE: Final = 1e-5
 
 def has_cycle_model(board: Board) -> bool:
     """Tell whether there is a model for the core that this run emulates."""
-    return (board.kind, board.target, board.runtime) == ("rx", "emulator", "tinyquant")
+    return (
+        board.target.is_emulated
+        and KINDS[board.kind].cycle_model != ""
+        and RUNTIMES[board.runtime].is_compiled
+    )
 
 
 def check_selection(boards: Iterable[Board]) -> None:
@@ -86,19 +90,19 @@ class CycleEstimator:
         check_outputs(simulated.outputs[0], record.outputs[0], dtypes, where=where)
         assert simulated.counter is not None, "the firmware counts on every board"
         cycles = Metric(simulated.counter, "cycles", "estimated")
-        return dataclasses.replace(measurement, estimates=(Estimate(LATENCY.name, cycles, SOURCE),))
+        estimate = Estimate(LATENCY.name, cycles, KINDS[self.board.kind].cycle_model)
+        return dataclasses.replace(measurement, estimates=(estimate,))
 
     def _simulate(self, graph: Graph, sample: bytes, where: str) -> RunRecord:
         """Run the model on one sample: the counts do not depend on how many there are."""
-        from pytest_tinyquant import engine
         from pytest_tinyquant.boards.emulator.rx_simulator import MACHINE
         from pytest_tinyquant.boards.emulator.rx_simulator import simulate
         from pytest_tinyquant.firmware import image as firmware
+        from pytest_tinyquant.firmware.runtimes.runtime import runtime_of
 
         board = dataclasses.replace(self.board, machine=MACHINE)
         with tempfile.TemporaryDirectory(prefix="tinyquant-") as directory:
-            plan = engine.plan(graph, where=where, kernels=board.kernels)
-            emitted = engine.emit(plan, Path(directory))
+            emitted = runtime_of(board).emit(graph, b"", board, Path(directory), where=where)
             image = firmware.build(emitted, board, [sample], self.stages.cache, where=where)
         return simulate(self.simulator, image, timeout=self.stages.device_timeout, where=where)
 

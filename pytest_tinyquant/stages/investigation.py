@@ -66,7 +66,7 @@ class Investigation:
         if converted.sha256 != sha256:
             return []
         layers = None
-        if self._board.target != "host":
+        if not self._board.target.is_host:
             layers = LayerByLayer(self._stages, self._model, converted, self._board)
             if layers.image.sha256 != current.identity.get("image"):
                 return []

@@ -13,6 +13,8 @@ from typing import Final
 from pytest_tinyquant.errors import DeviceHaltedError
 from pytest_tinyquant.errors import SupportMismatchError
 from pytest_tinyquant.errors import UnsupportedModelError
+from pytest_tinyquant.project.kinds import KINDS
+from pytest_tinyquant.support.runtimes import RUNTIMES
 from pytest_tinyquant.system.cache import Cache
 from pytest_tinyquant.system.progress import Progress
 from pytest_tinyquant.system.trouble import told
@@ -89,7 +91,6 @@ class Stages:
         :raises SupportMismatchError: if the runtime runs what the check refuses.
         """
         from pytest_tinyquant.models.tflite_reader import read_graph
-        from pytest_tinyquant.support.check import RUNTIMES
         from pytest_tinyquant.support.check import check_interface
         from pytest_tinyquant.support.check import check_not_vacuous
         from pytest_tinyquant.support.check import check_read_as_written
@@ -102,7 +103,7 @@ class Stages:
         try:
             check_support(graph, RUNTIMES[board.runtime], where=where)
         except UnsupportedModelError as refusal:
-            if board.target == "host":
+            if board.target.is_host:
                 from pytest_tinyquant.stages.refusal import confirm_refusal
 
                 confirm_refusal(
@@ -121,22 +122,19 @@ class Stages:
         :raises DoesNotFitError: if the image is larger than the board's memory.
         """
         where = combination_name(converted, board)
-        if board.target == "host":
+        if board.target.is_host:
             return self.host_image(model, graph, converted.path, where=where)
         samples = self.samples(model, graph, where=where)
-        from pytest_tinyquant import engine
         from pytest_tinyquant.firmware import image as firmware
-        from pytest_tinyquant.firmware import tflm
+        from pytest_tinyquant.firmware.runtimes.runtime import runtime_of
 
         with (
             self.progress.stage("building", where, board.name),
             tempfile.TemporaryDirectory(prefix="tinyquant-") as directory,
         ):
-            if board.runtime == "tflm":
-                emitted = tflm.emit(graph, converted.read(), Path(directory), board)
-            else:
-                plan = engine.plan(graph, where=where, kernels=board.kernels)
-                emitted = engine.emit(plan, Path(directory))
+            emitted = runtime_of(board).emit(
+                graph, converted.read(), board, Path(directory), where=where
+            )
             return firmware.build(emitted, board, samples, self.cache, where=where)
 
     def reachable(self, board: Board) -> tuple[PhysicalBoard, ...]:
@@ -144,7 +142,7 @@ class Stages:
 
         :raises BoardNotFoundError: if it is to be a real one and none is attached.
         """
-        if board.target != "hardware":
+        if not board.target.is_real:
             return ()
         from pytest_tinyquant.boards.bench.attached import reachable
 
@@ -165,7 +163,10 @@ class Stages:
 
     def host_board(self) -> Board:
         """Return the board that runs TensorFlow Lite Micro on this computer."""
-        return next(board for board in self.project.boards.values() if board.target == "host")
+        from pytest_tinyquant.boards.cores.host import HOST
+
+        boards = self.project.boards.values()
+        return next(board for board in boards if KINDS[board.kind] is HOST)
 
     @contextmanager
     def open(self, board: Board, image: Image, *, name: str) -> Iterator[Device]:
@@ -205,7 +206,7 @@ class Stages:
         try:
             return device.run()
         except DeviceHaltedError as halt:
-            if board.target == "host" and halt.kind == _HALT_AT_START:
+            if board.target.is_host and halt.kind == _HALT_AT_START:
                 raise SupportMismatchError(
                     f"{where}: the support check finds nothing against this model, "
                     f"but the runtime refuses it: {halt}\nCorrect the runtime's table in "
@@ -239,7 +240,7 @@ class Stages:
 
         :raises TinyQuantError: the error of whichever stage ends the way.
         """
-        if board.kind != "host":
+        if board.runs_firmware:
             from pytest_tinyquant.firmware.toolchain import find_toolchain
 
             find_toolchain(board.kind, board.toolchain)  # rather now than after the conversion
@@ -259,11 +260,11 @@ class Stages:
                 self.open(board, image, name=where) as device,
             ):
                 record = self.run(device, board, where=where)
-            if board.runtime == "tflm" and board.target != "host":
+            if board.runs_firmware and RUNTIMES[board.runtime].has_doubts(graph):
                 from pytest_tinyquant.stages.dense_check import check_on_host
 
                 check_on_host(self, model, converted, graph, record, where=where)
-            if board.target == "host":
+            if board.target.is_host:
                 self._compare_with_interpreter(model, converted, graph, record, where=where)
             measurement = self.evaluate(
                 model=model,

@@ -12,6 +12,7 @@ import pytest
 
 from pytest_tinyquant.boards.device import HostImage
 from pytest_tinyquant.boards.device import RunRecord
+from pytest_tinyquant.errors import AbsentError
 from pytest_tinyquant.errors import DoesNotFitError
 from pytest_tinyquant.errors import RevisionError
 from pytest_tinyquant.errors import UnsupportedModelError
@@ -117,6 +118,23 @@ def build(revision):
 def test_a_revision_is_asked_in_its_own_words(revision):
     image = {"value": {"elf": "/a.elf", "image_id": "1", "sha256": "2", "later": "more"}}
     assert build(revision(build=image)) == SideImage(Path("/a.elf"), "1", "2")
+
+
+@pytest.mark.parametrize("what", ["models", "boards", "schemes"])
+def test_what_the_revision_does_not_list_it_lacks(revision, what):
+    listed = {"models": ["m"], "boards": ["b"], "schemes": ["int8"]}
+    with pytest.raises(AbsentError, match=f"REV has no {what[:-1]} "):
+        build(revision(load={"value": {**listed, what: ["another"]}}))
+
+
+def test_half_an_answer_is_none(revision):
+    side = revision()
+    server = side._package_root / "pytest_tinyquant" / "paired" / "serve.py"
+    cut = 'if request["do"] == "build": sys.stdout.write("{"); sys.stdout.flush(); sys.exit()'
+    text = server.read_text()
+    server.write_text(text.replace("    print(", f"    {cut}\n    print("))
+    with pytest.raises(RevisionError, match="the process that builds it ended"):
+        build(side)
 
 
 def test_an_error_of_the_revision_is_raised_here(revision):

@@ -20,19 +20,19 @@ from pytest_tinyquant.measure.measurement import Measurement
 from pytest_tinyquant.metrics.metric import Metric
 from pytest_tinyquant.project.board_types import aim
 from pytest_tinyquant.project.board_types import load_boards
-from pytest_tinyquant.stages.cycle_estimate import SOURCE
+from pytest_tinyquant.project.kinds import KINDS
 from pytest_tinyquant.stages.cycle_estimate import check_outputs
 from pytest_tinyquant.stages.cycle_estimate import check_selection
 from pytest_tinyquant.stages.cycle_estimate import has_cycle_model
 
 
-ESTIMATE = Estimate("latency", Metric(625_524, "cycles", "estimated"), SOURCE)
+ESTIMATE = Estimate("latency", Metric(625_524, "cycles", "estimated"), KINDS["rx"].cycle_model)
 
 
 @pytest.mark.parametrize("number_class", ["exact", "measured"])
 def test_a_number_that_was_observed_is_no_estimate(number_class) -> None:
     with pytest.raises(ValueError, match=f"not {number_class}"):
-        Estimate("latency", Metric(1, "cycles", number_class), SOURCE)
+        Estimate("latency", Metric(1, "cycles", number_class), KINDS["rx"].cycle_model)
 
 
 def test_no_baseline_holds_an_estimate(recorded: Measurement) -> None:

@@ -13,9 +13,9 @@ from model_builder import ModelBuilder
 
 from pytest_tinyquant.errors import UnsupportedModelError
 from pytest_tinyquant.models.tflite_reader import read_graph
-from pytest_tinyquant.support.check import RUNTIMES
 from pytest_tinyquant.support.check import check_read_as_written
 from pytest_tinyquant.support.check import check_support
+from pytest_tinyquant.support.runtimes import RUNTIMES
 
 
 SCALES = (0.001, 0.01, 0.05, 0.1)

@@ -16,6 +16,7 @@ from pytest_tinyquant.models.graph import Graph
 from pytest_tinyquant.models.graph import Quantization
 from pytest_tinyquant.models.graph import Tensor
 from pytest_tinyquant.project.board_types import Board
+from pytest_tinyquant.project.target import Target
 from pytest_tinyquant.schemes import convert as convert_module
 from pytest_tinyquant.schemes.convert import ConvertedModel
 from pytest_tinyquant.schemes.convert import Reference
@@ -24,14 +25,14 @@ from pytest_tinyquant.stages.pipeline import Stages
 from pytest_tinyquant.support import check as support
 
 
-HOST = Board("host", "host", "tflm", "host", "", ("error", "ram"))
+HOST = Board("host", "host", "tflm", Target.HOST, "", ("error", "ram"))
 
 
 EMULATED = Board(
     "nucleo-l4r5zi",
     "cortex-m4",
     "tinyquant",
-    "emulator",
+    Target.EMULATOR,
     "",
     ("error", "latency", "flash", "ram"),
     kernels="/somewhere/kernels/fast",
