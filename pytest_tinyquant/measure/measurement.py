@@ -32,19 +32,56 @@ class Estimate:
 
     :param metric: the metric that it is an estimate of.
     :param source: the model.
+    :param low: the least and, as ``high``, the most that a board is expected to take; None where
+        nobody knows how far the model is off.
+    :param clock_hz: the board's clock, where the number is in its cycles; None if it is not known.
+    :param ops: label and part of each operator, in execution order; empty where nobody knows it.
     """
 
     metric: str
     number: Metric
     source: str
+    low: int | None = None
+    high: int | None = None
+    clock_hz: int | None = None
+    ops: tuple[tuple[str, int], ...] = ()
 
     def __post_init__(self) -> None:
         if self.number.number_class != "estimated":
             raise ValueError(f"an estimate is estimated, not {self.number.number_class}")
 
+    @property
+    def milliseconds(self) -> float | None:
+        """Return the time at the board's clock, to the microsecond; None without a clock."""
+        if self.clock_hz is None or self.number.unit != "cycles":
+            return None
+        return round(self.number.value / self.clock_hz * 1e3, 3)
+
     def to_json(self) -> dict[str, Any]:
-        """Return the estimate as JSON types."""
-        return {"metric": self.metric, "source": self.source, "number": self.number.to_json()}
+        """Return the estimate as JSON types; :meth:`from_json` reverses it."""
+        return {
+            "metric": self.metric,
+            "source": self.source,
+            "number": self.number.to_json(),
+            "range": None if self.low is None else [self.low, self.high],
+            "clock_hz": self.clock_hz,
+            "milliseconds": self.milliseconds,
+            "ops": [[label, part] for label, part in self.ops],
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Estimate:
+        """Rebuild an estimate from what :meth:`to_json` returned, be it in an earlier version."""
+        low, high = data.get("range") or (None, None)
+        return cls(
+            data["metric"],
+            Metric.from_json(data["number"]),
+            data["source"],
+            low=low,
+            high=high,
+            clock_hz=data.get("clock_hz"),
+            ops=tuple((label, part) for label, part in data.get("ops", ())),
+        )
 
 
 @dataclass(frozen=True)
@@ -169,8 +206,5 @@ class Measurement:
             log=data["log"],
             structure=Structure.from_json(data["structure"]) if data.get("structure") else None,
             retries=tuple(data.get("retries", ())),
-            estimates=tuple(
-                Estimate(e["metric"], Metric.from_json(e["number"]), e["source"])
-                for e in data.get("estimates", ())
-            ),
+            estimates=tuple(Estimate.from_json(estimate) for estimate in data.get("estimates", ())),
         )

@@ -17,6 +17,7 @@ from pytest_tinyquant.report.results import NOTABLE
 from pytest_tinyquant.report.results import Result
 from pytest_tinyquant.report.results import Results
 from pytest_tinyquant.report.wording import ESTIMATED
+from pytest_tinyquant.report.wording import MOST_ESTIMATES
 from pytest_tinyquant.report.wording import change_text
 from pytest_tinyquant.report.wording import changed_outputs
 from pytest_tinyquant.report.wording import counts_text
@@ -53,7 +54,8 @@ def markdown(results: Results, summary: str | None, found: Sequence[Choice] = ()
     heading, *changed = changed_outputs(results.results) or [""]
     if changed:
         lines += [heading, "", *(f"- {_cell(line.strip())}" for line in changed), ""]
-    estimates = _table(_ESTIMATED, estimate_rows(results))
+    rows = estimate_rows(results)
+    estimates = _table(_ESTIMATED, rows if len(rows) <= MOST_ESTIMATES else [])
     if estimates:
         lines += [f"{ESTIMATED}:", "", *estimates]
     for choice in found[:MOST_CHOICES]:

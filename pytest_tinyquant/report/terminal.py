@@ -19,6 +19,7 @@ from pytest_tinyquant.report.results import Result
 from pytest_tinyquant.report.results import Results
 from pytest_tinyquant.report.side_by_side import side_by_side
 from pytest_tinyquant.report.wording import ESTIMATED
+from pytest_tinyquant.report.wording import MOST_ESTIMATES
 from pytest_tinyquant.report.wording import change_text
 from pytest_tinyquant.report.wording import changed_outputs
 from pytest_tinyquant.report.wording import counts_text
@@ -26,6 +27,7 @@ from pytest_tinyquant.report.wording import estimate_rows
 from pytest_tinyquant.report.wording import known_gaps
 from pytest_tinyquant.report.wording import number_name
 from pytest_tinyquant.report.wording import numbers_text
+from pytest_tinyquant.report.wording import operator_estimate_rows
 
 
 if TYPE_CHECKING:
@@ -52,16 +54,30 @@ def show(terminal: pytest.TerminalReporter, results: Results, run: Run, show_all
         terminal.write_line(line, yellow=True)
     for line in known_gaps(results.results):
         terminal.write_line(textwrap.shorten(line, 190), yellow=True)
-    estimates = estimate_rows(results)
-    if estimates:
-        terminal.write_line(f"{ESTIMATED}:")
-        _write_table(terminal, estimates)
+    _write_estimates(terminal, results, run.settings.estimate_cycles)
     for line in _retries(results.retries()):
         terminal.write_line(line, yellow=True)
     if counts["improved"] and not run.settings.ab:
         terminal.write_line("improved: --tq-update-baselines=all makes it the new baseline")
     for line in _written(run):
         terminal.write_line(line)
+
+
+def _write_estimates(terminal: pytest.TerminalReporter, results: Results, asked: bool) -> None:
+    """Write what was estimated; of much that nobody asked for only how much."""
+    estimates = estimate_rows(results)
+    if not estimates:
+        return
+    if not asked and len(estimates) > MOST_ESTIMATES:
+        terminal.write_line(
+            f"cycles estimated for {len(estimates)} combinations: in the JSON and HTML reports, "
+            "and here with --tq-estimate-cycles"
+        )
+        return
+    terminal.write_line(f"{ESTIMATED}:")
+    _write_table(terminal, estimates)
+    if asked:
+        _write_table(terminal, operator_estimate_rows(results))
 
 
 def _notable_rows(results: Iterable[Result]) -> Iterable[tuple[str, ...]]:

@@ -18,6 +18,12 @@ from pytest_tinyquant.report.results import Results
 #: Heading of whatever was estimated, wherever it is shown.
 ESTIMATED: Final = "Estimated by a model of the core, judged by nothing"
 
+#: More estimates than these are counted, not listed, unless they were asked for.
+MOST_ESTIMATES: Final = 12
+
+_OPERATORS_OF = 3
+_SMALLEST_SHARE = 0.01
+
 #: Heading of the combinations whose outputs are other ones, but as good.
 OUTPUTS_HEADING: Final = "outputs changed, error within tolerance"
 
@@ -67,11 +73,40 @@ def estimate_rows(results: Results) -> list[tuple[str, str, str, str]]:
         (
             combination,
             estimate["metric"],
-            f"{number_text(estimate['number']['value'])} {estimate['number']['unit']}",
+            estimate_text(estimate),
             f"{estimate['number']['class']}: {estimate['source']}",
         )
         for combination, estimates in results.estimates().items()
         for estimate in estimates
+    ]
+
+
+def estimate_text(estimate: dict[str, Any]) -> str:
+    """Return the number, its range and, at the board's clock, its time."""
+    number = estimate["number"]
+    text = f"{number_text(number['value'])} {number['unit']}"
+    if estimate.get("range"):
+        low, high = estimate["range"]
+        text += f" ({number_text(low)} to {number_text(high)})"
+    if estimate.get("milliseconds") is not None:
+        text += f", {estimate['milliseconds']:,} ms at {estimate['clock_hz'] / 1e6:g} MHz"
+    return text
+
+
+def operator_estimate_rows(results: Results) -> list[tuple[str, str, str, str]]:
+    """Return combination, operator, cycles and share of what was estimated by operator.
+
+    Only for a few combinations, and without operators whose share is below a hundredth.
+    """
+    everything = results.estimates()
+    if len(everything) > _OPERATORS_OF:
+        return []
+    return [
+        (combination, label, number_text(part), f"{part / estimate['number']['value']:.1%}")
+        for combination, estimates in everything.items()
+        for estimate in estimates
+        for label, part in estimate.get("ops", ())
+        if part >= _SMALLEST_SHARE * estimate["number"]["value"]
     ]
 
 

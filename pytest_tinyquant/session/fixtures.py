@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pytest_tinyquant.boards.device import Device
     from pytest_tinyquant.boards.device import HostImage
     from pytest_tinyquant.firmware.image import FirmwareImage
+    from pytest_tinyquant.measure.measurement import Estimate
     from pytest_tinyquant.measure.measurement import Measurement
     from pytest_tinyquant.models.model import Model
     from pytest_tinyquant.project.board_types import Board
@@ -162,6 +163,9 @@ class Baseline:
         verdict = self._explained(verdict, measurement)
         self._item.stash.setdefault(VERDICTS, []).append(verdict)
         self._item.user_properties += _properties(verdict)
+        for estimate in measurement.estimates:
+            if estimate.metric == metric:
+                self._item.user_properties += _estimate_properties(estimate)
         if verdict.failed:
             pytest.fail(verdict.text(), pytrace=False)
         self._check_creep(metric, measurement)
@@ -230,6 +234,22 @@ def _value(request: pytest.FixtureRequest) -> object:
             "the test or one of its fixtures takes it as an argument; "
             "getfixturevalue() comes too late for that"
         ) from None
+
+
+def _estimate_properties(estimate: Estimate) -> list[tuple[str, object]]:
+    """Return an estimate as JUnit properties, apart from the metric's own."""
+    name = f"tinyquant.{estimate.metric}.estimate"
+    properties: list[tuple[str, object]] = [
+        (name, estimate.number.value),
+        (f"{name}.unit", estimate.number.unit),
+        (f"{name}.class", estimate.number.number_class),
+        (f"{name}.source", estimate.source),
+    ]
+    if estimate.low is not None:
+        properties += [(f"{name}.low", estimate.low), (f"{name}.high", estimate.high)]
+    if estimate.milliseconds is not None:
+        properties.append((f"{name}.milliseconds", estimate.milliseconds))
+    return properties + [(f"{name}.op.{label}", part) for label, part in estimate.ops]
 
 
 def _properties(verdict: Verdict) -> list[tuple[str, object]]:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pytest_tinyquant.session.matrix import Combination
     from pytest_tinyquant.stages.journal import RunJournal
     from pytest_tinyquant.stages.outcomes import OutcomeStore
+    from pytest_tinyquant.stages.pipeline import EstimateCycles
     from pytest_tinyquant.stages.pipeline import Stages
     from pytest_tinyquant.system.progress import Progress
 
@@ -85,8 +86,14 @@ class Run:
             pool=self.pool,
             progress=self.progress,
             journal=self.journal,
-            estimate_cycles=self.settings.estimate_cycles,
+            estimate_cycles=self._estimate_cycles(),
         )
+
+    def _estimate_cycles(self) -> EstimateCycles:
+        """Return whether to estimate cycles; an A/B run has no use for estimates."""
+        if self.settings.ab:
+            return "never"
+        return "always" if self.settings.estimate_cycles else "cheap"
 
     @cached_property
     def journal(self) -> RunJournal | None:

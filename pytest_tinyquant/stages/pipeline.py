@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Final
+from typing import Literal
 
 from pytest_tinyquant.errors import DeviceHaltedError
 from pytest_tinyquant.errors import SupportMismatchError
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
     Image = FirmwareImage | HostImage
 
 
+#: Whether cycles are estimated: also where that takes long, where it is cheap, or not at all.
+EstimateCycles = Literal["always", "cheap", "never"]
+
 #: Seconds one run on a device may take before it counts as hanging.
 DEVICE_TIMEOUT: Final = 600.0
 
@@ -59,7 +63,7 @@ class Stages:
         pool: Pool | None = None,
         progress: Progress | None = None,
         journal: RunJournal | None = None,
-        estimate_cycles: bool = False,
+        estimate_cycles: EstimateCycles = "never",
     ) -> None:
         self.project = project
         self.journal = journal
@@ -245,10 +249,10 @@ class Stages:
 
             find_toolchain(board.kind, board.toolchain)  # rather now than after the conversion
         estimator = None
-        if self.estimate_cycles:
+        if self.estimate_cycles != "never":
             from pytest_tinyquant.stages.cycle_estimate import find_estimator
 
-            estimator = find_estimator(self, board)
+            estimator = find_estimator(self, board, asked=self.estimate_cycles == "always")
         converted = self.convert(model, scheme)
         where = combination_name(converted, board)
         graph = self.check(model, converted, board)
@@ -275,7 +279,9 @@ class Stages:
                 record=record,
             )
             return (
-                estimator.complete(measurement, model, graph, record) if estimator else measurement
+                estimator.complete(measurement, model, graph, image, record)
+                if estimator
+                else measurement
             )
 
         if self.journal is None:
