@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.metrics.text import delta_text
 from pytest_tinyquant.metrics.text import number_text
+from pytest_tinyquant.system.plain_text import harmless
 
 
 if TYPE_CHECKING:
@@ -23,10 +24,10 @@ def verdict_text(verdict: Verdict) -> str:
         if index == 0 or comparison.status != "ok"
     ]
     lines = [_comparison_line(verdict, comparison) for comparison in shown]
-    lines += [f"  {cause}" for cause in verdict.causes]
-    lines += [f"  {note}" for note in verdict.notes]
-    lines += [f"  {line}" for line in verdict.message.splitlines()]
-    return "\n".join(lines)
+    # A name in a cause may be that of a tensor in a file of others.
+    facts = [*verdict.causes, *verdict.notes, *verdict.message.splitlines()]
+    lines += [f"  {harmless(fact, one_line=True)}" for fact in facts]
+    return harmless("\n".join(lines))
 
 
 def _comparison_line(verdict: Verdict, comparison: Comparison) -> str:
