@@ -86,7 +86,7 @@ def _text(found: Sequence[Choice]) -> None:
     # Into a pipe whole lines: a program that reads them has no width.
     console = plain_console(width=None if sys.stdout.isatty() else 250, highlight=False)
     for choice in found:
-        table = Table("scheme", title=f"{choice.model} on {choice.board} ({choice.target})")
+        table = Table("scheme", title=escape(choice.title))
         for title in titles(choice):
             table.add_column(escape(title), justify="right")
         for row in rows(choice):

@@ -14,6 +14,7 @@ from typing import Final
 from pytest_tinyquant.cli import compare_schemes
 from pytest_tinyquant.cli import completion
 from pytest_tinyquant.cli import list_baselines
+from pytest_tinyquant.cli import list_schemes
 from pytest_tinyquant.cli.compare import add_diff
 from pytest_tinyquant.cli.compare import add_history
 from pytest_tinyquant.cli.compare import run_diff
@@ -62,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
         ("diff", run_diff, "compare runs, images, baselines or revisions of the baselines"),
         ("history", run_history, "show a number over the runs of pytest --tq-history"),
         ("baselines", list_baselines.run, "list the baselines, or those that no test uses"),
+        ("schemes", list_schemes.run, "list the schemes that --scheme knows, with what they do"),
         ("boards", _boards, "list the boards that --board knows, and those on this bench"),
         ("doctor", _doctor, "check everything that a run needs, and say how to mend it"),
         ("noise", _noise, "measure how far latencies scatter on an attached board, and store it"),

@@ -8,6 +8,7 @@ from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
@@ -28,6 +29,7 @@ from pytest_tinyquant.system.toml_table import closest
 if TYPE_CHECKING:
     from pytest_tinyquant.models.model import Model
     from pytest_tinyquant.project.settings import Settings
+    from pytest_tinyquant.schemes.scheme import Scheme
 
 BOARDS_FILE = "boards.toml"
 MODEL_SUFFIXES = (".tflite", ".keras")
@@ -40,7 +42,7 @@ LookForBoards = Callable[[Iterable[PhysicalBoard]], Iterable[PhysicalBoard]]
 class Project:
     """A repository's experiments as one run sees them; all files are read and checked.
 
-    :param models: by name, in the order of test ids; likewise `boards`.
+    :param models: by name, in the order of test ids; likewise `schemes` and `boards`.
     :param bench: the boards that can be touched.
     :param attached: names of those of them that were looked for and found when the run started.
     :param cache_root: None for the user's cache directory.
@@ -55,6 +57,7 @@ class Project:
     bench: tuple[PhysicalBoard, ...]
     attached: frozenset[str]
     models: Mapping[str, Model]
+    schemes: Mapping[str, Scheme]
     known_issues: tuple[KnownIssue, ...]
     cache_root: Path | None
     tolerance: Mapping[str, Any]
@@ -75,15 +78,18 @@ def load_project(
     :raises ConfigurationError: for the first file that says something impossible.
     """
     from pytest_tinyquant.models.model import discover_models
-    from pytest_tinyquant.schemes.scheme import SCHEMES
+    from pytest_tinyquant.schemes.scheme import FILE_NAME as SCHEMES_FILE
+    from pytest_tinyquant.schemes.scheme import load_schemes
 
+    schemes = load_schemes(settings.root / SCHEMES_FILE)
     models = dict(discover_models(settings.models_dir, settings.extra_models))
     for pattern in settings.models:
         if is_model_path(pattern):
             model = _model_from_path(pattern, models)
             models[model.name] = model
     for model in models.values():
-        _check_schemes(model, SCHEMES)
+        _check_schemes(model, schemes)
+    _check_models(schemes, models, settings.root / SCHEMES_FILE)
     board_files = (settings.root / BOARDS_FILE, user_boards_file())
     boards = load_boards(board_files)
     bench = load_bench(board_files, boards)
@@ -92,7 +98,7 @@ def load_project(
     boards = {name: aim(board, settings.target, attached=types) for name, board in boards.items()}
     known = {
         "models": tuple(models),
-        "schemes": tuple(SCHEMES),
+        "schemes": tuple(schemes),
         "boards": tuple(boards),
         "runtimes": tuple(RUNTIMES),
     }
@@ -104,6 +110,7 @@ def load_project(
         bench=bench,
         attached=present,
         models=models,
+        schemes=schemes,
         known_issues=tuple(
             issue
             for directory in (settings.models_dir, *settings.extra_models)
@@ -123,6 +130,17 @@ def _check_schemes(model: Model, known: Collection[str]) -> None:
                 f"{model.schemes_from}: schemes entry {name!r} is not known (closest: "
                 f"{closest(name, known)!r}); choose from {', '.join(known)}"
             )
+
+
+def _check_models(schemes: Mapping[str, Scheme], models: Collection[str], file: Path) -> None:
+    """Refuse a scheme for models that there are not, lest a misspelt pattern test nothing."""
+    for scheme in schemes.values():
+        for pattern in scheme.models:
+            if models and not any(fnmatchcase(name, pattern) for name in models):
+                raise ConfigurationError(
+                    f"{file}: [scheme.{scheme.name}]: models pattern {pattern!r} matches none of "
+                    f"this project's models (closest: {closest(pattern, models)!r}); correct it"
+                )
 
 
 def user_boards_file() -> Path:

@@ -74,7 +74,7 @@ def markdown(results: Results, summary: str | None, found: Sequence[Choice] = ()
 
 def choice_table(choice: Choice) -> list[str]:
     """Return the lines of a table of schemes, and which of them to take."""
-    lines = [f"### {_cell(choice.model)} on {_cell(choice.board)} ({choice.target})", ""]
+    lines = [f"### {_cell(choice.title)}", ""]
     heads = titles(choice)
     lines.append(f"| {' | '.join(['scheme', *map(_cell, heads)])} |")
     lines.append(f"|---|{'---:|' * len(heads)}")

@@ -257,9 +257,12 @@ class Run:
     def header(self) -> list[str]:
         """Return the selection and its compilers, nothing if this is no project of ours."""
         from pytest_tinyquant.session.matrix import compilers
+        from pytest_tinyquant.session.matrix import drawn_data
 
         summary = self.summary()
-        return [] if summary is None else [summary, *compilers(self.combinations)]
+        if summary is None:
+            return []
+        return [summary, *compilers(self.combinations), *drawn_data(self.combinations)]
 
     def summary(self) -> str | None:
         """Return the selection in a line, the sides of an A/B run in another.

@@ -44,7 +44,7 @@ from pytest_tinyquant.report.wording import ESTIMATED
 from pytest_tinyquant.report.wording import change_text
 from pytest_tinyquant.report.wording import counts_text
 from pytest_tinyquant.report.wording import estimate_rows
-from pytest_tinyquant.schemes.scheme import SCHEMES
+from pytest_tinyquant.schemes.scheme import in_order
 from pytest_tinyquant.system.plain_text import harmless
 
 
@@ -152,7 +152,7 @@ def render(
         estimated=ESTIMATED,
         estimates=estimate_rows(results),
         figures=drawn if any(figure.has_published for figure in drawn) else (),
-        schemes=[scheme for scheme in SCHEMES if any(row.scheme == scheme for row in table)],
+        schemes=in_order(row.scheme for row in table),
         details=_details(results, measured, published),
         glyph=glyph,
         chart={"width": WIDTH, "height": HEIGHT, "left": LEFT, "right": RIGHT},
@@ -213,7 +213,7 @@ def _choices(table: Iterable[Row]) -> dict[str, list[str]]:
     outcomes = {row.outcome for row in table}
     return {
         "model": sorted({row.model for row in table}, key=natural_order),
-        "scheme": [s for s in SCHEMES if any(row.scheme == s for row in table)],
+        "scheme": in_order(row.scheme for row in table),
         "board": sorted({row.board for row in table}),
         "metric": sorted({row.metric for row in table}),
         "outcome": [outcome for outcome in OUTCOMES if outcome in outcomes],

@@ -71,6 +71,31 @@ def test_noise_needs_a_board_that_is_attached(project, capsys, monkeypatch):
     assert sorted(path.name for path in project.iterdir()) == ["models"]
 
 
+def test_schemes_lists_what_each_scheme_does(project, capsys):
+    (project / "models").mkdir()
+    (project / "schemes.toml").write_text(
+        "[scheme.mine]\nbase = 'int8-only'\ndescription = 'small'\nrules = [\n"
+        "  { operators = 'CONV_2D', layers = 'conv_0', weights = 4, activations = 8 },\n"
+        "  { tensors = 'last', float = true },\n]\n"
+    )
+    assert main(["schemes"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:2] == [
+        "basic: float32, not quantized (built in)",
+        "    TensorFlow Lite's converter, input and output float32: as it is",
+    ]
+    assert lines[-5:] == [
+        "mine: small (schemes.toml)",
+        "    LiteRT's quantizer, input and output int8",
+        "      every operator: int8 weights, int8 activations",
+        "      CONV_2D in layers conv_0: int4 weights, int8 activations",
+        "      tensors last: float32",
+    ]
+    (project / "schemes.toml").write_text("[scheme.mine]\nbas = 1")
+    assert main(["schemes"]) == 1
+    assert "unknown key 'bas' (closest: 'base')" in capsys.readouterr().err
+
+
 def test_show_knows_only_the_projects_models(project, capsys):
     (project / "models").mkdir()
     (project / "models" / "kws.keras").touch()
