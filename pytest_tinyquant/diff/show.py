@@ -17,6 +17,7 @@ from pytest_tinyquant.diff.changes import compare_images
 from pytest_tinyquant.diff.sources import load
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.metrics.text import delta_text
+from pytest_tinyquant.metrics.text import growth_text
 from pytest_tinyquant.metrics.text import number_text
 from pytest_tinyquant.system.plain_console import plain_console
 
@@ -138,5 +139,4 @@ def _delta(change: Change) -> str:
         return "new"
     if change.after is None:
         return "gone"
-    percent = f" {change.delta / abs(change.before):+.2%}" if change.before else ""
-    return delta_text(change.delta) + percent
+    return growth_text(change.before, change.after)

@@ -221,7 +221,7 @@ class Measurement:
             log=data["log"],
             structure=Structure.from_json(data["structure"]) if data.get("structure") else None,
             retries=tuple(data.get("retries", ())),
-            estimates=tuple(Estimate.from_json(estimate) for estimate in data.get("estimates", ())),
+            estimates=tuple(map(Estimate.from_json, data.get("estimates", ()))),
             gates={metric: tuple(parts) for metric, parts in data.get("gates", {}).items()},
             confusion=tuple(tuple(row) for row in data.get("confusion", ())),
             drawn_data=data.get("drawn_data", False),

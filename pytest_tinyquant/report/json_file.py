@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pytest_tinyquant.session.run import Run
 
 #: Version of the layout; a key that is added leaves it, one that changes or goes raises it.
-FORMAT: Final = 1
+FORMAT: Final = 2
 
 
 def text(results: Results, run: Run) -> str:
@@ -38,7 +38,7 @@ def document(results: Results, run: Run) -> dict[str, Any]:
                     {
                         "nodeid": result.nodeid,
                         "outcome": result.outcome,
-                        "verdicts": list(result.verdicts),
+                        "verdicts": [verdict.to_json() for verdict in result.verdicts],
                         "error": result.error,
                         "gap": result.gap,
                     }

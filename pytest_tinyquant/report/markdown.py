@@ -5,9 +5,10 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable
 from collections.abc import Sequence
-from typing import Any
 from typing import Final
 
+from pytest_tinyquant.baselines.message import number_name
+from pytest_tinyquant.baselines.verdict import Verdict
 from pytest_tinyquant.report.choosing import Choice
 from pytest_tinyquant.report.choosing_text import BEST
 from pytest_tinyquant.report.choosing_text import rows
@@ -18,13 +19,10 @@ from pytest_tinyquant.report.results import Result
 from pytest_tinyquant.report.results import Results
 from pytest_tinyquant.report.wording import ESTIMATED
 from pytest_tinyquant.report.wording import MOST_ESTIMATES
-from pytest_tinyquant.report.wording import change_text
 from pytest_tinyquant.report.wording import changed_outputs
 from pytest_tinyquant.report.wording import counts_text
 from pytest_tinyquant.report.wording import estimate_rows
 from pytest_tinyquant.report.wording import known_gaps
-from pytest_tinyquant.report.wording import number_name
-from pytest_tinyquant.report.wording import numbers_text
 from pytest_tinyquant.system.plain_text import harmless
 
 
@@ -98,21 +96,21 @@ def _rows(result: Result) -> Iterable[tuple[str, ...]]:
         yield (result.combination, "", text, "", result.outcome)
         return
     for verdict in result.verdicts:
-        for comparison in verdict["comparisons"]:
-            if comparison["status"] != "ok":
-                name = number_name(verdict["metric"], comparison["part"])
-                number = numbers_text(comparison)
+        for comparison in verdict.comparisons:
+            if comparison.status != "ok":
+                name = number_name(verdict.metric, comparison.part)
+                number = comparison.numbers_text
                 yield (
                     result.combination, name, _with_cause(number, verdict),
-                    change_text(comparison), comparison["status"],
+                    comparison.change_text, comparison.status,
                 )  # fmt: skip
     if not result.verdicts:
         yield (result.combination, result.nodeid.rpartition("::")[2], "", "", result.outcome)
 
 
-def _with_cause(number: str, verdict: dict[str, Any]) -> str:
+def _with_cause(number: str, verdict: Verdict) -> str:
     """Return a number with the first cause of its change."""
-    return f"{number}\n{verdict['causes'][0].strip()}" if verdict["causes"] else number
+    return f"{number}\n{verdict.causes[0].text}" if verdict.causes else number
 
 
 def _table(head: Sequence[str], rows: Sequence[tuple[str, ...]]) -> list[str]:

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 from pytest_tinyquant.baselines.verdict import FAILING
 from pytest_tinyquant.report.results import Results
 from pytest_tinyquant.report.tell import tell
-from pytest_tinyquant.report.wording import change_text
-from pytest_tinyquant.report.wording import numbers_text
 
 
 if TYPE_CHECKING:
@@ -23,12 +21,12 @@ def show_pairs(terminal: pytest.TerminalReporter, results: Results, description:
         if not verdicts:
             continue
         # The gate's first note names what ran on each side.
-        tell(terminal, f"{combination}  {verdicts[0]['notes'][0]}")
+        tell(terminal, f"{combination}  {verdicts[0].notes[0]}")
         for verdict in verdicts:
-            for comparison in verdict["comparisons"]:
-                status = comparison["status"]
-                text = f"  {verdict['metric']:<8}{comparison['part']:<8}{numbers_text(comparison)}"
-                change = change_text(comparison)
+            for comparison in verdict.comparisons:
+                status = comparison.status
+                text = f"  {verdict.metric:<8}{comparison.part:<8}{comparison.numbers_text}"
+                change = comparison.change_text
                 tell(
                     terminal, "  ".join(filter(None, (text, change, status))), red=status in FAILING
                 )

@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
-from typing import Any
 
+from pytest_tinyquant.baselines.message import number_name
+from pytest_tinyquant.baselines.verdict import Comparison
+from pytest_tinyquant.baselines.verdict import Verdict
 from pytest_tinyquant.metrics.built_in import BUILT_IN
 from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.metrics.text import number_text
@@ -21,13 +23,10 @@ from pytest_tinyquant.report.side_by_side import side_by_side
 from pytest_tinyquant.report.tell import tell
 from pytest_tinyquant.report.wording import ESTIMATED
 from pytest_tinyquant.report.wording import MOST_ESTIMATES
-from pytest_tinyquant.report.wording import change_text
 from pytest_tinyquant.report.wording import changed_outputs
 from pytest_tinyquant.report.wording import counts_text
 from pytest_tinyquant.report.wording import estimate_rows
 from pytest_tinyquant.report.wording import known_gaps
-from pytest_tinyquant.report.wording import number_name
-from pytest_tinyquant.report.wording import numbers_text
 from pytest_tinyquant.report.wording import operator_estimate_rows
 
 
@@ -90,17 +89,17 @@ def _notable_rows(results: Iterable[Result]) -> Iterable[tuple[str, ...]]:
             text = first.removeprefix(f"{result.combination}: ")
             yield (result.combination, result.error["class"], textwrap.shorten(text, 100))
         for verdict in result.verdicts:
-            for comparison in verdict["comparisons"]:
-                if comparison["status"] != "ok":
-                    name = number_name(verdict["metric"], comparison["part"])
+            for comparison in verdict.comparisons:
+                if comparison.status != "ok":
+                    name = number_name(verdict.metric, comparison.part)
                     yield (result.combination, name, *_numbers(comparison))
         if result.error is None and not result.verdicts:
             yield (result.combination, result.nodeid.rpartition("::")[2], result.outcome.upper())
 
 
-def _numbers(comparison: dict[str, Any]) -> tuple[str, ...]:
+def _numbers(comparison: Comparison) -> tuple[str, ...]:
     """Return baseline -> number, change and status of one comparison."""
-    return (numbers_text(comparison), change_text(comparison), comparison["status"].upper())
+    return (comparison.numbers_text, comparison.change_text, comparison.status.upper())
 
 
 def _all_rows(results: Results) -> list[tuple[str, ...]]:
@@ -109,10 +108,10 @@ def _all_rows(results: Results) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = [("combination", *metrics, "outcome")]
     for combination, group in results.by_combination().items():
         numbers = {
-            verdict["metric"]: _primary(verdict)
+            verdict.metric: _primary(verdict)
             for result in group
             for verdict in result.verdicts
-            if verdict["comparisons"]
+            if verdict.comparisons
         }
         outcomes = {result.outcome for result in group}
         worst = next(outcome for outcome in OUTCOMES if outcome in outcomes)
@@ -122,14 +121,14 @@ def _all_rows(results: Results) -> list[tuple[str, ...]]:
 
 def _judged(results: Results) -> list[str]:
     """Return the metrics of which there is any verdict; the built-in ones in any case."""
-    judged = {verdict["metric"] for result in results.results for verdict in result.verdicts}
+    judged = {verdict.metric for result in results.results for verdict in result.verdicts}
     built_in = {spec.name for spec in BUILT_IN}
     return [metric for metric in METRICS if metric in judged | built_in]
 
 
-def _primary(verdict: dict[str, Any]) -> str:
+def _primary(verdict: Verdict) -> str:
     """Return the most important number of a verdict."""
-    return number_text(verdict["comparisons"][0]["current"]["value"])
+    return number_text(verdict.comparisons[0].current.value)
 
 
 def _retries(retries: Mapping[str, Sequence[str]]) -> list[str]:

@@ -156,6 +156,7 @@ class Baseline:
 
     def _check(self, metric: str, measurement: Measurement) -> Verdict:
         from pytest_tinyquant.baselines.confirm import confirmed
+        from pytest_tinyquant.baselines.message import verdict_text
 
         __tracebackhide__ = True
         verdict = self._judge(metric, measurement)
@@ -168,24 +169,26 @@ class Baseline:
             if estimate.metric == metric:
                 self._item.user_properties += _estimate_properties(estimate)
         if verdict.failed:
-            pytest.fail(verdict.text(), pytrace=False)
+            pytest.fail(verdict_text(verdict), pytrace=False)
         self._check_creep(metric, measurement)
         if verdict.status == "skipped":
-            pytest.skip(verdict.text())
+            pytest.skip(verdict_text(verdict))
         return verdict
 
     def _check_creep(self, metric: str, measurement: Measurement) -> None:
         """Fail or warn, as the user chose, if the metric crept since the release."""
+        from pytest_tinyquant.baselines.message import verdict_text
+
         __tracebackhide__ = True
         release = self._run.release
         crept = release.judge(metric, measurement) if release else None
         if crept is None:
             return
         if self._run.settings.creep_action == "warn":
-            warnings.warn(crept.text(), CreepWarning, stacklevel=3)
+            warnings.warn(verdict_text(crept), CreepWarning, stacklevel=3)
             return
         self._item.stash[VERDICTS].append(crept)
-        pytest.fail(crept.text(), pytrace=False)
+        pytest.fail(verdict_text(crept), pytrace=False)
 
     def _judge(self, metric: str, measurement: Measurement) -> Verdict:
         from pytest_tinyquant.system.trouble import told
