@@ -26,8 +26,11 @@ def verdict_text(verdict: Verdict) -> str:
         if index == 0 or comparison.status != "ok"
     ]
     lines = [_comparison_line(verdict, comparison) for comparison in shown]
+    if verdict.status == "over limit":
+        lines = [f"{verdict.combination}  {verdict.metric}  OVER LIMIT"]
+    limits = [check.line() for check in verdict.limits if not check.kept]
     # A name in a cause may be that of a tensor in a file of others.
-    facts = [*cause_lines(verdict.causes), *verdict.notes, *verdict.message.splitlines()]
+    facts = [*limits, *cause_lines(verdict.causes), *verdict.notes, *verdict.message.splitlines()]
     lines += [f"  {harmless(fact, one_line=True)}" for fact in facts]
     return harmless("\n".join(lines))
 

@@ -36,6 +36,7 @@ from pytest_tinyquant.system.regular_file import open_regular
 if TYPE_CHECKING:
     import keras
 
+    from pytest_tinyquant.metrics.limits import Limit
     from pytest_tinyquant.models.labels import Labels
     from pytest_tinyquant.models.layers import Shape
     from pytest_tinyquant.models.model_file import Settings
@@ -72,6 +73,7 @@ class Model:
     tolerance: Mapping[str, Any] = field(default_factory=dict, hash=False)
     dense_per_channel: bool = False
     check_samples: int | None = None
+    limits: tuple[Limit, ...] = field(default=(), repr=False, hash=False, compare=False)
     task: Task = field(default_factory=Task, repr=False, hash=False, compare=False)
     zoo: ZooFile | None = field(default=None, repr=False, hash=False, compare=False)
     sidecar: Sidecar | None = field(default=None, repr=False, hash=False, compare=False)
@@ -327,6 +329,7 @@ def _model(
         settings.tolerance or {},
         settings.dense_per_channel,
         settings.check_samples,
+        settings.limits,
         settings.task,
         zoo,
         sidecar,

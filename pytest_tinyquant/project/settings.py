@@ -26,6 +26,7 @@ class Settings:
 
     :param models: model patterns and paths; empty for all, likewise `schemes` and `boards`.
     :param tolerance: ``METRIC:SLACK`` texts of the command line; they win over `ini_tolerance`.
+    :param limits: ``METRIC:LIMIT`` texts.
     :param extra_models: directories of models beside `models_dir`.
     :param explicit: the user named this plugin's options or ini keys, so errors in the project's
         files are to be reported even if no test uses them.
@@ -43,6 +44,7 @@ class Settings:
     missing: MissingChoice = "fail"
     tolerance: tuple[str, ...] = ()
     ini_tolerance: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
     timeout: float = 600.0
     lease_timeout: float = 900.0
     set_aside_after: int = 3

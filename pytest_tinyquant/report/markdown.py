@@ -23,6 +23,7 @@ from pytest_tinyquant.report.wording import changed_outputs
 from pytest_tinyquant.report.wording import counts_text
 from pytest_tinyquant.report.wording import estimate_rows
 from pytest_tinyquant.report.wording import known_gaps
+from pytest_tinyquant.report.wording import limit_rows
 from pytest_tinyquant.system.plain_text import harmless
 
 
@@ -33,6 +34,10 @@ MOST_ROWS: Final = 100
 MOST_CHOICES: Final = 12
 _MOST_CHARACTERS: Final = 300
 _JUDGED: Final = ("| combination | metric | numbers | change | verdict |", "|---|---|---|---:|---|")
+_LIMITS: Final = (
+    "| combination | metric | number | limit | head-room |",
+    "|---|---|---:|---:|---:|",
+)
 _ESTIMATED: Final = ("| combination | metric | number | class and source |", "|---|---|---:|---|")
 
 
@@ -55,6 +60,8 @@ def markdown(results: Results, summary: str | None, found: Sequence[Choice] = ()
     if changed:
         lines += [heading, "", *(f"- {_cell(line.strip())}" for line in changed), ""]
     rows = estimate_rows(results)
+    limits = [*limit_rows(results.results, kept=False), *limit_rows(results.results, kept=True)]
+    lines += _table(_LIMITS, limits)
     estimates = _table(_ESTIMATED, rows if len(rows) <= MOST_ESTIMATES else [])
     if estimates:
         lines += [f"{ESTIMATED}:", "", *estimates]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_tinyquant.baselines.verdict import FAILING
 from pytest_tinyquant.baselines.verdict import Verdict
 from pytest_tinyquant.measure.measurement import Estimate
 from pytest_tinyquant.metrics.registry import METRICS
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 #: Outcomes in the order in which the summary counts them.
 OUTCOMES = (
     "regressed",
+    "over limit",
     "missing",
     "not comparable",
     "failed",
@@ -39,7 +41,9 @@ OUTCOMES = (
 )
 
 #: Outcomes that fail a test.
-BAD = frozenset(("regressed", "missing", "not comparable", "failed", "gap closed", "error"))
+BAD = frozenset(
+    ("regressed", "over limit", "missing", "not comparable", "failed", "gap closed", "error")
+)
 
 #: Outcomes that the summary tells one by one, unless asked for all.
 NOTABLE = frozenset(OUTCOMES) - {"ok", "known gap"}
@@ -199,4 +203,4 @@ def _outcome(report: pytest.TestReport, verdicts: tuple[Verdict, ...], *, is_unj
         return "error"
     if isinstance(report.longrepr, str) and report.longrepr.startswith("[XPASS(strict)]"):
         return "gap closed"
-    return worst if worst in ("regressed", "missing", "not comparable") else "failed"
+    return worst if worst in FAILING else "failed"

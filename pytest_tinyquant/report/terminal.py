@@ -27,6 +27,7 @@ from pytest_tinyquant.report.wording import changed_outputs
 from pytest_tinyquant.report.wording import counts_text
 from pytest_tinyquant.report.wording import estimate_rows
 from pytest_tinyquant.report.wording import known_gaps
+from pytest_tinyquant.report.wording import limit_rows
 from pytest_tinyquant.report.wording import operator_estimate_rows
 
 
@@ -50,6 +51,9 @@ def show(terminal: pytest.TerminalReporter, results: Results, run: Run, show_all
     notable = [result for result in results.results if result.outcome in NOTABLE]
     # An error that all tests of a combination share is told once.
     _write_table(terminal, list(dict.fromkeys(_notable_rows(notable))))
+    _write_table(terminal, limit_rows(results.results, kept=False))
+    if show_all:
+        _write_table(terminal, limit_rows(results.results, kept=True))
     for line in changed_outputs(results.results):
         tell(terminal, line, yellow=True)
     for line in known_gaps(results.results):

@@ -50,6 +50,7 @@ def read_settings(config: pytest.Config) -> Settings:
         missing=options.tq_missing_baseline,
         tolerance=tuple(options.tq_tolerance),
         ini_tolerance=tuple(ini("tinyquant_tolerance")),
+        limits=tuple(ini("tinyquant_limit")),
         timeout=options.tq_timeout,
         lease_timeout=options.tq_lease_timeout,
         resume=options.tq_resume,

@@ -201,7 +201,7 @@ def outcome_key(
         {
             "what": what,
             # What the headers of the user's library make is in the image.
-            "board": dataclasses.asdict(dataclasses.replace(board, tflm=None)),
+            "board": dataclasses.asdict(dataclasses.replace(board, tflm=None, limit=())),
             "library": board.tflm.version if board.tflm else "",
             "expected": [array.tobytes() for array in expected],
             "labels": (labels.kind, labels.values.tobytes()) if labels else "",
