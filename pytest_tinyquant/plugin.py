@@ -19,8 +19,8 @@ from pytest_tinyquant.session.fixtures import flashed_device
 from pytest_tinyquant.session.fixtures import measurement
 from pytest_tinyquant.session.fixtures import model
 from pytest_tinyquant.session.fixtures import scheme
-from pytest_tinyquant.session.plugin_metrics import register_metrics
-from pytest_tinyquant.session.plugin_metrics import unregister_metrics
+from pytest_tinyquant.session.plugins import register_all
+from pytest_tinyquant.session.plugins import unregister_all
 from pytest_tinyquant.session.run import RUN
 from pytest_tinyquant.session.run import Run
 
@@ -77,12 +77,12 @@ def pytest_configure(config: pytest.Config) -> None:
     run = config.stash[RUN] = Run(config)
     if not run.is_worker:
         config.pluginmanager.register(Controller(config, run), "tinyquant-controller")
-    register_metrics(config)
+    register_all(config)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Remove what the run left in its scratch directory."""
-    unregister_metrics(config)
+    unregister_all(config)
     run = config.stash.get(RUN, None)
     if run is not None:
         run.close()

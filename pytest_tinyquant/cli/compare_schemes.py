@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
     from pytest_tinyquant.diff.sources import load
     from pytest_tinyquant.report.choosing import choices
 
-    project = current_project()
+    project = current_project(settings=options.settings)
     source = options.source or str(project.baselines_dir)
     if not options.source and not project.baselines_dir.is_dir():
         raise ConfigurationError(

@@ -8,6 +8,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -31,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = _parser().parse_args(arguments)
         if options.command not in _WITHOUT_PROJECT:
-            load_plugins()
+            options.settings = load_plugins()
         status: int = options.command(options)
         sys.stdout.flush()
     except BrokenPipeError:
@@ -113,20 +114,20 @@ def _init(options: argparse.Namespace) -> int:
 def _show(options: argparse.Namespace) -> int:
     from pytest_tinyquant.cli.show import show_model
 
-    project = current_project(options.model)
+    project = current_project(options.model, settings=options.settings)
     return show_model(project, options.model, options.scheme, options.board)
 
 
 def _boards(options: argparse.Namespace) -> int:
     from pytest_tinyquant.cli.list_boards import list_boards
 
-    return list_boards(current_project())
+    return list_boards(current_project(settings=options.settings))
 
 
 def _doctor(options: argparse.Namespace) -> int:
     from pytest_tinyquant.cli.doctor import examine
 
-    return examine(current_project, options.board)
+    return examine(partial(current_project, settings=options.settings), options.board)
 
 
 def _noise(options: argparse.Namespace) -> int:
@@ -134,8 +135,10 @@ def _noise(options: argparse.Namespace) -> int:
     from pytest_tinyquant.stages.pipeline import Stages
 
     with tempfile.TemporaryDirectory(prefix="tinyquant-") as directory:
+        work_dir = Path(directory)
+        project = current_project(options.model, work_dir=work_dir, settings=options.settings)
         file = measure_noise(
-            Stages(current_project(options.model, work_dir=Path(directory))),
+            Stages(project, device_timeout=options.settings.timeout),
             options.board,
             model=options.model,
             scheme=options.scheme,

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from pytest_tinyquant.session.plugins import is_implemented
 from pytest_tinyquant.session.run import BOARDS_DIR
 
 
@@ -85,6 +86,10 @@ class Controller:
         """Write the files, and do not let a run pass that left out what it was to run."""
         if self._config.option.collectonly:
             return
+        if self._results is not None and is_implemented(self._config, "pytest_tinyquant_report"):
+            from pytest_tinyquant.report.plugin_sections import sections_of
+
+            self.results.sections = sections_of(self._config, self.results, self._run)
         if self._run.settings.wants_files:
             from pytest_tinyquant.report.files import write_files
 

@@ -17,6 +17,7 @@ from pytest_tinyquant.report.results import BAD
 from pytest_tinyquant.report.results import NOTABLE
 from pytest_tinyquant.report.results import Result
 from pytest_tinyquant.report.results import Results
+from pytest_tinyquant.report.section import Section
 from pytest_tinyquant.report.wording import ESTIMATED
 from pytest_tinyquant.report.wording import MOST_ESTIMATES
 from pytest_tinyquant.report.wording import changed_outputs
@@ -65,6 +66,8 @@ def markdown(results: Results, summary: str | None, found: Sequence[Choice] = ()
     estimates = _table(_ESTIMATED, rows if len(rows) <= MOST_ESTIMATES else [])
     if estimates:
         lines += [f"{ESTIMATED}:", "", *estimates]
+    for section in results.sections:
+        lines += _section(section)
     for choice in found[:MOST_CHOICES]:
         lines += choice_table(choice)
     if len(found) > MOST_CHOICES:
@@ -75,6 +78,15 @@ def markdown(results: Results, summary: str | None, found: Sequence[Choice] = ()
         lines += [f"- {_cell(gap)}" for gap in gaps]
         lines += ["", "</details>", ""]
     return "\n".join(lines)
+
+
+def _section(section: Section) -> list[str]:
+    """Return the lines of a section that a plugin adds."""
+    lines = [f"### {_cell(section.title)}", ""]
+    if section.text:
+        lines += [_cell(section.text), ""]
+    head = (f"| {' | '.join(map(_cell, section.columns))} |", "|---" * len(section.columns) + "|")
+    return lines + _table(head, [tuple(row) for row in section.rows])
 
 
 def choice_table(choice: Choice) -> list[str]:

@@ -59,6 +59,10 @@ def show(terminal: pytest.TerminalReporter, results: Results, run: Run, show_all
     for line in known_gaps(results.results):
         tell(terminal, textwrap.shorten(line, 190), yellow=True)
     _write_estimates(terminal, results, run.settings.estimate_cycles)
+    for section in results.sections:
+        terminal.write_line(f"{section.title}: {section.text}".removesuffix(": "))
+        if section.rows:
+            _write_table(terminal, [tuple(section.columns), *map(tuple, section.rows)])
     for line in _retries(results.retries()):
         tell(terminal, line, yellow=True)
     if counts["improved"] and not run.settings.ab:

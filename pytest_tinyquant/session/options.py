@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from argparse import Namespace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,10 +13,8 @@ from pytest_tinyquant.project.settings import Settings
 from pytest_tinyquant.project.settings import extra_models
 from pytest_tinyquant.project.settings import split_names
 from pytest_tinyquant.session.add_options import INI_KEYS
+from pytest_tinyquant.session.plugins import brought_files
 
-
-if TYPE_CHECKING:
-    pass
 
 _LONGEST = 1_000_000
 """Seconds, eleven days and a half."""
@@ -42,6 +39,8 @@ def read_settings(config: pytest.Config) -> Settings:
         models_dir=root / (ini("tinyquant_models_dir") or "models"),
         baselines_dir=root / (ini("tinyquant_baselines") or "baselines"),
         extra_models=extra_models(os.environ.get(EXTRA_MODELS_VARIABLE, "")),
+        board_files=brought_files(config, "pytest_tinyquant_boards"),
+        scheme_files=brought_files(config, "pytest_tinyquant_schemes"),
         models=models or split_names(ini("tinyquant_models")),
         schemes=schemes or split_names(ini("tinyquant_schemes")),
         boards=boards or split_names(ini("tinyquant_boards")),

@@ -152,6 +152,7 @@ def render(
         best=BEST,
         estimated=ESTIMATED,
         estimates=estimate_rows(results),
+        sections=results.sections,
         figures=drawn if any(figure.has_published for figure in drawn) else (),
         schemes=in_order(row.scheme for row in table),
         details=_details(results, measured, published),
