@@ -109,7 +109,11 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Say what is selected, how its boards are reached and what builds their firmware."""
     run = config.stash[RUN]
-    return run.header() if run.concerns_project else []
+    if not run.concerns_project:
+        return []
+    from pytest_tinyquant.system.plain_text import harmless
+
+    return [harmless(line, one_line=True) for text in run.header() for line in text.split("\n")]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -132,7 +136,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Report a wrong configuration, and take out tests for which nothing is selected."""
     run = config.stash[RUN]
     if run.usage_error is not None:
-        raise pytest.UsageError(str(run.usage_error))
+        raise run.refused(run.usage_error)
     if "combinations" not in vars(run):
         return
     from pytest_tinyquant.session.collection import by_combination

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
 from functools import partial
 from pathlib import Path
@@ -12,6 +11,7 @@ from pytest_tinyquant.errors import TinyQuantError
 from pytest_tinyquant.metrics.built_in import LATENCY
 from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.session.add_options import DEFAULT_HISTORY as DEFAULT_FILE
+from pytest_tinyquant.system.plain_console import complain
 
 
 _TROUBLE = 2
@@ -50,8 +50,10 @@ def run_diff(options: argparse.Namespace) -> int:
             return show_difference(
                 options.a, second, baselines, as_json=options.json, stages=stages
             )
-    except TinyQuantError as error:
-        print(f"tinyquant diff: {error}", file=sys.stderr)
+    except BrokenPipeError:
+        raise  # whoever reads has had enough
+    except (TinyQuantError, OSError) as error:
+        complain("tinyquant diff", error)
         return _TROUBLE
 
 
@@ -93,8 +95,10 @@ def run_history(options: argparse.Namespace) -> int:
         release = Release(options.against, baselines, {}) if options.against else None
         limit = options.limit and parse_mapping({metric: options.limit}, where="--limit")[metric]
         return show_creep(options.file, choice, release, limit or None)
-    except TinyQuantError as error:
-        print(f"tinyquant history: {error}", file=sys.stderr)
+    except BrokenPipeError:
+        raise  # whoever reads has had enough
+    except (TinyQuantError, OSError) as error:
+        complain("tinyquant history", error)
         return _TROUBLE
 
 

@@ -12,6 +12,7 @@ from pytest_tinyquant.errors import BaselineError
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.project.settings import EXTRA_MODELS_VARIABLE
 from pytest_tinyquant.project.target import Target
+from pytest_tinyquant.system.plain_console import say
 
 
 if TYPE_CHECKING:
@@ -40,12 +41,12 @@ def run(options: argparse.Namespace) -> int:
     for entry in _entries(project):
         if options.unused and not entry.reason:
             continue
-        print(f"{entry.file.relative_to(project.root)}{entry.reason and f': {entry.reason}'}")
+        say(f"{entry.file.relative_to(project.root)}{entry.reason and f': {entry.reason}'}")
         unused += entry.removable
         if options.delete and entry.removable:
             _delete(entry.file)
     if options.unused and not unused:
-        print("every baseline of this project's models is used")
+        say("every baseline of this project's models is used")
     return 1 if options.unused and unused and not options.delete else 0
 
 

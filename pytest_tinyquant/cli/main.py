@@ -23,6 +23,8 @@ from pytest_tinyquant.cli.compare import run_history
 from pytest_tinyquant.cli.current_project import current_project
 from pytest_tinyquant.cli.plugins import load_plugins
 from pytest_tinyquant.errors import TinyQuantError
+from pytest_tinyquant.system.plain_console import complain
+from pytest_tinyquant.system.plain_console import say
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,8 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Who read the output, such as head, has had enough. Python flushes once more at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except TinyQuantError as error:
-        print(f"tinyquant: {error}", file=sys.stderr)
+    except (TinyQuantError, OSError) as error:
+        complain("tinyquant", error)
         return 1
     return status
 
@@ -104,7 +106,7 @@ def _init(options: argparse.Namespace) -> int:
     from pytest_tinyquant.project.new import write_scaffold
 
     for path, written in write_scaffold(options.directory):
-        print(f"{'wrote' if written else 'kept '} {path}")
+        say(f"{'wrote' if written else 'kept '} {path}")
     print("Put a .tflite or .keras file into models/, then: pytest --tq-missing-baseline=record")
     return 0
 
@@ -141,9 +143,9 @@ def _noise(options: argparse.Namespace) -> int:
             model=options.model,
             scheme=options.scheme,
             runs=options.runs,
-            say=lambda line: print(line, flush=True),
+            say=say,
         )
-    print(file)
+    say(file)
     return 0
 
 
@@ -154,7 +156,7 @@ def _toolchain(options: argparse.Namespace) -> int:
     from pytest_tinyquant.system.cache import Cache
 
     recipe = {"rx-elf": toolchain_rx, "rx-sim": toolchain_rx_sim}[options.target].recipe()
-    print(build(recipe, Cache(), lambda line: print(f"{recipe.name}: {line}", flush=True)))
+    say(build(recipe, Cache(), lambda line: say(f"{recipe.name}: {line}")))
     return 0
 
 

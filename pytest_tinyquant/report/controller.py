@@ -121,8 +121,11 @@ class Controller:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Tell the verdicts, and even in a quiet run what was left out."""
+        from pytest_tinyquant.report.tell import tell
+
         if self._silent:
-            terminalreporter.write_line(
+            tell(
+                terminalreporter,
                 f"tinyquant: selected tests that did not run: {len(self._silent)}, "
                 f"the first of them {self._silent[0]}",
                 red=True,
@@ -144,6 +147,7 @@ class Controller:
         if not (self._run.work_dir / BOARDS_DIR).is_dir():
             return
         from pytest_tinyquant.boards.bench.set_aside import cause
+        from pytest_tinyquant.report.tell import tell
 
         for record in self._run.health.set_aside():
-            terminalreporter.write_line(f"tinyquant: board {cause(record)}", red=True)
+            tell(terminalreporter, f"tinyquant: board {cause(record)}", red=True)

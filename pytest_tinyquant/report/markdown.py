@@ -25,6 +25,7 @@ from pytest_tinyquant.report.wording import counts_text
 from pytest_tinyquant.report.wording import estimate_rows
 from pytest_tinyquant.report.wording import known_gaps
 from pytest_tinyquant.report.wording import limit_rows
+from pytest_tinyquant.system.plain_text import harmless
 
 
 #: Rows of one table: a job's summary ends at 1 MiB, and nobody reads more.
@@ -49,7 +50,8 @@ def markdown(results: Results, summary: str | None, found: Sequence[Choice] = ()
     counts = results.counts()
     lines = ["## tinyquant", "", f"**{counts_text(counts) or 'no results'}**", ""]
     if summary:
-        lines += [summary.removeprefix("tinyquant: "), ""]
+        lines += [_cell(line.removeprefix("tinyquant: ")) for line in summary.splitlines()]
+        lines += [""]
     notable = sorted(
         (result for result in results.results if result.outcome in NOTABLE),
         key=lambda result: (result.outcome not in BAD, result.combination, result.nodeid),
@@ -145,6 +147,7 @@ def _cell(text: str) -> str:
     short = "\n".join(
         textwrap.shorten(line, _MOST_CHARACTERS) for line in text.splitlines() if line.strip()
     )
+    short = harmless(short)
     for character in "\\`*_[]<>|#":
         short = short.replace(character, f"\\{character}")
     return short.replace("\n", "<br>")
