@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.metrics.text import number_text
+from pytest_tinyquant.system.plain_text import harmless
 
 
 if TYPE_CHECKING:
@@ -27,11 +28,11 @@ def verdict_text(verdict: Verdict) -> str:
     lines = [_comparison_line(verdict, comparison) for comparison in shown]
     if verdict.status == "over limit":
         lines = [f"{verdict.combination}  {verdict.metric}  OVER LIMIT"]
-    lines += [f"  {check.line()}" for check in verdict.limits if not check.kept]
-    lines += [f"  {line}" for line in cause_lines(verdict.causes)]
-    lines += [f"  {note}" for note in verdict.notes]
-    lines += [f"  {line}" for line in verdict.message.splitlines()]
-    return "\n".join(lines)
+    limits = [check.line() for check in verdict.limits if not check.kept]
+    # A name in a cause may be that of a tensor in a file of others.
+    facts = [*limits, *cause_lines(verdict.causes), *verdict.notes, *verdict.message.splitlines()]
+    lines += [f"  {harmless(fact, one_line=True)}" for fact in facts]
+    return harmless("\n".join(lines))
 
 
 def number_name(metric: str, part: str) -> str:

@@ -84,7 +84,7 @@ def load_project(
     from pytest_tinyquant.schemes.scheme import FILE_NAME as SCHEMES_FILE
     from pytest_tinyquant.schemes.scheme import load_schemes
 
-    schemes = load_schemes(settings.root / SCHEMES_FILE)
+    schemes = load_schemes(*settings.scheme_files, settings.root / SCHEMES_FILE)
     models = dict(discover_models(settings.models_dir, settings.extra_models))
     for pattern in settings.models:
         if is_model_path(pattern):
@@ -93,7 +93,7 @@ def load_project(
     for model in models.values():
         _check_schemes(model, schemes)
     _check_models(schemes, models, settings.root / SCHEMES_FILE)
-    board_files = (settings.root / BOARDS_FILE, user_boards_file())
+    board_files = (*settings.board_files, settings.root / BOARDS_FILE, user_boards_file())
     boards = load_boards(board_files)
     bench = load_bench(board_files, boards)
     present = _attached(settings, bench, look) if attached is None else frozenset(attached)

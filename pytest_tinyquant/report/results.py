@@ -20,6 +20,7 @@ from pytest_tinyquant.report.item import ATTRIBUTE
 
 
 if TYPE_CHECKING:
+    from pytest_tinyquant.report.section import Section
     from pytest_tinyquant.session.matrix import Combination
 
 #: Outcomes in the order in which the summary counts them.
@@ -99,6 +100,7 @@ class Results:
     """All results of a run, and which of the tests that were to run never reported."""
 
     results: list[Result] = field(default_factory=list)
+    sections: list[Section] = field(default_factory=list)
     _expected: set[str] = field(default_factory=set)
     _reported: set[str] = field(default_factory=set)
 

@@ -13,7 +13,6 @@ import pytest
 
 from pytest_tinyquant.session.run import RUN
 from pytest_tinyquant.session.run import Run
-from pytest_tinyquant.system.trouble import told
 
 
 if TYPE_CHECKING:
@@ -102,6 +101,8 @@ def measurement(
 
 def measured_once(item: pytest.Item, model: Model, scheme: Scheme, board: Board) -> Measurement:
     """Return all metrics of a combination, measured by the first test of this run that asks."""
+    from pytest_tinyquant.system.trouble import told
+
     run = item.config.stash[RUN]
     run.stages.reachable(board)  # rather now than after minutes of conversion
     key = f"{model.name}-{scheme.name}-{board.name} {board.target} {model.path}"
@@ -192,6 +193,7 @@ class Baseline:
 
     def _judge(self, metric: str, measurement: Measurement) -> Verdict:
         from pytest_tinyquant.baselines.limits import with_limits
+        from pytest_tinyquant.system.trouble import told
 
         with told("judging"):
             verdict = self._run.gate.check(

@@ -133,7 +133,7 @@ class RunJournal:
                 break
             try:
                 found = OutcomeStore(entry.parent).find(key)
-            except (ValueError, LookupError, TypeError, AttributeError):
+            except Exception:
                 continue  # another version of this package wrote it
             if found is not None:
                 if entry.parent != self._store.directory:
