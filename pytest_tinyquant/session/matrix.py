@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from pytest_tinyquant.project.project import Project
     from pytest_tinyquant.project.settings import Settings
 
+#: Models that a line of the header names at most.
+_MOST_NAMED: Final = 5
+
 AXES: Final = ("model", "scheme", "board")
 
 #: Stands for the scheme of a model file that cannot be read; the test reports why.
@@ -60,6 +63,7 @@ class Narrowing:
     boards: tuple[str, ...] | None = None
     metrics: tuple[str, ...] | None = None
     tolerance: Mapping[str, Any] | None = None
+    limit: Mapping[str, Any] | None = None
 
     @classmethod
     def of(cls, args: tuple[object, ...], kwargs: Mapping[str, Any], *, where: str) -> Narrowing:
@@ -70,16 +74,16 @@ class Narrowing:
         if args:
             raise ConfigurationError(
                 f"{where}: marker tinyquant: takes keyword arguments only: models=, schemes=, "
-                "boards=, metrics=, tolerance="
+                "boards=, metrics=, tolerance=, limit="
             )
         known = tuple(cls.__dataclass_fields__)
         choose(kwargs, known, what="argument", where=f"{where}: marker tinyquant")
         values: dict[str, Any] = {
-            key: _names(value) for key, value in kwargs.items() if key != "tolerance"
+            key: _names(value) for key, value in kwargs.items() if key not in ("tolerance", "limit")
         }
         if values.get("metrics"):
             choose(values["metrics"], METRICS, what="metric", where=f"{where}: marker tinyquant")
-        return cls(**values, tolerance=kwargs.get("tolerance"))
+        return cls(**values, tolerance=kwargs.get("tolerance"), limit=kwargs.get("limit"))
 
 
 def select(project: Project, settings: Settings) -> tuple[Combination, ...]:
@@ -213,6 +217,19 @@ def compilers(combinations: tuple[Combination, ...]) -> list[str]:
     needed = {(board.kind, board.toolchain): board.name for board in boards if board.runs_firmware}
     return [
         f"tinyquant: firmware for {name}: {compiler_text(*key)}" for key, name in needed.items()
+    ]
+
+
+def drawn_data(combinations: Iterable[Combination]) -> list[str]:
+    """Return a line that names the models whose samples are drawn at random, if there are any."""
+    models = dict.fromkeys(c.model.name for c in combinations if c.model.has_drawn_data)
+    if not models:
+        return []
+    named = ", ".join([*models][:_MOST_NAMED])
+    more = f" and {len(models) - _MOST_NAMED} more" if len(models) > _MOST_NAMED else ""
+    return [
+        f"tinyquant: samples drawn at random for {named}{more}: errors compare revisions and "
+        "schemes, but say nothing of how good a model is; give it data of its own"
     ]
 
 
