@@ -142,7 +142,7 @@ def test_a_branched_model_goes_through_all_steps(
     ("name", "message"),
     [
         ("twice", "is called twice, which steps cannot follow"),
-        ("custom", "none of Keras's own layers"),
+        ("custom", "Could not locate class"),
         ("two", "it has several inputs or outputs; steps need a model with one of each"),
     ],
 )
