@@ -51,7 +51,7 @@ matrix: setup toolchain
 
 baselines: setup toolchain
 	$(BIN)/pytest -n $(JOBS) --tq-update-baselines=all
-	$(BIN)/python -m pytest_tinyquant.claims --write
+	$(BIN)/python -m experiments.edgemark --write
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

@@ -21,14 +21,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_tinyquant import engine
-from pytest_tinyquant.boards.inventory import Board
-from pytest_tinyquant.graph import read_graph
-from pytest_tinyquant.options import EXTRA_MODELS_VARIABLE
-from pytest_tinyquant.options import Settings
-from pytest_tinyquant.options import extra_models
-from pytest_tinyquant.pipeline import Stages
-from pytest_tinyquant.project import load_project
-from pytest_tinyquant.schemes import SCHEMES
+from pytest_tinyquant.models.tflite_reader import read_graph
+from pytest_tinyquant.project.board_types import Board
+from pytest_tinyquant.project.project import load_project
+from pytest_tinyquant.project.settings import EXTRA_MODELS_VARIABLE
+from pytest_tinyquant.project.settings import Settings
+from pytest_tinyquant.project.settings import extra_models
+from pytest_tinyquant.schemes.scheme import SCHEMES
+from pytest_tinyquant.stages.pipeline import Stages
 
 
 HERE = Path(__file__).parent

@@ -13,13 +13,13 @@ from pathlib import Path
 import numpy as np
 
 from pytest_tinyquant import engine
-from pytest_tinyquant import firmware
-from pytest_tinyquant.boards.inventory import load_boards
 from pytest_tinyquant.boards.open import open_device
-from pytest_tinyquant.cache import Cache
-from pytest_tinyquant.graph import Graph
-from pytest_tinyquant.graph import Operator
-from pytest_tinyquant.graph import Tensor
+from pytest_tinyquant.firmware import image as firmware
+from pytest_tinyquant.models.graph import Graph
+from pytest_tinyquant.models.graph import Operator
+from pytest_tinyquant.models.graph import Tensor
+from pytest_tinyquant.project.board_types import load_boards
+from pytest_tinyquant.system.cache import Cache
 
 
 KERNELS = ("reference", "cortex_m_dsp")

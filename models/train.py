@@ -24,12 +24,12 @@ from training_data import DATASETS
 from training_data import ORIGINALS
 from training_data import Dataset
 
-from pytest_tinyquant.atomic import write_bytes
-from pytest_tinyquant.atomic import write_text
 from pytest_tinyquant.errors import ConfigurationError
-from pytest_tinyquant.model_file import ZooFile
-from pytest_tinyquant.model_file import read_zoo_file
-from pytest_tinyquant.samples import read_npz
+from pytest_tinyquant.models.model_file import ZooFile
+from pytest_tinyquant.models.model_file import read_zoo_file
+from pytest_tinyquant.models.samples import read_npz
+from pytest_tinyquant.system.atomic import write_bytes
+from pytest_tinyquant.system.atomic import write_text
 
 
 if TYPE_CHECKING:
@@ -95,8 +95,8 @@ def train(zoo: ZooFile, dataset: Dataset) -> tuple[dict[str, Any], dict[str, flo
     """
     import keras
 
-    from pytest_tinyquant.architecture import build_keras
-    from pytest_tinyquant.architecture import weights_of
+    from pytest_tinyquant.models.architecture import build_keras
+    from pytest_tinyquant.models.architecture import weights_of
 
     keras.backend.clear_session()
     keras.utils.set_random_seed(zoo.training.seed)

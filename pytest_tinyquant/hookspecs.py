@@ -8,10 +8,10 @@ import pytest
 
 
 if TYPE_CHECKING:
-    from pytest_tinyquant.boards.inventory import Board
     from pytest_tinyquant.measure.measurement import Measurement
-    from pytest_tinyquant.models import Model
-    from pytest_tinyquant.schemes import Scheme
+    from pytest_tinyquant.models.model import Model
+    from pytest_tinyquant.project.board_types import Board
+    from pytest_tinyquant.schemes.scheme import Scheme
 
 
 @pytest.hookspec(firstresult=True)

@@ -8,26 +8,26 @@ from typing import Any
 
 import pytest
 
-from pytest_tinyquant.add_options import add_options
-from pytest_tinyquant.fixtures import baseline
-from pytest_tinyquant.fixtures import board
-from pytest_tinyquant.fixtures import converted_model
-from pytest_tinyquant.fixtures import firmware_image
-from pytest_tinyquant.fixtures import flashed_device
-from pytest_tinyquant.fixtures import measurement
-from pytest_tinyquant.fixtures import model
-from pytest_tinyquant.fixtures import scheme
 from pytest_tinyquant.report.controller import Controller
-from pytest_tinyquant.run import RUN
-from pytest_tinyquant.run import Run
+from pytest_tinyquant.session.add_options import add_options
+from pytest_tinyquant.session.fixtures import baseline
+from pytest_tinyquant.session.fixtures import board
+from pytest_tinyquant.session.fixtures import converted_model
+from pytest_tinyquant.session.fixtures import firmware_image
+from pytest_tinyquant.session.fixtures import flashed_device
+from pytest_tinyquant.session.fixtures import measurement
+from pytest_tinyquant.session.fixtures import model
+from pytest_tinyquant.session.fixtures import scheme
+from pytest_tinyquant.session.run import RUN
+from pytest_tinyquant.session.run import Run
 
 
 if TYPE_CHECKING:
-    from pytest_tinyquant.boards.inventory import Board
     from pytest_tinyquant.errors import TinyQuantError
     from pytest_tinyquant.measure.measurement import Measurement
-    from pytest_tinyquant.models import Model
-    from pytest_tinyquant.schemes import Scheme
+    from pytest_tinyquant.models.model import Model
+    from pytest_tinyquant.project.board_types import Board
+    from pytest_tinyquant.schemes.scheme import Scheme
 
 __all__ = [
     "baseline",
@@ -103,8 +103,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Generate a test's combinations."""
     if not {"model", "scheme", "board"} & set(metafunc.fixturenames):
         return
-    from pytest_tinyquant.collection import parametrize
     from pytest_tinyquant.errors import ConfigurationError
+    from pytest_tinyquant.session.collection import parametrize
 
     run = metafunc.config.stash[RUN]
     try:
@@ -122,8 +122,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         raise pytest.UsageError(str(run.usage_error))
     if "combinations" not in vars(run):
         return
-    from pytest_tinyquant.collection import by_combination
-    from pytest_tinyquant.collection import without_nothing
+    from pytest_tinyquant.session.collection import by_combination
+    from pytest_tinyquant.session.collection import without_nothing
 
     kept, empty = without_nothing(items)
     if empty:

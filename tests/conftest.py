@@ -16,13 +16,13 @@ from typing import Any
 
 import pytest
 
-from pytest_tinyquant.boards import pyocd_probe
-from pytest_tinyquant.boards.inventory import Board
-from pytest_tinyquant.boards.inventory import aim
-from pytest_tinyquant.boards.inventory import load_boards
-from pytest_tinyquant.boards.physical import PhysicalBoard
-from pytest_tinyquant.boards.qemu import Qemu
-from pytest_tinyquant.toolchain import find_toolchain
+from pytest_tinyquant.boards.debug import pyocd_probe
+from pytest_tinyquant.boards.emulator.qemu import Qemu
+from pytest_tinyquant.firmware.toolchain import find_toolchain
+from pytest_tinyquant.project.bench import PhysicalBoard
+from pytest_tinyquant.project.board_types import Board
+from pytest_tinyquant.project.board_types import aim
+from pytest_tinyquant.project.board_types import load_boards
 
 
 PROCESS_LIMIT = 300.0

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from pytest_tinyquant.baselines.message import delta_text
-from pytest_tinyquant.baselines.message import number_text
-from pytest_tinyquant.baselines.message import shape_text
 from pytest_tinyquant.measure.measurement import ArenaTensor
 from pytest_tinyquant.measure.measurement import Measurement
 from pytest_tinyquant.measure.measurement import OpCount
+from pytest_tinyquant.metrics.text import delta_text
+from pytest_tinyquant.metrics.text import number_text
+from pytest_tinyquant.metrics.text import shape_text
 
 
 #: Causes listed in full; the rest is summed up in one line.

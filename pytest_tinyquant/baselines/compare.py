@@ -11,13 +11,13 @@ from pytest_tinyquant.baselines.attribution import error_causes
 from pytest_tinyquant.baselines.attribution import op_causes
 from pytest_tinyquant.baselines.attribution import ram_causes
 from pytest_tinyquant.baselines.attribution import symbol_causes
-from pytest_tinyquant.baselines.tolerance import Tolerance
-from pytest_tinyquant.baselines.tolerance import Tolerances
 from pytest_tinyquant.baselines.verdict import Comparison
 from pytest_tinyquant.baselines.verdict import Status
 from pytest_tinyquant.baselines.verdict import Verdict
 from pytest_tinyquant.measure.measurement import Measurement
-from pytest_tinyquant.measure.measurement import Metric
+from pytest_tinyquant.metrics.metric import Metric
+from pytest_tinyquant.metrics.tolerance import Tolerance
+from pytest_tinyquant.metrics.tolerance import Tolerances
 
 
 _CAUSES: Final[Mapping[str, Callable[[Measurement, Measurement], tuple[str, ...]]]] = {

@@ -14,13 +14,13 @@ from pytest_tinyquant.baselines.journal import Journal
 from pytest_tinyquant.baselines.journal import Written
 from pytest_tinyquant.baselines.noise import noise_tolerance
 from pytest_tinyquant.baselines.store import BaselineStore
-from pytest_tinyquant.baselines.tolerance import Tolerances
 from pytest_tinyquant.baselines.verdict import Comparison
 from pytest_tinyquant.baselines.verdict import Status
 from pytest_tinyquant.baselines.verdict import Verdict
 from pytest_tinyquant.errors import BaselineError
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.measure.measurement import Measurement
+from pytest_tinyquant.metrics.tolerance import Tolerances
 
 
 #: What a missing baseline does to a test.

@@ -16,7 +16,7 @@ from typing import Final
 
 from filelock import FileLock
 
-from pytest_tinyquant.atomic import write_text
+from pytest_tinyquant.system.atomic import write_text
 
 
 #: Seconds to wait for another process that writes the same small file.

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_tinyquant.measure.measurement import GATING
+from pytest_tinyquant.metrics.specs import GATING
+from pytest_tinyquant.metrics.text import delta_text
+from pytest_tinyquant.metrics.text import number_text
 
 
 if TYPE_CHECKING:
     from pytest_tinyquant.baselines.verdict import Comparison
     from pytest_tinyquant.baselines.verdict import Verdict
-    from pytest_tinyquant.measure.measurement import Metric
+    from pytest_tinyquant.metrics.metric import Metric
 
 
 def verdict_text(verdict: Verdict) -> str:
@@ -25,22 +27,6 @@ def verdict_text(verdict: Verdict) -> str:
     lines += [f"  {note}" for note in verdict.notes]
     lines += [f"  {line}" for line in verdict.message.splitlines()]
     return "\n".join(lines)
-
-
-def number_text(value: float) -> str:
-    """Return integers with thousands separators, other numbers with six significant digits."""
-    return f"{value:,}" if isinstance(value, int) else f"{value:.6g}"
-
-
-def delta_text(delta: float) -> str:
-    """Return a signed difference, as :func:`number_text` writes numbers."""
-    return f"{delta:+,}" if isinstance(delta, int) else f"{delta:+.6g}"
-
-
-def shape_text(shape: tuple[int, ...]) -> str:
-    """Return a shape as ``16x16x32``; a leading batch dimension of 1 is left out."""
-    inner = shape[1:] if len(shape) > 1 and shape[0] == 1 else shape
-    return "x".join(map(str, inner))
 
 
 def _comparison_line(verdict: Verdict, comparison: Comparison) -> str:

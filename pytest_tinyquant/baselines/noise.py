@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from pytest_tinyquant.atomic import write_text
-from pytest_tinyquant.baselines.tolerance import Tolerance
 from pytest_tinyquant.errors import BaselineError
+from pytest_tinyquant.metrics.tolerance import Tolerance
+from pytest_tinyquant.system.atomic import write_text
 
 
 FILE_NAME: Final = "noise.json"

@@ -21,13 +21,13 @@ from typing import cast
 
 from pytest_tinyquant.errors import BaselineError
 from pytest_tinyquant.measure.measurement import IDENTITY
-from pytest_tinyquant.measure.measurement import NUMBER_CLASSES
-from pytest_tinyquant.measure.measurement import PARTS
 from pytest_tinyquant.measure.measurement import ArenaTensor
 from pytest_tinyquant.measure.measurement import Measurement
-from pytest_tinyquant.measure.measurement import Metric
-from pytest_tinyquant.measure.measurement import NumberClass
 from pytest_tinyquant.measure.measurement import OpCount
+from pytest_tinyquant.metrics.metric import NUMBER_CLASSES
+from pytest_tinyquant.metrics.metric import Metric
+from pytest_tinyquant.metrics.metric import NumberClass
+from pytest_tinyquant.metrics.specs import PARTS
 
 
 #: Version of the layout; a reader accepts no other.

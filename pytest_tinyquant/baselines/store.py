@@ -6,9 +6,9 @@ from pathlib import Path
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from pytest_tinyquant.atomic import write_text
 from pytest_tinyquant.baselines import schema
 from pytest_tinyquant.errors import BaselineError
+from pytest_tinyquant.system.atomic import write_text
 
 
 if TYPE_CHECKING:

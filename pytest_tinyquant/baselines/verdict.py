@@ -10,7 +10,7 @@ from typing import Literal
 from typing import cast
 from typing import get_args
 
-from pytest_tinyquant.measure.measurement import Metric
+from pytest_tinyquant.metrics.metric import Metric
 
 
 Status = Literal[

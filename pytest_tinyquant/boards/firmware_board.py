@@ -11,28 +11,28 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pytest_tinyquant.boards.clock import check_expected
-from pytest_tinyquant.boards.console import PortClosedError
-from pytest_tinyquant.boards.console_log import LoggedConsole
-from pytest_tinyquant.boards.debugger import DebuggerError
+from pytest_tinyquant.boards.console.console import PortClosedError
+from pytest_tinyquant.boards.console.console_log import LoggedConsole
+from pytest_tinyquant.boards.console.protocol import Decoder
+from pytest_tinyquant.boards.console.protocol import RestartError
+from pytest_tinyquant.boards.debug.debugger import DebuggerError
 from pytest_tinyquant.boards.device import Console
 from pytest_tinyquant.boards.device import Debugger
 from pytest_tinyquant.boards.device import HostImage
 from pytest_tinyquant.boards.device import LoadableImage
 from pytest_tinyquant.boards.device import RunRecord
-from pytest_tinyquant.boards.diagnosis import Diagnosis
-from pytest_tinyquant.boards.halt import Faults
-from pytest_tinyquant.boards.protocol import Decoder
-from pytest_tinyquant.boards.protocol import RestartError
+from pytest_tinyquant.boards.halts.diagnosis import Diagnosis
+from pytest_tinyquant.boards.halts.halt import Faults
+from pytest_tinyquant.boards.halts.trace import Extent
+from pytest_tinyquant.boards.halts.trace import OperatorTrace
+from pytest_tinyquant.boards.halts.trace import Tracer
 from pytest_tinyquant.boards.retry import run_twice_at_most
 from pytest_tinyquant.boards.run_record import check_accepted
 from pytest_tinyquant.boards.run_record import check_image
 from pytest_tinyquant.boards.run_record import run_record
-from pytest_tinyquant.boards.trace import Extent
-from pytest_tinyquant.boards.trace import OperatorTrace
-from pytest_tinyquant.boards.trace import Tracer
-from pytest_tinyquant.elf import Elf
 from pytest_tinyquant.errors import ConsoleError
 from pytest_tinyquant.errors import FlashError
+from pytest_tinyquant.firmware.elf import Elf
 
 
 IDLE_TIMEOUT = 30.0

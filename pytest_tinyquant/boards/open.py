@@ -10,19 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Final
 
+from pytest_tinyquant.boards.bench.lease import Lease
 from pytest_tinyquant.boards.device import Device
 from pytest_tinyquant.boards.device import HostImage
 from pytest_tinyquant.boards.device import LoadableImage
-from pytest_tinyquant.boards.inventory import Board
-from pytest_tinyquant.boards.lease import Lease
-from pytest_tinyquant.boards.physical import PYOCD
 from pytest_tinyquant.errors import BoardNotFoundError
+from pytest_tinyquant.project.bench import PYOCD
+from pytest_tinyquant.project.board_types import Board
 
 
 if TYPE_CHECKING:
+    from pytest_tinyquant.boards.bench.pool import Pool
     from pytest_tinyquant.boards.firmware_board import FirmwareBoard
-    from pytest_tinyquant.boards.physical import PhysicalBoard
-    from pytest_tinyquant.boards.pool import Pool
+    from pytest_tinyquant.project.bench import PhysicalBoard
 
 CONSOLE_LOG: Final = "console.log"
 """File in the work directory with everything that a board printed."""
@@ -53,7 +53,7 @@ def leased(
     if not attached:
         yield None
         return
-    from pytest_tinyquant.boards.hardware import image_digest
+    from pytest_tinyquant.boards.bench.hardware import image_digest
 
     assert pool is not None, "whoever reaches real boards has a pool"
     digest = None if image is None or isinstance(image, HostImage) else image_digest(image)
@@ -72,7 +72,7 @@ def open_device(
     :raises BoardNotFoundError: there is no way to reach such a board.
     """
     if board.target == "host":
-        from pytest_tinyquant.boards.host import HostDevice
+        from pytest_tinyquant.boards.host.host import HostDevice
 
         return HostDevice(board.name, work_dir=work_dir, timeout=timeout)
     device = _firmware_board(board, timeout, lease)
@@ -82,10 +82,10 @@ def open_device(
 
 def _firmware_board(board: Board, timeout: float, lease: Lease | None) -> FirmwareBoard:
     if board.target == "emulator":
-        from pytest_tinyquant.boards.cortex_m import MACHINES
-        from pytest_tinyquant.boards.cortex_m import EmulatedCortexM
-        from pytest_tinyquant.boards.rx import MACHINES as RX_MACHINES
-        from pytest_tinyquant.boards.rx import EmulatedRx
+        from pytest_tinyquant.boards.emulator.cortex_m import MACHINES
+        from pytest_tinyquant.boards.emulator.cortex_m import EmulatedCortexM
+        from pytest_tinyquant.boards.emulator.rx import MACHINES as RX_MACHINES
+        from pytest_tinyquant.boards.emulator.rx import EmulatedRx
 
         if board.machine in MACHINES:
             return EmulatedCortexM(board.name, board.machine, timeout=timeout)
@@ -98,10 +98,10 @@ def _firmware_board(board: Board, timeout: float, lease: Lease | None) -> Firmwa
     assert lease is not None, "whoever opens a real board holds it"
     physical = lease.physical
     if physical.flasher == PYOCD:
-        from pytest_tinyquant.boards.hardware import PyocdBoard
+        from pytest_tinyquant.boards.bench.hardware import PyocdBoard
 
         return PyocdBoard(board, physical, timeout=timeout, memory=lease)
-    from pytest_tinyquant.boards.command_board import CommandBoard
+    from pytest_tinyquant.boards.bench.command_board import CommandBoard
 
     lease.note_loaded(None)  # such a board cannot be reset without being written
     return CommandBoard(board, physical, timeout=timeout)

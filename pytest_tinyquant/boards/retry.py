@@ -11,10 +11,10 @@ import dataclasses
 from collections.abc import Callable
 from typing import Final
 
-from pytest_tinyquant.boards.console import PortClosedError
+from pytest_tinyquant.boards.console.console import PortClosedError
+from pytest_tinyquant.boards.console.protocol import RestartError
+from pytest_tinyquant.boards.console.protocol import TransferError
 from pytest_tinyquant.boards.device import RunRecord
-from pytest_tinyquant.boards.protocol import RestartError
-from pytest_tinyquant.boards.protocol import TransferError
 from pytest_tinyquant.errors import ConsoleError
 from pytest_tinyquant.errors import DeviceHaltedError
 from pytest_tinyquant.errors import TinyQuantError

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import statistics
 
+from pytest_tinyquant.boards.console.protocol import Decoder
+from pytest_tinyquant.boards.console.transcript import Transcript
 from pytest_tinyquant.boards.device import LoadableImage
 from pytest_tinyquant.boards.device import RunRecord
-from pytest_tinyquant.boards.protocol import Decoder
-from pytest_tinyquant.boards.transcript import Transcript
 from pytest_tinyquant.errors import DeviceHaltedError
 from pytest_tinyquant.errors import FlashError
 from pytest_tinyquant.errors import InvalidOutputError

@@ -11,11 +11,11 @@ from typing import Any
 
 from pytest_tinyquant.baselines.attribution import align_ops
 from pytest_tinyquant.baselines.compare import find_context
-from pytest_tinyquant.baselines.message import shape_text
+from pytest_tinyquant.metrics.text import shape_text
 
 
 if TYPE_CHECKING:
-    from pytest_tinyquant.elf import Elf
+    from pytest_tinyquant.firmware.elf import Elf
     from pytest_tinyquant.measure.measurement import Measurement
     from pytest_tinyquant.measure.measurement import OpCount
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_tinyquant.errors import TinyQuantError
-from pytest_tinyquant.layer_by_layer import compare_models
-from pytest_tinyquant.layer_by_layer import find_converted
+from pytest_tinyquant.stages.layer_by_layer import compare_models
+from pytest_tinyquant.stages.layer_by_layer import find_converted
 
 
 if TYPE_CHECKING:
     from pytest_tinyquant.measure.measurement import Measurement
-    from pytest_tinyquant.pipeline import Stages
+    from pytest_tinyquant.stages.pipeline import Stages
 
 
 def first_layer(stages: Stages, old: Measurement, new: Measurement) -> str:

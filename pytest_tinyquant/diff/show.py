@@ -10,21 +10,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Final
 
-from pytest_tinyquant.baselines.message import delta_text
-from pytest_tinyquant.baselines.message import number_text
 from pytest_tinyquant.diff.changes import Change
 from pytest_tinyquant.diff.changes import Difference
 from pytest_tinyquant.diff.changes import compare_all
 from pytest_tinyquant.diff.changes import compare_images
 from pytest_tinyquant.diff.sources import load
 from pytest_tinyquant.errors import ConfigurationError
+from pytest_tinyquant.metrics.text import delta_text
+from pytest_tinyquant.metrics.text import number_text
 
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from pytest_tinyquant.measure.measurement import Measurement
-    from pytest_tinyquant.pipeline import Stages
+    from pytest_tinyquant.stages.pipeline import Stages
 
 #: Rows of a table; the rest is summed up. JSON holds all.
 MOST_ROWS: Final = 12

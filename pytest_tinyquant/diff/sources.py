@@ -15,12 +15,12 @@ from pytest_tinyquant.baselines import schema
 from pytest_tinyquant.baselines.noise import FILE_NAME as NOISE_FILE
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.errors import RevisionError
-from pytest_tinyquant.git import Repository
 from pytest_tinyquant.measure.measurement import Measurement
+from pytest_tinyquant.system.git import Repository
 
 
 if TYPE_CHECKING:
-    from pytest_tinyquant.elf import Elf
+    from pytest_tinyquant.firmware.elf import Elf
 
 _ELF_MAGIC: Final = b"\x7fELF"
 
@@ -57,7 +57,7 @@ def load(text: str, baselines: Path) -> Source:
 def _file(name: str, path: Path) -> Source:
     content = path.read_bytes()
     if content.startswith(_ELF_MAGIC):
-        from pytest_tinyquant.elf import Elf
+        from pytest_tinyquant.firmware.elf import Elf
 
         return Source(name, {}, Elf(path))
     try:

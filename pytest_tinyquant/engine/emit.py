@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_tinyquant import atomic
 from pytest_tinyquant.engine.kernel_call import Activation
 from pytest_tinyquant.engine.kernel_call import Array
 from pytest_tinyquant.engine.kernel_call import Constant
@@ -16,6 +15,7 @@ from pytest_tinyquant.engine.kernel_call import Value
 from pytest_tinyquant.engine.plan import Plan
 from pytest_tinyquant.engine.plan import PlanOp
 from pytest_tinyquant.engine.plan import TensorInfo
+from pytest_tinyquant.system import atomic
 
 
 ARENA_ALIGNMENT = 16

@@ -12,8 +12,8 @@ from pytest_tinyquant.engine.lowering.context import Lowering
 from pytest_tinyquant.engine.lowering.output_copy import copy_to_output
 from pytest_tinyquant.engine.quantization import ACTIVATIONS
 from pytest_tinyquant.errors import ModelError
-from pytest_tinyquant.graph import Graph
-from pytest_tinyquant.graph import Operator
+from pytest_tinyquant.models.graph import Graph
+from pytest_tinyquant.models.graph import Operator
 
 
 # Operators whose result's shape is in the file: only their first input carries data.

@@ -14,10 +14,10 @@ from pytest_tinyquant.engine.overlap import Region
 from pytest_tinyquant.engine.overlap import Step
 from pytest_tinyquant.engine.overlap import check_no_overlap
 from pytest_tinyquant.engine.quantization import zero_point
-from pytest_tinyquant.graph import Graph
-from pytest_tinyquant.graph import Operator
-from pytest_tinyquant.graph import Quantization
-from pytest_tinyquant.graph import Tensor
+from pytest_tinyquant.models.graph import Graph
+from pytest_tinyquant.models.graph import Operator
+from pytest_tinyquant.models.graph import Quantization
+from pytest_tinyquant.models.graph import Tensor
 
 
 @dataclass(frozen=True)

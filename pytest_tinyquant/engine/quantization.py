@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pytest_tinyquant.errors import ModelError
-from pytest_tinyquant.graph import Tensor
+from pytest_tinyquant.models.graph import Tensor
 
 
 LIMITS = {"int8": (-128, 127), "int16": (-32768, 32767)}

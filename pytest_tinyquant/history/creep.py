@@ -11,12 +11,12 @@ from typing import Final
 from pytest_tinyquant.baselines import schema
 from pytest_tinyquant.baselines.compare import compare
 from pytest_tinyquant.baselines.store import BaselineStore
-from pytest_tinyquant.baselines.tolerance import Tolerance
-from pytest_tinyquant.baselines.tolerance import Tolerances
 from pytest_tinyquant.baselines.verdict import Verdict
 from pytest_tinyquant.errors import ConfigurationError
-from pytest_tinyquant.git import Repository
 from pytest_tinyquant.measure.measurement import Measurement
+from pytest_tinyquant.metrics.tolerance import Tolerance
+from pytest_tinyquant.metrics.tolerance import Tolerances
+from pytest_tinyquant.system.git import Repository
 
 
 #: How much a number may grow from a release on, whatever each change was allowed. These are

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from pytest_tinyquant.errors import RevisionError
-from pytest_tinyquant.git import Repository
 from pytest_tinyquant.history.database import History
 from pytest_tinyquant.history.database import RunRow
 from pytest_tinyquant.measure.measurement import Measurement
+from pytest_tinyquant.system.git import Repository
 
 
 def append_run(

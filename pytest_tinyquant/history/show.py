@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Final
 
-from pytest_tinyquant.baselines.message import delta_text
-from pytest_tinyquant.baselines.message import number_text
-from pytest_tinyquant.baselines.tolerance import Tolerance
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.history.database import History
 from pytest_tinyquant.history.database import Series
-from pytest_tinyquant.measure.measurement import GATING
-from pytest_tinyquant.measure.measurement import PARTS
+from pytest_tinyquant.metrics.specs import GATING
+from pytest_tinyquant.metrics.specs import PARTS
+from pytest_tinyquant.metrics.text import delta_text
+from pytest_tinyquant.metrics.text import number_text
+from pytest_tinyquant.metrics.tolerance import Tolerance
 
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pytest_tinyquant.boards.device import RunRecord
-    from pytest_tinyquant.graph import Graph
+    from pytest_tinyquant.models.graph import Graph
 
 
 def check_dense_scales(

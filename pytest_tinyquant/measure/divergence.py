@@ -11,11 +11,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_tinyquant.measure.quantize import step
+from pytest_tinyquant.models.quantize import step
 
 
 if TYPE_CHECKING:
-    from pytest_tinyquant.graph import Tensor
+    from pytest_tinyquant.models.graph import Tensor
 
 
 #: Share of a float tensor's range by which two orders of the same additions may differ.

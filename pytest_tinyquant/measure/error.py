@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_tinyquant.errors import InvalidOutputError
-from pytest_tinyquant.measure.measurement import Metric
-from pytest_tinyquant.measure.quantize import bytes_per_sample
-from pytest_tinyquant.measure.quantize import decode
-from pytest_tinyquant.measure.quantize import step
+from pytest_tinyquant.metrics.metric import Metric
+from pytest_tinyquant.models.quantize import bytes_per_sample
+from pytest_tinyquant.models.quantize import decode
+from pytest_tinyquant.models.quantize import step
 
 
 if TYPE_CHECKING:
-    from pytest_tinyquant.graph import Tensor
+    from pytest_tinyquant.models.graph import Tensor
 
 
 #: Fewer check samples say too little: a constant output is only seen across samples.

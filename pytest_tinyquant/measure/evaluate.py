@@ -19,18 +19,18 @@ from pytest_tinyquant.measure.latency import count_ops
 from pytest_tinyquant.measure.latency import measure_latency
 from pytest_tinyquant.measure.measurement import Measurement
 from pytest_tinyquant.measure.measurement import OpCount
+from pytest_tinyquant.measure.model_structure import structure_of
 from pytest_tinyquant.measure.ram import measure_host_ram
 from pytest_tinyquant.measure.ram import measure_ram
 from pytest_tinyquant.measure.ram import peak_tensors
-from pytest_tinyquant.measure.structure import structure_of
 
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pytest_tinyquant.boards.device import RunRecord
-    from pytest_tinyquant.boards.inventory import Board
-    from pytest_tinyquant.graph import Graph
+    from pytest_tinyquant.models.graph import Graph
+    from pytest_tinyquant.project.board_types import Board
     from pytest_tinyquant.schemes.convert import ConvertedModel
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_tinyquant.measure.measurement import PARTS
-from pytest_tinyquant.measure.measurement import Metric
+from pytest_tinyquant.metrics.metric import Metric
+from pytest_tinyquant.metrics.specs import PARTS
 
 
 if TYPE_CHECKING:
-    from pytest_tinyquant.firmware import FirmwareImage
+    from pytest_tinyquant.firmware.image import FirmwareImage
 
 
 def measure_flash(image: FirmwareImage) -> dict[str, Metric]:

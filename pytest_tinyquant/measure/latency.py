@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from typing import cast
 
 from pytest_tinyquant.errors import ConsoleError
-from pytest_tinyquant.measure.measurement import Metric
-from pytest_tinyquant.measure.measurement import NumberClass
 from pytest_tinyquant.measure.measurement import OpCount
+from pytest_tinyquant.metrics.metric import Metric
+from pytest_tinyquant.metrics.metric import NumberClass
 
 
 if TYPE_CHECKING:

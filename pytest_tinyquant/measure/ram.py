@@ -6,17 +6,18 @@ from collections import Counter
 from typing import TYPE_CHECKING
 from typing import cast
 
+from pytest_tinyquant.engine.arena_names import arena_names
 from pytest_tinyquant.errors import ConsoleError
 from pytest_tinyquant.measure.measurement import ArenaTensor
-from pytest_tinyquant.measure.measurement import Metric
-from pytest_tinyquant.measure.measurement import NumberClass
-from pytest_tinyquant.measure.measurement import weakest_class
+from pytest_tinyquant.metrics.metric import Metric
+from pytest_tinyquant.metrics.metric import NumberClass
+from pytest_tinyquant.metrics.metric import weakest_class
 
 
 if TYPE_CHECKING:
     from pytest_tinyquant.boards.device import RunRecord
     from pytest_tinyquant.engine import Plan
-    from pytest_tinyquant.firmware import FirmwareImage
+    from pytest_tinyquant.firmware.image import FirmwareImage
 
 
 def measure_ram(image: FirmwareImage, record: RunRecord, *, where: str) -> dict[str, Metric]:
@@ -69,13 +70,3 @@ def peak_tensors(plan: Plan) -> tuple[ArenaTensor, ...]:
         sizes[names[id(row)]] += row.bytes
     largest_first = sorted(sizes.items(), key=lambda item: (-item[1], item[0]))
     return tuple(ArenaTensor(name, size) for name, size in largest_first)
-
-
-def arena_names(plan: Plan) -> dict[int, str]:
-    """Return the names of the plan's arena tensors by the ids of their rows.
-
-    A tensor is named after the operator that writes it: the converter's own names join those of
-    all layers it fused.
-    """
-    writers = {id(plan.placements[op.tensor]): f"{op.label} output" for op in plan.ops}
-    return {id(row): writers.get(id(row), row.name) for row in plan.arena_tensors}

@@ -11,10 +11,10 @@ from typing import Any
 
 from pytest_tinyquant.baselines.compare import compare
 from pytest_tinyquant.baselines.noise import noise_tolerance
-from pytest_tinyquant.baselines.tolerance import Tolerances
 from pytest_tinyquant.baselines.verdict import Comparison
 from pytest_tinyquant.baselines.verdict import Verdict
 from pytest_tinyquant.errors import TinyQuantError
+from pytest_tinyquant.metrics.tolerance import Tolerances
 
 
 if TYPE_CHECKING:

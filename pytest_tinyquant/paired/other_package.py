@@ -9,12 +9,23 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import importlib
 import inspect
 import json
 import os
 import sys
 from pathlib import Path
 from typing import Any
+
+
+def _find(name: str, *modules: str) -> Any:
+    """Return `name` from the first of `modules` that the other revision has, newest first."""
+    for module in modules:
+        try:
+            return getattr(importlib.import_module(f"pytest_tinyquant.{module}"), name)
+        except (ModuleNotFoundError, AttributeError):
+            continue
+    raise RuntimeError(f"that revision of pytest_tinyquant has no {name}")
 
 
 class Workshop:
@@ -29,9 +40,10 @@ class Workshop:
     def load(self, settings: dict[str, Any], package_root: str) -> dict[str, Any]:
         """Read the project."""
         import pytest_tinyquant
-        from pytest_tinyquant.options import Settings
-        from pytest_tinyquant.pipeline import Stages
-        from pytest_tinyquant.project import load_project
+
+        Settings = _find("Settings", "project.settings", "options")
+        Stages = _find("Stages", "stages.pipeline", "pipeline")
+        load_project = _find("load_project", "project.project", "project")
 
         found = Path(str(pytest_tinyquant.__file__)).resolve().parents[1]
         if found != Path(package_root).resolve():
@@ -56,8 +68,7 @@ class Workshop:
 
     def build(self, model: str, scheme: str, board: str) -> dict[str, Any]:
         """Build one combination's image."""
-        from pytest_tinyquant.schemes import SCHEMES
-
+        SCHEMES = _find("SCHEMES", "schemes.scheme", "schemes")
         found = {"model": self._project.models[model], "board": self._project.boards[board]}
         converted = self._stages.convert(found["model"], SCHEMES[scheme])
         graph = self._stages.check(found["model"], converted, found["board"])

@@ -9,26 +9,26 @@ from typing import TYPE_CHECKING
 from typing import Any
 from typing import TypeVar
 
-from pytest_tinyquant.cache import Cache
 from pytest_tinyquant.errors import BenchError
 from pytest_tinyquant.errors import RevisionError
 from pytest_tinyquant.errors import TinyQuantError
-from pytest_tinyquant.git import Repository
-from pytest_tinyquant.outcomes import OutcomeStore
 from pytest_tinyquant.paired.measure import FirstSideError
 from pytest_tinyquant.paired.measure import measure_in_turns
 from pytest_tinyquant.paired.sides import Revision
 from pytest_tinyquant.paired.sides import Side
 from pytest_tinyquant.paired.sides import WorkingTree
+from pytest_tinyquant.stages.outcomes import OutcomeStore
+from pytest_tinyquant.system.cache import Cache
+from pytest_tinyquant.system.git import Repository
 
 
 if TYPE_CHECKING:
-    from pytest_tinyquant.boards.inventory import Board
     from pytest_tinyquant.measure.measurement import Measurement
-    from pytest_tinyquant.models import Model
-    from pytest_tinyquant.options import Settings
-    from pytest_tinyquant.pipeline import Stages
-    from pytest_tinyquant.schemes import Scheme
+    from pytest_tinyquant.models.model import Model
+    from pytest_tinyquant.project.board_types import Board
+    from pytest_tinyquant.project.settings import Settings
+    from pytest_tinyquant.schemes.scheme import Scheme
+    from pytest_tinyquant.stages.pipeline import Stages
 
 _PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 _OPTION = "--tq-ab"
@@ -210,7 +210,7 @@ def _settings_at(settings: Settings, repository: Repository, copy: Path) -> dict
     def moved(path: Path) -> str:
         return str(_moved(path, repository.root, copy))
 
-    from pytest_tinyquant.project import is_model_path
+    from pytest_tinyquant.project.project import is_model_path
 
     return {
         "root": moved(settings.root),

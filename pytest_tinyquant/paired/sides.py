@@ -20,18 +20,18 @@ from typing import Protocol
 from pytest_tinyquant import errors
 from pytest_tinyquant.boards.device import HostImage
 from pytest_tinyquant.boards.device import RunRecord
-from pytest_tinyquant.boards.lifetime import die_with_parent
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.errors import RevisionError
 from pytest_tinyquant.errors import TinyQuantError
 from pytest_tinyquant.measure.measurement import Measurement
+from pytest_tinyquant.system.lifetime import die_with_parent
 
 
 if TYPE_CHECKING:
-    from pytest_tinyquant.boards.inventory import Board
-    from pytest_tinyquant.models import Model
-    from pytest_tinyquant.pipeline import Stages
-    from pytest_tinyquant.schemes import Scheme
+    from pytest_tinyquant.models.model import Model
+    from pytest_tinyquant.project.board_types import Board
+    from pytest_tinyquant.schemes.scheme import Scheme
+    from pytest_tinyquant.stages.pipeline import Stages
 
 _PROGRAM = Path(__file__).with_name("other_package.py")
 _LAST_LINES = 8

@@ -8,9 +8,9 @@ import pytest
 
 
 if TYPE_CHECKING:
-    from pytest_tinyquant.canary import Sighting
     from pytest_tinyquant.report.results import Results
-    from pytest_tinyquant.run import Run
+    from pytest_tinyquant.session.canary import Sighting
+    from pytest_tinyquant.session.run import Run
 
 
 def look_before(session: pytest.Session, run: Run) -> list[Sighting]:

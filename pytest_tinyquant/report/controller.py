@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from pytest_tinyquant.run import BOARDS_DIR
+from pytest_tinyquant.session.run import BOARDS_DIR
 
 
 if TYPE_CHECKING:
     from pytest_tinyquant.report.results import Results
-    from pytest_tinyquant.run import Run
+    from pytest_tinyquant.session.run import Run
 
 
 _CRASH = "???"
@@ -138,7 +138,7 @@ class Controller:
         """Tell, even in a quiet run, which real boards it went on without."""
         if not (self._run.work_dir / BOARDS_DIR).is_dir():
             return
-        from pytest_tinyquant.boards.set_aside import cause
+        from pytest_tinyquant.boards.bench.set_aside import cause
 
         for record in self._run.health.set_aside():
             terminalreporter.write_line(f"tinyquant: board {cause(record)}", red=True)

@@ -10,11 +10,11 @@ from typing import Final
 
 import pytest
 
-from pytest_tinyquant.run import RUN
+from pytest_tinyquant.session.run import RUN
 
 
 if TYPE_CHECKING:
-    from pytest_tinyquant.matrix import Combination
+    from pytest_tinyquant.session.matrix import Combination
 
 SECTION: Final = "device log"
 _DIRECTORY: Final = "tinyquant-device-logs"

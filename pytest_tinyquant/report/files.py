@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_tinyquant.report.results import Results
-    from pytest_tinyquant.run import Run
+    from pytest_tinyquant.session.run import Run
 
 
 def write_files(results: Results, run: Run) -> None:
@@ -41,7 +41,7 @@ def write_files(results: Results, run: Run) -> None:
 
 
 def _write(option: str, path: Path, text: Callable[[], str]) -> None:
-    from pytest_tinyquant.atomic import write_text
+    from pytest_tinyquant.system.atomic import write_text
 
     try:
         write_text(path, text())

@@ -9,13 +9,13 @@ import pytest
 
 from pytest_tinyquant.errors import BenchError
 from pytest_tinyquant.errors import TinyQuantError
-from pytest_tinyquant.fixtures import MEASUREMENT
-from pytest_tinyquant.fixtures import VERDICTS
-from pytest_tinyquant.run import RUN
+from pytest_tinyquant.session.fixtures import MEASUREMENT
+from pytest_tinyquant.session.fixtures import VERDICTS
+from pytest_tinyquant.session.run import RUN
 
 
 if TYPE_CHECKING:
-    from pytest_tinyquant.matrix import Combination
+    from pytest_tinyquant.session.matrix import Combination
 
 #: Attribute of a report that holds this plugin's part; JSON types only, as it crosses processes.
 ATTRIBUTE = "tinyquant"
@@ -74,7 +74,7 @@ def _combination(item: pytest.Item) -> Combination | None:
     """Return the item's combination, without a second look at items of other projects."""
     if "combinations" not in vars(item.config.stash[RUN]):
         return None
-    from pytest_tinyquant.collection import combination_of
+    from pytest_tinyquant.session.collection import combination_of
 
     return combination_of(item)
 
@@ -101,7 +101,7 @@ def _say_plainly(
 
 def _closed_gap(item: pytest.Item) -> str:
     """Return what to do about a known gap that is none any more."""
-    from pytest_tinyquant.collection import known_issue_of
+    from pytest_tinyquant.session.collection import known_issue_of
 
     issue = known_issue_of(item, item.config.stash[RUN])
     return f"\nThe gap is closed: remove {issue.where}" if issue else ""

@@ -10,7 +10,7 @@ from typing import Final
 
 if TYPE_CHECKING:
     from pytest_tinyquant.report.results import Results
-    from pytest_tinyquant.run import Run
+    from pytest_tinyquant.session.run import Run
 
 #: Version of the layout; a key that is added leaves it, one that changes or goes raises it.
 FORMAT: Final = 1

@@ -18,13 +18,13 @@ from typing import Final
 
 import pytest
 
-from pytest_tinyquant.progress import ProgressReader
+from pytest_tinyquant.system.progress import ProgressReader
 
 
 if TYPE_CHECKING:
-    from pytest_tinyquant.matrix import Combination
     from pytest_tinyquant.report.results import Results
-    from pytest_tinyquant.run import Run
+    from pytest_tinyquant.session.matrix import Combination
+    from pytest_tinyquant.session.run import Run
 
 #: Seconds between two looks at the progress on a terminal.
 REFRESH: Final = 0.5

@@ -17,7 +17,7 @@ from pytest_tinyquant.report.item import ATTRIBUTE
 
 
 if TYPE_CHECKING:
-    from pytest_tinyquant.matrix import Combination
+    from pytest_tinyquant.session.matrix import Combination
 
 #: Outcomes in the order in which the summary counts them.
 OUTCOMES = (

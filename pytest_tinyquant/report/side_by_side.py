@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_tinyquant.baselines.message import number_text
+from pytest_tinyquant.metrics.text import number_text
 from pytest_tinyquant.report.results import Result
 
 

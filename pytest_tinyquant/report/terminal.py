@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from typing import Any
 
-from pytest_tinyquant.baselines.message import number_text
-from pytest_tinyquant.boards.inventory import METRICS
+from pytest_tinyquant.metrics.text import number_text
+from pytest_tinyquant.project.board_types import METRICS
 from pytest_tinyquant.report.results import BAD
 from pytest_tinyquant.report.results import NOTABLE
 from pytest_tinyquant.report.results import OUTCOMES
@@ -29,7 +29,7 @@ from pytest_tinyquant.report.wording import numbers_text
 if TYPE_CHECKING:
     import pytest
 
-    from pytest_tinyquant.run import Run
+    from pytest_tinyquant.session.run import Run
 
 
 def show(terminal: pytest.TerminalReporter, results: Results, run: Run, show_all: bool) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 from typing import Final
 
-from pytest_tinyquant.baselines.message import number_text
-from pytest_tinyquant.measure.measurement import GATING
+from pytest_tinyquant.metrics.specs import GATING
+from pytest_tinyquant.metrics.text import number_text
 from pytest_tinyquant.report.results import OUTCOMES
 from pytest_tinyquant.report.results import Result
 from pytest_tinyquant.report.results import Results

@@ -23,9 +23,9 @@ from pytest_tinyquant.schemes.child_process import ForkServer
 
 
 if TYPE_CHECKING:
-    from pytest_tinyquant.cache import Cache
-    from pytest_tinyquant.models import Model
-    from pytest_tinyquant.schemes import Scheme
+    from pytest_tinyquant.models.model import Model
+    from pytest_tinyquant.schemes.scheme import Scheme
+    from pytest_tinyquant.system.cache import Cache
 
 # Part of every cache key: to be raised when converter_process.py gives other bytes than before.
 REVISION = "1"
@@ -200,7 +200,7 @@ def _call(function: str, request: dict[str, Any], where: str, timeout: float) ->
 
 def _checked(model: Model) -> bytes:
     """Return the bytes of a ``.tflite`` that can be read."""
-    from pytest_tinyquant.graph import read_graph
+    from pytest_tinyquant.models.tflite_reader import read_graph
 
     data: bytes = model.path.read_bytes()
     read_graph(data, where=f"{model.name} ({model.path})")

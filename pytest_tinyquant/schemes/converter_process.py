@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from pytest_tinyquant.models import load_keras
+from pytest_tinyquant.models.model import load_keras
 
 
 Arrays = list[np.ndarray[Any, Any]]
@@ -26,8 +26,8 @@ def convert(request: dict[str, Any]) -> None:
     """Convert a Keras model or SavedModel.
 
     :param request: ``kind`` and ``path`` of the model; ``scheme`` (the fields of
-        :class:`pytest_tinyquant.schemes.Scheme`); ``dense_per_channel``; ``calibration`` (npz,
-        None if the scheme needs none); ``output`` (the ``.tflite`` to write).
+        :class:`pytest_tinyquant.schemes.scheme.Scheme`); ``dense_per_channel``;
+        ``calibration`` (npz, None if the scheme needs none); ``output`` (the ``.tflite`` to write).
     """
     _configure()
     scheme = request["scheme"]

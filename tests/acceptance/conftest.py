@@ -16,7 +16,7 @@ from typing import Any
 import importlib_metadata  # noqa: F401
 import pytest
 
-from pytest_tinyquant.cache import Cache
+from pytest_tinyquant.system.cache import Cache
 
 
 REPOSITORY = Path(__file__).parents[2]

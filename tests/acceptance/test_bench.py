@@ -14,9 +14,9 @@ import sys
 
 import pytest
 
-from pytest_tinyquant.boards.inventory import load_boards
-from pytest_tinyquant.boards.lease import LeaseDirectory
-from pytest_tinyquant.boards.physical import load_bench
+from pytest_tinyquant.boards.bench.lease import LeaseDirectory
+from pytest_tinyquant.project.bench import load_bench
+from pytest_tinyquant.project.board_types import load_boards
 
 
 pytest.importorskip("xdist")
@@ -31,7 +31,7 @@ SCHEMES = ("--scheme=int8-only,int8,basic",)
 WATCH = """
 import contextlib, json, os, time
 from pathlib import Path
-from pytest_tinyquant.boards.pool import Pool
+from pytest_tinyquant.boards.bench.pool import Pool
 
 ROOT = Path(__file__).parent
 hold = Pool.hold
@@ -148,7 +148,7 @@ def test_a_board_that_others_hold_for_too_long_is_an_error(bench_project, monkey
 
 # Breaks the console of one board.
 BREAK = """
-from pytest_tinyquant.boards.hardware import PyocdBoard
+from pytest_tinyquant.boards.bench.hardware import PyocdBoard
 from pytest_tinyquant.errors import ConsoleError
 
 run = PyocdBoard.run
@@ -217,7 +217,7 @@ def test_who_waits_is_told_of_on_the_terminal_of_the_run(bench_project, start_pr
 def test_an_image_that_is_on_the_board_is_not_written_again(bench_project):
     project = bench_project(1)
     project.pytester.makeconftest("""
-from pytest_tinyquant.boards.debugger import PyocdDebugger
+from pytest_tinyquant.boards.debug.debugger import PyocdDebugger
 load = PyocdDebugger.load
 def logged(self, elf):
     print("written to the board")

@@ -14,7 +14,7 @@ CAUSE = "line 0003 is garbled (CRC-32 differs)"
 
 # A cable that changes a byte, so many times.
 CABLE = """
-from pytest_tinyquant.boards.console import SerialConsole
+from pytest_tinyquant.boards.console.console import SerialConsole
 
 read, damages = SerialConsole.read, [None] * {times}
 

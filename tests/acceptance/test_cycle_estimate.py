@@ -8,7 +8,7 @@ from importlib import resources
 import jsonschema
 import pytest
 
-from pytest_tinyquant.toolchain import find_toolchain
+from pytest_tinyquant.firmware.toolchain import find_toolchain
 
 
 ESTIMATE = "latency  * cycles  estimated: GNU RX simulator, RX600 cycle model"

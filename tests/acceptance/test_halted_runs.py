@@ -62,7 +62,7 @@ def logs(bench, name: str, lines: Sequence[str] = LOG) -> None:
         path.read_text()
         + f"""
 from pytest_tinyquant.boards.open import CONSOLE_LOG, device_directory
-from pytest_tinyquant.run import RUN
+from pytest_tinyquant.session.run import RUN
 import pytest
 
 @pytest.hookimpl(wrapper=True)

@@ -15,9 +15,9 @@ import sys
 
 import pytest
 
-from pytest_tinyquant.boards.inventory import load_boards
-from pytest_tinyquant.boards.lease import LeaseDirectory
-from pytest_tinyquant.boards.physical import load_bench
+from pytest_tinyquant.boards.bench.lease import LeaseDirectory
+from pytest_tinyquant.project.bench import load_bench
+from pytest_tinyquant.project.board_types import load_boards
 
 
 pytest.importorskip("xdist")
@@ -34,10 +34,10 @@ BENCH_BUSY = ("--tq-lease-timeout=200",)
 WATCH = """
 import os, signal
 from pathlib import Path
-from pytest_tinyquant.boards.debugger import PyocdDebugger
-from pytest_tinyquant.boards.gdb_remote import GdbRemote
-from pytest_tinyquant.boards.hardware import PyocdBoard
-from pytest_tinyquant.resume import RunJournal
+from pytest_tinyquant.boards.debug.debugger import PyocdDebugger
+from pytest_tinyquant.boards.debug.gdb_remote import GdbRemote
+from pytest_tinyquant.boards.bench.hardware import PyocdBoard
+from pytest_tinyquant.stages.journal import RunJournal
 
 ROOT = Path(__file__).parent
 

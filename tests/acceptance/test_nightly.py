@@ -18,7 +18,7 @@ MATRIX = ("--model=fc_1", "--scheme=int8-only,int8,basic", "-k", "test_latency o
 WATCH = """
 import os
 from pathlib import Path
-from pytest_tinyquant.boards.hardware import PyocdBoard
+from pytest_tinyquant.boards.bench.hardware import PyocdBoard
 
 ROOT = Path(__file__).parent
 run = PyocdBoard.run
@@ -36,7 +36,7 @@ PyocdBoard.run = watched
 # Makes the board slower from its second run on.
 DRIFT = """
 import dataclasses
-from pytest_tinyquant.boards.hardware import PyocdBoard
+from pytest_tinyquant.boards.bench.hardware import PyocdBoard
 
 run = PyocdBoard.run
 runs = []
@@ -55,7 +55,7 @@ PyocdBoard.run = drifting
 
 # Fails the first time that a board runs.
 FAIL_ONCE = """
-from pytest_tinyquant.boards.hardware import PyocdBoard
+from pytest_tinyquant.boards.bench.hardware import PyocdBoard
 from pytest_tinyquant.errors import ConsoleError
 
 run = PyocdBoard.run

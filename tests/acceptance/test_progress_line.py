@@ -21,7 +21,7 @@ SLOW = """
 from pathlib import Path
 
 import pytest
-from pytest_tinyquant.run import RUN
+from pytest_tinyquant.session.run import RUN
 
 ROOT = Path(__file__).parent
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import tflite
 
-from pytest_tinyquant.cache import Cache
-from pytest_tinyquant.models import load_model
-from pytest_tinyquant.schemes import SCHEMES
+from pytest_tinyquant.models.model import load_model
 from pytest_tinyquant.schemes.convert import convert
+from pytest_tinyquant.schemes.scheme import SCHEMES
+from pytest_tinyquant.system.cache import Cache
 
 
 REPOSITORY = Path(__file__).parents[2]
@@ -25,7 +25,7 @@ COMBINATION = f"cnn_4-int8-only-{BOARD}"
 RECORD = """
 import dataclasses
 
-from pytest_tinyquant.pipeline import Stages
+from pytest_tinyquant.stages.pipeline import Stages
 
 run = Stages.run
 

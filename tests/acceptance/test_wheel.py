@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from pytest_tinyquant.cache import Cache
-from pytest_tinyquant.models import load_model
-from pytest_tinyquant.schemes import SCHEMES
+from pytest_tinyquant.models.model import load_model
 from pytest_tinyquant.schemes.convert import convert
+from pytest_tinyquant.schemes.scheme import SCHEMES
+from pytest_tinyquant.system.cache import Cache
 
 
 REPOSITORY = Path(__file__).parents[2]
@@ -65,7 +65,7 @@ def test_the_wheel_carries_every_file_of_the_package_and_the_firmware(wheel):
     package, firmware = "pytest_tinyquant", "pytest_tinyquant/_firmware"
     assert names == carried(package, package) | carried("firmware", firmware)
     assert f"{package}/py.typed" in names
-    assert f"{package}/boards/boards.toml" in names
+    assert f"{package}/project/boards.toml" in names
     assert f"{firmware}/engine/kernels/reference/conv_2d.c" in names
 
 

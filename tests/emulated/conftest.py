@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from pytest_tinyquant.boards.cortex_m import EmulatedCortexM
-from pytest_tinyquant.boards.emulated import EmulatedBoard
-from pytest_tinyquant.boards.inventory import Board
-from pytest_tinyquant.boards.inventory import load_boards
-from pytest_tinyquant.boards.rx import EmulatedRx
-from pytest_tinyquant.cache import Cache
-from pytest_tinyquant.elf import Elf
+from pytest_tinyquant.boards.emulator.cortex_m import EmulatedCortexM
+from pytest_tinyquant.boards.emulator.emulated import EmulatedBoard
+from pytest_tinyquant.boards.emulator.rx import EmulatedRx
 from pytest_tinyquant.engine import EmittedModel
-from pytest_tinyquant.firmware import FirmwareImage
-from pytest_tinyquant.firmware import build
+from pytest_tinyquant.firmware.elf import Elf
+from pytest_tinyquant.firmware.image import FirmwareImage
+from pytest_tinyquant.firmware.image import build
+from pytest_tinyquant.project.board_types import Board
+from pytest_tinyquant.project.board_types import load_boards
+from pytest_tinyquant.system.cache import Cache
 
 
 SCENARIOS = {

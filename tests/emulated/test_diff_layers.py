@@ -9,14 +9,14 @@ import pytest
 
 from pytest_tinyquant.diff.changes import compare_images
 from pytest_tinyquant.diff.layers import first_layer
-from pytest_tinyquant.elf import Elf
-from pytest_tinyquant.layer_by_layer import LayerByLayer
-from pytest_tinyquant.layer_by_layer import compare_models
+from pytest_tinyquant.firmware.elf import Elf
 from pytest_tinyquant.measure.measurement import Measurement
-from pytest_tinyquant.options import Settings
-from pytest_tinyquant.pipeline import Stages
-from pytest_tinyquant.project import load_project
-from pytest_tinyquant.schemes import SCHEMES
+from pytest_tinyquant.project.project import load_project
+from pytest_tinyquant.project.settings import Settings
+from pytest_tinyquant.schemes.scheme import SCHEMES
+from pytest_tinyquant.stages.layer_by_layer import LayerByLayer
+from pytest_tinyquant.stages.layer_by_layer import compare_models
+from pytest_tinyquant.stages.pipeline import Stages
 
 
 REPOSITORY = Path(__file__).parents[2]
@@ -42,7 +42,7 @@ def converted(stages, model):
 
 def with_other_weights(file, path, stages, model):
     """Copy a model file with the second convolution's weights negated."""
-    from pytest_tinyquant.graph import read_graph
+    from pytest_tinyquant.models.tflite_reader import read_graph
 
     data = file.read_bytes()
     graph = read_graph(data)

@@ -15,14 +15,14 @@ from pathlib import Path
 import pytest
 
 from pytest_tinyquant.boards.device import HostImage
-from pytest_tinyquant.boards.emulated import EmulatedBoard
-from pytest_tinyquant.boards.qemu import EmulatorDiedError
-from pytest_tinyquant.boards.qemu import Qemu
-from pytest_tinyquant.elf import Elf
+from pytest_tinyquant.boards.emulator.emulated import EmulatedBoard
+from pytest_tinyquant.boards.emulator.qemu import EmulatorDiedError
+from pytest_tinyquant.boards.emulator.qemu import Qemu
 from pytest_tinyquant.errors import FlashError
 from pytest_tinyquant.errors import TinyQuantError
 from pytest_tinyquant.errors import ToolchainNotFoundError
-from pytest_tinyquant.firmware import FirmwareImage
+from pytest_tinyquant.firmware.elf import Elf
+from pytest_tinyquant.firmware.image import FirmwareImage
 
 
 ImageOf = Callable[[str], FirmwareImage]
@@ -130,8 +130,8 @@ def test_ends_the_emulator_when_closed(
 def test_the_emulator_does_not_outlive_a_killed_parent() -> None:
     source = (
         "import os, signal\n"
-        "from pytest_tinyquant.boards.gdb_remote import GdbRemote\n"
-        "from pytest_tinyquant.boards.qemu import Qemu\n"
+        "from pytest_tinyquant.boards.debug.gdb_remote import GdbRemote\n"
+        "from pytest_tinyquant.boards.emulator.qemu import Qemu\n"
         "qemu = Qemu('qemu-system-arm', 'mps2-an386')\n"
         "GdbRemote.connect('127.0.0.1', qemu.gdb_port)\n"
         "print(qemu.pid, flush=True)\n"

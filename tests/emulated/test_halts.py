@@ -18,14 +18,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pytest_tinyquant.boards.console import SerialConsole
-from pytest_tinyquant.boards.emulated import EmulatedBoard
+from pytest_tinyquant.boards.console.console import SerialConsole
+from pytest_tinyquant.boards.emulator.emulated import EmulatedBoard
 from pytest_tinyquant.errors import BenchError
 from pytest_tinyquant.errors import DeviceHaltedError
 from pytest_tinyquant.errors import TinyQuantError
-from pytest_tinyquant.firmware import FirmwareImage
-from pytest_tinyquant.graph import Tensor
+from pytest_tinyquant.firmware.image import FirmwareImage
 from pytest_tinyquant.measure.error import measure_error
+from pytest_tinyquant.models.graph import Tensor
 
 
 ImageOf = Callable[[str], FirmwareImage]

@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 
-from pytest_tinyquant.boards.console import SerialConsole
-from pytest_tinyquant.boards.emulated import EmulatedBoard
-from pytest_tinyquant.boards.gdb_remote import GdbRemote
-from pytest_tinyquant.boards.qemu import EmulatorDiedError
-from pytest_tinyquant.boards.qemu import Qemu
+from pytest_tinyquant.boards.console.console import SerialConsole
+from pytest_tinyquant.boards.debug.gdb_remote import GdbRemote
+from pytest_tinyquant.boards.emulator.emulated import EmulatedBoard
+from pytest_tinyquant.boards.emulator.qemu import EmulatorDiedError
+from pytest_tinyquant.boards.emulator.qemu import Qemu
 from pytest_tinyquant.errors import BenchError
-from pytest_tinyquant.firmware import FirmwareImage
+from pytest_tinyquant.firmware.image import FirmwareImage
 
 
 KILLS = 100

@@ -14,22 +14,22 @@ from pathlib import Path
 
 import pytest
 
-from pytest_tinyquant.boards.hardware import image_digest
-from pytest_tinyquant.boards.lease import LeaseDirectory
-from pytest_tinyquant.firmware import FirmwareImage
+from pytest_tinyquant.boards.bench.hardware import image_digest
+from pytest_tinyquant.boards.bench.lease import LeaseDirectory
+from pytest_tinyquant.firmware.image import FirmwareImage
 
 
 CHILD = """
 import os, sys, types
 from pathlib import Path
-from pytest_tinyquant.atomic import write_text
-from pytest_tinyquant.boards.hardware import PyocdBoard, image_digest
-from pytest_tinyquant.boards.inventory import load_boards
-from pytest_tinyquant.boards.lease import LeaseDirectory
-from pytest_tinyquant.boards.physical import load_bench
-from pytest_tinyquant.boards.pool import Pool
-from pytest_tinyquant.boards.set_aside import BoardHealth
-from pytest_tinyquant.cache import Cache
+from pytest_tinyquant.system.atomic import write_text
+from pytest_tinyquant.boards.bench.hardware import PyocdBoard, image_digest
+from pytest_tinyquant.project.board_types import load_boards
+from pytest_tinyquant.boards.bench.lease import LeaseDirectory
+from pytest_tinyquant.project.bench import load_bench
+from pytest_tinyquant.boards.bench.pool import Pool
+from pytest_tinyquant.boards.bench.set_aside import BoardHealth
+from pytest_tinyquant.system.cache import Cache
 
 root, image, kill_at = Path(sys.argv[1]), types.SimpleNamespace(), sys.argv[4]
 image.elf, image.image_id = Path(sys.argv[2]), sys.argv[3]
@@ -69,10 +69,10 @@ KILLS = 8
 
 # Where most is at stake; chance picks the others.
 CRITICAL = (
-    "pytest_tinyquant.boards.lease:Lease.note_loaded",
-    "pytest_tinyquant.boards.waiting_line:WaitingLine.wanted_before",
-    "pytest_tinyquant.boards.protocol:Decoder.feed",
-    "pytest_tinyquant.boards.lease:Lease.release",
+    "pytest_tinyquant.boards.bench.lease:Lease.note_loaded",
+    "pytest_tinyquant.boards.bench.waiting_line:WaitingLine.wanted_before",
+    "pytest_tinyquant.boards.console.protocol:Decoder.feed",
+    "pytest_tinyquant.boards.bench.lease:Lease.release",
 )
 
 

@@ -12,14 +12,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from pytest_tinyquant.boards.attached import attached
-from pytest_tinyquant.boards.hardware import PyocdBoard
-from pytest_tinyquant.boards.inventory import Board
-from pytest_tinyquant.boards.lease import LeaseDirectory
-from pytest_tinyquant.boards.pyocd_session import attached_probes
-from pytest_tinyquant.cli import main
+from pytest_tinyquant.boards.bench.attached import attached
+from pytest_tinyquant.boards.bench.hardware import PyocdBoard
+from pytest_tinyquant.boards.bench.lease import LeaseDirectory
+from pytest_tinyquant.boards.debug.pyocd_session import attached_probes
+from pytest_tinyquant.cli.main import main
 from pytest_tinyquant.errors import BoardNotFoundError
-from pytest_tinyquant.firmware import FirmwareImage
+from pytest_tinyquant.firmware.image import FirmwareImage
+from pytest_tinyquant.project.board_types import Board
 
 
 ImageOf = Callable[[str], FirmwareImage]

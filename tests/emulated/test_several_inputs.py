@@ -9,10 +9,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from pytest_tinyquant.boards.inventory import load_boards
-from pytest_tinyquant.models import load_model
-from pytest_tinyquant.pipeline import Stages
-from pytest_tinyquant.schemes import SCHEMES
+from pytest_tinyquant.models.model import load_model
+from pytest_tinyquant.project.board_types import load_boards
+from pytest_tinyquant.schemes.scheme import SCHEMES
+from pytest_tinyquant.stages.pipeline import Stages
 
 
 # The inputs differ in shape, and so do the outputs: a mix-up cannot go unnoticed.

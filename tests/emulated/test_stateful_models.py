@@ -9,13 +9,13 @@ from drawn_layers.draw import Draw
 from drawn_layers.families import STATEFUL
 
 from pytest_tinyquant.boards.device import HostImage
-from pytest_tinyquant.boards.inventory import load_boards
 from pytest_tinyquant.boards.open import open_device
-from pytest_tinyquant.cache import Cache
 from pytest_tinyquant.engine import emit
 from pytest_tinyquant.engine import plan
-from pytest_tinyquant.firmware import build
-from pytest_tinyquant.graph import read_graph
+from pytest_tinyquant.firmware.image import build
+from pytest_tinyquant.models.tflite_reader import read_graph
+from pytest_tinyquant.project.board_types import load_boards
+from pytest_tinyquant.system.cache import Cache
 
 
 BOARDS = load_boards(())

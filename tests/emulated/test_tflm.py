@@ -8,18 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from pytest_tinyquant import firmware
-from pytest_tinyquant import tflm
-from pytest_tinyquant.boards.inventory import aim
-from pytest_tinyquant.boards.inventory import load_boards
 from pytest_tinyquant.boards.open import open_device
-from pytest_tinyquant.cache import Cache
 from pytest_tinyquant.errors import DeviceHaltedError
 from pytest_tinyquant.errors import ToolchainNotFoundError
-from pytest_tinyquant.graph import Graph
-from pytest_tinyquant.graph import Operator
-from pytest_tinyquant.graph import Quantization
-from pytest_tinyquant.graph import Tensor
+from pytest_tinyquant.firmware import image as firmware
+from pytest_tinyquant.firmware import tflm
+from pytest_tinyquant.models.graph import Graph
+from pytest_tinyquant.models.graph import Operator
+from pytest_tinyquant.models.graph import Quantization
+from pytest_tinyquant.models.graph import Tensor
+from pytest_tinyquant.project.board_types import aim
+from pytest_tinyquant.project.board_types import load_boards
+from pytest_tinyquant.system.cache import Cache
 
 
 SAMPLES = [bytes(range(16)), bytes(range(100, 116))]

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from pytest_tinyquant.boards.host import HostDevice
-from pytest_tinyquant.boards.inventory import load_boards
-from pytest_tinyquant.layer_by_layer import LayerByLayer
-from pytest_tinyquant.options import Settings
-from pytest_tinyquant.pipeline import Stages
-from pytest_tinyquant.project import load_project
-from pytest_tinyquant.schemes import SCHEMES
+from pytest_tinyquant.boards.host.host import HostDevice
+from pytest_tinyquant.project.board_types import load_boards
+from pytest_tinyquant.project.project import load_project
+from pytest_tinyquant.project.settings import Settings
+from pytest_tinyquant.schemes.scheme import SCHEMES
+from pytest_tinyquant.stages.layer_by_layer import LayerByLayer
+from pytest_tinyquant.stages.pipeline import Stages
 
 
 REPOSITORY = Path(__file__).parents[2]

@@ -23,7 +23,7 @@ from hypothesis import settings
 
 from pytest_tinyquant.engine.plan import Plan
 from pytest_tinyquant.engine.plan import plan
-from pytest_tinyquant.graph import read_graph
+from pytest_tinyquant.models.tflite_reader import read_graph
 
 
 ENGINE = Path(__file__).resolve().parents[2] / "firmware" / "engine"

@@ -10,15 +10,15 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from pytest_tinyquant.boards.inventory import Board
-from pytest_tinyquant.fixtures import measured_once
-from pytest_tinyquant.graph import Graph
-from pytest_tinyquant.graph import Tensor
-from pytest_tinyquant.models import Model
-from pytest_tinyquant.pipeline import Stages
-from pytest_tinyquant.run import RUN
-from pytest_tinyquant.schemes import Scheme
+from pytest_tinyquant.models.graph import Graph
+from pytest_tinyquant.models.graph import Tensor
+from pytest_tinyquant.models.model import Model
+from pytest_tinyquant.project.board_types import Board
 from pytest_tinyquant.schemes.convert import ConvertedModel
+from pytest_tinyquant.schemes.scheme import Scheme
+from pytest_tinyquant.session.fixtures import measured_once
+from pytest_tinyquant.session.run import RUN
+from pytest_tinyquant.stages.pipeline import Stages
 
 
 INTEGER_SCHEMES = ("int8", "int8-only", "16x8", "16x8-only")

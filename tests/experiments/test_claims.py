@@ -1,6 +1,6 @@
 """The study's claims over this project's own baselines, and the relations that must hold there.
 
-Whether a claim holds was accepted with ``python -m pytest_tinyquant.claims --write``; when it
+Whether a claim holds was accepted with ``python -m experiments.edgemark --write``; when it
 changes, so that a reader of docs/claims.md would be told what is no longer so, its test fails.
 """
 
@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_tinyquant.claims import builds
-from pytest_tinyquant.claims import schemes
-from pytest_tinyquant.claims.evaluate import Result
-from pytest_tinyquant.claims.evaluate import own_figures
-from pytest_tinyquant.claims.evaluate import own_results
-from pytest_tinyquant.claims.evaluate import published_results
-from pytest_tinyquant.claims.evaluate import recorded
-from pytest_tinyquant.claims.page import page
-from pytest_tinyquant.claims.study import ALL
-from pytest_tinyquant.claims.study import CLAIMS
-from pytest_tinyquant.claims.study import FIRMWARE
-from pytest_tinyquant.claims.study import HOST
-from pytest_tinyquant.claims.study import RX
-from pytest_tinyquant.claims.study import STM
-from pytest_tinyquant.run import RUN
+from experiments.edgemark import builds
+from experiments.edgemark import schemes
+from experiments.edgemark.evaluate import Result
+from experiments.edgemark.evaluate import own_figures
+from experiments.edgemark.evaluate import own_results
+from experiments.edgemark.evaluate import published_results
+from experiments.edgemark.evaluate import recorded
+from experiments.edgemark.page import page
+from experiments.edgemark.study import ALL
+from experiments.edgemark.study import CLAIMS
+from experiments.edgemark.study import FIRMWARE
+from experiments.edgemark.study import HOST
+from experiments.edgemark.study import RX
+from experiments.edgemark.study import STM
+from pytest_tinyquant.session.run import RUN
 
 
 #: Relations between schemes and boards, the boards they bind, and the only exceptions.
@@ -79,7 +79,7 @@ def test_claim(claim, on: str, project, figures, show_claim) -> None:
     accepted = recorded(project.baselines_dir).get(claim.name, {}).get(on, "nothing")
     assert finding.full == accepted, (
         f"{claim.text}: {finding.figure}; if that is as it should be, accept it with "
-        "python -m pytest_tinyquant.claims --write"
+        "python -m experiments.edgemark --write"
     )
 
 
@@ -92,4 +92,4 @@ def test_relation(relation: str, on: str, figures) -> None:
 def test_docs_tell_the_claims_as_they_are(project) -> None:
     told = (project.root / "docs" / "claims.md").read_text("utf-8")
     found = page(published_results(project.baselines_dir), own_results(project))
-    assert told == found, "docs/claims.md is old; run python -m pytest_tinyquant.claims --write"
+    assert told == found, "docs/claims.md is old; run python -m experiments.edgemark --write"

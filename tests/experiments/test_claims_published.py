@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_tinyquant.claims.evaluate import Result
-from pytest_tinyquant.claims.evaluate import published_figures
-from pytest_tinyquant.claims.study import CLAIMS
-from pytest_tinyquant.run import RUN
+from experiments.edgemark.evaluate import Result
+from experiments.edgemark.evaluate import published_figures
+from experiments.edgemark.study import CLAIMS
+from pytest_tinyquant.session.run import RUN
 
 
 @pytest.fixture(scope="module")

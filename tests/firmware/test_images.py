@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from pytest_tinyquant.boards.debugger import loadable_segments
-from pytest_tinyquant.boards.inventory import load_boards
-from pytest_tinyquant.elf import Elf
+from pytest_tinyquant.boards.debug.debugger import loadable_segments
 from pytest_tinyquant.errors import DoesNotFitError
-from pytest_tinyquant.firmware import FirmwareImage
-from pytest_tinyquant.models import load_model
-from pytest_tinyquant.options import Settings
-from pytest_tinyquant.pipeline import Stages
-from pytest_tinyquant.project import load_project
-from pytest_tinyquant.schemes import SCHEMES
+from pytest_tinyquant.firmware.elf import Elf
+from pytest_tinyquant.firmware.image import FirmwareImage
+from pytest_tinyquant.models.model import load_model
+from pytest_tinyquant.project.board_types import load_boards
+from pytest_tinyquant.project.project import load_project
+from pytest_tinyquant.project.settings import Settings
+from pytest_tinyquant.schemes.scheme import SCHEMES
+from pytest_tinyquant.stages.pipeline import Stages
 
 
 REPOSITORY = Path(__file__).resolve().parents[2]

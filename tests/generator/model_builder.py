@@ -9,7 +9,7 @@ import flatbuffers
 import numpy as np
 import tflite
 
-from pytest_tinyquant.operator_options import OPTIONS
+from pytest_tinyquant.models.operator_options import OPTIONS
 
 
 class ModelBuilder:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pytest_tinyquant.boards.protocol import Decoder
-from pytest_tinyquant.boards.protocol import encode
-from pytest_tinyquant.boards.transcript import Transcript
+from pytest_tinyquant.boards.console.protocol import Decoder
+from pytest_tinyquant.boards.console.protocol import encode
+from pytest_tinyquant.boards.console.transcript import Transcript
 
 
 HELLO = (

@@ -15,8 +15,8 @@ from model_builder import small_cnn
 
 from pytest_tinyquant.measure.measurement import ArenaTensor
 from pytest_tinyquant.measure.measurement import Measurement
-from pytest_tinyquant.measure.measurement import Metric
 from pytest_tinyquant.measure.measurement import OpCount
+from pytest_tinyquant.metrics.metric import Metric
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from pytest_tinyquant.engine.kernel_call import Value
 from pytest_tinyquant.engine.lowering.context import Lowering
 from pytest_tinyquant.engine.lowering.context import check_shape
 from pytest_tinyquant.errors import ModelError
-from pytest_tinyquant.graph import Operator
-from pytest_tinyquant.graph import Tensor
+from pytest_tinyquant.models.graph import Operator
+from pytest_tinyquant.models.graph import Tensor
 
 
 # Scale and zero point that int8 results must have, and the int16 shifts with exact scales.

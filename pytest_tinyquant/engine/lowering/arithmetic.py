@@ -9,8 +9,8 @@ from pytest_tinyquant.engine.lowering.context import Lowering
 from pytest_tinyquant.engine.lowering.context import check_shape
 from pytest_tinyquant.engine.lowering.fused_activation import activation_limits
 from pytest_tinyquant.errors import ModelError
-from pytest_tinyquant.graph import Operator
-from pytest_tinyquant.graph import Tensor
+from pytest_tinyquant.models.graph import Operator
+from pytest_tinyquant.models.graph import Tensor
 
 
 # Extra bits that both inputs get before they are added.

@@ -14,9 +14,9 @@ from pytest_tinyquant.engine.kernel_call import KernelCall
 from pytest_tinyquant.engine.kernel_call import WeightsBlob
 from pytest_tinyquant.errors import ModelError
 from pytest_tinyquant.errors import UnsupportedModelError
-from pytest_tinyquant.graph import Graph
-from pytest_tinyquant.graph import Operator
-from pytest_tinyquant.graph import Tensor
+from pytest_tinyquant.models.graph import Graph
+from pytest_tinyquant.models.graph import Operator
+from pytest_tinyquant.models.graph import Tensor
 
 
 # Kernel name suffixes; int16 stands for int16 activations with int8 weights.

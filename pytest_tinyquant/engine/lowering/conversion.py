@@ -8,8 +8,8 @@ from pytest_tinyquant.engine.kernel_call import Value
 from pytest_tinyquant.engine.lowering.context import SUFFIXES
 from pytest_tinyquant.engine.lowering.context import Lowering
 from pytest_tinyquant.engine.lowering.context import check_shape
-from pytest_tinyquant.graph import Operator
-from pytest_tinyquant.graph import Tensor
+from pytest_tinyquant.models.graph import Operator
+from pytest_tinyquant.models.graph import Tensor
 
 
 def quantize(operator: Operator, lowering: Lowering) -> KernelCall:

@@ -12,7 +12,7 @@ from pytest_tinyquant.engine.lowering.weights import check_weights
 from pytest_tinyquant.engine.lowering.weights import folded_bias
 from pytest_tinyquant.engine.lowering.weights import multipliers
 from pytest_tinyquant.errors import ModelError
-from pytest_tinyquant.graph import Operator
+from pytest_tinyquant.models.graph import Operator
 
 
 def fully_connected(operator: Operator, lowering: Lowering) -> KernelCall:

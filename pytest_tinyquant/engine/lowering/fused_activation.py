@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pytest_tinyquant.engine import quantization as q
 from pytest_tinyquant.engine.kernel_call import Value
-from pytest_tinyquant.graph import Operator
-from pytest_tinyquant.graph import Tensor
+from pytest_tinyquant.models.graph import Operator
+from pytest_tinyquant.models.graph import Tensor
 
 
 def activation_limits(operator: Operator, output: Tensor) -> dict[str, Value]:

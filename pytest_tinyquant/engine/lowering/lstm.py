@@ -15,8 +15,8 @@ from pytest_tinyquant.engine.lowering.context import check_shape
 from pytest_tinyquant.engine.lowering.weights import check_weights
 from pytest_tinyquant.engine.lowering.weights import folded_bias
 from pytest_tinyquant.errors import ModelError
-from pytest_tinyquant.graph import Operator
-from pytest_tinyquant.graph import Tensor
+from pytest_tinyquant.models.graph import Operator
+from pytest_tinyquant.models.graph import Tensor
 
 
 # Gate -> positions of its input weights, recurrent weights and bias among the inputs.

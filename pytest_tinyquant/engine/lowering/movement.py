@@ -14,8 +14,8 @@ from pytest_tinyquant.engine.lowering.context import Lowering
 from pytest_tinyquant.engine.lowering.context import check_shape
 from pytest_tinyquant.engine.lowering.slices import slice_ranges
 from pytest_tinyquant.errors import ModelError
-from pytest_tinyquant.graph import Operator
-from pytest_tinyquant.graph import Tensor
+from pytest_tinyquant.models.graph import Operator
+from pytest_tinyquant.models.graph import Tensor
 
 
 _MAX_DIMS = 5

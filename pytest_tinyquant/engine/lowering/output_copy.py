@@ -5,7 +5,7 @@ from __future__ import annotations
 from pytest_tinyquant.engine.kernel_call import Activation
 from pytest_tinyquant.engine.kernel_call import KernelCall
 from pytest_tinyquant.engine.lowering.context import Lowering
-from pytest_tinyquant.graph import Operator
+from pytest_tinyquant.models.graph import Operator
 
 
 def copy_to_output(lowering: Lowering, index: int, position: int) -> tuple[Operator, KernelCall]:

@@ -11,7 +11,7 @@ from pytest_tinyquant.engine.lowering.context import Lowering
 from pytest_tinyquant.engine.lowering.fused_activation import activation_limits
 from pytest_tinyquant.engine.lowering.window import window
 from pytest_tinyquant.errors import ModelError
-from pytest_tinyquant.graph import Operator
+from pytest_tinyquant.models.graph import Operator
 
 
 def pool_2d(operator: Operator, lowering: Lowering) -> KernelCall:

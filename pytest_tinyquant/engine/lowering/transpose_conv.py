@@ -12,7 +12,7 @@ from pytest_tinyquant.engine.lowering.weights import multipliers
 from pytest_tinyquant.engine.lowering.weights import zero_point_offsets
 from pytest_tinyquant.engine.lowering.window import window
 from pytest_tinyquant.errors import ModelError
-from pytest_tinyquant.graph import Operator
+from pytest_tinyquant.models.graph import Operator
 
 
 def transpose_conv(operator: Operator, lowering: Lowering) -> KernelCall:

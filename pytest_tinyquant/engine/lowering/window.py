@@ -8,7 +8,7 @@ from typing import Any
 from pytest_tinyquant.engine.kernel_call import Value
 from pytest_tinyquant.engine.lowering.context import check_shape
 from pytest_tinyquant.errors import ModelError
-from pytest_tinyquant.graph import Tensor
+from pytest_tinyquant.models.graph import Tensor
 
 
 def window(

@@ -13,15 +13,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from pytest_tinyquant.baselines.message import number_text
 from pytest_tinyquant.measure.measurement import Measurement
-from pytest_tinyquant.measure.measurement import Metric
+from pytest_tinyquant.metrics.metric import Metric
+from pytest_tinyquant.metrics.text import number_text
 from pytest_tinyquant.report.html.chart import Chart
 from pytest_tinyquant.report.html.chart import Point
 from pytest_tinyquant.report.html.chart import draw
 from pytest_tinyquant.report.published import COLUMNS
 from pytest_tinyquant.report.published import Published
-from pytest_tinyquant.schemes import SCHEMES
+from pytest_tinyquant.schemes.scheme import SCHEMES
 
 
 #: Name, heading and explanation of each figure.

@@ -17,8 +17,8 @@ from typing import Final
 import jinja2
 from markupsafe import Markup
 
-from pytest_tinyquant.baselines.message import number_text
 from pytest_tinyquant.baselines.verdict import Verdict
+from pytest_tinyquant.metrics.text import number_text
 from pytest_tinyquant.report.html.chart import HEIGHT
 from pytest_tinyquant.report.html.chart import LEFT
 from pytest_tinyquant.report.html.chart import RIGHT
@@ -37,12 +37,12 @@ from pytest_tinyquant.report.wording import ESTIMATED
 from pytest_tinyquant.report.wording import change_text
 from pytest_tinyquant.report.wording import counts_text
 from pytest_tinyquant.report.wording import estimate_rows
-from pytest_tinyquant.schemes import SCHEMES
+from pytest_tinyquant.schemes.scheme import SCHEMES
 
 
 if TYPE_CHECKING:
     from pytest_tinyquant.measure.measurement import Measurement
-    from pytest_tinyquant.run import Run
+    from pytest_tinyquant.session.run import Run
 
 #: Rows that the table of verdicts shows at first; laying out thousands takes a browser seconds.
 FIRST_ROWS: Final = 300

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from pytest_tinyquant import firmware
 from pytest_tinyquant.baselines.compare import compare
-from pytest_tinyquant.baselines.tolerance import Tolerances
 from pytest_tinyquant.baselines.verdict import Verdict
-from pytest_tinyquant.boards.inventory import Board
-from pytest_tinyquant.investigation import Investigation
+from pytest_tinyquant.firmware import image as firmware
 from pytest_tinyquant.measure.measurement import Measurement
-from pytest_tinyquant.options import Settings
-from pytest_tinyquant.pipeline import Stages
-from pytest_tinyquant.project import load_project
-from pytest_tinyquant.schemes import SCHEMES
+from pytest_tinyquant.metrics.tolerance import Tolerances
+from pytest_tinyquant.project.board_types import Board
+from pytest_tinyquant.project.project import load_project
+from pytest_tinyquant.project.settings import Settings
+from pytest_tinyquant.schemes.scheme import SCHEMES
+from pytest_tinyquant.stages.investigation import Investigation
+from pytest_tinyquant.stages.pipeline import Stages
 
 
 REPOSITORY = Path(__file__).parents[3]

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_tinyquant.boards.console import SerialConsole
+from pytest_tinyquant.boards.console.console import SerialConsole
 
 
 READS_AT_MOST = 100_000

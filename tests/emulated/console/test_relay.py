@@ -9,9 +9,9 @@ import re
 
 import pytest
 
-from pytest_tinyquant.boards.console import SerialConsole
-from pytest_tinyquant.boards.cortex_m import EmulatedCortexM
-from pytest_tinyquant.firmware import FirmwareImage
+from pytest_tinyquant.boards.console.console import SerialConsole
+from pytest_tinyquant.boards.emulator.cortex_m import EmulatedCortexM
+from pytest_tinyquant.firmware.image import FirmwareImage
 
 
 pytestmark = pytest.mark.parametrize("board_name", ["nucleo-l4r5zi"], indirect=True)
@@ -50,7 +50,7 @@ def relayed(line, line_reader, monkeypatch: pytest.MonkeyPatch):
                 over.play(damages.pop()(output) if damages else [output])
                 self._all_sent = True
 
-    monkeypatch.setattr("pytest_tinyquant.boards.emulated.SerialConsole", Relay)
+    monkeypatch.setattr("pytest_tinyquant.boards.emulator.emulated.SerialConsole", Relay)
     return damages
 
 

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 
 import pytest
 
-from pytest_tinyquant.boards.console import SerialConsole
-from pytest_tinyquant.boards.debugger import RX_GDB_CORE
-from pytest_tinyquant.boards.debugger import GdbDebugger
-from pytest_tinyquant.boards.debugger import PyocdDebugger
+from pytest_tinyquant.boards.console.console import SerialConsole
+from pytest_tinyquant.boards.debug.debugger import RX_GDB_CORE
+from pytest_tinyquant.boards.debug.debugger import GdbDebugger
+from pytest_tinyquant.boards.debug.debugger import PyocdDebugger
 from pytest_tinyquant.boards.device import Debugger
-from pytest_tinyquant.boards.qemu import Qemu
-from pytest_tinyquant.boards.rx import start_qemu
-from pytest_tinyquant.elf import Elf
-from pytest_tinyquant.firmware import FirmwareImage
+from pytest_tinyquant.boards.emulator.qemu import Qemu
+from pytest_tinyquant.boards.emulator.rx import start_qemu
+from pytest_tinyquant.firmware.elf import Elf
+from pytest_tinyquant.firmware.image import FirmwareImage
 
 
 HALTS_IN = 60.0

@@ -11,16 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from pytest_tinyquant.boards.debugger import DebuggerError
-from pytest_tinyquant.boards.debugger import GdbDebugger
-from pytest_tinyquant.boards.debugger import PyocdDebugger
+from pytest_tinyquant.boards.debug.debugger import DebuggerError
+from pytest_tinyquant.boards.debug.debugger import GdbDebugger
+from pytest_tinyquant.boards.debug.debugger import PyocdDebugger
 from pytest_tinyquant.boards.device import Debugger
-from pytest_tinyquant.boards.qemu import Qemu
-from pytest_tinyquant.elf import Elf
+from pytest_tinyquant.boards.emulator.qemu import Qemu
 from pytest_tinyquant.errors import BenchError
 from pytest_tinyquant.errors import BoardNotFoundError
 from pytest_tinyquant.errors import FlashError
-from pytest_tinyquant.firmware import FirmwareImage
+from pytest_tinyquant.firmware.elf import Elf
+from pytest_tinyquant.firmware.image import FirmwareImage
 
 
 MPS2_AN386 = "tinyquant_mps2_an386"
@@ -182,7 +182,7 @@ def test_pyocd_finds_the_probe_whatever_is_imported_first(first: str, tmp_path: 
     metadata.mkdir()
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: installed\nVersion: 1.0\n")
     (metadata / "entry_points.txt").write_text(
-        "[pyocd.probe]\nq = pytest_tinyquant.boards.pyocd_probe:QemuProbePlugin\n"
+        "[pyocd.probe]\nq = pytest_tinyquant.boards.debug.pyocd_probe:QemuProbePlugin\n"
     )
     source = (
         f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"

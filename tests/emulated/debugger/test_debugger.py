@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from pytest_tinyquant.boards.console import SerialConsole
-from pytest_tinyquant.boards.debugger import GdbDebugger
+from pytest_tinyquant.boards.console.console import SerialConsole
+from pytest_tinyquant.boards.debug.debugger import GdbDebugger
+from pytest_tinyquant.boards.debug.gdb_remote import GdbRemote
 from pytest_tinyquant.boards.device import Debugger
-from pytest_tinyquant.boards.gdb_remote import GdbRemote
-from pytest_tinyquant.boards.qemu import Qemu
-from pytest_tinyquant.elf import Elf
+from pytest_tinyquant.boards.emulator.qemu import Qemu
 from pytest_tinyquant.errors import BenchError
 from pytest_tinyquant.errors import FlashError
+from pytest_tinyquant.firmware.elf import Elf
 
 
 pytestmark = pytest.mark.parametrize(

@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from pytest_tinyquant.boards.inventory import Board
-from pytest_tinyquant.cache import Cache
-from pytest_tinyquant.firmware import FirmwareImage
-from pytest_tinyquant.firmware import build
+from pytest_tinyquant.firmware.image import FirmwareImage
+from pytest_tinyquant.firmware.image import build
+from pytest_tinyquant.project.board_types import Board
+from pytest_tinyquant.system.cache import Cache
 
 
 ICOUNT = ("-icount", "shift=7,sleep=off")

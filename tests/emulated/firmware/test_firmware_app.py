@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_tinyquant.firmware import FirmwareImage
+from pytest_tinyquant.firmware.image import FirmwareImage
 
 
 def test_op_counts_are_exact(make: Callable[..., FirmwareImage], run: Callable[..., Any]) -> None:
@@ -136,7 +136,7 @@ def test_without_exact_counting_it_says_so_and_stops(
 def test_the_decoder_understands_it(
     make: Callable[..., FirmwareImage], run: Callable[..., Any]
 ) -> None:
-    protocol = pytest.importorskip("pytest_tinyquant.boards.protocol")
+    protocol = pytest.importorskip("pytest_tinyquant.boards.console.protocol")
     console = run(make(loops=(4, 5), samples=(bytes(range(8)),)))
     decoder = protocol.Decoder("nucleo-l4r5zi")
     decoder.feed(console.raw)

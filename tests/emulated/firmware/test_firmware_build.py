@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from pytest_tinyquant.boards.inventory import Board
-from pytest_tinyquant.cache import Cache
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.errors import DoesNotFitError
-from pytest_tinyquant.firmware import FirmwareImage
+from pytest_tinyquant.firmware.image import FirmwareImage
+from pytest_tinyquant.project.board_types import Board
+from pytest_tinyquant.system.cache import Cache
 
 
 def test_flash_parts_add_up_and_samples_do_not_count(

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from pytest_tinyquant.boards.inventory import Board
-from pytest_tinyquant.elf import Elf
-from pytest_tinyquant.firmware import FirmwareImage
+from pytest_tinyquant.firmware.elf import Elf
+from pytest_tinyquant.firmware.image import FirmwareImage
+from pytest_tinyquant.project.board_types import Board
 
 
 @pytest.mark.parametrize(

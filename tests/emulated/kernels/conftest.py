@@ -17,18 +17,18 @@ from hypothesis import HealthCheck
 from hypothesis import Phase
 from hypothesis import settings
 
-from pytest_tinyquant.boards.cortex_m import EmulatedCortexM
-from pytest_tinyquant.boards.inventory import Board
-from pytest_tinyquant.cache import Cache
+from pytest_tinyquant.boards.emulator.cortex_m import EmulatedCortexM
 from pytest_tinyquant.engine import Plan
 from pytest_tinyquant.engine import PlanOp
 from pytest_tinyquant.engine import emit
 from pytest_tinyquant.engine import plan
-from pytest_tinyquant.firmware import build
-from pytest_tinyquant.graph import Graph
-from pytest_tinyquant.graph import Operator
-from pytest_tinyquant.graph import Quantization
-from pytest_tinyquant.graph import Tensor
+from pytest_tinyquant.firmware.image import build
+from pytest_tinyquant.models.graph import Graph
+from pytest_tinyquant.models.graph import Operator
+from pytest_tinyquant.models.graph import Quantization
+from pytest_tinyquant.models.graph import Tensor
+from pytest_tinyquant.project.board_types import Board
+from pytest_tinyquant.system.cache import Cache
 
 
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"

@@ -11,23 +11,23 @@ from typing import Any
 
 import pytest
 
-from pytest_tinyquant.boards.console import SerialConsole
-from pytest_tinyquant.boards.debugger import RX_GDB_CORE
-from pytest_tinyquant.boards.debugger import GdbDebugger
-from pytest_tinyquant.boards.inventory import Board
-from pytest_tinyquant.boards.rx import EmulatedRx
-from pytest_tinyquant.boards.rx import start_qemu
-from pytest_tinyquant.boards.rx_memory import AddressSpace
-from pytest_tinyquant.boards.segments import loadable_segments
-from pytest_tinyquant.current_project import current_project
-from pytest_tinyquant.elf import Elf
+from pytest_tinyquant.boards.console.console import SerialConsole
+from pytest_tinyquant.boards.debug.debugger import RX_GDB_CORE
+from pytest_tinyquant.boards.debug.debugger import GdbDebugger
+from pytest_tinyquant.boards.debug.segments import loadable_segments
+from pytest_tinyquant.boards.emulator.rx import EmulatedRx
+from pytest_tinyquant.boards.emulator.rx import start_qemu
+from pytest_tinyquant.boards.emulator.rx_memory import AddressSpace
+from pytest_tinyquant.cli.current_project import current_project
 from pytest_tinyquant.errors import BenchError
 from pytest_tinyquant.errors import DeviceHaltedError
 from pytest_tinyquant.errors import DoesNotFitError
 from pytest_tinyquant.errors import TinyQuantError
-from pytest_tinyquant.firmware import FirmwareImage
-from pytest_tinyquant.pipeline import Stages
-from pytest_tinyquant.schemes import SCHEMES
+from pytest_tinyquant.firmware.elf import Elf
+from pytest_tinyquant.firmware.image import FirmwareImage
+from pytest_tinyquant.project.board_types import Board
+from pytest_tinyquant.schemes.scheme import SCHEMES
+from pytest_tinyquant.stages.pipeline import Stages
 
 
 pytestmark = pytest.mark.parametrize("board_name", ["rx65n"], indirect=True, scope="session")
@@ -132,7 +132,7 @@ def test_an_emulator_that_gets_it_wrong_is_refused(
 ) -> None:
     options, complaint = EMULATORS[emulator]
     monkeypatch.setattr(
-        "pytest_tinyquant.boards.rx.start_qemu", functools.partial(start_qemu, **options)
+        "pytest_tinyquant.boards.emulator.rx.start_qemu", functools.partial(start_qemu, **options)
     )
     assert complaint in refusal(well_behaved_image)
 

@@ -11,18 +11,18 @@ from pathlib import Path
 
 import pytest
 
-from pytest_tinyquant.boards.inventory import load_boards
-from pytest_tinyquant.boards.rx_simulator import MACHINE
-from pytest_tinyquant.boards.rx_simulator import simulate
-from pytest_tinyquant.current_project import current_project
-from pytest_tinyquant.cycle_estimate import find_estimator
-from pytest_tinyquant.elf import Elf
+from pytest_tinyquant.boards.emulator.rx_simulator import MACHINE
+from pytest_tinyquant.boards.emulator.rx_simulator import simulate
+from pytest_tinyquant.cli.current_project import current_project
 from pytest_tinyquant.errors import EstimateError
-from pytest_tinyquant.firmware import FirmwareImage
-from pytest_tinyquant.pipeline import Stages
-from pytest_tinyquant.schemes import SCHEMES
-from pytest_tinyquant.toolchain_rx_sim import find_simulator
-from pytest_tinyquant.toolchain_rx_sim import verify_simulator
+from pytest_tinyquant.firmware.elf import Elf
+from pytest_tinyquant.firmware.image import FirmwareImage
+from pytest_tinyquant.firmware.toolchain_rx_sim import find_simulator
+from pytest_tinyquant.firmware.toolchain_rx_sim import verify_simulator
+from pytest_tinyquant.project.board_types import load_boards
+from pytest_tinyquant.schemes.scheme import SCHEMES
+from pytest_tinyquant.stages.cycle_estimate import find_estimator
+from pytest_tinyquant.stages.pipeline import Stages
 
 
 @pytest.fixture(scope="module")

@@ -22,10 +22,10 @@ import tflite
 from pytest_tinyquant.engine.plan import plan
 from pytest_tinyquant.errors import ModelError
 from pytest_tinyquant.errors import UnsupportedModelError
-from pytest_tinyquant.graph import Graph
-from pytest_tinyquant.graph import read_graph
-from pytest_tinyquant.support import RUNTIMES
-from pytest_tinyquant.support import check_support
+from pytest_tinyquant.models.graph import Graph
+from pytest_tinyquant.models.tflite_reader import read_graph
+from pytest_tinyquant.support.check import RUNTIMES
+from pytest_tinyquant.support.check import check_support
 
 
 KERNEL_SETS = ("reference", "cortex_m_dsp")

@@ -31,7 +31,7 @@ from pytest_tinyquant.engine.plan import Plan
 from pytest_tinyquant.engine.plan import PlanOp
 from pytest_tinyquant.engine.plan import TensorInfo
 from pytest_tinyquant.engine.plan import plan
-from pytest_tinyquant.graph import read_graph
+from pytest_tinyquant.models.tflite_reader import read_graph
 
 
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"

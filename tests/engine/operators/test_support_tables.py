@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from pytest_tinyquant.errors import UnsupportedModelError
-from pytest_tinyquant.graph import read_graph
-from pytest_tinyquant.support import RUNTIMES
-from pytest_tinyquant.support import check_support
+from pytest_tinyquant.models.tflite_reader import read_graph
+from pytest_tinyquant.support.check import RUNTIMES
+from pytest_tinyquant.support.check import check_support
 
 
 SVDF = [

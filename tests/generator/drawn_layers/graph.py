@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from drawn_layers.draw import Layer
 
-from pytest_tinyquant.graph import Graph
-from pytest_tinyquant.graph import Operator
-from pytest_tinyquant.graph import Tensor
-from pytest_tinyquant.graph import read_graph
+from pytest_tinyquant.models.graph import Graph
+from pytest_tinyquant.models.graph import Operator
+from pytest_tinyquant.models.graph import Tensor
+from pytest_tinyquant.models.tflite_reader import read_graph
 
 
 def side_by_side(layers: Sequence[Layer]) -> tuple[Graph, list[bytes]]:

@@ -1,9 +1,29 @@
 /*
  * Groups of four rows of an int16 fully connected layer.
  *
+ *   const uint32_t *tq_dense_groups_s16(const tq_dense_s16 *layer, const uint32_t *weights);
+ *   const uint32_t *tq_dense_groups_per_channel_s16(const tq_dense_s16 *layer,
+ *                                                   const uint32_t *weights);
+ *   const uint32_t *tq_dense_add_group_s16(const tq_dense_s16 *layer, const uint32_t *weights,
+ *                                          int64_t sums[4]);   (tq_dsp_dense.h)
+ *
+ * The outer loop takes a group per pass, the inner one 16 inputs; after the last of those, up to
+ * three times four. The last function adds one group's sums to those of the inputs before; the
+ * caller scales them. It is assembler because the inner loop needs every register there is.
+ *
  * A word of weights w holds 256 * odd + even in either half. `low`:`high` sum input * w in 64 bits
  * and `even` input * (even half bytes of w) in 32, so that their difference is 256 times the sum
  * of the odd row.
+ *
+ *   r0 input                  inputs, from the layer's first for each group
+ *   r1 weights                weights, through all groups
+ *   r2:r3 low01, high01       256 * row 1 + row 0
+ *   r6:r7 low23, high23       256 * row 3 + row 2
+ *   r12 even0, lr even2       rows 0 and 2
+ *   r4, r5                    inputs
+ *   r8-r11                    weights; END_16 and END (r8); biased sums
+ *
+ * While the sums become outputs, r2 to r5 and r7 hold what `requantize` says.
  */
   .syntax unified
   .thumb
@@ -81,7 +101,13 @@ even2 .req lr
   orr \low, \low, \high, lsl #24
 .endm
 
-/* r4: multiplier, or where to find the next one; r5: the bits to clear in a negative output. */
+/*
+ * A sum becomes an output: times the multiplier, with 32 fractional bits, rounded to nearest, ties
+ * upward (SMMULR). There is no shift: the lowering takes this kernel only where the multiplier's
+ * 32 bits hold the factor.
+ * r2: output; r3: scratch; r4: multiplier, or where to find the next one; r5: the bits to clear in
+ * a negative output; r7: the row's multiplier.
+ */
 .macro requantize sum, per_channel
 .if \per_channel
   ldr r7, [r4], #4
@@ -140,10 +166,7 @@ even2 .req lr
   dense_groups tq_dense_groups_s16, 0
   dense_groups tq_dense_groups_per_channel_s16, 1
 
-/*
- * const uint32_t *tq_dense_add_group_s16(const tq_dense_s16 *layer, const uint32_t *weights,
- *                                        int64_t sums[4])
- */
+/* The stack: INPUT, END_16 and END of the layer, then `sums`. */
   .section .text.tq_dense_add_group_s16, "ax", %progbits
   .global tq_dense_add_group_s16
   .type tq_dense_add_group_s16, %function

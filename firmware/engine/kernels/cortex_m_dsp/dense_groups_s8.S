@@ -1,10 +1,31 @@
 /*
  * Groups of four rows of an int8 fully connected layer, from the inputs to the outputs.
  *
+ *   const uint32_t *tq_dense_groups_s8(const tq_dense_s8 *layer, const uint32_t *weights);
+ *   const uint32_t *tq_dense_groups_per_channel_s8(const tq_dense_s8 *layer,
+ *                                                  const uint32_t *weights);   (tq_dsp_dense.h)
+ *
+ * The outer loop takes a group per pass, the middle one a chunk of the inputs, the inner one 16
+ * inputs; after the last chunk, up to three times four inputs. It is assembler because the inner
+ * loop needs every register there is.
+ *
  * A word of weights w holds 256 * odd + even in either half. `both` sums input * w and `even`
- * input * (even half bytes of w), so that both - even is 256 times the sum of the odd row. It is
- * exact while that sum stays below 2^23: after a chunk of inputs, `twice` takes over twice the odd
- * rows' sums, and `both` starts again at `even`.
+ * input * (even half bytes of w), so that both - even is 256 times the sum of the odd row, and its
+ * shift by 7 bits to the right twice that sum. It is exact while the sum stays below 2^23: after a
+ * chunk of inputs, TWICE takes over twice the odd row's sum and `both` starts again at `even`.
+ *
+ *   r0 input          inputs, from the layer's first for each group
+ *   r1 weights        weights, through all groups
+ *   r2 both01         256 * row 1 + row 0 of the chunk, on top of row 0 of the chunks before
+ *   r3 even0          row 0, its bias in it
+ *   r6 both23         the same of rows 3 and 2
+ *   r7 even2          row 2
+ *   r4, r5            inputs
+ *   r8-r11            weights
+ *   r12 stop          end of the chunk
+ *   lr scratch
+ *
+ * While the sums become outputs, r4 to r6 and r8 to r11 hold what `requantize` says.
  */
   .syntax unified
   .thumb
@@ -51,7 +72,7 @@ scratch .req lr
   smlad even2, \odd, r11, even2
 .endm
 
-/* Puts twice the sums of rows 1 and 3 into r8 and r9. */
+/* Puts twice the sums of rows 1 and 3 into r8 and r9; their biases in TWICE were doubled before. */
 .macro odd_rows
   ldrd r8, r9, [sp, #TWICE]
   sub both01, both01, even0
@@ -61,7 +82,12 @@ scratch .req lr
 .endm
 
 /*
- * Twice a sum becomes an output. Its sign stands in for the scaled sum's, which a rounded 0 hides.
+ * Twice a sum becomes an output. SMMLAR multiplies with 32 fractional bits where the multiplier has
+ * 31, which is why sums are doubled; it rounds the product to nearest and adds what the shift is to
+ * be rounded with: half of the last place and the zero point, less 1 for a negative sum, so that
+ * ties go away from zero. The sum's sign stands in for the scaled sum's, which a rounded 0 hides.
+ * The last bit of the shift is SSAT's: half of the last place is then 1 << r10, which needs no
+ * further shift to make from r10.
  * r4: multiplier, r5: rounding, r10: right shift less one, r11: output.
  */
 .macro requantize twice

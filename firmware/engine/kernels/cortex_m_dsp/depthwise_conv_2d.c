@@ -1,8 +1,10 @@
 /* DEPTHWISE_CONV_2D on int8 and int16 */
+#include <stddef.h>
+
 #include "tq_dsp_clamp.h"
 #include "tq_dsp_conv.h"
 
-/* Pairs of positions per pass of the inner loop. */
+/* Pairs of positions per pass of the inner loop in depthwise.S. */
 #define UNROLLED 5
 
 /* What depthwise.S reads. `taps` are the addresses of the window's positions. */
@@ -16,6 +18,23 @@ typedef struct tq_depthwise_block {
   int32_t option; /* int16: whether negative results become 0 */
   const void *weights;
 } tq_depthwise_block;
+
+_Static_assert(offsetof(tq_depthwise_block, taps) == 0, "depthwise.S");
+_Static_assert(offsetof(tq_depthwise_block, skipped) == 4, "depthwise.S");
+_Static_assert(offsetof(tq_depthwise_block, loops) == 8, "depthwise.S");
+_Static_assert(offsetof(tq_depthwise_block, channels) == 12, "depthwise.S");
+_Static_assert(offsetof(tq_depthwise_block, output) == 16, "depthwise.S");
+_Static_assert(offsetof(tq_depthwise_block, pixel) == 20, "depthwise.S");
+_Static_assert(offsetof(tq_depthwise_block, option) == 24, "depthwise.S");
+_Static_assert(offsetof(tq_depthwise_block, weights) == 28, "depthwise.S");
+_Static_assert(sizeof(tq_depthwise_block) == 32, "depthwise.S");
+
+/* The table that it reads member by member. */
+_Static_assert(offsetof(tq_depthwise_dsp_channel, bias) == 0, "depthwise.S");
+_Static_assert(offsetof(tq_depthwise_dsp_channel, multiplier) == 4, "depthwise.S");
+_Static_assert(offsetof(tq_depthwise_dsp_channel, right_shift) == 8, "depthwise.S");
+_Static_assert(offsetof(tq_depthwise_dsp_channel, rounding) == 12, "depthwise.S");
+_Static_assert(sizeof(tq_depthwise_dsp_channel) == 16, "depthwise.S");
 
 typedef void (*tq_depthwise)(const tq_depthwise_block *block);
 

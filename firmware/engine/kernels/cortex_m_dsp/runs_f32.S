@@ -1,6 +1,30 @@
 /*
- * Sums of products in the order of the inputs. VMLA rounds the product and the sum, like the
- * multiplication and addition that a compiler generates; VFMA would not.
+ * Sums of products over runs of contiguous inputs, one after the other, in the order of the inputs:
+ * the inner loops of FULLY_CONNECTED (one run) and CONV_2D (a run per filter row) on float32.
+ *
+ *   void tq_sum_runs_of_group_f32(const tq_runs_f32 *runs, const float *input,
+ *                                 const float *weights, float sums[4]);   (tq_dsp_runs_f32.h)
+ *   float tq_sum_runs_of_row_f32(const tq_runs_f32 *runs, const float *input,
+ *                                const float *weights);
+ *
+ * The outer loop takes a run per pass. The inner ones take 16 inputs per pass by four interleaved
+ * rows of weights, then four, then one; of a single row six, then one.
+ *
+ * Assembler for VLDM of many registers, and because the order of the sums is part of the result.
+ * VMLA rounds the product and the sum, like the multiplication and addition that a compiler
+ * generates; VFMA would round once and give other bits.
+ *
+ *   r0      inputs left in the run, less those of a pass
+ *   r1      inputs
+ *   r2      weights
+ *   r3      where the sums go (group)
+ *   r4      runs left                           r4-r7 are the tq_runs_f32
+ *   r5      inputs per run
+ *   r6      bytes from the end of a run of inputs to the next one
+ *   r7      the same for the weights
+ *   s0-s3   sums; s0 alone for a row
+ *   s4-s7   inputs (group), s8-s23 their weights in the four rows
+ *   s4-s9   inputs (row), s10-s15 their weights
  */
   .syntax unified
   .thumb
@@ -23,10 +47,6 @@
   one_input s7, s20, s21, s22, s23
 .endm
 
-/*
- * void tq_sum_runs_of_group_f32(const tq_runs_f32 *runs, const float *input,
- *                               const float *weights, float sums[4])
- */
   .section .text.tq_sum_runs_of_group_f32, "ax", %progbits
   .global tq_sum_runs_of_group_f32
   .type tq_sum_runs_of_group_f32, %function
@@ -77,10 +97,6 @@ zeros:
   .word 0, 0, 0, 0
   .size tq_sum_runs_of_group_f32, . - tq_sum_runs_of_group_f32
 
-/*
- * float tq_sum_runs_of_row_f32(const tq_runs_f32 *runs, const float *input,
- *                              const float *weights)
- */
   .section .text.tq_sum_runs_of_row_f32, "ax", %progbits
   .global tq_sum_runs_of_row_f32
   .type tq_sum_runs_of_row_f32, %function

@@ -1,14 +1,31 @@
 /*
  * Sums of products over the taps of a depthwise filter, eight channels at a time, in the order of
- * the taps. VMLA rounds the product and the sum; VFMA would not.
+ * the taps: the inner loop of DEPTHWISE_CONV_2D on float32.
+ *
+ *   void tq_sum_taps_f32(const tq_taps_f32 *taps, const float *input, const float *weights,
+ *                        float sums[8]);   (tq_dsp_taps_f32.h)
+ *
+ * The outer loop takes a row of taps per pass, the inner one a tap: eight inputs by eight weights.
+ *
+ * Assembler for VLDM of eight registers. VMLA rounds the product and the sum, like the
+ * multiplication and addition that a compiler generates; VFMA would round once and give other bits.
+ *
+ *   r0       taps left in the row
+ *   r1       inputs
+ *   r2       weights
+ *   r3       where the sums go
+ *   r4       rows left                                    r4-r9 are the tq_taps_f32
+ *   r5       taps per row
+ *   r6       bytes from one tap's inputs to the next one's
+ *   r7       bytes from behind a row's last tap to the next row
+ *   r8, r9   the same for the weights
+ *   s0-s7    sums
+ *   s8-s15   inputs
+ *   s16-s23  weights
  */
   .syntax unified
   .thumb
 
-/*
- * void tq_sum_taps_f32(const tq_taps_f32 *taps, const float *input, const float *weights,
- *                      float sums[8])
- */
   .section .text.tq_sum_taps_f32, "ax", %progbits
   .global tq_sum_taps_f32
   .type tq_sum_taps_f32, %function

@@ -2,11 +2,13 @@
 #ifndef TQ_DSP_CONV_H
 #define TQ_DSP_CONV_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "tq_iteration.h"
 #include "tq_kernels_dsp_conv.h"
 
+/* convolve.S has registers for so many. */
 #define TQ_DSP_PIXELS 3
 
 /* What convolve.S reads. A stride of 0 makes a pixel that does not exist write over pixel 0. */
@@ -21,6 +23,30 @@ typedef struct tq_convolve_block {
   const void *weights;
 } tq_convolve_block;
 
+_Static_assert(offsetof(tq_convolve_block, columns) == 0, "convolve.S");
+_Static_assert(offsetof(tq_convolve_block, steps) == 4, "convolve.S");
+_Static_assert(offsetof(tq_convolve_block, channels) == 8, "convolve.S");
+_Static_assert(offsetof(tq_convolve_block, output) == 12, "convolve.S");
+_Static_assert(offsetof(tq_convolve_block, pairs) == 16, "convolve.S");
+_Static_assert(offsetof(tq_convolve_block, strides) == 20, "convolve.S");
+_Static_assert(offsetof(tq_convolve_block, option) == 28, "convolve.S");
+_Static_assert(offsetof(tq_convolve_block, weights) == 32, "convolve.S");
+_Static_assert(sizeof(tq_convolve_block) == 36, "convolve.S");
+
+/* The tables that it reads member by member. */
+_Static_assert(offsetof(tq_conv_s8_dsp_channel, bias) == 0, "convolve.S");
+_Static_assert(offsetof(tq_conv_s8_dsp_channel, multiplier) == 4, "convolve.S");
+_Static_assert(offsetof(tq_conv_s8_dsp_channel, right_shift) == 8, "convolve.S");
+_Static_assert(sizeof(tq_conv_s8_dsp_channel) == 12, "convolve.S");
+
+_Static_assert(offsetof(tq_conv_s16_dsp_pair, bias_high) == 0, "convolve.S");
+_Static_assert(offsetof(tq_conv_s16_dsp_pair, bias_low) == 4, "convolve.S");
+_Static_assert(offsetof(tq_conv_s16_dsp_pair, multiplier_low) == 8, "convolve.S");
+_Static_assert(offsetof(tq_conv_s16_dsp_pair, right_shift_low) == 12, "convolve.S");
+_Static_assert(offsetof(tq_conv_s16_dsp_pair, multiplier_high) == 16, "convolve.S");
+_Static_assert(offsetof(tq_conv_s16_dsp_pair, right_shift_high) == 20, "convolve.S");
+_Static_assert(sizeof(tq_conv_s16_dsp_pair) == 24, "convolve.S");
+
 /* What gather.S reads; words of input, `skip` and `down` apart. */
 typedef struct tq_gather_rows {
   int32_t height; /* of the input */
@@ -32,6 +58,16 @@ typedef struct tq_gather_rows {
   int32_t skip; /* bytes from the last word of a row to the first of the next one */
   int32_t down; /* input rows from one filter row to the next */
 } tq_gather_rows;
+
+_Static_assert(offsetof(tq_gather_rows, height) == 0, "gather.S");
+_Static_assert(offsetof(tq_gather_rows, count) == 4, "gather.S");
+_Static_assert(offsetof(tq_gather_rows, zero) == 8, "gather.S");
+_Static_assert(offsetof(tq_gather_rows, before) == 12, "gather.S");
+_Static_assert(offsetof(tq_gather_rows, inside) == 16, "gather.S");
+_Static_assert(offsetof(tq_gather_rows, after) == 20, "gather.S");
+_Static_assert(offsetof(tq_gather_rows, skip) == 24, "gather.S");
+_Static_assert(offsetof(tq_gather_rows, down) == 28, "gather.S");
+_Static_assert(sizeof(tq_gather_rows) == 32, "gather.S");
 
 typedef void (*tq_convolve)(const tq_convolve_block *block);
 

@@ -2,9 +2,10 @@
 #ifndef TQ_DSP_DENSE_H
 #define TQ_DSP_DENSE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
-/* The assembler knows the order of the members. */
+/* What dense_groups_s8.S copies to its stack. */
 typedef struct tq_dense_s8 {
   const int8_t *input;
   int32_t chunk;
@@ -24,11 +25,28 @@ typedef struct tq_dense_s8 {
   int32_t rounding;
 } tq_dense_s8;
 
+_Static_assert(offsetof(tq_dense_s8, input) == 0, "dense_groups_s8.S");
+_Static_assert(offsetof(tq_dense_s8, chunk) == 4, "dense_groups_s8.S");
+_Static_assert(offsetof(tq_dense_s8, end_16) == 8, "dense_groups_s8.S");
+_Static_assert(offsetof(tq_dense_s8, end) == 12, "dense_groups_s8.S");
+_Static_assert(offsetof(tq_dense_s8, bias) == 16, "dense_groups_s8.S");
+_Static_assert(offsetof(tq_dense_s8, output) == 20, "dense_groups_s8.S");
+_Static_assert(offsetof(tq_dense_s8, output_end) == 24, "dense_groups_s8.S");
+_Static_assert(offsetof(tq_dense_s8, multiplier) == 28, "dense_groups_s8.S");
+_Static_assert(offsetof(tq_dense_s8, multipliers) == 28, "dense_groups_s8.S");
+_Static_assert(offsetof(tq_dense_s8, right_shift) == 32, "dense_groups_s8.S");
+_Static_assert(offsetof(tq_dense_s8, right_shifts) == 32, "dense_groups_s8.S");
+_Static_assert(offsetof(tq_dense_s8, rounding) == 36, "dense_groups_s8.S");
+_Static_assert(sizeof(tq_dense_s8) == 40, "dense_groups_s8.S");
+
 /* Return where the weights of the rows left over begin. */
 const uint32_t *tq_dense_groups_s8(const tq_dense_s8 *layer, const uint32_t *weights);
 const uint32_t *tq_dense_groups_per_channel_s8(const tq_dense_s8 *layer, const uint32_t *weights);
 
-/* Likewise; the first members are all that tq_dense_add_group_s16() looks at. */
+/*
+ * What dense_groups_s16.S copies to its stack; the first three members are all that
+ * tq_dense_add_group_s16() looks at.
+ */
 typedef struct tq_dense_s16 {
   const int16_t *input;
   const int16_t *end_16;
@@ -42,6 +60,17 @@ typedef struct tq_dense_s16 {
   };
   int32_t negative; /* -1 if negative outputs become 0, else 0 */
 } tq_dense_s16;
+
+_Static_assert(offsetof(tq_dense_s16, input) == 0, "dense_groups_s16.S");
+_Static_assert(offsetof(tq_dense_s16, end_16) == 4, "dense_groups_s16.S");
+_Static_assert(offsetof(tq_dense_s16, end) == 8, "dense_groups_s16.S");
+_Static_assert(offsetof(tq_dense_s16, bias) == 12, "dense_groups_s16.S");
+_Static_assert(offsetof(tq_dense_s16, output) == 16, "dense_groups_s16.S");
+_Static_assert(offsetof(tq_dense_s16, output_end) == 20, "dense_groups_s16.S");
+_Static_assert(offsetof(tq_dense_s16, multiplier) == 24, "dense_groups_s16.S");
+_Static_assert(offsetof(tq_dense_s16, multipliers) == 24, "dense_groups_s16.S");
+_Static_assert(offsetof(tq_dense_s16, negative) == 28, "dense_groups_s16.S");
+_Static_assert(sizeof(tq_dense_s16) == 32, "dense_groups_s16.S");
 
 const uint32_t *tq_dense_groups_s16(const tq_dense_s16 *layer, const uint32_t *weights);
 const uint32_t *tq_dense_groups_per_channel_s16(const tq_dense_s16 *layer, const uint32_t *weights);

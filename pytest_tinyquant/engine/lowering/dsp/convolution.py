@@ -23,7 +23,7 @@ from pytest_tinyquant.engine.lowering.dsp.requantization import channels_s8
 from pytest_tinyquant.engine.lowering.dsp.requantization import channels_s16
 from pytest_tinyquant.engine.lowering.dsp.requantization import factors_of
 from pytest_tinyquant.engine.lowering.dsp.requantization import sums
-from pytest_tinyquant.graph import Operator
+from pytest_tinyquant.models.graph import Operator
 
 
 HEADER = "tq_kernels_dsp_conv.h"

@@ -16,7 +16,7 @@ from pytest_tinyquant.engine.lowering.dsp.convolution import number
 from pytest_tinyquant.engine.lowering.dsp.convolution import requantized
 from pytest_tinyquant.engine.lowering.dsp.convolution import shared_fields
 from pytest_tinyquant.engine.lowering.dsp.requantization import Integers
-from pytest_tinyquant.graph import Operator
+from pytest_tinyquant.models.graph import Operator
 
 
 _GROUP = 4  # channels

@@ -14,7 +14,7 @@ from pytest_tinyquant.engine.lowering.context import LoweringFunction
 from pytest_tinyquant.engine.lowering.dsp.convolution import without_constants
 from pytest_tinyquant.engine.lowering.dsp.row_groups import interleave_float
 from pytest_tinyquant.engine.lowering.weights import bias_address
-from pytest_tinyquant.graph import Operator
+from pytest_tinyquant.models.graph import Operator
 
 
 HEADER = "tq_kernels_dsp_dense.h"

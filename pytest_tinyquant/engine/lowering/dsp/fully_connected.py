@@ -21,8 +21,8 @@ from pytest_tinyquant.engine.lowering.dsp.row_groups import ROWS
 from pytest_tinyquant.engine.lowering.dsp.row_groups import pack_int8
 from pytest_tinyquant.engine.lowering.dsp.row_groups import pad_inputs
 from pytest_tinyquant.engine.quantization import Multiplier
-from pytest_tinyquant.graph import BITS
-from pytest_tinyquant.graph import Operator
+from pytest_tinyquant.models.graph import BITS
+from pytest_tinyquant.models.graph import Operator
 
 
 HEADER = "tq_kernels_dsp_dense.h"

@@ -7,7 +7,7 @@ import dataclasses
 from pytest_tinyquant.engine.kernel_call import KernelCall
 from pytest_tinyquant.engine.lowering import pooling
 from pytest_tinyquant.engine.lowering.context import Lowering
-from pytest_tinyquant.graph import Operator
+from pytest_tinyquant.models.graph import Operator
 
 
 HEADER = "tq_kernels_dsp_dense.h"

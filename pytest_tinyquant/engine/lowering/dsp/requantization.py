@@ -16,8 +16,8 @@ from pytest_tinyquant.engine import fixed_point
 from pytest_tinyquant.engine import quantization as q
 from pytest_tinyquant.engine.lowering.context import Lowering
 from pytest_tinyquant.engine.lowering.weights import factors
-from pytest_tinyquant.graph import Operator
-from pytest_tinyquant.graph import Tensor
+from pytest_tinyquant.models.graph import Operator
+from pytest_tinyquant.models.graph import Tensor
 
 
 Integers = np.ndarray[Any, np.dtype[np.int64]]

@@ -16,16 +16,16 @@ from typing import Any
 
 import pytest
 
-from pytest_tinyquant.boards.console import SerialConsole
-from pytest_tinyquant.boards.cortex_m import EmulatedCortexM
+from pytest_tinyquant.boards.console.console import SerialConsole
 from pytest_tinyquant.boards.device import Console
 from pytest_tinyquant.boards.device import Debugger
 from pytest_tinyquant.boards.device import LoadableImage
 from pytest_tinyquant.boards.device import RunRecord
+from pytest_tinyquant.boards.emulator.cortex_m import EmulatedCortexM
 from pytest_tinyquant.boards.firmware_board import FirmwareBoard
-from pytest_tinyquant.boards.halt_cortex_m import CortexMFaults
+from pytest_tinyquant.boards.halts.halt_cortex_m import CortexMFaults
 from pytest_tinyquant.errors import TinyQuantError
-from pytest_tinyquant.firmware import FirmwareImage
+from pytest_tinyquant.firmware.image import FirmwareImage
 
 
 SNAPSHOT = {0x00000000: 0x40000, 0x20000000: 0xA0000, 0xE000ED00: 0x40}

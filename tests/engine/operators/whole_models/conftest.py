@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pytest_tinyquant.cache import Cache
 from pytest_tinyquant.engine.plan import Plan
 from pytest_tinyquant.engine.plan import plan
-from pytest_tinyquant.graph import read_graph
-from pytest_tinyquant.models import load_model
-from pytest_tinyquant.schemes import SCHEMES
+from pytest_tinyquant.models.model import load_model
+from pytest_tinyquant.models.tflite_reader import read_graph
 from pytest_tinyquant.schemes.convert import convert
+from pytest_tinyquant.schemes.scheme import SCHEMES
+from pytest_tinyquant.system.cache import Cache
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,1 @@
+"""Studies made with pytest-tinyquant; no part of the package."""

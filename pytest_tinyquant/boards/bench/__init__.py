@@ -1,0 +1,1 @@
+"""Attached boards: which there are, who holds one, how each is programmed."""

@@ -1,0 +1,134 @@
+"""The pool of real boards: any free one of a type will do, and nobody waits for ever."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Sequence
+from typing import Final
+
+from pytest_tinyquant.boards.bench.lease import Lease
+from pytest_tinyquant.boards.bench.lease import LeaseDirectory
+from pytest_tinyquant.boards.bench.set_aside import BoardHealth
+from pytest_tinyquant.boards.bench.waiting_line import Ticket
+from pytest_tinyquant.boards.bench.waiting_line import WaitingLine
+from pytest_tinyquant.errors import BenchError
+from pytest_tinyquant.errors import BoardBusyError
+from pytest_tinyquant.errors import TinyQuantError
+from pytest_tinyquant.project.bench import PhysicalBoard
+
+
+LEASE_TIMEOUT: Final = 900.0
+"""Seconds to wait for a board that others hold."""
+
+PROGRESS_SECONDS: Final = 30.0
+_POLL_SECONDS: Final = 0.05
+
+
+class Pool:
+    """The boards of this bench, as one run of pytest takes and gives them back.
+
+    :param command: the command line, for others who wait.
+    :param timeout: seconds to wait for a board.
+    :param tell: is given the type of board and a line for the user while that takes long.
+    :param progress_seconds: how often.
+    """
+
+    def __init__(
+        self,
+        leases: LeaseDirectory,
+        health: BoardHealth,
+        *,
+        command: str,
+        timeout: float = LEASE_TIMEOUT,
+        tell: Callable[[str, str], None] = lambda board, line: None,
+        progress_seconds: float = PROGRESS_SECONDS,
+    ) -> None:
+        self.health = health
+        self._leases = leases
+        self._command = command
+        self._timeout = timeout
+        self._tell = tell
+        self._progress_seconds = progress_seconds
+
+    @contextlib.contextmanager
+    def hold(
+        self, boards: Sequence[PhysicalBoard], *, digest: str | None = None, test: str
+    ) -> Iterator[Lease]:
+        """Hold one of `boards` in a ``with`` block, rather one that has the image already.
+
+        Trouble with the bench in the block counts against that board.
+
+        :param digest: of the image that is to run.
+        :param test: what for.
+        :raises BoardBusyError: others held all of them for too long.
+        :raises BenchError: all of them are set aside.
+        """
+        lease = self._wait(boards, digest, test)
+        try:
+            yield lease
+        except BenchError as error:
+            self.health.failed(lease.physical, error)
+            raise
+        except TinyQuantError:
+            self.health.worked(lease.physical)
+            raise
+        else:
+            self.health.worked(lease.physical)
+        finally:
+            lease.release()
+
+    def _wait(self, boards: Sequence[PhysicalBoard], digest: str | None, test: str) -> Lease:
+        start = time.monotonic()
+        told = 0.0
+        try:
+            self._leases.root.mkdir(parents=True, exist_ok=True)
+            with WaitingLine(self._leases.root).join() as ticket:
+                while True:
+                    lease = self._try(self.health.usable(boards), digest, test, ticket)
+                    if lease is not None:
+                        return lease
+                    waited = time.monotonic() - start
+                    if waited >= self._timeout:
+                        raise self._busy(boards, test, waited)
+                    if waited >= told + self._progress_seconds:
+                        told = waited
+                        self._tell(boards[0].type, self._progress(boards, test, waited))
+                    time.sleep(_POLL_SECONDS)
+        except OSError as error:
+            raise self._leases.unusable(error) from error
+
+    def _try(
+        self, boards: Sequence[PhysicalBoard], digest: str | None, test: str, ticket: Ticket
+    ) -> Lease | None:
+        """Return the lease of the best board that is free and that nobody waits for longer."""
+        with ticket.turn(physical.lease_id for physical in boards) as mine:
+            mine_first = [physical for physical in boards if physical.lease_id in mine]
+            for physical in sorted(mine_first, key=lambda p: not self._has(p, digest)):
+                lease = self._leases.try_take(physical, command=self._command, test=test)
+                if lease is not None:
+                    return lease
+        return None
+
+    def _has(self, physical: PhysicalBoard, digest: str | None) -> bool:
+        return digest is not None and self._leases.state(physical).loaded == digest
+
+    def _busy(self, boards: Sequence[PhysicalBoard], test: str, waited: float) -> BoardBusyError:
+        holders = [self._leases.state(physical).holder for physical in boards]
+        longest = max(filter(None, holders), key=lambda holder: holder.age, default=None)
+        return BoardBusyError(
+            f"{self._progress(boards, test, waited)}. Wait for them to end, end them, or allow "
+            "more than that with --tq-lease-timeout",
+            holder="" if longest is None else str(longest),
+            age=0.0 if longest is None else longest.age,
+        )
+
+    def _progress(self, boards: Sequence[PhysicalBoard], test: str, waited: float) -> str:
+        held = []
+        for physical in boards:
+            if not self.health.record(physical).set_aside:
+                holder = self._leases.state(physical).holder
+                held.append(f"{physical.name} is held by {holder or 'someone'}")
+        return f"{test}: waits for a {boards[0].type} for {waited:.0f} s; {'; '.join(held)}"

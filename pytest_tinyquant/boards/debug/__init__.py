@@ -1,0 +1,1 @@
+"""Debuggers: pyOCD and the emulator's, behind one contract."""

@@ -1,0 +1,1 @@
+"""QEMU and GNU's simulator as boards."""

@@ -1,0 +1,1 @@
+"""TensorFlow Lite Micro on this computer."""

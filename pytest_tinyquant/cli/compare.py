@@ -1,0 +1,103 @@
+"""The commands of ``tinyquant`` that compare: diff and history."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+from pytest_tinyquant.errors import TinyQuantError
+from pytest_tinyquant.session.add_options import DEFAULT_HISTORY as DEFAULT_FILE
+
+
+_TROUBLE = 2
+
+
+def add_diff(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``tinyquant diff``."""
+    side = "a run's JSON file, an ELF image, a baseline file or directory, or a git revision"
+    parser.add_argument("a", metavar="A", help=side)
+    parser.add_argument(
+        "b", metavar="B", nargs="?", default="", help="the same; default: the project's baselines"
+    )
+    _add_baselines(parser)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument(
+        "--layers",
+        action="store_true",
+        help="run model files that differ, if the cache has them, and name where they part",
+    )
+    parser.epilog = "Exit status: 0 if nothing differs, 1 if something does, 2 for trouble."
+
+
+def run_diff(options: argparse.Namespace) -> int:
+    """Print what differs: 0 for nothing, 1 for something, 2 for trouble, as diff(1) does."""
+    from pytest_tinyquant.cli.current_project import current_project
+    from pytest_tinyquant.diff.show import show_difference
+    from pytest_tinyquant.stages.pipeline import Stages
+
+    baselines = Path(options.baselines).absolute()
+    second = options.b or options.baselines
+    try:
+        with tempfile.TemporaryDirectory(prefix="tinyquant-") as work_dir:
+            layers = options.layers
+            stages = Stages(current_project(work_dir=Path(work_dir))) if layers else None
+            return show_difference(
+                options.a, second, baselines, as_json=options.json, stages=stages
+            )
+    except TinyQuantError as error:
+        print(f"tinyquant diff: {error}", file=sys.stderr)
+        return _TROUBLE
+
+
+def add_history(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``tinyquant history``."""
+    parser.add_argument(
+        "metric",
+        nargs="?",
+        default="latency",
+        help="error, latency (default), flash or ram; or a part of it, such as flash.weights",
+    )
+    for name in ("model", "scheme", "board"):
+        parser.add_argument(f"--{name}", default="", metavar="GLOB", help=f"only these {name}s")
+    parser.add_argument("--file", type=Path, default=Path(DEFAULT_FILE), help="the history")
+    parser.add_argument("--last", type=int, default=0, metavar="N", help="only the last N runs")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--creep", action="store_true", help="what grew too much in many steps")
+    parser.add_argument("--against", default="", metavar="REV", help="since this revision")
+    parser.add_argument("--limit", default="", metavar="SLACK", help="such as 2%% or 2%%+256B")
+    _add_baselines(parser)
+    parser.epilog = "Exit status: 0, with --creep 1 if anything crept, 2 for trouble."
+
+
+def run_history(options: argparse.Namespace) -> int:
+    """Print a number over the runs; with --creep 1 if it crept."""
+    from pytest_tinyquant.history.creep import Release
+    from pytest_tinyquant.history.show import Choice
+    from pytest_tinyquant.history.show import show_creep
+    from pytest_tinyquant.history.show import show_history
+    from pytest_tinyquant.metrics.tolerance import parse_mapping
+
+    names = (options.model, options.scheme, options.board)
+    choice = Choice(options.metric, names, max(options.last, 0))
+    metric = options.metric.partition(".")[0]
+    try:
+        if not options.creep:
+            return show_history(options.file, choice, as_json=options.json)
+        baselines = Path(options.baselines).absolute()
+        release = Release(options.against, baselines, {}) if options.against else None
+        limit = options.limit and parse_mapping({metric: options.limit}, where="--limit")[metric]
+        return show_creep(options.file, choice, release, limit or None)
+    except TinyQuantError as error:
+        print(f"tinyquant history: {error}", file=sys.stderr)
+        return _TROUBLE
+
+
+def _add_baselines(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--baselines",
+        default="baselines",
+        metavar="DIR",
+        help="the project's baselines, which a revision stands for (default: baselines)",
+    )

@@ -1,0 +1,126 @@
+"""The program ``tinyquant``: what is convenient to ask outside of a test run."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from pytest_tinyquant.cli.compare import add_diff
+from pytest_tinyquant.cli.compare import add_history
+from pytest_tinyquant.cli.compare import run_diff
+from pytest_tinyquant.cli.compare import run_history
+from pytest_tinyquant.cli.current_project import current_project
+from pytest_tinyquant.errors import TinyQuantError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program; return its exit status: 0 for success, 1 for failure, 2 for wrong usage."""
+    options = _parser().parse_args(arguments)
+    try:
+        status: int = options.command(options)
+    except TinyQuantError as error:
+        print(f"tinyquant: {error}", file=sys.stderr)
+        return 1
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="tinyquant", description="Look after the model x scheme x board tests of a project."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, command, summary in (
+        ("init", _init, "write a test file, a models folder and the ini lines into a project"),
+        ("show", _show, "print a model's operators, whether runtimes support them, and its plan"),
+        ("diff", run_diff, "compare runs, images, baselines or revisions of the baselines"),
+        ("history", run_history, "show a number over the runs of pytest --tq-history"),
+        ("boards", _boards, "list the boards that --board knows, and those on this bench"),
+        ("doctor", _doctor, "check everything that a run needs, and say how to mend it"),
+        ("noise", _noise, "measure how far latencies scatter on an attached board, and store it"),
+        ("toolchain", _toolchain, "build a program that has no package into the cache"),
+    ):
+        sub = commands.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
+        sub.set_defaults(command=command)
+        if name == "init":
+            sub.add_argument("directory", nargs="?", type=Path, default=Path())
+        if name == "show":
+            sub.add_argument("model", help="a model's name, or the path of its file")
+            sub.add_argument("--scheme", default="int8-only", help="default: int8-only")
+            sub.add_argument("--board", help="the board whose kernels run it; default: all boards")
+        if name == "diff":
+            add_diff(sub)
+        if name == "history":
+            add_history(sub)
+        if name == "doctor":
+            sub.add_argument("board", nargs="*", help="check only what these boards need")
+        if name == "noise":
+            sub.add_argument("board", help="name of the board's type")
+            sub.add_argument("--model", default="", help="default: the project's first")
+            sub.add_argument("--scheme", default="int8-only", help="default: int8-only")
+            sub.add_argument("--runs", type=int, default=10, help="default: 10")
+        if name == "toolchain":
+            sub.add_argument(
+                "target",
+                choices=("rx-elf", "rx-sim"),
+                help="rx-elf: the compiler for Renesas RX; rx-sim: a simulator of its cycles",
+            )
+    return parser
+
+
+def _init(options: argparse.Namespace) -> int:
+    from pytest_tinyquant.project.new import write_scaffold
+
+    for path, written in write_scaffold(options.directory):
+        print(f"{'wrote' if written else 'kept '} {path}")
+    print("Put a .tflite or .keras file into models/, then: pytest --tq-missing-baseline=record")
+    return 0
+
+
+def _show(options: argparse.Namespace) -> int:
+    from pytest_tinyquant.cli.show import show_model
+
+    project = current_project(options.model)
+    return show_model(project, options.model, options.scheme, options.board)
+
+
+def _boards(options: argparse.Namespace) -> int:
+    from pytest_tinyquant.cli.list_boards import list_boards
+
+    return list_boards(current_project())
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from pytest_tinyquant.cli.doctor import examine
+
+    return examine(current_project, options.board)
+
+
+def _noise(options: argparse.Namespace) -> int:
+    from pytest_tinyquant.cli.measure_noise import measure_noise
+    from pytest_tinyquant.stages.pipeline import Stages
+
+    with tempfile.TemporaryDirectory(prefix="tinyquant-") as directory:
+        file = measure_noise(
+            Stages(current_project(options.model, work_dir=Path(directory))),
+            options.board,
+            model=options.model,
+            scheme=options.scheme,
+            runs=options.runs,
+            say=lambda line: print(line, flush=True),
+        )
+    print(file)
+    return 0
+
+
+def _toolchain(options: argparse.Namespace) -> int:
+    from pytest_tinyquant.firmware import toolchain_rx
+    from pytest_tinyquant.firmware import toolchain_rx_sim
+    from pytest_tinyquant.firmware.source_build import build
+    from pytest_tinyquant.system.cache import Cache
+
+    recipe = {"rx-elf": toolchain_rx, "rx-sim": toolchain_rx_sim}[options.target].recipe()
+    print(build(recipe, Cache(), lambda line: print(f"{recipe.name}: {line}", flush=True)))
+    return 0

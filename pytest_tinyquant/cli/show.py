@@ -1,0 +1,130 @@
+"""What ``tinyquant show`` prints: a converted model as the runtimes see it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+
+from pytest_tinyquant import engine
+from pytest_tinyquant.errors import ModelError
+from pytest_tinyquant.errors import UnsupportedModelError
+from pytest_tinyquant.errors import VacuousSchemeError
+from pytest_tinyquant.models.graph import Graph
+from pytest_tinyquant.models.model import scheme_of_tflite
+from pytest_tinyquant.models.tflite_reader import read_graph
+from pytest_tinyquant.project.project import is_model_path
+from pytest_tinyquant.project.selection import choose
+from pytest_tinyquant.schemes.convert import convert
+from pytest_tinyquant.schemes.scheme import SCHEMES
+from pytest_tinyquant.support.check import RUNTIMES
+from pytest_tinyquant.support.check import check_not_vacuous
+from pytest_tinyquant.support.check import check_support
+from pytest_tinyquant.system.cache import Cache
+
+
+if TYPE_CHECKING:
+    from pytest_tinyquant.models.model import Model
+    from pytest_tinyquant.project.project import Project
+
+
+def show_model(project: Project, name: str, scheme_name: str, board: str | None = None) -> int:
+    """Print a model's operators, the support verdicts and its plans; 1 if the engine refuses it.
+
+    There is a plan for the kernels of `board`; without one, for those of every board.
+    """
+    model = _find(project, name)
+    kernels = _kernels(project, board)
+    if model.kind == "tflite":
+        scheme_name = scheme_of_tflite(model.path)
+    (scheme_name,) = choose([scheme_name], SCHEMES, what="scheme", where="--scheme")
+    converted = convert(model, SCHEMES[scheme_name], Cache(project.cache_root))
+    where = f"{model.name}-{scheme_name}"
+    graph = read_graph(converted.read(), where=where)
+    console = Console()
+    size = converted.path.stat().st_size
+    console.print(f"{where}: {size:,} bytes, {len(graph.operators)} operators", highlight=False)
+    console.print(_operators(graph))
+    for verdict in _verdicts(graph, scheme_name, where):
+        console.print(verdict, highlight=False, markup=False)
+    return max(_print_plan(console, graph, where, *row) for row in kernels.items())
+
+
+def _kernels(project: Project, board: str | None) -> dict[str, list[str]]:
+    """Return the kernel sets of boards that run the engine, each with those boards."""
+    names = [name for name, b in project.boards.items() if b.runtime == "tinyquant"]
+    if board is not None:
+        names = [*choose([board], names, what="board", where="--board")]
+    kernels: dict[str, list[str]] = {}
+    for name in names:
+        kernels.setdefault(project.boards[name].kernels, []).append(name)
+    return kernels
+
+
+def _find(project: Project, name: str) -> Model:
+    """Return the one model of that name or path."""
+    if is_model_path(name):
+        from pathlib import Path
+
+        path = Path(name).resolve()
+        return next(model for model in project.models.values() if model.path.resolve() == path)
+    (found,) = choose([name], project.models, what="model", where="tinyquant show")
+    return project.models[found]
+
+
+def _operators(graph: Graph) -> Table:
+    """Return the operators with the types of what they read and write."""
+    table = Table("#", "operator", "input types", "output", "type")
+    for operator in graph.operators:
+        inputs = [graph.tensors[index].dtype for index in operator.inputs if index >= 0]
+        outputs = [graph.tensors[index] for index in operator.outputs]
+        table.add_row(
+            str(operator.index),
+            operator.custom or operator.op,
+            ", ".join(inputs),
+            ", ".join("x".join(map(str, tensor.shape)) for tensor in outputs),
+            ", ".join(tensor.dtype for tensor in outputs),
+        )
+    return table
+
+
+def _verdicts(graph: Graph, scheme: str, where: str) -> list[str]:
+    """Return what the checks before any build say."""
+    verdicts = []
+    try:
+        check_not_vacuous(graph, scheme, where=where)
+    except VacuousSchemeError as error:
+        verdicts.append(str(error))
+    for name, runtime in RUNTIMES.items():
+        try:
+            check_support(graph, runtime, where=where)
+        except UnsupportedModelError as error:
+            verdicts.append(f"runtime {name}: not supported: {error}")
+        else:
+            verdicts.append(f"runtime {name}: supported")
+    return verdicts
+
+
+def _print_plan(
+    console: Console, graph: Graph, where: str, kernels: str, boards: Sequence[str]
+) -> int:
+    """Print what the engine makes of the model with the kernels of `boards`."""
+    try:
+        plan = engine.plan(graph, where=where, kernels=kernels)
+    except (UnsupportedModelError, ModelError) as error:
+        console.print(f"no plan: {error}", highlight=False, markup=False)
+        return 1
+    table = Table("operator", "kernel", "output", "multiply-adds")
+    for op in plan.ops:
+        shape = "x".join(map(str, op.output_shape))
+        table.add_row(op.label.replace("[", "\\["), op.kernel, shape, f"{op.macs:,}")
+    console.print(f"kernels {kernels} ({', '.join(boards)})", highlight=False, markup=False)
+    console.print(table)
+    console.print(
+        f"arena {plan.arena_bytes:,} bytes (largest set of tensors alive at once: "
+        f"{plan.lower_bound_bytes:,}), weights {len(plan.weights):,} bytes",
+        highlight=False,
+    )
+    return 0

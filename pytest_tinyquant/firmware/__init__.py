@@ -1,0 +1,1 @@
+"""Images: the toolchains, the build, and what is read from its ELF file."""

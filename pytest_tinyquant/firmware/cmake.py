@@ -1,0 +1,124 @@
+"""Runs CMake and Ninja on the firmware, and says what the compiler or the linker refused."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from collections.abc import Mapping
+from collections.abc import Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from pytest_tinyquant.errors import BenchError
+from pytest_tinyquant.errors import ConfigurationError
+from pytest_tinyquant.errors import DoesNotFitError
+from pytest_tinyquant.firmware.toolchain import find_build_tool
+
+
+TIMEOUT = 600.0
+
+_OVERFLOW = re.compile(r"region `(\w+)' overflowed by (\d+) bytes?\b")
+_COMPLAINT = re.compile(r"error:|undefined reference|multiple definition|Error: |\.ld:\d+:")
+_COMPLAINTS_SHOWN = 6
+
+
+class BuildFailedError(Exception):
+    """A build step failed; the text is the tool's output."""
+
+
+def run_cmake(
+    sources: Path, output: Path, toolchain_file: Path, definitions: Mapping[str, str]
+) -> None:
+    """Configure and build `sources`; results go to `output`, all else is deleted.
+
+    :param definitions: CMake cache variables.
+    :raises BuildFailedError: CMake, the compiler or the linker failed.
+    """
+    build = output / "build"
+    configure = [
+        str(find_build_tool("cmake")),
+        *("-G", "Ninja", f"-DCMAKE_MAKE_PROGRAM={find_build_tool('ninja')}"),
+        *("-S", str(sources), "-B", str(build), "-Wno-dev"),
+        f"-DCMAKE_TOOLCHAIN_FILE={toolchain_file}",
+        f"-DTQ_OUTPUT_DIR={output}",
+        *(f"-D{name}={value}" for name, value in definitions.items()),
+    ]
+    try:
+        _run(configure)
+        _run([str(find_build_tool("ninja")), "-C", str(build)])
+    finally:
+        shutil.rmtree(build, ignore_errors=True)
+
+
+@contextmanager
+def explained(where: str, advice: str, available: Mapping[str, int]) -> Iterator[None]:
+    """Turn a failed build step into the error that says what to do.
+
+    :param where: the combination or the board, for the message.
+    :param advice: what to look at when a compiler complains.
+    :param available: bytes of each of the linker's memory regions.
+    :raises DoesNotFitError: the image is larger than a region.
+    :raises ConfigurationError: anything else.
+    """
+    try:
+        yield
+    except BuildFailedError as failure:
+        output = str(failure)
+        overflows = {name: int(size) for name, size in _OVERFLOW.findall(output)}
+        if overflows:
+            raise _does_not_fit(where, overflows, available) from None
+        raise ConfigurationError(
+            f"{where}: the firmware cannot be built; {advice}\n{_complaints(output)}"
+        ) from None
+
+
+def _does_not_fit(
+    where: str, overflows: Mapping[str, int], available: Mapping[str, int]
+) -> DoesNotFitError:
+    """Return the error for regions that are too small; its attributes are those of the first."""
+    sentences = [
+        f"{available[region] + over:,} bytes of {region} are needed, the board has "
+        f"{available[region]:,} ({over:,} too many)"
+        for region, over in overflows.items()
+    ]
+    region, over = next(iter(overflows.items()))
+    return DoesNotFitError(
+        f"{where}: the firmware does not fit: {'; '.join(sentences)}. Take a smaller model, a "
+        "scheme with smaller types, or a board with more memory",
+        region=region,
+        needed=available[region] + over,
+        available=available[region],
+    )
+
+
+def _complaints(output: str) -> str:
+    """Return the first lines in which the compiler or the linker says what is wrong."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    complaints = [line for line in lines if _COMPLAINT.search(line)] or lines[-_COMPLAINTS_SHOWN:]
+    return "\n".join(f"  {line}" for line in complaints[:_COMPLAINTS_SHOWN])
+
+
+def _run(command: Sequence[str]) -> None:
+    """Run a build tool; its messages are English whatever the user's language is."""
+    environment = {**os.environ, "LC_ALL": "C", "NINJA_STATUS": ""}
+    try:
+        result = subprocess.run(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            errors="replace",
+            env=environment,
+            timeout=TIMEOUT,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise BenchError(
+            f"{command[0]} did not finish ({error}); check the installation"
+        ) from error
+    if result.returncode != 0:
+        raise BuildFailedError(result.stdout)

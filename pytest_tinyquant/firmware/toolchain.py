@@ -1,0 +1,172 @@
+"""Finds the programs that build firmware: cross compilers, CMake and Ninja."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_tinyquant.errors import ToolchainNotFoundError
+from pytest_tinyquant.firmware.toolchain_rx import find_built_compiler
+from pytest_tinyquant.system.cache import Cache
+
+
+@dataclass(frozen=True)
+class Toolchain:
+    """A cross compiler and everything that decides what it generates.
+
+    :param cc: path of the compiler.
+    :param version: name and version for reports, such as ``arm-none-eabi-gcc 12.2.1``.
+    :param identity: digest of the compiler's, the linker's and the C library's versions.
+    """
+
+    cc: Path
+    version: str
+    identity: str
+
+    @property
+    def prefix(self) -> str:
+        """Return path and prefix of its programs, such as ``/usr/bin/arm-none-eabi-``."""
+        return str(self.cc).removesuffix("gcc")
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """What a board kind is built with.
+
+    :param install: what to do when the compiler or its library is missing.
+    :param libraries: files that the compiler must find, with the library's own version in them.
+    :param built: returns the compiler that this package built itself, if it did.
+    """
+
+    compiler: str
+    install: str
+    libraries: tuple[str, ...]
+    built: Callable[[], Path | None] = lambda: None
+
+
+def _built_for_rx() -> Path | None:
+    return find_built_compiler(Cache())
+
+
+_KINDS = {
+    "cortex-m4": _Kind(
+        "arm-none-eabi-gcc",
+        "Install it, for example: apt install gcc-arm-none-eabi libnewlib-arm-none-eabi",
+        ("nano.specs", "libc_nano.a"),
+    ),
+    "rx": _Kind(
+        "rx-elf-gcc",
+        "`tinyquant toolchain rx-elf` builds it, once, in ten minutes, from Debian's source "
+        "packages",
+        ("libc.a", "libm.a", "libgcc.a"),
+        _built_for_rx,
+    ),
+}
+
+_TIMEOUT = 60.0
+
+
+@functools.cache
+def find_toolchain(kind: str, compiler: str = "") -> Toolchain:
+    """Return the cross compiler for boards of `kind`, such as ``cortex-m4``.
+
+    :param compiler: path of the compiler to take; without it one on the PATH, and then one that
+        this package built, is taken.
+    :raises ToolchainNotFoundError: it is not on the PATH, does not run, or lacks its C library.
+    """
+    wanted = _kind(kind)
+    cc = _compiler(wanted, compiler)
+    number = _ask(cc, "-dumpfullversion").strip()
+    digest = hashlib.sha256(_ask(cc, "--version").encode())
+    digest.update(_ask(cc, "-Wl,--version", "-nostdlib").encode())
+    for library in wanted.libraries:
+        digest.update(_library(cc, library, wanted).read_bytes())
+    return Toolchain(cc, f"{wanted.compiler} {number}", digest.hexdigest())
+
+
+def compiler_text(kind: str, compiler: str = "") -> str:
+    """Return which compiler boards of `kind` are built with, or what to do for one; starts none.
+
+    :param compiler: as for :func:`find_toolchain`.
+    """
+    wanted = _kind(kind)
+    try:
+        return str(_compiler(wanted, compiler))
+    except ToolchainNotFoundError as error:
+        return str(error)
+
+
+def _kind(name: str) -> _Kind:
+    """Return what boards of this kind are built with."""
+    if name not in _KINDS:
+        raise ToolchainNotFoundError(
+            f"no firmware can be built for boards of kind {name!r}; kinds with a toolchain: "
+            f"{', '.join(sorted(_KINDS))}"
+        )
+    return _KINDS[name]
+
+
+def _compiler(wanted: _Kind, named: str) -> Path:
+    """Return the path of the compiler to take."""
+    found = shutil.which(named or wanted.compiler)
+    if found is not None:
+        return Path(found)
+    if named:
+        raise ToolchainNotFoundError(
+            f"{named} is not a program; correct the key toolchain in boards.toml, or leave it out "
+            f"to take {wanted.compiler} from the PATH"
+        )
+    if (built := wanted.built()) is not None:
+        return built
+    raise ToolchainNotFoundError(f"{wanted.compiler} is not on the PATH. {wanted.install}")
+
+
+def find_build_tool(name: str) -> Path:
+    """Return the path of ``cmake`` or ``ninja``: from the Python package of that name, or the PATH.
+
+    :raises ToolchainNotFoundError: there is neither.
+    """
+    directories = {"cmake": "CMAKE_BIN_DIR", "ninja": "BIN_DIR"}
+    try:
+        # The package's program itself: its entry point would start a second Python.
+        package = importlib.import_module(name)
+        found = shutil.which(name, path=str(getattr(package, directories[name])))
+    except (ImportError, AttributeError):
+        found = None
+    found = found or shutil.which(name)
+    if found is None:
+        raise ToolchainNotFoundError(
+            f"{name} is not installed; firmware is built with it. Install it, for example: "
+            f"pip install {name}"
+        )
+    return Path(found)
+
+
+def _ask(cc: Path, *arguments: str) -> str:
+    """Return what the compiler prints."""
+    try:
+        result = subprocess.run(
+            [cc, *arguments], capture_output=True, text=True, timeout=_TIMEOUT, check=True
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise ToolchainNotFoundError(
+            f"{cc} does not run ({error}); reinstall it or put a working one first on the PATH"
+        ) from error
+    return result.stdout
+
+
+def _library(cc: Path, name: str, wanted: _Kind) -> Path:
+    """Return the path of a file of the compiler's C library."""
+    # It echoes a name that it does not find.
+    path = Path(_ask(cc, f"-print-file-name={name}").strip())
+    if not path.is_absolute():
+        raise ToolchainNotFoundError(
+            f"{cc} has no {name}: its C library is missing. {wanted.install}"
+        )
+    return path

@@ -1,0 +1,1 @@
+"""What is measured: each metric's description, numbers and their tolerances."""

@@ -1,0 +1,19 @@
+"""Numbers, differences and shapes in words, alike in every report."""
+
+from __future__ import annotations
+
+
+def number_text(value: float) -> str:
+    """Return integers with thousands separators, other numbers with six significant digits."""
+    return f"{value:,}" if isinstance(value, int) else f"{value:.6g}"
+
+
+def delta_text(delta: float) -> str:
+    """Return a signed difference, as :func:`number_text` writes numbers."""
+    return f"{delta:+,}" if isinstance(delta, int) else f"{delta:+.6g}"
+
+
+def shape_text(shape: tuple[int, ...]) -> str:
+    """Return a shape as ``16x16x32``; a leading batch dimension of 1 is left out."""
+    inner = shape[1:] if len(shape) > 1 and shape[0] == 1 else shape
+    return "x".join(map(str, inner))

@@ -1,0 +1,1 @@
+"""Models as files: where they are, what is in them, their samples."""

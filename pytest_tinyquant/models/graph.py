@@ -1,0 +1,93 @@
+"""A model as plain, checked data: tensors and operators in execution order."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+# Bits per element by type name (0: no fixed size).
+BITS = {
+    "float64": 64, "int64": 64, "uint64": 64, "complex64": 64, "complex128": 128,
+    "float32": 32, "int32": 32, "uint32": 32, "float16": 16, "bfloat16": 16, "int16": 16,
+    "uint16": 16, "int8": 8, "uint8": 8, "bool": 8, "int4": 4,
+    "string": 0, "resource": 0, "variant": 0,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Quantization:
+    """real = scale * (quantized - zero_point), per tensor or along `axis`."""
+
+    scales: tuple[float, ...]
+    zero_points: tuple[int, ...]
+    axis: int
+
+    @property
+    def per_channel(self) -> bool:
+        """Whether there is more than one scale."""
+        return len(self.scales) > 1
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A tensor; `data` is None unless the file stores its values."""
+
+    index: int
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    quantization: Quantization | None
+    data: bytes | None
+    is_variable: bool = False
+
+    @property
+    def elements(self) -> int:
+        """Number of elements."""
+        return math.prod(self.shape)
+
+    @property
+    def bytes(self) -> int:
+        """Size in bytes, rounded up for types below a byte."""
+        return (self.elements * BITS[self.dtype] + 7) // 8
+
+    def array(self) -> np.ndarray[Any, np.dtype[Any]]:
+        """Return the constant values, read-only, in the tensor's shape."""
+        return np.frombuffer(self.data or b"", dtype=self.dtype).reshape(self.shape)
+
+
+@dataclass(frozen=True)
+class Operator:
+    """An operator; tensor index -1 stands for an optional input left out."""
+
+    index: int
+    op: str
+    version: int
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    options: Mapping[str, Any]
+    custom: str = ""
+
+    @property
+    def label(self) -> str:
+        """Name in messages and reports: the operator and its place in the file."""
+        return f"{self.op.lower().replace('_2d', '2d')}[{self.index}]"
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A model: tensors, operators in execution order, indices of inputs and outputs.
+
+    `sha256` is that of the .tflite file, in hex.
+    """
+
+    tensors: tuple[Tensor, ...]
+    operators: tuple[Operator, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    description: str = ""
+    sha256: str = ""

@@ -1,0 +1,146 @@
+"""The TOML files of ``models/``: an architecture of the zoo, or settings beside a model file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pytest_tinyquant.errors import ConfigurationError
+from pytest_tinyquant.models.architecture import Architecture
+from pytest_tinyquant.models.architecture import read_architecture
+from pytest_tinyquant.models.layers import Shape
+from pytest_tinyquant.system.toml_table import Table
+
+
+DEFAULT_CHECK_SAMPLES = 16
+
+
+@dataclass(frozen=True)
+class Training:
+    """How ``models/train.py`` trains a model: with Adam, from weights drawn from `seed`."""
+
+    seed: int
+    epochs: int
+    batch_size: int
+    learning_rate: float
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What every kind of model can be told.
+
+    :param schemes: names of the schemes it is tested with, unchecked; None for all.
+    :param schemes_from: file and table that name them, for messages.
+    :param tolerance: slack by metric, as :mod:`pytest_tinyquant.metrics.tolerance` reads it.
+    :param dense_per_channel: whether dense weights have one scale per output; False gives one
+        scale per tensor, as the converter did when the study was made.
+    :param check_samples: number of samples on which outputs are compared.
+    """
+
+    schemes: tuple[str, ...] | None = None
+    schemes_from: str = ""
+    tolerance: Mapping[str, Any] | None = None
+    dense_per_channel: bool = False
+    check_samples: int = DEFAULT_CHECK_SAMPLES
+
+
+@dataclass(frozen=True)
+class ZooFile:
+    """A model that the project trains itself."""
+
+    description: str
+    family: str
+    architecture: Architecture
+    dataset: str
+    settings: Settings
+    training: Training
+
+
+@dataclass(frozen=True)
+class Sidecar:
+    """Settings of the model file of the same name beside it.
+
+    :param data: npz file with the float32 arrays ``check`` and, for a model that is converted,
+        ``calibration``.
+    :param input_shape: shape of one sample, for a model whose file does not tell.
+    """
+
+    settings: Settings = Settings()
+    data: Path | None = None
+    input_shape: Shape | None = None
+
+
+def read_zoo_file(file: Path) -> ZooFile:
+    """Read the model that `file` describes; raises ConfigurationError for anything unknown."""
+    top = Table.read(file)
+    top.allow(["model", "data", "conversion", "tolerance", "training"])
+    model, data, conversion, training = (
+        top.table(key) for key in ("model", "data", "conversion", "training")
+    )
+    model.allow(["description", "family", "input_shape", "layers"])
+    data.allow(["dataset", "check_samples"])
+    conversion.allow(["schemes", "dense_per_channel"])
+    training.allow(["seed", "epochs", "batch_size", "learning_rate"])
+    return ZooFile(
+        description=model.get("description", str),
+        family=model.get("family", str),
+        architecture=read_architecture(model),
+        dataset=data.get("dataset", str),
+        settings=_settings(conversion, data, top),
+        training=Training(
+            seed=training.get("seed", int),
+            epochs=training.positive("epochs"),
+            batch_size=training.positive("batch_size"),
+            learning_rate=training.get("learning_rate", float),
+        ),
+    )
+
+
+def read_sidecar(file: Path, *, convertible: bool) -> Sidecar:
+    """Read the settings in `file`, the defaults when there is none.
+
+    :param convertible: whether the model is converted; a ``.tflite`` is taken as it is, so the
+        keys that steer a conversion are unknown there.
+    """
+    if not file.is_file():
+        return Sidecar()
+    top = Table.read(file)
+    known = ["check_samples", "data", "tolerance"]
+    top.allow([*known, "schemes", "dense_per_channel", "input_shape"] if convertible else known)
+    name = top.get_optional("data", str)
+    data = None if name is None else file.parent / name
+    if data is not None and not data.is_file():
+        raise top.error(f"data {name!r} does not exist ({data}); correct the name or add the file")
+    shape = top.array("input_shape", int) if "input_shape" in top.values else None
+    if shape is not None and (not shape or min(shape) < 1):
+        raise top.error(f"key 'input_shape' must hold sizes of at least 1, not {list(shape)}")
+    return Sidecar(_settings(top, top, top), data, shape)
+
+
+def _settings(conversion: Table, data: Table, top: Table) -> Settings:
+    schemes = None
+    if "schemes" in conversion.values:
+        schemes = conversion.array("schemes", str)
+        if not schemes:
+            raise conversion.error("key 'schemes' is empty; name a scheme or remove it for all")
+    tolerance = top.table("tolerance")
+    if tolerance.values:
+        from pytest_tinyquant.metrics.tolerance import parse_mapping
+
+        parse_mapping(tolerance.values, where=f"{top.file}: {tolerance.label}")
+    return Settings(
+        schemes,
+        f"{conversion.file}: {conversion.label}" if schemes else "",
+        dict(tolerance.values),
+        conversion.get("dense_per_channel", bool, False),
+        data.positive("check_samples", DEFAULT_CHECK_SAMPLES),
+    )
+
+
+def require(file: Path, what: str, *, needed_by: Path, remedy: str) -> Path:
+    """Return `file` if it exists; raises ConfigurationError saying what is missing otherwise."""
+    if file.is_file():
+        return file
+    raise ConfigurationError(f"{needed_by}: its {what} are missing ({file}); {remedy}")

@@ -1,0 +1,74 @@
+"""What a foreign .tflite file is: its scheme and its check samples, read from its tensors."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Any
+
+
+if TYPE_CHECKING:
+    from pytest_tinyquant.models.graph import Graph
+
+_INTEGERS = {"int8", "uint8", "int16"}
+
+
+def scheme_of_tflite(path: Path) -> str:
+    """Return the name of the scheme that gives tensors such as those of the file `path`."""
+    status = path.stat()
+    return _scheme_of_version(path, status.st_mtime_ns, status.st_size)
+
+
+def scheme_of_graph(graph: Graph) -> str:
+    """Return the name of the scheme that gives tensors such as those of `graph`.
+
+    Activations decide, then the types of inputs and outputs, then the stored weights.
+    """
+    activations = {
+        tensor.dtype
+        for tensor in graph.tensors
+        if tensor.data is None and tensor.quantization is not None
+    }
+    integer_io = all(
+        graph.tensors[index].dtype in _INTEGERS for index in (*graph.inputs, *graph.outputs)
+    )
+    if "int16" in activations:
+        return "16x8-only" if integer_io else "16x8"
+    if activations & {"int8", "uint8"}:
+        return "int8-only" if integer_io else "int8"
+    weights = [tensor for tensor in graph.tensors if tensor.data is not None]
+    if any(tensor.dtype == "float16" for tensor in weights):
+        return "float16"
+    if any(tensor.dtype in {"int8", "int4"} and tensor.quantization for tensor in weights):
+        return "dynamic"
+    return "basic"
+
+
+def check_of_tflite(path: Path, count: int) -> list[Any]:
+    """Return `count` samples per input, float32 [count, *shape], over the input's whole range."""
+    from pytest_tinyquant.models.samples import spanning
+
+    graph = _graph(path)
+    return [
+        spanning(graph.tensors[tensor], count, where=str(path), index=index)
+        for index, tensor in enumerate(graph.inputs)
+    ]
+
+
+def sample_shapes(path: Path) -> list[tuple[int, ...]]:
+    """Return the shape of every input without its batch dimension."""
+    graph = _graph(path)
+    return [graph.tensors[index].shape[1:] for index in graph.inputs]
+
+
+def _graph(path: Path) -> Graph:
+    from pytest_tinyquant.models.tflite_reader import read_graph
+
+    return read_graph(path.read_bytes(), where=str(path))
+
+
+@cache
+def _scheme_of_version(path: Path, modified: int, size: int) -> str:
+    """Read the scheme of `path`; a file that changes in time or size is another version."""
+    return scheme_of_graph(_graph(path))

@@ -1,0 +1,255 @@
+"""Read and check the flatbuffer of a .tflite file.
+
+The flatbuffers bindings return whatever the bytes say, so every length, index and shape is
+checked here; the stages behind this one rely on it. Anything wrong ends in one
+:class:`ModelError`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import struct
+from typing import Any
+
+import numpy as np
+import tflite
+
+from pytest_tinyquant.errors import ModelError
+from pytest_tinyquant.models.graph import BITS
+from pytest_tinyquant.models.graph import Graph
+from pytest_tinyquant.models.graph import Operator
+from pytest_tinyquant.models.graph import Quantization
+from pytest_tinyquant.models.graph import Tensor
+from pytest_tinyquant.models.operator_options import read_options
+
+
+IDENTIFIER = b"TFL3"
+
+# Type names by TensorType, and bits per element (0: no fixed size).
+_DTYPES = {
+    value: name.lower() for name, value in vars(tflite.TensorType).items() if isinstance(value, int)
+}
+_OPERATORS = {
+    value: name for name, value in vars(tflite.BuiltinOperator).items() if isinstance(value, int)
+}
+
+MAX_RANK = 8
+MAX_TENSOR_BYTES = 1 << 30
+_MAX_ENTRIES = 1 << 16
+_MAX_OPERATOR_TENSORS = 1 << 10
+
+# What the generated bindings raise on bytes that are not a valid flatbuffer.
+_CORRUPT = (MemoryError, OverflowError, TypeError, ValueError, struct.error)
+
+
+def read_graph(data: bytes, *, where: str = "model") -> Graph:
+    """Read the .tflite file `data`; `where` names it in messages.
+
+    Raises :class:`ModelError` for bytes that are not one complete, consistent model with a
+    single subgraph and static shapes, and nothing else.
+    """
+    try:
+        return _read(bytes(data))
+    except ModelError as error:
+        problem = str(error)
+    except _CORRUPT as error:
+        problem = f"the file is corrupt or truncated ({type(error).__name__}: {error})"
+    raise ModelError(
+        f"{where} is not a usable .tflite file: {problem}. Convert or copy the model again."
+    )
+
+
+def _read(data: bytes) -> Graph:
+    if len(data) < 8 or data[4:8] != IDENTIFIER:
+        raise ModelError(f"bytes 4 to 7 are {data[4:8]!r}, not the identifier {IDENTIFIER!r}")
+    model = tflite.Model.GetRootAs(data, 0)
+    if model.Version() != 3:
+        raise ModelError(f"schema version {model.Version()} instead of 3")
+    if model.SubgraphsLength() != 1:
+        raise ModelError(
+            f"{model.SubgraphsLength()} subgraphs; control flow is not supported, only one is read"
+        )
+    subgraph = model.Subgraphs(0)
+    tensors = _read_tensors(model, subgraph, data)
+    operators = _read_operators(model, subgraph, len(tensors))
+    inputs = _indices(subgraph.InputsAsNumpy(), len(tensors), "the model's inputs")
+    outputs = _indices(subgraph.OutputsAsNumpy(), len(tensors), "the model's outputs")
+    if not outputs:
+        raise ModelError("it has no outputs")
+    description = _string(model, 10, data)
+    sha256 = hashlib.sha256(data).hexdigest()
+    graph = Graph(tensors, operators, inputs, outputs, description, sha256)
+    _check_inputs_static(subgraph, graph)
+    _check_order(graph)
+    return graph
+
+
+def _string(table: Any, slot: int, data: bytes) -> str:
+    """Read a string field; the bindings would silently shorten one that leaves the file."""
+    offset = table._tab.Offset(slot)
+    if offset == 0:
+        return ""
+    start = table._tab.Indirect(offset + table._tab.Pos)
+    (length,) = struct.unpack_from("<I", data, start)
+    if start < 0 or start + 4 + length >= len(data):
+        raise ModelError("the file is truncated (a name reaches beyond its end)")
+    return data[start + 4 : start + 4 + length].decode()
+
+
+def _numbers(vector: Any) -> list[Any]:
+    """Return a flatbuffer vector as a list; an absent one is 0 in the bindings."""
+    return [] if isinstance(vector, int) else list(vector.tolist())
+
+
+def _count(length: int, what: str, limit: int = _MAX_ENTRIES) -> range:
+    if length > limit:
+        raise ModelError(f"it claims {length} {what}")
+    return range(length)
+
+
+def _indices(vector: Any, limit: int, what: str, *, lowest: int = 0) -> tuple[int, ...]:
+    if not isinstance(vector, int):
+        _count(len(vector), f"tensors in {what}", _MAX_OPERATOR_TENSORS)
+    values = _numbers(vector)
+    for value in values:
+        if not lowest <= value < limit:
+            raise ModelError(f"{what} name tensor {value}, but there are {limit} tensors")
+    return tuple(values)
+
+
+def _read_tensors(model: Any, subgraph: Any, data: bytes) -> tuple[Tensor, ...]:
+    buffers: list[bytes | None] = []
+    for i in _count(model.BuffersLength(), "buffers"):
+        buffer = model.Buffers(i)
+        if buffer.Size():
+            raise ModelError("its buffers lie outside of the flatbuffer")
+        values = buffer.DataAsNumpy()
+        buffers.append(None if isinstance(values, int) else values.tobytes())
+    if sum(len(b) for b in buffers if b) > len(data):
+        raise ModelError("its buffers overlap")
+    return tuple(
+        _read_tensor(subgraph.Tensors(i), i, buffers, data)
+        for i in _count(subgraph.TensorsLength(), "tensors")
+    )
+
+
+def _read_tensor(table: Any, index: int, buffers: list[bytes | None], data: bytes) -> Tensor:
+    name = _string(table, 10, data)
+    what = f"tensor {index} ({name!r})"
+    dtype = _DTYPES.get(table.Type())
+    if dtype is None:
+        raise ModelError(f"{what} has the unknown type {table.Type()}")
+    if table.Sparsity() is not None:
+        raise ModelError(f"{what} is stored sparse, which is not supported")
+    _count(table.ShapeLength(), f"dimensions of {what}", MAX_RANK)
+    shape = tuple(_numbers(table.ShapeAsNumpy()))
+    if any(size < 0 for size in shape):
+        raise ModelError(f"{what} has the shape {list(shape)}; dynamic shapes are not supported")
+    if not 0 <= table.Buffer() < len(buffers):
+        raise ModelError(f"{what} names buffer {table.Buffer()} of {len(buffers)}")
+    tensor = Tensor(
+        index, name, shape, dtype, _read_quantization(table, shape, dtype, what),
+        buffers[table.Buffer()] or None, table.IsVariable(),
+    )  # fmt: skip
+    if tensor.bytes > MAX_TENSOR_BYTES:
+        raise ModelError(f"{what} of shape {list(shape)} needs {tensor.bytes} bytes")
+    if tensor.data is not None and BITS[dtype] and len(tensor.data) != tensor.bytes:
+        raise ModelError(
+            f"{what} of shape {list(shape)} and type {dtype} needs {tensor.bytes} bytes, "
+            f"its buffer has {len(tensor.data)}"
+        )
+    return tensor
+
+
+def _read_quantization(
+    table: Any, shape: tuple[int, ...], dtype: str, what: str
+) -> Quantization | None:
+    stored = table.Quantization()
+    if stored is None or stored.ScaleLength() == 0:
+        return None
+    _count(stored.ScaleLength(), f"scales of {what}")
+    _count(stored.ZeroPointLength(), f"zero points of {what}")
+    scales = _numbers(stored.ScaleAsNumpy())
+    zero_points = _numbers(stored.ZeroPointAsNumpy()) or [0]
+    if len(zero_points) == 1:
+        zero_points *= len(scales)
+    axis = stored.QuantizedDimension()
+    if len(scales) > 1 and not (0 <= axis < len(shape) and shape[axis] == len(scales)):
+        raise ModelError(f"{what} has {len(scales)} scales along axis {axis} of {list(shape)}")
+    if len(zero_points) != len(scales):
+        raise ModelError(f"{what} has {len(scales)} scales, {len(zero_points)} zero points")
+    # The converter gives an all-zero channel the scale zero; elsewhere it would divide by it.
+    lowest = 0.0 if len(scales) > 1 else math.ulp(0.0)
+    if not all(math.isfinite(scale) and scale >= lowest for scale in scales):
+        raise ModelError(f"{what} has a scale that is not a positive number")
+    if dtype in {"int8", "uint8", "int16", "int32"}:
+        limits = np.iinfo(dtype)
+        if min(zero_points) < limits.min or max(zero_points) > limits.max:
+            raise ModelError(f"{what} has a zero point outside of {dtype}")
+    return Quantization(tuple(scales), tuple(zero_points), axis)
+
+
+def _read_operators(model: Any, subgraph: Any, tensors: int) -> tuple[Operator, ...]:
+    codes = [model.OperatorCodes(i) for i in _count(model.OperatorCodesLength(), "operator codes")]
+    operators = []
+    for index in _count(subgraph.OperatorsLength(), "operators"):
+        table = subgraph.Operators(index)
+        if not 0 <= table.OpcodeIndex() < len(codes):
+            raise ModelError(
+                f"operator {index} names operator code {table.OpcodeIndex()} of {len(codes)}"
+            )
+        code = codes[table.OpcodeIndex()]
+        # Codes above 127 do not fit the old field; the newer one is 0 in old files.
+        number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+        op = _OPERATORS.get(number)
+        if op is None:
+            raise ModelError(f"operator {index} has the unknown code {number}")
+        what = f"operator {index} ({op})"
+        try:
+            options = read_options(table, op)
+        except ModelError as error:
+            raise ModelError(f"{what}: {error}") from None
+        custom = (code.CustomCode() or b"").decode() if op == "CUSTOM" else ""
+        operators.append(
+            Operator(
+                index, op, code.Version(),
+                _indices(table.InputsAsNumpy(), tensors, f"the inputs of {what}", lowest=-1),
+                _indices(table.OutputsAsNumpy(), tensors, f"the outputs of {what}"),
+                options, custom,
+            )
+        )  # fmt: skip
+    return tuple(operators)
+
+
+def _check_inputs_static(subgraph: Any, graph: Graph) -> None:
+    """Accept an open batch size only: the converter stores 1 for every open dimension."""
+    for index in graph.inputs:
+        signature = _numbers(subgraph.Tensors(index).ShapeSignatureAsNumpy())
+        if any(size < 0 for size in signature[1:]):
+            raise ModelError(
+                f"input {graph.tensors[index].name!r} has the dynamic shape {signature}; "
+                "convert the model with a fixed input shape"
+            )
+
+
+def _check_order(graph: Graph) -> None:
+    """Check that every tensor is written once, before it is read, and constants never."""
+    known = set(graph.inputs)
+    for tensor in graph.tensors:
+        if tensor.data is not None or tensor.is_variable or tensor.elements == 0:
+            known.add(tensor.index)
+    for index in graph.inputs:
+        if graph.tensors[index].data is not None:
+            raise ModelError(f"input {graph.tensors[index].name!r} is a constant")
+    for operator in graph.operators:
+        for index in operator.inputs:
+            if index >= 0 and index not in known:
+                raise ModelError(f"{operator.label} reads tensor {index} before it is written")
+        for index in operator.outputs:
+            if index in known:
+                raise ModelError(f"{operator.label} writes tensor {index}, which has a value")
+            known.add(index)
+    for index in graph.outputs:
+        if index not in known:
+            raise ModelError(f"output {graph.tensors[index].name!r} is never written")

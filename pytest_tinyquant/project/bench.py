@@ -1,0 +1,161 @@
+"""The boards of this bench: the ``[[bench]]`` rows of boards.toml files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pytest_tinyquant.project.board_types import BENCH_KEY
+from pytest_tinyquant.project.board_types import Board
+from pytest_tinyquant.system.toml_table import Table
+
+
+PYOCD: Final = "pyocd"
+FLASHERS: Final = (PYOCD, "rfp-cli", "jlink")
+"""Ways to program a board; anything with a blank in it is the user's own command template."""
+
+USB_PREFIX: Final = "usb:"
+
+_KEYS = (*("name", "type", "probe", "port", "baud_rate", "pack", "clock_hz", "labels", "flasher"),)
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
+_PROBE_TYPE = re.compile(r"[a-z][a-z0-9_]*:")
+_PATH_OR_URL = re.compile(r"/.|[A-Za-z0-9+.-]+://.|COM\d")
+
+
+@dataclass(frozen=True)
+class PhysicalBoard:
+    """One board that can be touched.
+
+    :param name: how messages call it; unique.
+    :param type: name of the :class:`Board` it is one of.
+    :param probe: full unique id of its debug probe, as ``pyocd list`` prints it.
+    :param port: serial port: ``usb:SERIAL``, a device path or a pyserial URL; in a row without one,
+        that with the probe's serial number.
+    :param pack: CMSIS-Pack with the chip's flash algorithm; None for pyOCD's own cache.
+    :param clock_hz: core clock that the firmware sets up; 0 for that of the firmware's port.
+    :param labels: free words.
+    :param flasher: one of :data:`FLASHERS`, or a command template.
+    :param where: file and row, for messages.
+    """
+
+    name: str
+    type: str
+    probe: str
+    port: str
+    baud_rate: int = 115200
+    pack: Path | None = None
+    clock_hz: int = 0
+    labels: tuple[str, ...] = ()
+    flasher: str = PYOCD
+    where: str = ""
+
+    @property
+    def lease_id(self) -> str:
+        """Return what is unique about the thing itself: its probe's id, or else its port.
+
+        Two names for one probe, with pyOCD's type in front or not, are one thing.
+        """
+        return _PROBE_TYPE.sub("", self.probe, count=1).casefold() or self.port
+
+
+def load_bench(files: Iterable[Path], boards: Mapping[str, Board]) -> tuple[PhysicalBoard, ...]:
+    """Return the physical boards in the ``[[bench]]`` rows of `files`, by type, then name.
+
+    Files that do not exist are passed over.
+
+    :raises ConfigurationError: for the first row that says something impossible, or two rows that
+        claim the same name, probe or port.
+    """
+    bench: list[PhysicalBoard] = []
+    for file in files:
+        if file.is_file():
+            for row in _rows(Table.read(file)):
+                bench.append(_read(row, boards))
+                _check_unique(row, bench)
+    return tuple(sorted(bench, key=lambda physical: (physical.type, physical.name)))
+
+
+def _rows(top: Table) -> list[Table]:
+    if BENCH_KEY not in top.values:
+        return []
+    return [
+        Table(values, file=top.file, label=f"[[{BENCH_KEY}]] {index} ({values.get('name', '')!r})")
+        for index, values in enumerate(top.array(BENCH_KEY, dict), start=1)
+    ]
+
+
+def _read(row: Table, boards: Mapping[str, Board]) -> PhysicalBoard:
+    row.allow(_KEYS)
+    name = row.get("name", str)
+    if not _NAME.fullmatch(name):
+        raise row.error(f"name {name!r} must be lower case letters, digits, '.', '_' and '-'")
+    types = {known: board.kind for known, board in boards.items() if board.kind != "host"}
+    board_type = row.choice("type", row.get("type", str), types)
+    physical = PhysicalBoard(
+        name=name,
+        type=board_type,
+        probe=row.get("probe", str, ""),
+        port=row.get("port", str, _port_of_probe(row)),
+        baud_rate=row.positive("baud_rate", 115200),
+        pack=_pack(row),
+        clock_hz=row.positive("clock_hz") if "clock_hz" in row.values else 0,
+        labels=row.array("labels", str) if "labels" in row.values else (),
+        flasher=_flasher(row, types[board_type]),
+        where=f"{row.file}: {row.label}",
+    )
+    _check_port(row, physical.port)
+    if physical.flasher == PYOCD and not physical.probe:
+        raise row.error("key 'probe' is missing; add the unique id that 'pyocd list' prints")
+    return physical
+
+
+def _port_of_probe(row: Table) -> str | None:
+    """Return the port of a probe that has one: an ST-LINK's has the probe's own serial number."""
+    if row.get("flasher", str, PYOCD) != PYOCD:
+        return None
+    probe = row.get("probe", str, "")
+    return f"{USB_PREFIX}{_PROBE_TYPE.sub('', probe, count=1)}" if probe else None
+
+
+def _flasher(row: Table, kind: str) -> str:
+    """Return what programs the board; for Cortex-M that is pyOCD unless said otherwise."""
+    flasher = row.get("flasher", str, PYOCD if kind == "cortex-m4" else None)
+    if flasher == PYOCD and kind != "cortex-m4":
+        others = ", ".join(FLASHERS[1:])
+        raise row.error(f"pyOCD drives Arm cores only; set flasher to {others} or a command")
+    if " " not in flasher:
+        row.choice("flasher", flasher, FLASHERS)
+    return flasher
+
+
+def _pack(row: Table) -> Path | None:
+    """Return the path of the pack; in the file it is relative to the file."""
+    pack = row.get_optional("pack", str)
+    return None if pack is None else row.file.parent.absolute() / Path(pack).expanduser()
+
+
+def _check_port(row: Table, port: str) -> None:
+    if port.removeprefix(USB_PREFIX) if port.startswith(USB_PREFIX) else _PATH_OR_URL.match(port):
+        return
+    raise row.error(
+        f"port {port!r} is neither usb:SERIAL nor a device path such as /dev/ttyACM0 nor a "
+        "pyserial URL; 'tinyquant boards' lists the serial ports that are attached"
+    )
+
+
+def _check_unique(row: Table, bench: list[PhysicalBoard]) -> None:
+    *others, new = bench
+    for other in others:
+        for key, mine, theirs in (
+            ("name", new.name, other.name),
+            ("probe", new.probe and new.lease_id, other.probe and other.lease_id),
+            ("port", new.port, other.port),
+        ):
+            if mine and mine == theirs:
+                raise row.error(
+                    f"{key} {mine!r} is that of {other.where} already; every row is one board"
+                )

@@ -1,0 +1,182 @@
+"""What a repository offers for experiments: models, boards, known gaps and baselines."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from collections.abc import Collection
+from collections.abc import Iterable
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Any
+
+from pytest_tinyquant.errors import ConfigurationError
+from pytest_tinyquant.project.bench import PhysicalBoard
+from pytest_tinyquant.project.bench import load_bench
+from pytest_tinyquant.project.board_types import RUNTIMES
+from pytest_tinyquant.project.board_types import Board
+from pytest_tinyquant.project.board_types import aim
+from pytest_tinyquant.project.board_types import load_boards
+from pytest_tinyquant.project.known_issues import FILE_NAME as KNOWN_ISSUES_FILE
+from pytest_tinyquant.project.known_issues import KnownIssue
+from pytest_tinyquant.project.known_issues import load_known_issues
+from pytest_tinyquant.system.toml_table import closest
+
+
+if TYPE_CHECKING:
+    from pytest_tinyquant.models.model import Model
+    from pytest_tinyquant.project.settings import Settings
+
+BOARDS_FILE = "boards.toml"
+MODEL_SUFFIXES = (".tflite", ".keras")
+
+#: Returns those of the boards given that are attached now.
+LookForBoards = Callable[[Iterable[PhysicalBoard]], Iterable[PhysicalBoard]]
+
+
+@dataclass(frozen=True)
+class Project:
+    """A repository's experiments as one run sees them; all files are read and checked.
+
+    :param models: by name, in the order of test ids; likewise `boards`.
+    :param bench: the boards that can be touched.
+    :param attached: names of those of them that were looked for and found when the run started.
+    :param cache_root: None for the user's cache directory.
+    :param tolerance: the project's tolerances by metric.
+    :param work_dir: scratch directory of this run, shared by its processes; may not exist yet.
+    """
+
+    root: Path
+    models_dir: Path
+    baselines_dir: Path
+    boards: Mapping[str, Board]
+    bench: tuple[PhysicalBoard, ...]
+    attached: frozenset[str]
+    models: Mapping[str, Model]
+    known_issues: tuple[KnownIssue, ...]
+    cache_root: Path | None
+    tolerance: Mapping[str, Any]
+    work_dir: Path
+
+
+def load_project(
+    settings: Settings,
+    work_dir: Path,
+    *,
+    attached: Collection[str] | None = None,
+    look: LookForBoards | None = None,
+) -> Project:
+    """Read the project's files.
+
+    :param attached: names of the attached boards as another process of the run found them.
+    :param look: finds out which boards are attached; called if `attached` is None and it matters.
+    :raises ConfigurationError: for the first file that says something impossible.
+    """
+    from pytest_tinyquant.models.model import discover_models
+    from pytest_tinyquant.schemes.scheme import SCHEMES
+
+    models = dict(discover_models(settings.models_dir, settings.extra_models))
+    for pattern in settings.models:
+        if is_model_path(pattern):
+            model = _model_from_path(pattern, models)
+            models[model.name] = model
+    for model in models.values():
+        _check_schemes(model, SCHEMES)
+    board_files = (settings.root / BOARDS_FILE, user_boards_file())
+    boards = load_boards(board_files)
+    bench = load_bench(board_files, boards)
+    present = _attached(settings, bench, look) if attached is None else frozenset(attached)
+    types = {physical.type for physical in bench if physical.name in present}
+    boards = {name: aim(board, settings.target, attached=types) for name, board in boards.items()}
+    known = {
+        "models": tuple(models),
+        "schemes": tuple(SCHEMES),
+        "boards": tuple(boards),
+        "runtimes": RUNTIMES,
+    }
+    return Project(
+        root=settings.root,
+        models_dir=settings.models_dir,
+        baselines_dir=settings.baselines_dir,
+        boards=boards,
+        bench=bench,
+        attached=present,
+        models=models,
+        known_issues=tuple(
+            issue
+            for directory in (settings.models_dir, *settings.extra_models)
+            for issue in load_known_issues(directory / KNOWN_ISSUES_FILE, known)
+        ),
+        cache_root=settings.cache_dir,
+        tolerance=_tolerance(settings),
+        work_dir=work_dir,
+    )
+
+
+def _check_schemes(model: Model, known: Collection[str]) -> None:
+    """Refuse a model whose file names a scheme that there is not."""
+    for name in model.schemes or ():
+        if name not in known:
+            raise ConfigurationError(
+                f"{model.schemes_from}: schemes entry {name!r} is not known (closest: "
+                f"{closest(name, known)!r}); choose from {', '.join(known)}"
+            )
+
+
+def user_boards_file() -> Path:
+    """Return the path of the boards.toml that says what is on this bench."""
+    configuration = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    return Path(configuration) / "pytest-tinyquant" / BOARDS_FILE
+
+
+def _attached(
+    settings: Settings, bench: Iterable[PhysicalBoard], look: LookForBoards | None
+) -> frozenset[str]:
+    """Return the names of the attached boards, if they decide where a selected board runs."""
+    wanted = [
+        physical for physical in bench if not settings.boards or physical.type in settings.boards
+    ]
+    if settings.target != "auto" or not wanted or look is None:
+        return frozenset()
+    return frozenset(physical.name for physical in look(wanted))
+
+
+def is_model_path(pattern: str) -> bool:
+    """Tell whether what was given as a model is a path rather than a name."""
+    return pattern.endswith(MODEL_SUFFIXES)
+
+
+def _model_from_path(pattern: str, models: Mapping[str, Model]) -> Model:
+    """Return the model at a path, which may be one that the project has already."""
+    from pytest_tinyquant.models.model import load_model
+
+    path = Path(pattern).absolute()
+    if not path.exists():
+        raise ConfigurationError(
+            f"--model: {path} does not exist; give the path of a model file or a model's name"
+        )
+    for model in models.values():
+        if model.path.resolve() == path.resolve():
+            return model
+    model = load_model(path)
+    other = models.get(model.name)
+    if other is not None:
+        raise ConfigurationError(
+            f"--model: {path} and {other.path} would both be called {model.name!r}; "
+            "rename one of them"
+        )
+    return model
+
+
+def _tolerance(settings: Settings) -> dict[str, Any]:
+    """Return the tolerances of ini file and command line; the command line wins."""
+    if not (settings.tolerance or settings.ini_tolerance):
+        return {}
+    from pytest_tinyquant.metrics.tolerance import parse_ini
+
+    return {
+        **parse_ini(settings.ini_tolerance, where="tinyquant_tolerance"),
+        **parse_ini(settings.tolerance, where="--tq-tolerance"),
+    }

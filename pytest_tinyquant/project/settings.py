@@ -1,0 +1,80 @@
+"""What a run or a command was told: the settings that every stage may ask for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Literal
+
+
+if TYPE_CHECKING:
+    from pytest_tinyquant.project.board_types import TargetChoice
+
+CreepAction = Literal["fail", "warn"]
+UpdateChoice = Literal["none", "new", "all"]
+MissingChoice = Literal["fail", "record", "skip"]
+
+EXTRA_MODELS_VARIABLE = "TINYQUANT_EXTRA_MODELS"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the command line, the ini file and the environment say, unchecked.
+
+    :param models: model patterns and paths; empty for all, likewise `schemes` and `boards`.
+    :param tolerance: ``METRIC:SLACK`` texts of the command line; they win over `ini_tolerance`.
+    :param extra_models: directories of models beside `models_dir`.
+    :param explicit: the user named this plugin's options or ini keys, so errors in the project's
+        files are to be reported even if no test uses them.
+    """
+
+    root: Path
+    models_dir: Path
+    baselines_dir: Path
+    extra_models: tuple[Path, ...] = ()
+    models: tuple[str, ...] = ()
+    schemes: tuple[str, ...] = ()
+    boards: tuple[str, ...] = ()
+    target: TargetChoice = "auto"
+    update: UpdateChoice = "none"
+    missing: MissingChoice = "fail"
+    tolerance: tuple[str, ...] = ()
+    ini_tolerance: tuple[str, ...] = ()
+    timeout: float = 600.0
+    lease_timeout: float = 900.0
+    set_aside_after: int = 3
+    resume: bool = False
+    canary: str = ""
+    estimate_cycles: bool = False
+    cache_dir: Path | None = None
+    json_path: Path | None = None
+    ab: str = ""
+    history_path: Path | None = None
+    creep_since: str = ""
+    creep_limit: tuple[str, ...] = ()
+    creep_action: CreepAction = "fail"
+    html_path: Path | None = None
+    markdown_path: Path | None = None
+    github_summary: bool = False
+    progress_interval: float = 30.0
+    explicit: bool = False
+
+    @property
+    def wants_files(self) -> bool:
+        """Tell whether the run is to leave a report in any file."""
+        paths = (self.json_path, self.html_path, self.markdown_path)
+        return self.github_summary or any(path is not None for path in paths)
+
+
+def split_names(values: Iterable[str]) -> tuple[str, ...]:
+    """Return the names in `values`, each of which may be a comma list, once and in order."""
+    names = (name.strip() for value in values for name in value.split(","))
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
+def extra_models(variable: str) -> tuple[Path, ...]:
+    """Return the directories that the environment variable lists."""
+    return tuple(Path(part).absolute() for part in variable.split(os.pathsep) if part)

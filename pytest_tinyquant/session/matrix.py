@@ -1,0 +1,230 @@
+"""The matrix of model, scheme and board: which combinations a run and each of its tests cover."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from collections.abc import Iterator
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from typing import Any
+from typing import Final
+
+from pytest_tinyquant.errors import ConfigurationError
+from pytest_tinyquant.errors import ModelError
+from pytest_tinyquant.project.board_types import METRICS
+from pytest_tinyquant.project.board_types import Board
+from pytest_tinyquant.project.project import is_model_path
+from pytest_tinyquant.project.selection import choose
+from pytest_tinyquant.schemes.scheme import SCHEMES
+from pytest_tinyquant.schemes.scheme import Scheme
+
+
+if TYPE_CHECKING:
+    from pytest_tinyquant.models.model import Model
+    from pytest_tinyquant.project.project import Project
+    from pytest_tinyquant.project.settings import Settings
+
+AXES: Final = ("model", "scheme", "board")
+
+#: Stands for the scheme of a model file that cannot be read; the test reports why.
+UNREADABLE: Final = Scheme(
+    name="unreadable",
+    optimize=False,
+    representative=False,
+    io_dtype="float32",
+    supported_ops=(),
+    supported_types=(),
+    description="the model's file is corrupt",
+)
+
+
+@dataclass(frozen=True)
+class Combination:
+    """A model, converted by a scheme, on a board."""
+
+    model: Model
+    scheme: Scheme
+    board: Board
+
+    @property
+    def name(self) -> str:
+        """Return the id of its tests."""
+        return f"{self.model.name}-{self.scheme.name}-{self.board.name}".lower()
+
+
+@dataclass(frozen=True)
+class Narrowing:
+    """What one ``@pytest.mark.tinyquant(...)`` says; None where it says nothing.
+
+    :param metrics: what the test judges; empty for nothing, whatever the test's name says.
+    """
+
+    models: tuple[str, ...] | None = None
+    schemes: tuple[str, ...] | None = None
+    boards: tuple[str, ...] | None = None
+    metrics: tuple[str, ...] | None = None
+    tolerance: Mapping[str, Any] | None = None
+
+    @classmethod
+    def of(cls, args: tuple[object, ...], kwargs: Mapping[str, Any], *, where: str) -> Narrowing:
+        """Return what a marker with these arguments says.
+
+        :raises ConfigurationError: for arguments that the marker does not take.
+        """
+        if args:
+            raise ConfigurationError(
+                f"{where}: marker tinyquant: takes keyword arguments only: models=, schemes=, "
+                "boards=, metrics=, tolerance="
+            )
+        known = tuple(cls.__dataclass_fields__)
+        choose(kwargs, known, what="argument", where=f"{where}: marker tinyquant")
+        values: dict[str, Any] = {
+            key: _names(value) for key, value in kwargs.items() if key != "tolerance"
+        }
+        if values.get("metrics"):
+            choose(values["metrics"], METRICS, what="metric", where=f"{where}: marker tinyquant")
+        return cls(**values, tolerance=kwargs.get("tolerance"))
+
+
+def select(project: Project, settings: Settings) -> tuple[Combination, ...]:
+    """Return the combinations that the user asked for, by model, then scheme, then board.
+
+    :raises ConfigurationError: for an unknown name.
+    """
+    patterns = [_model_name(pattern, project) for pattern in settings.models]
+    models = choose(patterns, project.models, what="model", where="--model", globs=True)
+    schemes = choose(settings.schemes, SCHEMES, what="scheme", where="--scheme")
+    boards = choose(settings.boards, project.boards, what="board", where="--board")
+    return tuple(
+        Combination(project.models[model], scheme, project.boards[board])
+        for model in models
+        for scheme in _schemes_of(project.models[model], schemes)
+        for board in boards
+    )
+
+
+def narrow(
+    combinations: Iterable[Combination],
+    narrowings: Iterable[Narrowing],
+    project: Project,
+    *,
+    where: str,
+) -> tuple[Combination, ...]:
+    """Return the combinations that every one of a test's markers lets pass.
+
+    :raises ConfigurationError: for a name in a marker that the project does not have.
+    """
+    where = f"{where}: marker tinyquant"
+    for narrowing in narrowings:
+        models = choose(
+            narrowing.models or (), project.models, what="model", where=where, globs=True
+        )
+        schemes = choose(narrowing.schemes or (), SCHEMES, what="scheme", where=where)
+        boards = choose(narrowing.boards or (), project.boards, what="board", where=where)
+        combinations = [
+            combination
+            for combination in combinations
+            if combination.model.name in models
+            and (narrowing.schemes is None or combination.scheme.name in schemes)
+            and combination.board.name in boards
+        ]
+    return tuple(combinations)
+
+
+def metrics_of(test_name: str, narrowings: Iterable[Narrowing]) -> tuple[str, ...]:
+    """Return what a test judges: by its marker, or else by its name's last word.
+
+    ``test_latency`` and ``test_small_latency`` judge latency; ``test_latency_sums`` nothing.
+    """
+    for narrowing in narrowings:
+        if narrowing.metrics is not None:
+            return narrowing.metrics
+    word = test_name.rpartition("_")[2]
+    return (word,) if word in METRICS else ()
+
+
+def project_axes(
+    combinations: Iterable[Combination], axes: Iterable[str]
+) -> Iterator[tuple[Combination, tuple[Any, ...], str]]:
+    """Yield each distinct value of `axes` with its id and the first combination that has it."""
+    axes = [axis for axis in AXES if axis in set(axes)]
+    seen: set[str] = set()
+    for combination in combinations:
+        values = tuple(getattr(combination, axis) for axis in axes)
+        name = "-".join(value.name for value in values).lower()
+        if name not in seen:
+            seen.add(name)
+            yield combination, values, name
+
+
+def summary(combinations: tuple[Combination, ...], project: Project) -> str:
+    """Return the selection in one line, with how each of its boards is reached."""
+    if not combinations:
+        return f"tinyquant: nothing selected of the {len(project.models)} models"
+    counts = [
+        _count(len({getattr(combination, axis).name for combination in combinations}), axis)
+        for axis in AXES
+    ]
+    boards = dict.fromkeys(combination.board for combination in combinations)
+    reached = "; ".join(f"{board.name}: {_reached(board, project)}" for board in boards)
+    total = _count(len(combinations), "combination")
+    return f"tinyquant: {' x '.join(counts)} = {total}; {reached}"
+
+
+def compilers(combinations: tuple[Combination, ...]) -> list[str]:
+    """Return a line for each compiler that the selected boards need, with where it is."""
+    from pytest_tinyquant.firmware.toolchain import compiler_text
+
+    boards = dict.fromkeys(combination.board for combination in combinations)
+    needed = {(board.kind, board.toolchain): board.name for board in boards if board.kind != "host"}
+    return [
+        f"tinyquant: firmware for {name}: {compiler_text(*key)}" for key, name in needed.items()
+    ]
+
+
+def _reached(board: Board, project: Project) -> str:
+    """Return how a board is reached, for a real one by which of the bench."""
+    if board.target != "hardware":
+        return board.reached_by
+    names = [physical.name for physical in project.bench if physical.type == board.name]
+    if project.attached:
+        names = [name for name in names if name in project.attached]
+    return f"{board.reached_by} ({', '.join(names) or 'none on this bench'})"
+
+
+def _count(number: int, noun: str) -> str:
+    """Return such as ``1 model`` or ``7 models``."""
+    return f"{number} {noun}{'s' if number != 1 else ''}"
+
+
+def _model_name(pattern: str, project: Project) -> str:
+    """Return the name of the model at a path, and any other pattern as it is."""
+    if not is_model_path(pattern):
+        return pattern
+    from pathlib import Path
+
+    path = Path(pattern).resolve()
+    return next(name for name, model in project.models.items() if model.path.resolve() == path)
+
+
+def _schemes_of(model: Model, schemes: Iterable[str]) -> Iterator[Scheme]:
+    """Yield the chosen schemes that apply to `model`: for a converted file, the one it has."""
+    applicable = model.schemes
+    if model.kind == "tflite":
+        from pytest_tinyquant.models.model import scheme_of_tflite
+
+        try:
+            applicable = (scheme_of_tflite(model.path),)
+        except ModelError:
+            yield UNREADABLE
+            return
+    for name in schemes:
+        if applicable is None or name in applicable:
+            yield SCHEMES[name]
+
+
+def _names(value: str | Iterable[str]) -> tuple[str, ...]:
+    """Return names given as one comma list or as several."""
+    values = [value] if isinstance(value, str) else value
+    return tuple(name.strip() for item in values for name in item.split(",") if name.strip())

@@ -1,0 +1,284 @@
+"""What one run of pytest shares between its hooks, its fixtures and its worker processes."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+import tempfile
+from collections.abc import Iterable
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Any
+
+import pytest
+
+from pytest_tinyquant.session.options import read_settings
+
+
+if TYPE_CHECKING:
+    from pytest_tinyquant.baselines.gate import Gate
+    from pytest_tinyquant.boards.bench.pool import Pool
+    from pytest_tinyquant.boards.bench.set_aside import BoardHealth
+    from pytest_tinyquant.history.creep import Release
+    from pytest_tinyquant.paired.gate import PairedGate
+    from pytest_tinyquant.paired.session import PairedRun
+    from pytest_tinyquant.project.bench import PhysicalBoard
+    from pytest_tinyquant.project.project import Project
+    from pytest_tinyquant.session.canary import Canary
+    from pytest_tinyquant.session.matrix import Combination
+    from pytest_tinyquant.stages.journal import RunJournal
+    from pytest_tinyquant.stages.outcomes import OutcomeStore
+    from pytest_tinyquant.stages.pipeline import Stages
+    from pytest_tinyquant.system.progress import Progress
+
+WORKER_KEY = "tinyquant_work_dir"
+ATTACHED_KEY = "tinyquant_attached"
+BOARDS_DIR = "boards"
+
+
+def look_for_boards(bench: Iterable[PhysicalBoard]) -> Iterable[PhysicalBoard]:
+    """Return the boards of `bench` that are attached; the debugger's library is imported now."""
+    from pytest_tinyquant.boards.bench.attached import attached
+
+    return attached(bench)
+
+
+class Run:
+    """One run of pytest, seen from one of its processes; everything is made when first used."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.settings = read_settings(config)
+        worker_input = getattr(config, "workerinput", None)
+        self.is_worker = worker_input is not None
+        name = f"tinyquant-{os.urandom(8).hex()}"
+        self.work_dir = Path((worker_input or {}).get(WORKER_KEY) or _temporary_root() / name)
+        self._attached: list[str] | None = (worker_input or {}).get(ATTACHED_KEY)
+        self.command = shlex.join(["pytest", *(worker_input or {}).get("mainargv", sys.argv)[1:]])
+        self.usage_error: Exception | None = None
+
+    @cached_property
+    def project(self) -> Project:
+        """The project, read from its files."""
+        from pytest_tinyquant.project.project import load_project
+
+        return load_project(
+            self.settings, self.work_dir, attached=self._attached, look=look_for_boards
+        )
+
+    @cached_property
+    def combinations(self) -> tuple[Combination, ...]:
+        """What the user selected."""
+        from pytest_tinyquant.session.matrix import select
+
+        return select(self.project, self.settings)
+
+    @cached_property
+    def stages(self) -> Stages:
+        """The way a model takes to its measurement."""
+        from pytest_tinyquant.stages.pipeline import Stages
+
+        return Stages(
+            self.project,
+            device_timeout=self.settings.timeout,
+            pool=self.pool,
+            progress=self.progress,
+            journal=self.journal,
+            estimate_cycles=self.settings.estimate_cycles,
+        )
+
+    @cached_property
+    def journal(self) -> RunJournal | None:
+        """What an interrupted run of this project measured; an A/B run keeps nothing."""
+        if self.settings.ab:
+            return None
+        from pytest_tinyquant.stages.journal import RunJournal
+        from pytest_tinyquant.stages.journal import journal_directory
+
+        return RunJournal(
+            journal_directory(self.settings.root),
+            self.work_dir.name,
+            resume=self.settings.resume,
+        )
+
+    @cached_property
+    def canary(self) -> Canary | None:
+        """The combination that is measured before and after; None without one."""
+        if not self.settings.canary:
+            return None
+        from pytest_tinyquant.session.canary import Canary
+
+        boards = dict.fromkeys(combination.board for combination in self.combinations)
+        return Canary(self.settings.canary, self.stages, tuple(boards))
+
+    @cached_property
+    def pool(self) -> Pool:
+        """The real boards, leased for one measurement at a time."""
+        from pytest_tinyquant.boards.bench.lease import LeaseDirectory
+        from pytest_tinyquant.boards.bench.pool import PROGRESS_SECONDS
+        from pytest_tinyquant.boards.bench.pool import Pool
+
+        return Pool(
+            LeaseDirectory(),
+            self.health,
+            command=self.command,
+            timeout=self.settings.lease_timeout,
+            tell=self.progress.say,
+            progress_seconds=self.settings.progress_interval or PROGRESS_SECONDS,
+        )
+
+    @cached_property
+    def health(self) -> BoardHealth:
+        """How the real boards do in this run, shared with the other workers."""
+        from pytest_tinyquant.boards.bench.set_aside import BoardHealth
+
+        return BoardHealth(self.work_dir / BOARDS_DIR, limit=self.settings.set_aside_after)
+
+    @cached_property
+    def progress(self) -> Progress:
+        """Where this process notes what it does."""
+        from pytest_tinyquant.system.progress import Progress
+
+        return Progress(self.progress_path)
+
+    @property
+    def progress_path(self) -> Path:
+        """The file in which every process of this run notes what it does."""
+        return self.work_dir / "progress.jsonl"
+
+    @cached_property
+    def outcomes(self) -> OutcomeStore:
+        """Measurements and typed errors of this run, shared with the other workers."""
+        from pytest_tinyquant.stages.outcomes import OutcomeStore
+
+        return OutcomeStore(self.work_dir / "outcomes")
+
+    @cached_property
+    def paired(self) -> PairedRun | None:
+        """The two sides of an A/B run; None for any other run."""
+        if not self.settings.ab:
+            return None
+        from pytest_tinyquant.paired.session import PairedRun
+        from pytest_tinyquant.paired.session import choose_sides
+
+        sides = choose_sides(self.settings.ab, self.settings.root)
+        return PairedRun(sides, self.stages, self.settings, self.work_dir)
+
+    @cached_property
+    def gate(self) -> Gate | PairedGate:
+        """The judge: over the project's baselines, or over the other side of an A/B run."""
+        if self.paired is not None:
+            from pytest_tinyquant.paired.gate import PairedGate
+
+            return PairedGate(self.paired, self.project.baselines_dir, self.project.tolerance)
+        from pytest_tinyquant.baselines.gate import Gate
+
+        return Gate(
+            self.project.baselines_dir,
+            journal=self.work_dir / "journal",
+            missing=self.settings.missing,
+            update=None if self.settings.update == "none" else self.settings.update,
+            tolerances=self.project.tolerance,
+        )
+
+    @cached_property
+    def release(self) -> Release | None:
+        """The baselines that growth is counted from; None if nobody asked, or in an A/B run."""
+        if not self.settings.creep_since or self.settings.ab:
+            return None
+        from pytest_tinyquant.history.creep import Release
+        from pytest_tinyquant.metrics.tolerance import parse_ini
+
+        limits: dict[str, Any] = {}
+        for line in self.settings.creep_limit:
+            limits |= parse_ini([line], where="--tq-creep-limit")
+        return Release(self.settings.creep_since, self.project.baselines_dir, limits)
+
+    def close(self) -> None:
+        """End the processes that this one started for the run, and leave its journal."""
+        paired = vars(self).get("paired")
+        if paired is not None:
+            paired.close()
+        journal = vars(self).get("journal")
+        if journal is not None:
+            journal.close()
+
+    def worker_input(self) -> dict[str, object]:
+        """Return what a worker must not find out for itself: every worker has to agree on it."""
+        values: dict[str, object] = {WORKER_KEY: str(self.work_dir)}
+        if "project" in vars(self):
+            values[ATTACHED_KEY] = sorted(self.project.attached)
+        return values
+
+    def check_configuration(self) -> None:
+        """Read the project and the selection if the user has configured either.
+
+        :raises pytest.UsageError: for anything that cannot be followed. Without any configuration
+            the error waits for a test that needs the project: this may be someone else's
+            repository, whose ``models/`` is none of ours.
+        """
+        from pytest_tinyquant.errors import ConfigurationError
+        from pytest_tinyquant.errors import RevisionError
+
+        try:
+            _ = self.combinations
+            _ = self.paired
+            _ = self.release
+            if self.settings.estimate_cycles:
+                from pytest_tinyquant.stages.cycle_estimate import check_selection
+
+                check_selection(combination.board for combination in self.combinations)
+            if self.settings.history_path and not self.is_worker:
+                from pytest_tinyquant.history.database import History
+
+                History(self.settings.history_path).close()
+            _ = self.canary
+        except RevisionError as error:
+            raise pytest.UsageError(str(error)) from error
+        except ConfigurationError as error:
+            if self.settings.explicit or self._has_own_files():
+                raise pytest.UsageError(str(error)) from error
+
+    def header(self) -> list[str]:
+        """Return the selection and its compilers, nothing if this is no project of ours."""
+        from pytest_tinyquant.session.matrix import compilers
+
+        summary = self.summary()
+        return [] if summary is None else [summary, *compilers(self.combinations)]
+
+    def summary(self) -> str | None:
+        """Return the selection in a line, the sides of an A/B run in another.
+
+        None if this is no project of ours.
+        """
+        from pytest_tinyquant.errors import ConfigurationError
+        from pytest_tinyquant.session.matrix import summary
+
+        try:
+            wanted = self.project.models or self.settings.explicit
+            lines = [summary(self.combinations, self.project)] if wanted else []
+            lines += [f"tinyquant: {self.paired.description}"] if self.paired else []
+            if self.settings.resume and self.journal is not None:
+                lines += [f"tinyquant: resumes with {self.journal.fresh()} outcomes kept"]
+            return "\n".join(lines) or None
+        except ConfigurationError:
+            return None
+
+    @property
+    def concerns_project(self) -> bool:
+        """Tell whether there is anything here that the run could be about."""
+        return self.settings.explicit or self._has_own_files() or self.settings.models_dir.is_dir()
+
+    def _has_own_files(self) -> bool:
+        """Tell whether the project has files that no other tool would leave there."""
+        return (self.settings.root / "boards.toml").is_file() or (
+            self.settings.models_dir / "known_issues.toml"
+        ).is_file()
+
+
+RUN: pytest.StashKey[Run] = pytest.StashKey()
+
+
+def _temporary_root() -> Path:
+    return Path(tempfile.gettempdir())

@@ -1,0 +1,128 @@
+"""Estimates the cycles of an inference with a model of the core, beside what a board counted."""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Final
+
+from pytest_tinyquant.errors import ConfigurationError
+from pytest_tinyquant.errors import EstimateError
+from pytest_tinyquant.measure.measurement import Estimate
+from pytest_tinyquant.metrics.metric import Metric
+
+
+if TYPE_CHECKING:
+    from pytest_tinyquant.boards.device import RunRecord
+    from pytest_tinyquant.measure.measurement import Measurement
+    from pytest_tinyquant.models.graph import Graph
+    from pytest_tinyquant.models.model import Model
+    from pytest_tinyquant.project.board_types import Board
+    from pytest_tinyquant.stages.pipeline import Stages
+
+SOURCE: Final = "GNU RX simulator, RX600 cycle model"
+
+#: How far float outputs may be apart, as a share of the largest: the simulator rounds the results
+#: of additions, subtractions and conversions differently from an RX.
+FLOAT_TOLERANCE: Final = 1e-5
+
+
+def has_cycle_model(board: Board) -> bool:
+    """Tell whether there is a model for the core that this run emulates."""
+    return (board.kind, board.target, board.runtime) == ("rx", "emulator", "tinyquant")
+
+
+def check_selection(boards: Iterable[Board]) -> None:
+    """Check that there is anything to estimate for.
+
+    :raises ConfigurationError: there is a cycle model for none of `boards`.
+    """
+    if not any(map(has_cycle_model, boards)):
+        raise ConfigurationError(
+            "--tq-estimate-cycles: cycles are estimated for rx65n on the emulator, with this "
+            "package's runtime, and that is not selected; choose it with --board, or leave the "
+            "option out"
+        )
+
+
+def find_estimator(stages: Stages, board: Board) -> CycleEstimator | None:
+    """Return what estimates for `board`; None where there is no model of its core.
+
+    :raises ToolchainNotFoundError: the simulator is not installed.
+    """
+    if not has_cycle_model(board):
+        return None
+    from pytest_tinyquant.firmware.toolchain_rx_sim import find_simulator
+
+    return CycleEstimator(stages, board, find_simulator())
+
+
+@dataclass(frozen=True)
+class CycleEstimator:
+    """The simulator, for what one board ran."""
+
+    stages: Stages
+    board: Board
+    simulator: Path
+
+    def complete(
+        self, measurement: Measurement, model: Model, graph: Graph, record: RunRecord
+    ) -> Measurement:
+        """Return what was measured with an estimate of the cycles of one invoke beside it.
+
+        :param record: what the board made of the samples; the simulator must agree with it.
+        :raises EstimateError: it does not, hangs, or ends before its last line.
+        """
+        where = measurement.combination
+        sample = self.stages.samples(model, graph, where=where)[0]
+        with self.stages.progress.stage("estimating", where, self.board.name):
+            simulated = self._simulate(graph, sample, where)
+        dtypes = {graph.tensors[index].dtype for index in graph.outputs}
+        check_outputs(simulated.outputs[0], record.outputs[0], dtypes, where=where)
+        assert simulated.counter is not None, "the firmware counts on every board"
+        cycles = Metric(simulated.counter, "cycles", "estimated")
+        return dataclasses.replace(measurement, estimates=(Estimate("latency", cycles, SOURCE),))
+
+    def _simulate(self, graph: Graph, sample: bytes, where: str) -> RunRecord:
+        """Run the model on one sample: the counts do not depend on how many there are."""
+        from pytest_tinyquant import engine
+        from pytest_tinyquant.boards.emulator.rx_simulator import MACHINE
+        from pytest_tinyquant.boards.emulator.rx_simulator import simulate
+        from pytest_tinyquant.firmware import image as firmware
+
+        board = dataclasses.replace(self.board, machine=MACHINE)
+        with tempfile.TemporaryDirectory(prefix="tinyquant-") as directory:
+            plan = engine.plan(graph, where=where, kernels=board.kernels)
+            emitted = engine.emit(plan, Path(directory))
+            image = firmware.build(emitted, board, [sample], self.stages.cache, where=where)
+        return simulate(self.simulator, image, timeout=self.stages.device_timeout, where=where)
+
+
+def check_outputs(simulated: bytes, board: bytes, dtypes: set[str], *, where: str) -> None:
+    """Check that the simulator computed what the board did.
+
+    Integers must be equal to the last bit; floats within :data:`FLOAT_TOLERANCE`.
+
+    :param dtypes: the types of all outputs.
+    :raises EstimateError: it did not, so that its cycles are those of another computation.
+    """
+    if simulated == board:
+        return
+    difference = "their bytes differ"
+    if dtypes == {"float32"} and len(simulated) == len(board):
+        import numpy as np
+
+        expected = np.frombuffer(board, "<f4").astype(np.float64)
+        largest = np.abs(np.frombuffer(simulated, "<f4") - expected).max()
+        limit = FLOAT_TOLERANCE * np.abs(expected).max()
+        if largest <= limit:
+            return
+        difference = f"they differ by up to {largest:.3g}, more than {limit:.3g}"
+    raise EstimateError(
+        f"{where}: the simulator's outputs are not the board's ({difference}), so its cycles are "
+        "not those of this model. Run without --tq-estimate-cycles"
+    )

@@ -1,0 +1,116 @@
+"""Looks for the cause of a regression where the recorded numbers cannot tell it.
+
+Counts per operator and sizes per symbol are part of every measurement. Where an error begins, and
+who needs the stack, is found by running the regressed image once more, operator by operator.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from pytest_tinyquant.errors import TinyQuantError
+
+
+if TYPE_CHECKING:
+    from pytest_tinyquant.baselines.verdict import Verdict
+    from pytest_tinyquant.measure.measurement import Measurement
+    from pytest_tinyquant.models.model import Model
+    from pytest_tinyquant.project.board_types import Board
+    from pytest_tinyquant.schemes.scheme import Scheme
+    from pytest_tinyquant.stages.layer_by_layer import LayerByLayer
+    from pytest_tinyquant.stages.pipeline import Stages
+
+_RUNTIME = "TensorFlow Lite Micro's"
+
+
+class Investigation:
+    """Explains regressions of one combination."""
+
+    def __init__(self, stages: Stages, model: Model, scheme: Scheme, board: Board) -> None:
+        self._stages = stages
+        self._model = model
+        self._scheme = scheme
+        self._board = board
+
+    def explain(self, verdict: Verdict, current: Measurement, baseline: Measurement) -> Verdict:
+        """Return ``verdict`` with the causes found added to it.
+
+        A verdict that is no regression, and one about a measurement that these stages did not
+        take, is returned as it is. What prevents the search is told, not raised: the regression
+        stands whatever becomes of it.
+        """
+        if verdict.status != "regressed" or verdict.metric not in ("error", "ram"):
+            return verdict
+        try:
+            causes = self._causes(verdict, current, baseline)
+        except TinyQuantError as error:
+            causes = [f"no search layer by layer: {str(error).partition(chr(10))[0]}"]
+        return dataclasses.replace(verdict, causes=(*causes, *verdict.causes))
+
+    def _causes(self, verdict: Verdict, current: Measurement, baseline: Measurement) -> list[str]:
+        from pytest_tinyquant.stages.layer_by_layer import LayerByLayer
+        from pytest_tinyquant.stages.layer_by_layer import find_converted
+
+        sha256 = current.identity["tflite_sha256"]
+        if find_converted(self._stages.cache, sha256) is None:
+            return []
+        converted = self._stages.convert(self._model, self._scheme)
+        if converted.sha256 != sha256:
+            return []
+        layers = None
+        if self._board.target != "host":
+            layers = LayerByLayer(self._stages, self._model, converted, self._board)
+            if layers.image.sha256 != current.identity.get("image"):
+                return []
+        if verdict.metric == "ram":
+            return _ram_causes(layers, verdict) if layers else []
+        return self._error_causes(layers, current, baseline)
+
+    def _error_causes(
+        self, layers: LayerByLayer | None, current: Measurement, baseline: Measurement
+    ) -> list[str]:
+        part = layers.first_difference() if layers else None
+        if part is not None:
+            return [part.text(_RUNTIME)]
+        causes = []
+        if layers is not None:
+            causes.append(f"every operator's output is {_RUNTIME}: it is the model that changed")
+        return causes + self._model_causes(current, baseline)
+
+    def _model_causes(self, current: Measurement, baseline: Measurement) -> list[str]:
+        from pytest_tinyquant.stages.layer_by_layer import compare_models
+        from pytest_tinyquant.stages.layer_by_layer import find_converted
+
+        digests = [side.identity["tflite_sha256"] for side in (baseline, current)]
+        if digests[0] == digests[1]:
+            return []
+        old, new = (find_converted(self._stages.cache, digest) for digest in digests)
+        if old is None or new is None:
+            return [
+                f"the earlier model file ({digests[0][:12]}) is not in the cache, so the two "
+                "cannot be run side by side; --tq-ab REV converts and runs both"
+            ]
+        part = compare_models(self._stages, self._model, old, new)
+        if part is None:
+            return ["the two model files compute the same in every operator"]
+        return [part.text("the earlier model file's")]
+
+
+def _ram_causes(layers: LayerByLayer, verdict: Verdict) -> list[str]:
+    """Return who lies highest in the arena, and who needs the most stack, if these grew."""
+    causes = []
+    grown = {cause.split()[0] for cause in verdict.causes}
+    if "arena" in grown:
+        plan = layers.plan
+        writers = {id(plan.placements[op.tensor]): f"{op.label} output" for op in plan.ops}
+        top = max(plan.arena_tensors, key=lambda row: (row.offset + row.bytes, row.bytes))
+        causes.append(
+            f"{writers.get(id(top), top.name)} reaches the arena's end: {top.bytes:,} bytes at "
+            f"{top.offset:,} of {plan.arena_bytes:,}"
+        )
+    if "stack" in grown:
+        deepest = layers.deepest_operator()
+        if deepest is not None:
+            causes.append(f"{deepest[0]}: deepest stack, {deepest[1]:,} bytes")
+    return causes

@@ -1,0 +1,1 @@
+"""Which operators in which types each runtime can run."""

@@ -1,0 +1,182 @@
+"""Decide from the .tflite file alone whether a runtime can run it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pytest_tinyquant.errors import UnsupportedModelError
+from pytest_tinyquant.errors import VacuousSchemeError
+from pytest_tinyquant.models.graph import Graph
+from pytest_tinyquant.models.graph import Operator
+from pytest_tinyquant.support.tables import DEFAULT_ROLES
+from pytest_tinyquant.support.tables import ROLES
+from pytest_tinyquant.support.tables import TFLM
+from pytest_tinyquant.support.tables import TINYQUANT
+from pytest_tinyquant.support.tables import Combinations
+
+
+# A tensor of one of these types shows that quantization did something.
+_QUANTIZED = frozenset({"int4", "int8", "uint8", "int16", "float16"})
+
+_INTEGERS_ONLY = ("int8-only", "16x8-only")
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """What runs a model on a board.
+
+    `operators` maps what it has to the type combinations it takes; `source` says where that
+    table comes from; `check` finds what a table cannot express.
+    """
+
+    name: str
+    title: str
+    source: str
+    operators: Mapping[str, Combinations]
+    executed: Callable[[Graph], Sequence[Operator]]
+    check: Callable[[Graph, str], None]
+
+
+def _all_operators(graph: Graph) -> Sequence[Operator]:
+    return graph.operators
+
+
+def _nothing_more(graph: Graph, where: str) -> None:
+    del graph, where
+
+
+def _engine_operators(graph: Graph) -> Sequence[Operator]:
+    from pytest_tinyquant.engine.lowered_graph import needed_operators
+
+    return needed_operators(graph)
+
+
+def _engine_check(graph: Graph, where: str) -> None:
+    from pytest_tinyquant.engine.lowered_graph import lower_graph
+
+    lower_graph(graph, where)
+
+
+RUNTIMES: Mapping[str, Runtime] = {
+    "tflm": Runtime(
+        "tflm",
+        "TensorFlow Lite Micro",
+        "its kernels' own checks, measured with the tflite-micro package",
+        TFLM,
+        _all_operators,
+        _nothing_more,
+    ),
+    "tinyquant": Runtime(
+        "tinyquant",
+        "tinyquant's engine",
+        "the kernels in firmware/engine",
+        TINYQUANT,
+        _engine_operators,
+        _engine_check,
+    ),
+}
+
+
+def check_support(graph: Graph, runtime: Runtime, *, where: str) -> None:
+    """Raise :class:`UnsupportedModelError` for the first operator `runtime` cannot run."""
+    for operator in runtime.executed(graph):
+        if operator.op not in runtime.operators:
+            name = operator.custom or operator.op
+            raise _unsupported(
+                runtime, operator, where, "", f"it has no operator {name}", verb="lacks"
+            )
+        accepted = runtime.operators[operator.op]
+        found = _types(graph, operator)
+        if accepted and tuple(found.values()) not in accepted:
+            reason = f"{operator.op} accepts {_list(accepted, list(found))}; " + (
+                f"this one is {_join(tuple(found.values()))}"
+            )
+            raise _unsupported(
+                runtime, operator, where, _join(tuple(found.values())), reason, verb="cannot run"
+            )
+    runtime.check(graph, where)
+
+
+def check_interface(graph: Graph, *, where: str) -> None:
+    """Check that a model is asked something.
+
+    :raises UnsupportedModelError: it has no inputs.
+    """
+    if not graph.inputs:
+        raise UnsupportedModelError(
+            f"{where}: the model has no inputs, so it gives the same output whatever it is asked. "
+            "Export it with its input",
+            op="MODEL",
+            reason="no inputs",
+        )
+
+
+def check_not_vacuous(graph: Graph, scheme_name: str, *, where: str) -> None:
+    """Raise :class:`VacuousSchemeError` when a scheme left float32 what it was to quantize.
+
+    That is every tensor, for any scheme but basic; integer tensors that hold shapes, axes and
+    indices do not count. For a scheme of integers only it is any operator.
+    """
+    if scheme_name == "basic":
+        return
+    if any(t.dtype in _QUANTIZED for t in graph.tensors):
+        if scheme_name in _INTEGERS_ONLY:
+            _check_integers_only(graph, scheme_name, where)
+        return
+    raise VacuousSchemeError(
+        f"{where}: scheme {scheme_name!r} quantized nothing, every tensor is still float32. "
+        "The converter leaves small weight tensors alone in dynamic-range quantization (up to "
+        "1024 elements), so this would repeat the test of scheme 'basic'. Leave the scheme out "
+        "of this model's 'schemes', or list the combination as a known issue."
+    )
+
+
+def _check_integers_only(graph: Graph, scheme_name: str, where: str) -> None:
+    left = [operator for operator in graph.operators if _computes_in_float(graph, operator)]
+    if left:
+        labels = ", ".join(operator.label for operator in left[:3])
+        raise VacuousSchemeError(
+            f"{where}: scheme {scheme_name!r} left {len(left)} of {len(graph.operators)} operators "
+            f"in float32: {labels}{' ...' if len(left) > 3 else ''}. Its figures would be those of "
+            "a mixture. Replace the operators by ones that the converter can quantize, or take "
+            f"{scheme_name.removesuffix('-only')!r}, which allows them"
+        )
+
+
+def _computes_in_float(graph: Graph, operator: Operator) -> bool:
+    """Tell whether a tensor that is no constant goes in or out as float32."""
+    tensors = [graph.tensors[i] for i in (*operator.inputs, *operator.outputs) if i >= 0]
+    return any(tensor.dtype == "float32" and tensor.data is None for tensor in tensors)
+
+
+def _types(graph: Graph, operator: Operator) -> dict[str, str]:
+    """Return the types of the tensors that decide which kernel an operator needs, by role."""
+    types = {}
+    for role, (kind, position) in ROLES.get(operator.op, DEFAULT_ROLES).items():
+        indices = operator.inputs if kind == "inputs" else operator.outputs
+        present = position < len(indices) and indices[position] >= 0
+        types[role] = graph.tensors[indices[position]].dtype if present else "missing"
+    return types
+
+
+def _join(types: Sequence[str]) -> str:
+    return " x ".join(types)
+
+
+def _list(accepted: Combinations, roles: Sequence[str]) -> str:
+    return f"{', '.join(_join(types) for types in accepted)} {_join(roles)}"
+
+
+def _unsupported(
+    runtime: Runtime, operator: Operator, where: str, dtype: str, reason: str, *, verb: str
+) -> UnsupportedModelError:
+    return UnsupportedModelError(
+        f"{where}: {runtime.title} {verb} {operator.label}: {reason} "
+        f"(according to {runtime.source}). Choose another scheme, or a board with another runtime.",
+        op=operator.op,
+        dtype=dtype,
+        reason=reason,
+    )

@@ -1,0 +1,115 @@
+"""The boards of a bench, as boards.toml files list them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pytest_tinyquant.errors import ConfigurationError
+from pytest_tinyquant.project.bench import load_bench
+from pytest_tinyquant.project.board_types import load_boards
+
+
+FIRST = """
+[[bench]]
+name = "nucleo-a"
+type = "nucleo-l4r5zi"
+probe = "066EFF494851877267183748"
+port = "usb:066EFF494851877267183748"
+"""
+RX = """
+[[bench]]
+name = "rx-a"
+type = "rx65n"
+port = "/dev/ttyUSB0"
+flasher = "rfp-cli"
+"""
+
+
+@pytest.fixture
+def bench(tmp_path: Path):
+    def load(*texts: str):
+        files = [tmp_path / f"boards-{number}.toml" for number in range(len(texts))]
+        for file, text in zip(files, texts, strict=True):
+            file.write_text(text)
+        return load_bench([tmp_path / "missing.toml", *files], load_boards([]))
+
+    return load
+
+
+def test_a_row_is_a_board(bench, tmp_path):
+    first, second = bench(
+        FIRST + 'pack = "packs/l4.pack"\nclock_hz = 80_000_000\nlabels = ["desk 3"]\n', RX
+    )
+    assert (first.name, first.type, first.flasher) == ("nucleo-a", "nucleo-l4r5zi", "pyocd")
+    assert (first.pack, first.clock_hz) == (tmp_path / "packs" / "l4.pack", 80_000_000)
+    assert (first.labels, first.baud_rate) == (("desk 3",), 115200)
+    assert first.where == f"{tmp_path / 'boards-0.toml'}: [[bench]] 1 ('nucleo-a')"
+    assert (second.probe, second.pack, second.clock_hz) == ("", None, 0)
+
+
+def test_the_port_of_a_probe_that_has_one_need_not_be_named(bench):
+    (board,) = bench(FIRST.replace('port = "usb:066EFF494851877267183748"\n', ""))
+    assert board.port == "usb:066EFF494851877267183748"
+
+
+def test_both_files_list_boards_in_the_order_of_type_and_name(bench):
+    second = FIRST.replace("nucleo-a", "nucleo-0").replace("066E", "077E")
+    assert [board.name for board in bench(RX + FIRST, second)] == ["nucleo-0", "nucleo-a", "rx-a"]
+
+
+def test_there_may_be_no_bench(bench):
+    assert bench("[nucleo-l4r5zi]\nram_bytes = 1000\n") == ()
+
+
+def test_a_board_is_leased_by_what_is_unique_about_the_thing(bench):
+    plain, typed = (
+        bench(FIRST.replace('probe = "', f'probe = "{prefix}'))[0] for prefix in ("", "stlink:")
+    )
+    assert plain.lease_id == typed.lease_id == "066eff494851877267183748"
+    assert bench(RX)[0].lease_id == "/dev/ttyUSB0"
+
+
+def changed(text: str, old: str, new: str) -> str:
+    assert old in text
+    return text.replace(old, new)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (changed(FIRST, "probe", "prob"), r"unknown key 'prob' \(closest: 'probe'\)"),
+        (changed(FIRST, 'type = "nucleo-l4r5zi"', ""), "key 'type' is missing"),
+        (changed(FIRST, "l4r5zi", "l4r5zj"), r"type 'nucleo-l4r5zj' is not known"),
+        (changed(FIRST, '"nucleo-l4r5zi"', '"host"'), r"type 'host' is not known"),
+        (changed(FIRST, "nucleo-a", "Nucleo A"), "name 'Nucleo A' must be lower case"),
+        (changed(FIRST, 'probe = "066EFF494851877267183748"', ""), "key 'probe' is missing"),
+        (changed(FIRST, "usb:066EFF494851877267183748", "ttyACM0"), "port 'ttyACM0' is neither"),
+        (changed(FIRST, "usb:066EFF494851877267183748", "usb:"), "port 'usb:' is neither"),
+        (changed(RX, 'port = "/dev/ttyUSB0"', ""), "key 'port' is missing"),
+        (changed(RX, 'flasher = "rfp-cli"', ""), "key 'flasher' is missing"),
+        (changed(RX, "rfp-cli", "rfp"), r"flasher 'rfp' is not known \(closest: 'rfp-cli'\)"),
+        (changed(RX, "rfp-cli", "pyocd"), "pyOCD drives Arm cores only"),
+        (FIRST + "clock_hz = 0\n", "key 'clock_hz' must be at least 1"),
+        (FIRST + FIRST, r"\[\[bench\]\] 2 \('nucleo-a'\): name 'nucleo-a' is that of .*\[\[bench"),
+        (FIRST + changed(FIRST, "nucleo-a", "b"), "probe '066eff494851877267183748' is that of"),
+        (RX + changed(RX, "rx-a", "rx-b"), "port '/dev/ttyUSB0' is that of"),
+        ("bench = 1", "key 'bench' must be an array"),
+        ("[bench]\nname = 'a'", "key 'bench' must be an array"),
+    ],
+)
+def test_a_wrong_row_is_one_clear_error(bench, text, message):
+    with pytest.raises(ConfigurationError, match=message):
+        bench(text)
+
+
+def test_two_files_may_not_list_the_same_probe(bench, tmp_path):
+    other = changed(changed(FIRST, "nucleo-a", "b"), "usb:066E", "usb:077E")
+    with pytest.raises(ConfigurationError, match=r"boards-1\.toml.* is that of .*boards-0\.toml"):
+        bench(FIRST, other)
+
+
+def test_a_users_own_flasher_is_a_command(bench):
+    command = "flash --serial {serial} {mot}"
+    assert bench(changed(RX, "rfp-cli", command))[0].flasher == command

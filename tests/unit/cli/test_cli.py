@@ -1,0 +1,144 @@
+"""The program ``tinyquant``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pytest_tinyquant.cli.main import main
+from pytest_tinyquant.errors import ToolchainNotFoundError
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("TINYQUANT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.delenv("TINYQUANT_EXTRA_MODELS", raising=False)
+    return tmp_path
+
+
+def test_init_writes_what_pytest_needs(project, capsys):
+    assert main(["init"]) == 0
+    written = {str(path.relative_to(project)) for path in project.rglob("*") if path.is_file()}
+    assert written == {"pytest.ini", "models/README.md", "tests/test_quantization.py"}
+    assert "tinyquant_boards = host nucleo-l4r5zi" in (project / "pytest.ini").read_text()
+    assert "wrote tests/test_quantization.py" in capsys.readouterr().out
+
+
+def test_init_keeps_what_is_there(project, capsys):
+    (project / "tests").mkdir()
+    (project / "tests" / "test_quantization.py").write_text("mine")
+    (project / "pyproject.toml").write_text("[tool.pytest.ini_options]\n")
+    assert main(["init", "."]) == 0
+    assert (project / "tests" / "test_quantization.py").read_text() == "mine"
+    assert not (project / "pytest.ini").exists()
+    out = capsys.readouterr().out
+    assert "kept  tests/test_quantization.py" in out
+    assert "kept  pyproject.toml" in out
+
+
+def test_init_says_where_it_cannot_write(project, capsys):
+    (project / "file").touch()
+    assert main(["init", "file"]) == 1
+    assert "cannot be written" in capsys.readouterr().err
+
+
+def test_boards_lists_names_and_how_they_are_reached(project, capsys):
+    (project / "models").mkdir()
+    (project / "boards.toml").write_text("[mine]\nbase = 'nucleo-l4r5zi'\n")
+    assert main(["boards"]) == 0
+    out = capsys.readouterr().out
+    for text in ("host", "this computer", "nucleo-l4r5zi", "emulated (QEMU mps2-an386)", "mine"):
+        assert text in out
+
+
+def test_noise_needs_a_board_that_is_attached(project, capsys, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(project))
+    (project / "models").mkdir()
+    (project / "models" / "kws.keras").touch()
+    assert main(["noise", "nucleo-l4r5zi"]) == 1
+    assert "no such board is on this bench; add a [[bench]] row" in capsys.readouterr().err
+    assert main(["noise", "nucleo-l4r5zi", "--runs", "1"]) == 1
+    assert "--runs is at least 2" in capsys.readouterr().err
+    assert sorted(path.name for path in project.iterdir()) == ["models"]
+
+
+def test_show_knows_only_the_projects_models(project, capsys):
+    (project / "models").mkdir()
+    (project / "models" / "kws.keras").touch()
+    assert main(["show", "kwz"]) == 1
+    assert "unknown model 'kwz' (closest: 'kws'); known models: kws" in capsys.readouterr().err
+    assert main(["show", "kws", "--scheme", "int9"]) == 1
+    assert "unknown scheme 'int9' (closest: 'int8')" in capsys.readouterr().err
+
+
+def test_show_plans_with_the_kernels_of_each_board(project, capsys, int8_cnn):
+    (project / "cnn.tflite").write_bytes(int8_cnn)
+    assert main(["show", "cnn.tflite"]) == 0
+    both = capsys.readouterr().out
+    assert main(["show", "cnn.tflite", "--board", "rx65n"]) == 0
+    one = capsys.readouterr().out
+    assert "kernels reference (rx65n)" in one
+    assert "kernels cortex_m_dsp (nucleo-l4r5zi)" in both and "kernels reference (rx65n)" in both
+    assert "tq_max_pool_2d_s8_dsp" in both and "tq_max_pool_2d_s8_dsp" not in one
+
+
+def test_show_says_that_a_file_is_corrupt(project, capsys):
+    (project / "broken.tflite").write_bytes(b"\x1c\0\0\0TFL3")
+    assert main(["show", "broken.tflite"]) == 1
+    assert "broken" in capsys.readouterr().err
+
+
+def test_doctor_succeeds_only_if_nothing_is_missing(project, capsys, monkeypatch):
+    from pytest_tinyquant.cli import doctor
+
+    found = doctor.Finding("compiler", "building", "gcc 12")
+    monkeypatch.setattr(doctor, "_findings", lambda boards: iter([found]))
+    assert main(["doctor"]) == 0
+    assert "everything is installed" in capsys.readouterr().out
+    missing = doctor.Finding("qemu", "emulated boards", "", "apt install qemu-system-arm")
+    monkeypatch.setattr(doctor, "_findings", lambda boards: iter([found, missing]))
+    assert main(["doctor"]) == 1
+    out = capsys.readouterr().out
+    assert "missing  qemu      apt install qemu-system-arm" in out
+    assert "needed for emulated boards" in out
+
+
+def test_doctor_takes_the_remedy_from_the_error(project, monkeypatch):
+    from pytest_tinyquant.cli import doctor
+
+    def absent(kind: str):
+        raise ToolchainNotFoundError("no compiler; apt install one")
+
+    monkeypatch.setattr(doctor, "find_toolchain", absent)
+    findings = {finding.name: finding for finding in doctor._findings()}
+    assert findings["arm-none-eabi-gcc"].missing
+    assert findings["arm-none-eabi-gcc"].remedy == "no compiler; apt install one"
+    assert findings["cache"].found == str(project / "cache")
+
+
+def test_doctor_checks_only_what_the_named_boards_need(project, capsys, monkeypatch):
+    def names(*boards: str) -> set[str]:
+        main(["doctor", *boards])
+        lines = capsys.readouterr().out.splitlines()
+        return {line[9:].split("  ")[0] for line in lines if line.startswith(("ok ", "missing "))}
+
+    nucleo = names("nucleo-l4r5zi")
+    assert {"arm-none-eabi-gcc", "qemu-system-arm", "pyocd", "leases", "bench"} < nucleo
+    assert not {"rx-elf-gcc", "qemu-system-rx", "tflite-micro", "pytest-xdist"} & nucleo
+    assert {"rx-elf-gcc", "tensorflow", "leases"} < names("host", "rx65n")
+    assert names("host") == {"tensorflow", "tflite-micro", "cache"}
+    assert nucleo < names()
+    assert main(["doctor", "nucleo"]) == 1
+    assert "no board 'nucleo'; known are: host, nucleo-l4r5zi" in capsys.readouterr().err
+
+
+def test_without_a_command_the_usage_is_shown(capsys):
+    with pytest.raises(SystemExit) as info:
+        main([])
+    assert info.value.code == 2
+    assert "COMMAND" in capsys.readouterr().err

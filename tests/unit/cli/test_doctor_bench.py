@@ -1,0 +1,165 @@
+"""``tinyquant doctor`` and ``tinyquant boards`` about boards that are not there, or not well."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from pytest_tinyquant.boards.console.port_holders import Holder
+from pytest_tinyquant.boards.debug.pyocd_session import AttachedProbe
+from pytest_tinyquant.cli import doctor_bench
+from pytest_tinyquant.cli.doctor_bench import bench_findings
+from pytest_tinyquant.cli.doctor_bench import usb_findings
+from pytest_tinyquant.cli.main import main
+from pytest_tinyquant.errors import ConfigurationError
+
+
+ROW = """
+[[bench]]
+name = "rx-a"
+type = "rx65n"
+port = "{port}"
+flasher = "flash-it {{mot}}"
+labels = ["desk 3"]
+
+[[bench]]
+name = "nucleo-a"
+type = "nucleo-l4r5zi"
+probe = "0AA"
+port = "usb:0AA"
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    for name in ("CONFIG", "STATE"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name))
+    monkeypatch.setenv("TINYQUANT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.delenv("TINYQUANT_LEASE_DIR", raising=False)
+    (tmp_path / "models").mkdir()
+    (tmp_path / "tty").touch()
+    (tmp_path / "boards.toml").write_text(ROW.format(port=tmp_path / "tty"))
+    return tmp_path
+
+
+@pytest.fixture
+def findings(project):
+    from pytest_tinyquant.cli.current_project import current_project
+
+    return lambda: {finding.name: finding for finding in bench_findings(current_project)}
+
+
+def test_a_board_that_is_not_attached_is_missing(findings):
+    board = findings()["nucleo-a"]
+    assert board.missing
+    assert board.remedy.startswith("0AA is not attached: plug it in")
+    assert "boards.toml: [[bench]] 2 ('nucleo-a'). Attached debug probes: none" in board.remedy
+
+
+def test_a_port_is_looked_at_in_every_respect(findings, project, monkeypatch):
+    port = findings()["rx-a port"]
+    assert port.found == f"{project / 'tty'}, free"
+    monkeypatch.setattr(doctor_bench, "holders", lambda port: (Holder(7, "minicom"),))
+    assert findings()["rx-a port"].found.endswith("tty, open in process 7 (minicom)")
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    assert "may not be opened; become a member of its group" in findings()["rx-a port"].remedy
+
+
+def test_a_tool_that_is_not_installed_is_missing(findings):
+    assert "flash-it" in findings()["rx-a flasher"].remedy
+
+
+def test_a_directory_of_leases_that_cannot_be_used(findings, project, monkeypatch):
+    monkeypatch.setenv("TINYQUANT_LEASE_DIR", str(project / "tty"))
+    assert "cannot be leased" in findings()["leases"].remedy
+
+
+def test_a_file_that_cannot_be_followed_is_told_and_ends_nothing(monkeypatch):
+    def load():
+        raise ConfigurationError("boards.toml: no")
+
+    found = {finding.name: finding for finding in bench_findings(load)}
+    assert found["boards.toml"].remedy == "boards.toml: no"
+
+
+def test_a_probe_that_nobody_configured_is_named(project, findings, monkeypatch, capsys):
+    probes = (AttachedProbe("0DD", "STMicro STLink"),)
+    monkeypatch.setattr(doctor_bench, "attached_probes", lambda: probes)
+    monkeypatch.setattr(doctor_bench, "attached_text", lambda: "0DD (STMicro STLink)")
+    assert main(["boards"]) == 0
+    assert "attached probe without a row: 0DD (STMicro STLink)" in capsys.readouterr().out
+    (project / "boards.toml").unlink()
+    row = findings()["bench"].found
+    assert row.startswith("no [[bench]] row for the attached probes: 0DD (STMicro STLink); ")
+    assert str(project / "CONFIG/pytest-tinyquant/boards.toml") in row
+
+
+def test_boards_tells_the_state_of_each(project, capsys, monkeypatch):
+    assert main(["boards"]) == 0
+    out = capsys.readouterr().out.splitlines()
+    (rx,) = (line for line in out if "rx-a" in line)
+    (nucleo,) = (line for line in out if "nucleo-a" in line)
+    assert "desk 3" in rx
+    assert "free" in rx
+    assert "not attached" in nucleo
+
+
+def test_doctors_exit_status_tells_of_the_bench(project, capsys, monkeypatch):
+    from pytest_tinyquant.cli import doctor
+
+    monkeypatch.setattr(doctor, "_findings", lambda boards: iter(()))
+    assert main(["doctor"]) == 1
+    assert "needed for board nucleo-a (nucleo-l4r5zi)" in capsys.readouterr().out
+    (project / "boards.toml").unlink()
+    assert main(["doctor"]) == 0
+
+
+def test_the_handbook_shows_what_doctor_prints(project, capsys):
+    handbook = (Path(__file__).parents[3] / "docs/hardware.md").read_text()
+    shown = handbook.partition("```text\n")[2].partition("```")[0]
+    row = 'name = "desk"\ntype = "nucleo-l4r5zi"\nprobe = "066EFF494851877267183748"\n'
+    (project / "boards.toml").write_text(f"[[bench]]\n{row}")
+    assert main(["doctor", "nucleo-l4r5zi"]) == 1
+    printed = capsys.readouterr().out
+    assert _names(shown) == [name for name in _names(printed) if not name.startswith("usb ")]
+    assert "needed for board desk (nucleo-l4r5zi)" in shown and "needed for board desk" in printed
+
+
+def _names(output: str) -> list[str]:
+    lines = [line for line in output.splitlines() if line.startswith(("ok  ", "missing  "))]
+    return [line[9:].split("  ")[0] for line in lines]
+
+
+def usb_device(root: Path, name: str, **attributes: str) -> None:
+    (root / name).mkdir(parents=True)
+    for attribute, value in attributes.items():
+        (root / name / attribute).write_text(f"{value}\n")
+
+
+def test_a_probe_that_udev_keeps_from_the_user(tmp_path, monkeypatch):
+    devices, nodes = tmp_path / "devices", tmp_path / "nodes"
+    usb_device(devices, "1-1", idVendor="0483", serial="0AA", busnum="1", devnum="7")
+    usb_device(devices, "1-2", idVendor="046d", serial="mouse", busnum="1", devnum="8")
+    usb_device(devices, "usb1")
+    (nodes / "001").mkdir(parents=True)
+    node = nodes / "001" / "007"
+    node.touch()
+    (found,) = usb_findings(devices, nodes)
+    assert found.found == "ST-LINK 0AA, may be opened"
+    monkeypatch.setattr(os, "access", lambda path, mode: path != node)
+    (found,) = usb_findings(devices, nodes)
+    assert found.missing
+    assert f'ST-LINK 0AA: {node} may not be opened; put \'SUBSYSTEM=="usb"' in found.remedy
+    assert 'ATTR{idVendor}=="0483"' in found.remedy
+    assert list(usb_findings(tmp_path / "none", nodes)) == []
+
+
+def test_without_pyocd_nothing_is_looked_for(monkeypatch, project, capsys):
+    from pytest_tinyquant.cli import doctor
+
+    monkeypatch.setattr(doctor, "_version", lambda package: "")
+    assert doctor._bench_findings(lambda: None, ()) == []

@@ -1,0 +1,160 @@
+"""A tolerance is two slacks together, chosen by metric, class and build, and set by the user."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_tinyquant.errors import ConfigurationError
+from pytest_tinyquant.metrics.tolerance import DEFAULTS_OTHER
+from pytest_tinyquant.metrics.tolerance import REBUILT
+from pytest_tinyquant.metrics.tolerance import Tolerance
+from pytest_tinyquant.metrics.tolerance import Tolerances
+from pytest_tinyquant.metrics.tolerance import parse_ini
+from pytest_tinyquant.metrics.tolerance import parse_mapping
+
+
+SLACKS = st.floats(0, 1e6)
+TOLERANCES = st.builds(Tolerance, SLACKS, SLACKS)
+
+
+def found(tolerances, metric, number_class="exact", *, same_image=True, same_build=True):
+    return tolerances.find(metric, number_class, same_image=same_image, same_build=same_build)
+
+
+def test_a_regression_exceeds_both_slacks():
+    tolerance = Tolerance(relative=0.01, absolute=50)
+    assert tolerance.slack(1_000) == 50
+    assert tolerance.slack(100_000) == 1_000
+
+
+@given(TOLERANCES, TOLERANCES, st.floats(-1e6, 1e6))
+def test_the_wider_of_two_never_has_less_slack(one, other, baseline):
+    widest = one.widest(other)
+    assert widest.slack(baseline) >= max(one.slack(baseline), other.slack(baseline))
+
+
+@given(TOLERANCES, st.floats(0, 1e6), st.floats(0, 1e6))
+def test_slack_never_shrinks_as_the_baseline_grows(tolerance, baseline, more):
+    assert tolerance.slack(baseline + more) >= tolerance.slack(baseline)
+
+
+@given(SLACKS, SLACKS, SLACKS, SLACKS, st.floats(-1e6, 1e6))
+def test_widening_either_slack_never_narrows(relative, absolute, more_r, more_a, baseline):
+    narrow = Tolerance(relative, absolute)
+    assert Tolerance(relative + more_r, absolute + more_a).slack(baseline) >= (
+        narrow.slack(baseline)
+    )
+
+
+@pytest.mark.parametrize("metric", ["latency", "flash", "ram"])
+def test_exact_counts_have_no_slack(metric):
+    assert found(Tolerances.of(), metric) == Tolerance()
+
+
+def test_error_has_an_absolute_slack_above_float_noise():
+    assert found(Tolerances.of(), "error") == Tolerance(absolute=1e-6)
+
+
+def test_measured_cycles_have_less_slack_on_the_same_image():
+    same = found(Tolerances.of(), "latency", "measured")
+    rebuilt = found(Tolerances.of(), "latency", "measured", same_image=False)
+    assert (same.relative, rebuilt) == (0.001, REBUILT)
+
+
+@pytest.mark.parametrize("metric", DEFAULTS_OTHER)
+def test_another_build_widens(metric):
+    assert found(Tolerances.of(), metric, same_build=False).slack(1e6) >= (
+        DEFAULTS_OTHER[metric].slack(1e6)
+    )
+
+
+def test_another_build_never_narrows_what_the_user_set():
+    tolerances = Tolerances.of({"latency": "50%"})
+    assert found(tolerances, "latency", same_build=False).relative == 0.5
+
+
+def test_the_user_may_narrow_the_tolerance_of_another_build():
+    tolerances = Tolerances.of({"other_toolchain": {"latency": "1%"}})
+    assert found(tolerances, "latency", same_build=False) == Tolerance(0.01)
+    assert found(tolerances, "latency") == Tolerance()
+
+
+def test_later_layers_win_metric_by_metric():
+    project = parse_ini(["latency:5%", "flash:128B"], where="ini")
+    tolerances = Tolerances.of(project, {"latency": "1%"})
+    assert found(tolerances, "latency") == Tolerance(0.01)
+    assert found(tolerances, "flash") == Tolerance(0, 128)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("latency:5%", Tolerance(0.05)),
+        ("latency: 2.5 %", Tolerance(0.025)),
+        ("latency:100 instructions", Tolerance(0, 100)),
+        ("flash:128B", Tolerance(0, 128)),
+        ("flash:2KiB", Tolerance(0, 2048)),
+        ("ram:1%+64B", Tolerance(0.01, 64)),
+        ("error:1e-4", Tolerance(0, 1e-4)),
+        ("error:1e+1", Tolerance(0, 10)),
+        ("latency:0", Tolerance()),
+    ],
+)
+def test_grammar(line, expected):
+    assert list(parse_ini([line], where="ini").values()) == [expected]
+
+
+def test_blank_lines_are_nothing():
+    assert parse_ini(["", "  "], where="ini") == {}
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("latency", "is not a tolerance"),
+        ("latency:", "is not a tolerance"),
+        ("speed:5%", "unknown metric 'speed'; known: error, latency, flash, ram"),
+        ("latency:5s", r"units here: %, instructions, cycles"),
+        ("flash:-1B", "is not a tolerance"),
+        ("flash:nan", "is not a tolerance"),
+        ("flash:1e999", "one finite slack"),
+        ("flash:1%+2%", "one finite slack of each kind"),
+        ("error:4B", "is not a tolerance"),
+    ],
+)
+def test_malformed_lines_are_named(line, message):
+    with pytest.raises(ConfigurationError, match=message):
+        parse_ini([line], where="pytest.ini: tinyquant_tolerance")
+
+
+def test_a_metric_given_twice_is_refused():
+    with pytest.raises(ConfigurationError, match="'flash' is given twice"):
+        parse_ini(["flash:1B", "flash:2B"], where="ini")
+
+
+@pytest.mark.parametrize("value", [-1, float("nan"), float("inf"), True, None, [1]])
+def test_values_that_are_no_slack_are_refused(value):
+    with pytest.raises(ConfigurationError, match=r"models/a\.toml: flash"):
+        parse_mapping({"flash": value}, where="models/a.toml")
+
+
+def test_a_bare_fraction_of_a_count_is_taken_for_a_forgotten_percent_sign():
+    with pytest.raises(ConfigurationError, match="for a share write '5%'"):
+        parse_mapping({"latency": 0.05}, where="marker")
+
+
+def test_bare_numbers_are_absolute():
+    assert parse_mapping({"error": 0.05, "flash": 16}, where="m") == {
+        "error": Tolerance(0, 0.05),
+        "flash": Tolerance(0, 16),
+    }
+
+
+def test_text_names_each_slack_with_its_unit():
+    assert Tolerance().text("bytes") == "0"
+    assert Tolerance(0.05).text("bytes") == "5 %"
+    assert Tolerance(0.001, 64).text("cycles") == "0.1 % or 64 cycles"
+    assert Tolerance(0, 2048).text("bytes") == "2,048 bytes"
+    assert Tolerance(0, 1e-6).text("of range") == "1e-06 of range"

@@ -1,0 +1,47 @@
+"""Samples that span what an input can represent."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pytest_tinyquant.errors import ModelError
+from pytest_tinyquant.models.graph import Quantization
+from pytest_tinyquant.models.graph import Tensor
+from pytest_tinyquant.models.samples import spanning
+
+
+def test_samples_span_what_a_quantized_input_can_represent():
+    quantized = Tensor(0, "in", (1, 1000), "int8", Quantization((0.5,), (-28,), 0), None)
+
+    samples = spanning(quantized, 4, where="net")
+
+    assert samples.shape == (4, 1000)
+    assert -50.0 <= samples.min() < -49.0  # 0.5 * (-128 + 28)
+    assert 76.5 < samples.max() <= 77.5  # 0.5 * (127 + 28)
+    np.testing.assert_array_equal(samples, spanning(quantized, 4, where="net"))
+
+
+def test_samples_of_a_float_input_are_in_0_to_1():
+    floats = Tensor(0, "in", (1, 4), "float32", None, None)
+
+    samples = spanning(floats, 500, where="net")
+
+    assert samples.shape == (500, 4)
+    assert 0.0 <= samples.min() < 0.01 < 0.99 < samples.max() < 1.0
+
+
+def test_samples_for_an_input_of_unknown_meaning_must_be_given():
+    tokens = Tensor(0, "tokens", (1, 100), "int32", None, None)
+
+    with pytest.raises(
+        ModelError, match=r"input 'tokens' is int32 without a scale.* array 'check'"
+    ):
+        spanning(tokens, 4, where="net")
+
+
+def test_more_than_one_sample_per_inference_is_refused():
+    batch = Tensor(0, "in", (8, 4), "float32", None, None)
+
+    with pytest.raises(ModelError, match=r"shape \[8, 4\]; its first dimension must be 1"):
+        spanning(batch, 4, where="net")

@@ -1,0 +1,48 @@
+"""The scheme of a .tflite file, read from its tensors."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_tinyquant.errors import ModelError
+from pytest_tinyquant.models.graph import Graph
+from pytest_tinyquant.models.graph import Quantization
+from pytest_tinyquant.models.graph import Tensor
+from pytest_tinyquant.models.model import scheme_of_tflite
+from pytest_tinyquant.models.tflite_file import scheme_of_graph
+
+
+def graph(*tensors: Tensor) -> Graph:
+    """Return a graph whose first tensor is the input and whose last is the output."""
+    return Graph(tensors, (), (0,), (len(tensors) - 1,))
+
+
+def tensor(dtype: str, data: bytes | None = None) -> Tensor:
+    scale = None if dtype.startswith("float") else Quantization((0.5,), (0,), 0)
+    return Tensor(0, "t", (1, 4), dtype, scale, data)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "dtypes", "weights"),
+    [
+        ("basic", ["float32", "float32"], "float32"),
+        ("dynamic", ["float32", "float32"], "int8"),
+        ("float16", ["float32", "float32"], "float16"),
+        ("int8", ["float32", "int8", "float32"], "int8"),
+        ("int8", ["int8", "int8", "float32"], "int8"),
+        ("int8-only", ["int8", "int8"], "int8"),
+        ("16x8", ["float32", "int16", "float32"], "int8"),
+        ("16x8-only", ["int16", "int16"], "int8"),
+    ],
+)
+def test_the_scheme_of_a_tflite_file_is_read_from_its_tensors(scheme, dtypes, weights):
+    first, *rest = (tensor(dtype) for dtype in dtypes)
+
+    assert scheme_of_graph(graph(first, tensor(weights, b"1234"), *rest)) == scheme
+
+
+def test_a_corrupt_tflite_file_is_a_model_error_that_names_it(tmp_path):
+    path = tmp_path / "broken.tflite"
+    path.touch()
+    with pytest.raises(ModelError, match=r"broken\.tflite"):
+        scheme_of_tflite(path)
