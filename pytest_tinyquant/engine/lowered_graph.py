@@ -9,6 +9,7 @@ from pytest_tinyquant.engine.kernel_call import KernelCall
 from pytest_tinyquant.engine.lowering import LoweringFunction
 from pytest_tinyquant.engine.lowering import lowerings
 from pytest_tinyquant.engine.lowering.context import Lowering
+from pytest_tinyquant.engine.lowering.folding import fold
 from pytest_tinyquant.engine.lowering.output_copy import copy_to_output
 from pytest_tinyquant.engine.quantization import ACTIVATIONS
 from pytest_tinyquant.errors import ModelError
@@ -16,8 +17,16 @@ from pytest_tinyquant.models.graph import Graph
 from pytest_tinyquant.models.graph import Operator
 
 
-# Operators whose result's shape is in the file: only their first input carries data.
-_SHAPE_ONLY = frozenset({"RESHAPE", "SQUEEZE", "EXPAND_DIMS"})
+# How many of their inputs carry data, for operators whose other ones only tell a shape that is in
+# the file.
+_DATA_INPUTS = {
+    "RESHAPE": 1,
+    "SQUEEZE": 1,
+    "EXPAND_DIMS": 1,
+    "BROADCAST_TO": 1,
+    "SHAPE": 0,
+    "ZEROS_LIKE": 0,
+}
 
 # Operators that may have variable tensors as inputs; the first has an activation of its own.
 _LSTM = "UNIDIRECTIONAL_SEQUENCE_LSTM"
@@ -42,7 +51,7 @@ def needed_operators(graph: Graph) -> list[Operator]:
         if needed.isdisjoint(operator.outputs):
             continue
         kept.append(operator)
-        inputs = operator.inputs[:1] if operator.op in _SHAPE_ONLY else operator.inputs
+        inputs = operator.inputs[: _DATA_INPUTS.get(operator.op)]
         needed.update(inputs)
     return kept[::-1]
 
@@ -66,8 +75,10 @@ def _lower(
     calls: list[tuple[Operator, KernelCall]] = []
     roots: dict[int, int] = {}
     for operator in needed_operators(lowering.graph):
-        _check_operator(operator, lowering, functions)
         try:
+            if fold(operator, lowering):
+                continue
+            _check_operator(operator, lowering, functions)
             lowered = functions[operator.op](operator, lowering)
         except ModelError as error:
             raise ModelError(

@@ -64,6 +64,7 @@ _POOL: dict[str, _Decoder] = {
     **_ACTIVATION,
 }
 _ARITHMETIC: dict[str, _Decoder] = {**_ACTIVATION, "pot_scale_int16": bool}
+_RESIZE: dict[str, _Decoder] = {"align_corners": bool, "half_pixel_centers": bool}
 _LSTM: dict[str, _Decoder] = {
     **_ACTIVATION,
     "cell_clip": float,
@@ -86,7 +87,23 @@ OPTIONS: Mapping[str, tuple[str, Mapping[str, _Decoder]]] = {
     "TRANSPOSE_CONV": ("TransposeConvOptions", {**_STRIDES, **_ACTIVATION}),
     "MAX_POOL_2D": ("Pool2DOptions", _POOL),
     "AVERAGE_POOL_2D": ("Pool2DOptions", _POOL),
-    "MEAN": ("ReducerOptions", {"keep_dims": bool}),
+    "L2_POOL_2D": ("Pool2DOptions", _POOL),
+    **dict.fromkeys(
+        ("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN", "REDUCE_ALL"),
+        ("ReducerOptions", {"keep_dims": bool}),
+    ),
+    "ARG_MAX": ("ArgMaxOptions", {"output_type": int}),
+    "ARG_MIN": ("ArgMinOptions", {"output_type": int}),
+    "BATCH_MATMUL": ("BatchMatMulOptions", {"adj_x": bool, "adj_y": bool}),
+    "CUMSUM": ("CumsumOptions", {"exclusive": bool, "reverse": bool}),
+    "DEPTH_TO_SPACE": ("DepthToSpaceOptions", {"block_size": _positive}),
+    "DIV": ("DivOptions", _ACTIVATION),
+    "L2_NORMALIZATION": ("L2NormOptions", _ACTIVATION),
+    "MIRROR_PAD": ("MirrorPadOptions", {"mode": int}),
+    "RESIZE_BILINEAR": ("ResizeBilinearOptions", _RESIZE),
+    "RESIZE_NEAREST_NEIGHBOR": ("ResizeNearestNeighborOptions", _RESIZE),
+    "SPACE_TO_DEPTH": ("SpaceToDepthOptions", {"block_size": _positive}),
+    "SPLIT_V": ("SplitVOptions", {"num_splits": int}),
     "ADD": ("AddOptions", _ARITHMETIC),
     "SUB": ("SubOptions", _ARITHMETIC),
     "MUL": ("MulOptions", _ACTIVATION),

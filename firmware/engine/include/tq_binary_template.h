@@ -17,8 +17,10 @@ void KERNEL(const void *params) {
   const int32_t rows = tq_broadcast_rows(b);
   OUTPUT *output = p->output;
   for (int32_t row = 0; row < rows; ++row) {
-    const ELEMENT *input1 = (const ELEMENT *)p->input1 + tq_broadcast_offset(b->dims, b->stride1, row);
-    const ELEMENT *input2 = (const ELEMENT *)p->input2 + tq_broadcast_offset(b->dims, b->stride2, row);
+    const ELEMENT *input1 =
+        (const ELEMENT *)p->input1 + tq_broadcast_offset(b->dims, b->stride1, row);
+    const ELEMENT *input2 =
+        (const ELEMENT *)p->input2 + tq_broadcast_offset(b->dims, b->stride2, row);
     for (int32_t i = 0; i < b->dims[3]; ++i) {
       FINISH(p, *input1, *input2, *output++);
       input1 += b->stride1[3];

@@ -29,11 +29,11 @@
 #define PARAMS tq_comparison_s8_params
 #define ELEMENT int8_t
 #define OUTPUT uint8_t
-#define FINISH(p, a, b, output)                                              \
-  const int32_t scaled1 = tq_scale(((a) + (p)->input1_offset) * (1 << 8),    \
-                                   (p)->input1_multiplier, (p)->input1_shift); \
-  const int32_t scaled2 = tq_scale(((b) + (p)->input2_offset) * (1 << 8),    \
-                                   (p)->input2_multiplier, (p)->input2_shift); \
+#define FINISH(p, a, b, output)                                                                   \
+  const int32_t scaled1 =                                                                         \
+      tq_scale(((a) + (p)->input1_offset) * (1 << 8), (p)->input1_multiplier, (p)->input1_shift); \
+  const int32_t scaled2 =                                                                         \
+      tq_scale(((b) + (p)->input2_offset) * (1 << 8), (p)->input2_multiplier, (p)->input2_shift); \
   output = scaled1 COMPARE scaled2
 #include "tq_binary_template.h"
 

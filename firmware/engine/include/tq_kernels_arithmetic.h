@@ -124,9 +124,7 @@ TQ_KERNEL void tq_squared_difference_s32(const void *params);
 
 /* The quotient's floor, and what is left: of the divisor's sign. */
 TQ_KERNEL void tq_floor_div_f32(const void *params);
-TQ_KERNEL void tq_floor_div_s8(const void *params);
 TQ_KERNEL void tq_floor_mod_f32(const void *params);
-TQ_KERNEL void tq_floor_mod_s8(const void *params);
 
 /* int32 as it is, modulo 2^32, then the limits. A quotient is cut toward 0; x / 0 is 0. */
 typedef struct tq_binary_s32_params {

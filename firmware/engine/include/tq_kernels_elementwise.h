@@ -56,7 +56,7 @@ TQ_KERNEL void tq_logical_not(const void *params);
 
 /*
  * CAST: C's conversion, which is not defined for a float32 that the integer type lacks; b8 is a
- * boolean, u8 is uint8. Not in place when the output is wider.
+ * boolean. Not in place when the output is wider.
  */
 typedef struct tq_cast_params {
   const void *input;
@@ -68,37 +68,26 @@ TQ_KERNEL void tq_cast_f32_f32(const void *params);
 TQ_KERNEL void tq_cast_f32_s8(const void *params);
 TQ_KERNEL void tq_cast_f32_s16(const void *params);
 TQ_KERNEL void tq_cast_f32_s32(const void *params);
-TQ_KERNEL void tq_cast_f32_u8(const void *params);
 TQ_KERNEL void tq_cast_f32_b8(const void *params);
 TQ_KERNEL void tq_cast_s8_f32(const void *params);
 TQ_KERNEL void tq_cast_s8_s8(const void *params);
 TQ_KERNEL void tq_cast_s8_s16(const void *params);
 TQ_KERNEL void tq_cast_s8_s32(const void *params);
-TQ_KERNEL void tq_cast_s8_u8(const void *params);
 TQ_KERNEL void tq_cast_s8_b8(const void *params);
 TQ_KERNEL void tq_cast_s16_f32(const void *params);
 TQ_KERNEL void tq_cast_s16_s8(const void *params);
 TQ_KERNEL void tq_cast_s16_s16(const void *params);
 TQ_KERNEL void tq_cast_s16_s32(const void *params);
-TQ_KERNEL void tq_cast_s16_u8(const void *params);
 TQ_KERNEL void tq_cast_s16_b8(const void *params);
 TQ_KERNEL void tq_cast_s32_f32(const void *params);
 TQ_KERNEL void tq_cast_s32_s8(const void *params);
 TQ_KERNEL void tq_cast_s32_s16(const void *params);
 TQ_KERNEL void tq_cast_s32_s32(const void *params);
-TQ_KERNEL void tq_cast_s32_u8(const void *params);
 TQ_KERNEL void tq_cast_s32_b8(const void *params);
-TQ_KERNEL void tq_cast_u8_f32(const void *params);
-TQ_KERNEL void tq_cast_u8_s8(const void *params);
-TQ_KERNEL void tq_cast_u8_s16(const void *params);
-TQ_KERNEL void tq_cast_u8_s32(const void *params);
-TQ_KERNEL void tq_cast_u8_u8(const void *params);
-TQ_KERNEL void tq_cast_u8_b8(const void *params);
 TQ_KERNEL void tq_cast_b8_f32(const void *params);
 TQ_KERNEL void tq_cast_b8_s8(const void *params);
 TQ_KERNEL void tq_cast_b8_s16(const void *params);
 TQ_KERNEL void tq_cast_b8_s32(const void *params);
-TQ_KERNEL void tq_cast_b8_u8(const void *params);
 TQ_KERNEL void tq_cast_b8_b8(const void *params);
 
 #ifdef __cplusplus

@@ -16,9 +16,8 @@ void KERNEL(const void *params) {
     for (int32_t i = 0; i < b->dims[3]; ++i) {
       const int32_t value = *input + p->input_offset;
       const int32_t product = value * (*alpha + p->alpha_offset);
-      const int32_t scaled = value >= 0
-                                 ? tq_scale(value, p->multiplier, p->shift)
-                                 : tq_scale(product, p->alpha_multiplier, p->alpha_shift);
+      const int32_t scaled = value >= 0 ? tq_scale(value, p->multiplier, p->shift)
+                                        : tq_scale(product, p->alpha_multiplier, p->alpha_shift);
       *output++ = (ELEMENT)tq_clamp(scaled + p->output_offset, LOW, HIGH);
       input += b->stride1[3];
       alpha += b->stride2[3];

@@ -16,8 +16,8 @@ void KERNEL(const void *params) {
         for (i[3] = 0; i[3] < p->dims[3]; ++i[3]) {
           for (i[4] = 0; i[4] < p->dims[4]; ++i[4]) {
             const int holds = p->condition[tq_position(i, p->condition_stride)];
-            *output++ = holds ? input1[tq_position(i, p->stride1)]
-                              : input2[tq_position(i, p->stride2)];
+            *output++ =
+                holds ? input1[tq_position(i, p->stride1)] : input2[tq_position(i, p->stride2)];
           }
         }
       }

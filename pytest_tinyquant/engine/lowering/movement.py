@@ -217,6 +217,24 @@ def split(operator: Operator, lowering: Lowering) -> KernelCall:
     return _part(operator, lowering, source, axis, shape)
 
 
+def split_v(operator: Operator, lowering: Lowering) -> KernelCall:
+    """Lower SPLIT_V: parts of listed sizes along an axis; one of them may be -1, the rest."""
+    source = lowering.source(operator, 0)
+    sizes, listed = (
+        lowering.integers(operator, lowering.source(operator, i), what).reshape(-1).tolist()
+        for i, what in ((1, "sizes"), (2, "axis"))
+    )
+    if len(listed) != 1 or len(sizes) != len(operator.outputs):
+        raise ModelError(f"its axis is {listed}, its sizes are {sizes}")
+    axis = _axis(operator, listed[0], len(source.shape))
+    rest = source.shape[axis] - sum(size for size in sizes if size != -1)
+    shapes = [
+        (*source.shape[:axis], rest if size == -1 else size, *source.shape[axis + 1 :])
+        for size in sizes
+    ]
+    return _parts(operator, lowering, source, axis, shapes)
+
+
 def unpack(operator: Operator, lowering: Lowering) -> KernelCall:
     """Lower UNPACK: the slices along an axis, which disappears."""
     source = lowering.source(operator, 0)
@@ -228,9 +246,19 @@ def unpack(operator: Operator, lowering: Lowering) -> KernelCall:
 def _part(
     operator: Operator, lowering: Lowering, source: Tensor, axis: int, shape: tuple[int, ...]
 ) -> KernelCall:
+    return _parts(operator, lowering, source, axis, [shape] * len(operator.outputs))
+
+
+def _parts(
+    operator: Operator,
+    lowering: Lowering,
+    source: Tensor,
+    axis: int,
+    shapes: list[tuple[int, ...]],
+) -> KernelCall:
     outputs = [lowering.tensor(index) for index in operator.outputs]
     rows = math.prod(source.shape[:axis])
-    for part in outputs:
+    for part, shape in zip(outputs, shapes, strict=True):
         _copy_suffix(operator, lowering, source, part)
         check_shape(part, shape)
     if sum(part.bytes for part in outputs) != source.bytes or not rows:

@@ -41,7 +41,7 @@ static inline int32_t quotient(int32_t a, int32_t b) {
 #define KERNEL tq_squared_difference_s32
 #define PARAMS tq_pair_params
 #define ELEMENT int32_t
-#define FINISH(p, a, b, output)                               \
-  const uint32_t difference = (uint32_t)(a) - (uint32_t)(b);  \
+#define FINISH(p, a, b, output)                              \
+  const uint32_t difference = (uint32_t)(a) - (uint32_t)(b); \
   output = (int32_t)(difference * difference)
 #include "tq_binary_template.h"

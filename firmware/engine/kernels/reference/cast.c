@@ -17,10 +17,6 @@
 #define FROM_SUFFIX s32
 #include "tq_cast_template.h"
 
-#define FROM uint8_t
-#define FROM_SUFFIX u8
-#include "tq_cast_template.h"
-
 #define FROM _Bool
 #define FROM_SUFFIX b8
 #include "tq_cast_template.h"

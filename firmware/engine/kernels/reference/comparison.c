@@ -57,4 +57,3 @@
 #define ELEMENT uint8_t
 #define FINISH(p, a, b, output) output = (a) != (b)
 #include "tq_binary_template.h"
-

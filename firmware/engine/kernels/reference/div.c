@@ -35,7 +35,7 @@ static inline int32_t quotient(const tq_mul_s8_params *p, int32_t a, int32_t b) 
 #define KERNEL tq_div_s8
 #define PARAMS tq_mul_s8_params
 #define ELEMENT int8_t
-#define FINISH(p, a, b, output)                                                             \
-  const int32_t result = quotient(p, (a) + (p)->input1_offset, (b) + (p)->input2_offset);   \
+#define FINISH(p, a, b, output)                                                           \
+  const int32_t result = quotient(p, (a) + (p)->input1_offset, (b) + (p)->input2_offset); \
   output = (int8_t)tq_clamp(result, (p)->activation_min, (p)->activation_max)
 #include "tq_binary_template.h"

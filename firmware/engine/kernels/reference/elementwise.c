@@ -37,7 +37,7 @@
 
 #define KERNEL tq_hard_swish_f32
 #define PARAMS tq_unary_f32_params
-#define RESULT(p, input) ((input) * tq_clamp_f32((input) + 3.0f, 0.0f, 6.0f) / 6.0f)
+#define RESULT(p, input) ((input)*tq_clamp_f32((input) + 3.0f, 0.0f, 6.0f) / 6.0f)
 #include "tq_unary_template.h"
 
 #define KERNEL tq_log_f32
@@ -89,9 +89,7 @@ static inline float rounded(float value) {
 #include "tq_unary_template.h"
 
 /* |value| of an int16, in 32 bits. */
-static inline int32_t magnitude(int32_t value) {
-  return value < 0 ? -value : value;
-}
+static inline int32_t magnitude(int32_t value) { return value < 0 ? -value : value; }
 
 #define KERNEL tq_abs_s16
 #define PARAMS tq_abs_s16_params

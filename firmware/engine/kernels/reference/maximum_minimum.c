@@ -62,4 +62,3 @@
 #define ELEMENT int64_t
 #define FINISH(p, a, b, output) output = (a) < (b) ? (a) : (b)
 #include "tq_binary_template.h"
-

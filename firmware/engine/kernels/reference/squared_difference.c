@@ -10,8 +10,8 @@
 #define KERNEL tq_squared_difference_f32
 #define PARAMS tq_pair_params
 #define ELEMENT float
-#define FINISH(p, a, b, output)        \
-  const float difference = (a) - (b);  \
+#define FINISH(p, a, b, output)       \
+  const float difference = (a) - (b); \
   output = difference * difference
 #include "tq_binary_template.h"
 
