@@ -9,12 +9,12 @@ BIN := $(VENV)/bin
 JOBS ?= auto
 C_SOURCES = $(shell git ls-files 'firmware/*.c' 'firmware/*.h' 'firmware/*.cc' 'tests/*.c' 'tests/*.h' 'tests/*.cc')
 
-.PHONY: demo test setup packages toolchain lint format matrix baselines clean
+.PHONY: demo test setup packages toolchain lint format docs matrix baselines clean
 
 demo: setup
 	$(BIN)/pytest -k cnn --board host,nucleo-l4r5zi -n $(JOBS)
 
-test: setup lint toolchain
+test: setup lint docs toolchain
 	$(BIN)/pytest tests -n $(JOBS)
 
 setup: packages $(VENV)/ready
@@ -39,6 +39,10 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	clang-format --dry-run -Werror $(C_SOURCES)
+
+# The documentation as a site in build/site; a link that leads nowhere is an error.
+docs: setup
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 format: setup
 	$(BIN)/ruff check --fix .

@@ -28,7 +28,7 @@ class ModelError(TinyQuantError):
 
 
 class ConversionError(TinyQuantError):
-    """TensorFlow Lite's converter failed, crashed or ran into its time limit."""
+    """TensorFlow Lite's converter failed or crashed on the model."""
 
 
 class UnsupportedModelError(TinyQuantError):
@@ -100,6 +100,10 @@ class VacuousSchemeError(TinyQuantError):
     """The quantization scheme left as it was what it was to quantize: all tensors, or operators."""
 
 
+class AbsentError(TinyQuantError):
+    """A revision has no such model, board or scheme, as it says itself."""
+
+
 class SupportMismatchError(TinyQuantError):
     """The support check and the runtime itself disagree about a model."""
 
@@ -109,7 +113,11 @@ class BaselineError(TinyQuantError):
 
 
 class BenchError(TinyQuantError):
-    """Trouble with the bench, not with the model: an ERROR, never an expected failure."""
+    """Trouble with the bench, not with the model: an ERROR, never an expected failure.
+
+    The computer that the tests run on belongs to the bench: a child process that was killed, a
+    full disk, too little memory.
+    """
 
 
 class CacheError(BenchError):

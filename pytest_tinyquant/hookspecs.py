@@ -8,10 +8,23 @@ import pytest
 
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pytest_tinyquant.measure.measurement import Measurement
+    from pytest_tinyquant.metrics.spec import MetricSpec
     from pytest_tinyquant.models.model import Model
     from pytest_tinyquant.project.board_types import Board
     from pytest_tinyquant.schemes.scheme import Scheme
+
+
+@pytest.hookspec
+def pytest_tinyquant_metrics(config: pytest.Config) -> Iterable[MetricSpec] | None:
+    """Return metrics beside the built-in ones; called once, before anything is read.
+
+    A board has such a metric once the ``metrics`` of its table in boards.toml name it, and a test
+    named after it (``test_energy``) judges it. How a metric is described stands in
+    :mod:`pytest_tinyquant.metrics.registry`.
+    """
 
 
 @pytest.hookspec(firstresult=True)

@@ -10,6 +10,7 @@ import pytest
 
 from pytest_tinyquant.report.controller import Controller
 from pytest_tinyquant.session.add_options import add_options
+from pytest_tinyquant.session.fixtures import JUDGED
 from pytest_tinyquant.session.fixtures import baseline
 from pytest_tinyquant.session.fixtures import board
 from pytest_tinyquant.session.fixtures import converted_model
@@ -18,6 +19,8 @@ from pytest_tinyquant.session.fixtures import flashed_device
 from pytest_tinyquant.session.fixtures import measurement
 from pytest_tinyquant.session.fixtures import model
 from pytest_tinyquant.session.fixtures import scheme
+from pytest_tinyquant.session.plugin_metrics import register_metrics
+from pytest_tinyquant.session.plugin_metrics import unregister_metrics
 from pytest_tinyquant.session.run import RUN
 from pytest_tinyquant.session.run import Run
 
@@ -60,16 +63,26 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     pluginmanager.add_hookspecs(hookspecs)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Refuse a run that pytest takes for another project's, before anything of it is loaded."""
+    from pytest_tinyquant.session.command_line import check_root
+
+    check_root(early_config)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Read the options; the process that talks to the user also gathers the results."""
     config.addinivalue_line("markers", _MARKER)
     run = config.stash[RUN] = Run(config)
     if not run.is_worker:
         config.pluginmanager.register(Controller(config, run), "tinyquant-controller")
+    register_metrics(config)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Remove what the run left in its scratch directory."""
+    unregister_metrics(config)
     run = config.stash.get(RUN, None)
     if run is not None:
         run.close()
@@ -157,12 +170,20 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
         return None
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_call(item: pytest.Item) -> None:
-    """Fail with the error that set-up met, in place of the test's body."""
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """Fail with the error that set-up met, in place of the test's body, or if that says nothing."""
     error = item.stash.get(SETUP_ERROR, None)
     if error is not None:
         raise error
+    yield
+    judged = item.stash.get(JUDGED, None)
+    if judged is not None:
+        from pytest_tinyquant.session.judged import shortcoming
+
+        text = shortcoming(item, judged)
+        if text:
+            pytest.fail(text, pytrace=False)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from pytest_tinyquant.boards.debug import pyocd_probe
+from pytest_tinyquant.boards.debug import pyocd_names
 from pytest_tinyquant.boards.emulator.qemu import Qemu
 from pytest_tinyquant.firmware.toolchain import find_toolchain
 from pytest_tinyquant.project.bench import PhysicalBoard
@@ -62,7 +62,7 @@ def emulated_bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], 
                 running.callback(machine.close)
             listed = {f"QEMU{n}": m for n, m in enumerate(machines, start=1)}
             monkeypatch.setenv(
-                pyocd_probe.LISTED_VARIABLE,
+                pyocd_names.LISTED_VARIABLE,
                 ",".join(f"{name}=127.0.0.1:{m.gdb_port}" for name, m in listed.items()),
             )
             physical = tuple(

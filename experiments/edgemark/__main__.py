@@ -22,7 +22,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser("python -m experiments.edgemark", description=__doc__)
     parser.add_argument("root", nargs="?", type=Path, default=Path(), help="the repository")
     parser.add_argument(
-        "--write", action="store_true", help=f"write docs/claims.md and baselines/{FINDINGS_FILE}"
+        "--write", action="store_true", help="write docs/claims.md and accept its findings"
+    )
+    parser.add_argument(
+        "--findings", type=Path, default=FINDINGS_FILE, metavar="FILE", help="where they are kept"
     )
     options = parser.parse_args(arguments)
     root: Path = options.root.absolute()
@@ -37,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(text)
         return 0
     write_text(root / "docs" / "claims.md", text)
-    write_text(settings.baselines_dir / FINDINGS_FILE, dump(own))
+    write_text(options.findings, dump(own))
     return 0
 
 

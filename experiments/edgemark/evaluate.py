@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from pytest_tinyquant.project.project import Project
 
 PUBLISHED_FILE: Final = "published/edgemark-2024.csv"
-FINDINGS_FILE: Final = "claims.json"
+#: What was accepted.
+FINDINGS_FILE: Final = Path(__file__).with_name("claims.json")
 USUAL_BUILDS: Final = {STM: "O3", RX: "gcc"}
 
 
@@ -98,12 +99,11 @@ def dump(results: Iterable[Result]) -> str:
     return json.dumps(document, indent=1, sort_keys=True) + "\n"
 
 
-def recorded(baselines: Path) -> Mapping[str, Mapping[str, str]]:
+def recorded(file: Path = FINDINGS_FILE) -> Mapping[str, Mapping[str, str]]:
     """Return the findings that were accepted, by claim and board.
 
     :raises ClaimError: if there are none.
     """
-    file = baselines / FINDINGS_FILE
     try:
         found: dict[str, dict[str, str]] = json.loads(file.read_text("utf-8"))
     except (OSError, ValueError) as error:

@@ -1,7 +1,7 @@
 """The claims of the EdgeMark study, and what becomes of each over the figures it published.
 
 A claim that is known to be false or partly true is written down as such, with its numbers. What
-becomes of the claims over a project's own baselines stands in ``baselines/claims.json``.
+becomes of the claims over a project's own baselines stands in ``claims.json`` beside this file.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections import defaultdict
+from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -13,6 +14,8 @@ from typing import Final
 from pytest_tinyquant.measure.measurement import ArenaTensor
 from pytest_tinyquant.measure.measurement import Measurement
 from pytest_tinyquant.measure.measurement import OpCount
+from pytest_tinyquant.metrics.registry import METRICS
+from pytest_tinyquant.metrics.spec import Explanation
 from pytest_tinyquant.metrics.text import delta_text
 from pytest_tinyquant.metrics.text import number_text
 from pytest_tinyquant.metrics.text import shape_text
@@ -68,17 +71,29 @@ def align_ops(old: Sequence[OpCount], new: Sequence[OpCount]) -> list[OpChange]:
     ] + [OpChange(old[index], None) for index in sorted(gone)]
 
 
-def op_causes(old: Measurement, new: Measurement) -> tuple[str, ...]:
+def explain(metric: str, old: Measurement, new: Measurement) -> tuple[str, ...]:
+    """Return where a regression of ``metric`` comes from, as far as the recorded numbers tell."""
+    return tuple(
+        line
+        for kind in METRICS[metric].explained_by
+        if kind in EXPLANATIONS
+        for line in EXPLANATIONS[kind](metric, old, new)
+    )
+
+
+def _operator_causes(metric: str, old: Measurement, new: Measurement) -> tuple[str, ...]:
     """Return a line for each operator whose count grew, largest growth first."""
     changes = align_ops(old.ops, new.ops)
     grown = sorted((c for c in changes if c.delta > 0), key=lambda c: -c.delta)
-    rows = [(_op_name(change), change.delta, _op_kernel(change)) for change in grown]
+    rows: list[tuple[str, float, str]] = [
+        (_op_name(change), change.delta, _op_kernel(change)) for change in grown
+    ]
     rows += [
         (_op_name(change), change.delta, f"{change.old.kernel} (gone)")
         for change in changes
         if change.new is None and change.old is not None
     ]
-    walk = _part_delta(old, new, "latency", "walk")
+    walk = _part_delta(old, new, metric, "walk")
     if walk > 0:
         rows.append(("between the operators", walk, "tq_invoke"))
     if not rows and not (old.ops and new.ops):
@@ -86,20 +101,19 @@ def op_causes(old: Measurement, new: Measurement) -> tuple[str, ...]:
     return _table(rows)
 
 
-def symbol_causes(old: Measurement, new: Measurement) -> tuple[str, ...]:
+def _symbol_causes(metric: str, old: Measurement, new: Measurement) -> tuple[str, ...]:
     """Return a line for each symbol that grew or is new, largest growth first.
 
     Where no symbol explains the growth, the parts of the image that grew are named instead.
     """
-    return _symbol_table(old.symbols, new.symbols) or part_causes(old, new, "flash")
+    return _symbol_table(old.symbols, new.symbols) or _part_causes(metric, old, new)
 
 
-def ram_causes(old: Measurement, new: Measurement) -> tuple[str, ...]:
-    """Return a line for each part that grew, for the variables and the tensors behind it."""
-    lines = part_causes(old, new, "ram") + _variable_causes(old, new)
-    growth = _part_delta(old, new, "ram", "arena")
+def _arena_causes(metric: str, old: Measurement, new: Measurement) -> tuple[str, ...]:
+    """Return a line for each tensor that moved the arena's peak."""
+    growth = _part_delta(old, new, metric, "arena")
     if growth <= 0:
-        return lines
+        return ()
     before = _sizes(old.arena_tensors)
     rows = []
     for name, size in _sizes(new.arena_tensors).items():
@@ -109,43 +123,49 @@ def ram_causes(old: Measurement, new: Measurement) -> tuple[str, ...]:
             rows.append((name, delta, what))
     rows.sort(key=lambda row: (-row[1], row[0]))
     if sum(row[1] for row in rows) < growth:
-        rows += _placement(old, new)
-    return lines + _table(rows)
+        rows += _placement(metric, old, new)
+    return _table(rows)
 
 
-def error_causes(old: Measurement, new: Measurement) -> tuple[str, ...]:
-    """Return how the other error figures moved, and whether the kernels changed."""
+def _figure_causes(metric: str, old: Measurement, new: Measurement) -> tuple[str, ...]:
+    """Return how the parts that do not gate moved."""
     lines = []
-    for part, metric in new.metrics.get("error", {}).items():
-        before = old.metrics.get("error", {}).get(part)
-        if part != "mae" and before and before.rounded() != metric.rounded():
+    for part, number in new.metrics.get(metric, {}).items():
+        before = old.metrics.get(metric, {}).get(part)
+        if part in METRICS[metric].gating or before is None:
+            continue
+        if before.rounded() != number.rounded():
             lines.append(
-                f"{part} {number_text(before.value)} -> {number_text(metric.value)} {metric.unit}"
+                f"{part} {number_text(before.value)} -> {number_text(number.value)} {number.unit}"
             )
+    return tuple(lines)
+
+
+def _kernel_causes(metric: str, old: Measurement, new: Measurement) -> tuple[str, ...]:
+    """Return the kernels that operators ran and those that they run now."""
     swapped = {
         (change.old.kernel, change.new.kernel)
         for change in align_ops(old.ops, new.ops)
         if change.old and change.new and change.old.kernel != change.new.kernel
     }
-    lines += [f"kernel {before} -> {after}" for before, after in sorted(swapped)]
-    return tuple(lines)
+    return tuple(f"kernel {before} -> {after}" for before, after in sorted(swapped))
 
 
-def part_causes(old: Measurement, new: Measurement, metric: str) -> tuple[str, ...]:
+def _part_causes(metric: str, old: Measurement, new: Measurement) -> tuple[str, ...]:
     """Return a line for each part of ``metric`` that grew, the total left out."""
     rows = []
     for part, now in new.metrics.get(metric, {}).items():
         before = old.metrics.get(metric, {}).get(part)
         delta = _part_delta(old, new, metric, part)
-        if part != "total" and delta > 0 and before:
+        if part != METRICS[metric].primary and delta > 0 and before:
             was = f"{number_text(before.value)} -> {number_text(now.value)} {now.unit}"
             rows.append((part, delta, was))
     return _table(sorted(rows, key=lambda row: (-row[1], row[0])))
 
 
-def _variable_causes(old: Measurement, new: Measurement) -> tuple[str, ...]:
+def _variable_causes(metric: str, old: Measurement, new: Measurement) -> tuple[str, ...]:
     """Return a line for each variable outside the arena that grew or is new."""
-    if all(_part_delta(old, new, "ram", part) <= 0 for part in ("data", "bss")):
+    if all(_part_delta(old, new, metric, part) <= 0 for part in ("data", "bss")):
         return ()
     if old.variables or not new.variables:
         return _symbol_table(old.variables, new.variables)
@@ -171,12 +191,12 @@ def _symbol_table(old: Mapping[str, int], new: Mapping[str, int]) -> tuple[str, 
     return _table(rows + sorted(gone, key=lambda row: (row[1], row[0])) if rows else [])
 
 
-def _placement(old: Measurement, new: Measurement) -> list[tuple[str, int, str]]:
+def _placement(metric: str, old: Measurement, new: Measurement) -> list[tuple[str, int, str]]:
     """Return a row for an arena that grew beyond what is alive in it at once."""
     alive, arena = [], []
     for side in (old, new):
         alive.append(sum(tensor.size for tensor in side.arena_tensors))
-        arena.append(int(side.metrics["ram"]["arena"].value))
+        arena.append(int(side.metrics[metric]["arena"].value))
     delta = (arena[1] - alive[1]) - (arena[0] - alive[0])
     if delta <= 0 or not (old.arena_tensors and new.arena_tensors):
         return []
@@ -208,17 +228,17 @@ def _op_kernel(change: OpChange) -> str:
     return change.new.kernel
 
 
-def _part_delta(old: Measurement, new: Measurement, metric: str, part: str) -> int:
+def _part_delta(old: Measurement, new: Measurement, metric: str, part: str) -> int | float:
     before = old.metrics.get(metric, {}).get(part)
     now = new.metrics.get(metric, {}).get(part)
-    return int(now.value - before.value) if before and now else 0
+    return now.value - before.value if before and now else 0
 
 
 def _sizes(tensors: Iterable[ArenaTensor]) -> Mapping[str, int]:
     return {tensor.name: tensor.size for tensor in tensors}
 
 
-def _table(rows: Sequence[tuple[str, int, str]]) -> tuple[str, ...]:
+def _table(rows: Sequence[tuple[str, float, str]]) -> tuple[str, ...]:
     shown, rest = rows[:MOST_CAUSES], rows[MOST_CAUSES:]
     if len(rest) == 1:
         shown, rest = rows, ()
@@ -232,3 +252,15 @@ def _table(rows: Sequence[tuple[str, int, str]]) -> tuple[str, ...]:
     if rest:
         lines.append(f"and {len(rest)} more, {delta_text(sum(row[1] for row in rest))} together")
     return tuple(lines)
+
+
+#: What finds each kind of cause in the numbers of two measurements: metric, baseline, current.
+EXPLANATIONS: Final[Mapping[Explanation, Callable[..., tuple[str, ...]]]] = {
+    "operators": _operator_causes,
+    "symbols": _symbol_causes,
+    "parts": _part_causes,
+    "figures": _figure_causes,
+    "kernels": _kernel_causes,
+    "variables": _variable_causes,
+    "arena": _arena_causes,
+}

@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from pytest_tinyquant.baselines.attribution import error_causes
-from pytest_tinyquant.baselines.attribution import op_causes
-from pytest_tinyquant.baselines.attribution import ram_causes
-from pytest_tinyquant.baselines.attribution import symbol_causes
+from pytest_tinyquant.baselines.attribution import explain
 from pytest_tinyquant.baselines.verdict import Comparison
 from pytest_tinyquant.baselines.verdict import Status
 from pytest_tinyquant.baselines.verdict import Verdict
 from pytest_tinyquant.measure.measurement import Measurement
 from pytest_tinyquant.metrics.metric import Metric
+from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.metrics.tolerance import Tolerance
-from pytest_tinyquant.metrics.tolerance import Tolerances
+from pytest_tinyquant.metrics.tolerances import Tolerances
 
-
-_CAUSES: Final[Mapping[str, Callable[[Measurement, Measurement], tuple[str, ...]]]] = {
-    "error": error_causes,
-    "latency": op_causes,
-    "flash": symbol_causes,
-    "ram": ram_causes,
-}
 
 #: Statuses of single numbers from the worst to the best; a verdict is its worst number's.
 _WORST_FIRST: Final[tuple[Status, ...]] = (
@@ -35,6 +24,9 @@ _WORST_FIRST: Final[tuple[Status, ...]] = (
     "improved",
     "ok",
 )
+
+#: Begins the note that says that raw outputs are other ones than the baseline's.
+OUTPUTS_CHANGED: Final = "outputs changed"
 
 #: What to do about a baseline that no longer fits.
 RECORD_ANEW: Final = "If that is intended, record it with --tq-update-baselines=all"
@@ -82,7 +74,7 @@ def compare(
     if problems and "missing" not in statuses:
         statuses.append("not comparable")
     status: Status = min(statuses, key=_WORST_FIRST.index, default="not comparable")
-    causes = _CAUSES[metric](baseline, current) if status == "regressed" else ()
+    causes = explain(metric, baseline, current) if status == "regressed" else ()
     message = "; ".join(problems)
     if message and advice:
         message = f"{message}. {advice} (baseline {path})"
@@ -138,7 +130,7 @@ def find_context(baseline: Measurement, current: Measurement) -> Context:
         notes.append(f"compiler flags changed: {_changed_words(old['flags'], new['flags'])}")
     if baseline.output_sha256 != current.output_sha256 and not obstacle:
         notes.append(
-            f"outputs changed ({baseline.output_sha256[:12]} -> {current.output_sha256[:12]})"
+            f"{OUTPUTS_CHANGED} ({baseline.output_sha256[:12]} -> {current.output_sha256[:12]})"
         )
     same_image = bool(new.get("image")) and old.get("image") == new.get("image")
     return Context(obstacle, other_build, same_image, tuple(notes))
@@ -173,7 +165,8 @@ def _compare_parts(
         if context.other_build:
             limit = f"{limit}, {context.other_build}"
         old = before.pop(part, None)
-        status, problem = _compare_number(f"{metric}.{part}", old, number, tolerance)
+        higher = METRICS[metric].higher_is_better(part)
+        status, problem = _compare_number(f"{metric}.{part}", old, number, tolerance, higher=higher)
         comparisons.append(Comparison(part, old, number, status, limit))
         problems += [problem] if problem else []
     problems += [f"{metric}.{part} is no longer measured" for part in before]
@@ -181,7 +174,7 @@ def _compare_parts(
 
 
 def _compare_number(
-    name: str, old: Metric | None, new: Metric, tolerance: Tolerance
+    name: str, old: Metric | None, new: Metric, tolerance: Tolerance, *, higher: bool
 ) -> tuple[Status, str]:
     if old is None:
         return "missing", f"the baseline has no {name}"
@@ -194,11 +187,16 @@ def _compare_number(
         return "not comparable", (f"{name} is in {old.unit} in the baseline and in {new.unit} here")
     if new.number_class == "estimated":
         return "not comparable", f"{name} is an estimate; estimates are reported, not judged"
-    return _judge(old.rounded().value, new.rounded().value, tolerance), ""
+    return _judge(old.rounded().value, new.rounded().value, tolerance, higher=higher), ""
 
 
-def _judge(old: float, new: float, tolerance: Tolerance) -> Status:
+def _judge(old: float, new: float, tolerance: Tolerance, *, higher: bool) -> Status:
+    """Judge two numbers.
+
+    :param higher: growth is an improvement.
+    """
     slack = tolerance.slack(old)
-    if new - old > slack:
+    worse = old - new if higher else new - old
+    if worse > slack:
         return "regressed"
-    return "improved" if old - new > slack else "ok"
+    return "improved" if -worse > slack else "ok"

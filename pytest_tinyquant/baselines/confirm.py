@@ -1,4 +1,4 @@
-"""A regression of a measured latency is measured once more before it is believed."""
+"""A regression of a number that scatters is measured once more before it is believed."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import replace
 
 from pytest_tinyquant.baselines.verdict import Verdict
 from pytest_tinyquant.measure.measurement import Measurement
+from pytest_tinyquant.metrics.registry import METRICS
 
 
 def needs_confirmation(verdict: Verdict) -> bool:
     """Tell whether a second measurement could show that the first was an accident."""
-    return (
-        verdict.metric == "latency"
-        and verdict.status == "regressed"
-        and all(c.current.number_class == "measured" for c in verdict.comparisons)
+    spec = METRICS[verdict.metric]
+    return verdict.status == "regressed" and all(
+        spec.has_noise(c.current.number_class) for c in verdict.comparisons
     )
 
 

@@ -20,7 +20,7 @@ from pytest_tinyquant.baselines.verdict import Verdict
 from pytest_tinyquant.errors import BaselineError
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.measure.measurement import Measurement
-from pytest_tinyquant.metrics.tolerance import Tolerances
+from pytest_tinyquant.metrics.tolerances import Tolerances
 
 
 #: What a missing baseline does to a test.

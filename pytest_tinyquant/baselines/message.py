@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_tinyquant.metrics.specs import GATING
+from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.metrics.text import delta_text
 from pytest_tinyquant.metrics.text import number_text
 
@@ -30,7 +30,7 @@ def verdict_text(verdict: Verdict) -> str:
 
 
 def _comparison_line(verdict: Verdict, comparison: Comparison) -> str:
-    primary = GATING[verdict.metric][0]
+    primary = METRICS[verdict.metric].primary
     part = "" if comparison.part == primary else f" {comparison.part}"
     name = f"{verdict.combination}  {verdict.metric}{part}"
     unit = comparison.current.unit

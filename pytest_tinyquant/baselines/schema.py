@@ -27,7 +27,7 @@ from pytest_tinyquant.measure.measurement import OpCount
 from pytest_tinyquant.metrics.metric import NUMBER_CLASSES
 from pytest_tinyquant.metrics.metric import Metric
 from pytest_tinyquant.metrics.metric import NumberClass
-from pytest_tinyquant.metrics.specs import PARTS
+from pytest_tinyquant.metrics.registry import METRICS
 
 
 #: Version of the layout; a reader accepts no other.
@@ -140,11 +140,13 @@ class _Reader:
 
     def _metrics(self, value: Any) -> dict[str, dict[str, Metric]]:
         metrics = self._mapping("metrics", value)
-        self._keys("metrics", metrics, PARTS)
+        self._keys("metrics", metrics, METRICS)
         found = {}
         for metric, raw in metrics.items():
             parts = self._mapping(f"metrics.{metric}", raw)
-            self._keys(f"metrics.{metric}", parts, PARTS[metric])
+            spec = METRICS[metric]
+            described = (part for part in parts if spec.part(part))
+            self._keys(f"metrics.{metric}", parts, (*described, *spec.part_names))
             found[metric] = {
                 part: self._metric(f"metrics.{metric}.{part}", m) for part, m in parts.items()
             }

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from typing import Final
 
 from pytest_tinyquant.boards.bench.lease import Lease
+from pytest_tinyquant.boards.cores.core import core_of
 from pytest_tinyquant.boards.device import Device
 from pytest_tinyquant.boards.device import HostImage
 from pytest_tinyquant.boards.device import LoadableImage
-from pytest_tinyquant.errors import BoardNotFoundError
 from pytest_tinyquant.project.bench import PYOCD
 from pytest_tinyquant.project.board_types import Board
 
@@ -71,31 +71,20 @@ def open_device(
     :param lease: holds the real board that is to be it, if it is to be one.
     :raises BoardNotFoundError: there is no way to reach such a board.
     """
-    if board.target == "host":
-        from pytest_tinyquant.boards.host.host import HostDevice
+    if board.target.is_real:
+        assert lease is not None, "whoever opens a real board holds it"
+        device: Device = _real_board(board, timeout, lease)
+    else:
+        device = core_of(board).open_virtual(board, work_dir=work_dir, timeout=timeout)
+    if board.runs_firmware:
+        from pytest_tinyquant.boards.firmware_board import FirmwareBoard
 
-        return HostDevice(board.name, work_dir=work_dir, timeout=timeout)
-    device = _firmware_board(board, timeout, lease)
-    device.log = work_dir / CONSOLE_LOG
+        if isinstance(device, FirmwareBoard):
+            device.log = work_dir / CONSOLE_LOG
     return device
 
 
-def _firmware_board(board: Board, timeout: float, lease: Lease | None) -> FirmwareBoard:
-    if board.target == "emulator":
-        from pytest_tinyquant.boards.emulator.cortex_m import MACHINES
-        from pytest_tinyquant.boards.emulator.cortex_m import EmulatedCortexM
-        from pytest_tinyquant.boards.emulator.rx import MACHINES as RX_MACHINES
-        from pytest_tinyquant.boards.emulator.rx import EmulatedRx
-
-        if board.machine in MACHINES:
-            return EmulatedCortexM(board.name, board.machine, timeout=timeout)
-        if board.machine in RX_MACHINES:
-            return EmulatedRx(board.name, board.machine, timeout=timeout)
-        raise BoardNotFoundError(
-            f"{board.name}: no emulated machine {board.machine!r}; known: "
-            f"{', '.join((*MACHINES, *RX_MACHINES))}"
-        )
-    assert lease is not None, "whoever opens a real board holds it"
+def _real_board(board: Board, timeout: float, lease: Lease) -> FirmwareBoard:
     physical = lease.physical
     if physical.flasher == PYOCD:
         from pytest_tinyquant.boards.bench.hardware import PyocdBoard

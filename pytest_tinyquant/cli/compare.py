@@ -8,6 +8,8 @@ import tempfile
 from pathlib import Path
 
 from pytest_tinyquant.errors import TinyQuantError
+from pytest_tinyquant.metrics.built_in import LATENCY
+from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.session.add_options import DEFAULT_HISTORY as DEFAULT_FILE
 
 
@@ -56,8 +58,8 @@ def add_history(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "metric",
         nargs="?",
-        default="latency",
-        help="error, latency (default), flash or ram; or a part of it, such as flash.weights",
+        default=LATENCY.name,
+        help=f"{', '.join(METRICS)} (default: {LATENCY.name}); or a part, such as flash.weights",
     )
     for name in ("model", "scheme", "board"):
         parser.add_argument(f"--{name}", default="", metavar="GLOB", help=f"only these {name}s")
@@ -77,7 +79,7 @@ def run_history(options: argparse.Namespace) -> int:
     from pytest_tinyquant.history.show import Choice
     from pytest_tinyquant.history.show import show_creep
     from pytest_tinyquant.history.show import show_history
-    from pytest_tinyquant.metrics.tolerance import parse_mapping
+    from pytest_tinyquant.metrics.tolerances import parse_mapping
 
     names = (options.model, options.scheme, options.board)
     choice = Choice(options.metric, names, max(options.last, 0))

@@ -16,19 +16,19 @@ from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.firmware.toolchain import find_build_tool
 from pytest_tinyquant.firmware.toolchain import find_toolchain
 from pytest_tinyquant.project.board_types import Board
+from pytest_tinyquant.project.kinds import KINDS
 from pytest_tinyquant.project.project import Project
 from pytest_tinyquant.system.cache import Cache
 
 
-_FIRMWARE = ("cortex-m4", "rx")
-_PACKAGES = (
-    ("tensorflow", "converting models", "convert", ()),
-    ("tflite-micro", "board host", "emulation", ("host",)),
-    ("pyocd", "boards, emulated and real", "hardware", _FIRMWARE),
-    ("pyserial", "boards, emulated and real", "hardware", _FIRMWARE),
-    ("pyelftools", "building firmware", "hardware", _FIRMWARE),
+_FOR_ALL = ("tensorflow", "converting models", "convert")
+_FOR_KINDS = (
+    ("tflite-micro", "board host", "emulation"),
+    ("pyocd", "boards, emulated and real", "hardware"),
+    ("pyserial", "boards, emulated and real", "hardware"),
+    ("pyelftools", "building firmware", "hardware"),
 )
-"""Name, purpose, extra of this package, and the kinds of boards that need it: () for all."""
+"""Name, purpose, extra of this package; each kind of boards says which ones it needs."""
 
 
 def examine(load: Callable[[], Project], names: Sequence[str] = ()) -> int:
@@ -60,27 +60,26 @@ def _board(project: Project, name: str) -> Board:
 
 def _findings(boards: Collection[Board] = ()) -> Iterator[Finding]:
     """Yield one finding per thing that `boards` need, or any board if there are none."""
-    kinds = {board.kind for board in boards}
-    emulated = {board.kind for board in boards if board.target == "emulator"}
-    for package, purpose, extra, wanted in _PACKAGES:
-        if not kinds or not wanted or kinds.intersection(wanted):
+    kinds = [KINDS[name] for name in {board.kind: None for board in boards} or KINDS]
+    emulated = {board.kind for board in boards if board.target.is_emulated}
+    needed = {package for kind in kinds for package in kind.packages}
+    for package, purpose, extra in (_FOR_ALL, *_FOR_KINDS):
+        if package in needed or package == _FOR_ALL[0]:
             remedy = f"pip install 'pytest-tinyquant[{extra}]'"
             yield Finding(package, purpose, _version(package), remedy)
-    if not kinds:
+    if not boards:
         remedy = "pip install 'pytest-tinyquant[xdist]'"
         yield Finding("pytest-xdist", "pytest -n", _version("pytest-xdist"), remedy)
-    if not kinds or kinds.intersection(_FIRMWARE):
+    if any(kind.runs_firmware for kind in kinds):
         for tool in ("cmake", "ninja"):
             yield tried(tool, "building firmware", partial(_build_tool, tool))
-    for kind, compiler, emulator in (
-        ("cortex-m4", "arm-none-eabi-gcc", "qemu-system-arm"),
-        ("rx", "rx-elf-gcc", "qemu-system-rx"),
-    ):
-        if not kinds or kind in kinds:
-            purpose = f"building firmware for {kind}"
-            yield tried(compiler, purpose, partial(_compiler, kind))
-        if not kinds or kind in emulated:
-            yield tried(emulator, f"emulated {kind} boards", partial(find_qemu, emulator))
+    for kind in kinds:
+        if kind.compiler is not None:
+            purpose = f"building firmware for {kind.name}"
+            yield tried(kind.compiler.program, purpose, partial(_compiler, kind.name))
+        if kind.emulator and (not boards or kind.name in emulated):
+            purpose = f"emulated {kind.name} boards"
+            yield tried(kind.emulator, purpose, partial(find_qemu, kind.emulator))
     yield tried("cache", "converted models and firmware", _cache)
 
 
@@ -90,7 +89,7 @@ def _bench_findings(load: Callable[[], Project], boards: Collection[Board]) -> l
         return []
     from pytest_tinyquant.cli.doctor_bench import bench_findings
 
-    if boards and all(board.kind == "host" for board in boards):
+    if boards and not any(board.runs_firmware for board in boards):
         return []
     return list(bench_findings(load, {board.name for board in boards}))
 

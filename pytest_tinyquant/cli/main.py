@@ -3,24 +3,38 @@
 from __future__ import annotations
 
 import argparse
+import importlib.metadata
+import os
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
+from pytest_tinyquant.cli import compare_schemes
+from pytest_tinyquant.cli import completion
+from pytest_tinyquant.cli import list_baselines
 from pytest_tinyquant.cli.compare import add_diff
 from pytest_tinyquant.cli.compare import add_history
 from pytest_tinyquant.cli.compare import run_diff
 from pytest_tinyquant.cli.compare import run_history
 from pytest_tinyquant.cli.current_project import current_project
+from pytest_tinyquant.cli.plugins import load_plugins
 from pytest_tinyquant.errors import TinyQuantError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; return its exit status: 0 for success, 1 for failure, 2 for wrong usage."""
-    options = _parser().parse_args(arguments)
     try:
+        options = _parser().parse_args(arguments)
+        if options.command not in _WITHOUT_PROJECT:
+            load_plugins()
         status: int = options.command(options)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Who read the output, such as head, has had enough. Python flushes once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except TinyQuantError as error:
         print(f"tinyquant: {error}", file=sys.stderr)
         return 1
@@ -31,12 +45,21 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="tinyquant", description="Look after the model x scheme x board tests of a project."
     )
+    version = importlib.metadata.version("pytest-tinyquant")
+    parser.add_argument("--version", action="version", version=f"pytest-tinyquant {version}")
+    completion.add_argument(parser)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, command, summary in (
         ("init", _init, "write a test file, a models folder and the ini lines into a project"),
         ("show", _show, "print a model's operators, whether runtimes support them, and its plan"),
+        (
+            "compare",
+            compare_schemes.run,
+            "show what each scheme costs and loses",
+        ),
         ("diff", run_diff, "compare runs, images, baselines or revisions of the baselines"),
         ("history", run_history, "show a number over the runs of pytest --tq-history"),
+        ("baselines", list_baselines.run, "list the baselines, or those that no test uses"),
         ("boards", _boards, "list the boards that --board knows, and those on this bench"),
         ("doctor", _doctor, "check everything that a run needs, and say how to mend it"),
         ("noise", _noise, "measure how far latencies scatter on an attached board, and store it"),
@@ -50,6 +73,10 @@ def _parser() -> argparse.ArgumentParser:
             sub.add_argument("model", help="a model's name, or the path of its file")
             sub.add_argument("--scheme", default="int8-only", help="default: int8-only")
             sub.add_argument("--board", help="the board whose kernels run it; default: all boards")
+        if name == "baselines":
+            list_baselines.add_arguments(sub)
+        if name == "compare":
+            compare_schemes.add_arguments(sub)
         if name == "diff":
             add_diff(sub)
         if name == "history":
@@ -124,3 +151,7 @@ def _toolchain(options: argparse.Namespace) -> int:
     recipe = {"rx-elf": toolchain_rx, "rx-sim": toolchain_rx_sim}[options.target].recipe()
     print(build(recipe, Cache(), lambda line: print(f"{recipe.name}: {line}", flush=True)))
     return 0
+
+
+#: The commands that read nothing which a plugin could add to.
+_WITHOUT_PROJECT: Final = (_init, _toolchain)

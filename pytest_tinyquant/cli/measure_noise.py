@@ -36,7 +36,7 @@ def measure_noise(
         raise ConfigurationError("tinyquant noise: --runs is at least 2, one run cannot scatter")
     _known("board", name, project.boards)
     board = aim(project.boards[name], "hardware", attached=())
-    if board.kind == "host":
+    if not board.runs_firmware:
         raise ConfigurationError(f"{name} measures no latency, so it has no noise")
     floor = _run(stages, board, model=model, scheme=scheme, runs=runs, say=say)
     file = noise_file(project.baselines_dir, board.name, board.target)

@@ -19,9 +19,10 @@ from pytest_tinyquant.project.project import is_model_path
 from pytest_tinyquant.project.selection import choose
 from pytest_tinyquant.schemes.convert import convert
 from pytest_tinyquant.schemes.scheme import SCHEMES
-from pytest_tinyquant.support.check import RUNTIMES
 from pytest_tinyquant.support.check import check_not_vacuous
+from pytest_tinyquant.support.check import check_read_as_written
 from pytest_tinyquant.support.check import check_support
+from pytest_tinyquant.support.runtimes import RUNTIMES
 from pytest_tinyquant.system.cache import Cache
 
 
@@ -54,7 +55,7 @@ def show_model(project: Project, name: str, scheme_name: str, board: str | None 
 
 def _kernels(project: Project, board: str | None) -> dict[str, list[str]]:
     """Return the kernel sets of boards that run the engine, each with those boards."""
-    names = [name for name, b in project.boards.items() if b.runtime == "tinyquant"]
+    names = [name for name, b in project.boards.items() if RUNTIMES[b.runtime].is_compiled]
     if board is not None:
         names = [*choose([board], names, what="board", where="--board")]
     kernels: dict[str, list[str]] = {}
@@ -100,6 +101,7 @@ def _verdicts(graph: Graph, scheme: str, where: str) -> list[str]:
     for name, runtime in RUNTIMES.items():
         try:
             check_support(graph, runtime, where=where)
+            check_read_as_written(graph, runtime, where=where)
         except UnsupportedModelError as error:
             verdicts.append(f"runtime {name}: not supported: {error}")
         else:

@@ -11,6 +11,8 @@ from typing import Any
 
 from pytest_tinyquant.baselines.attribution import align_ops
 from pytest_tinyquant.baselines.compare import find_context
+from pytest_tinyquant.metrics.built_in import FLASH
+from pytest_tinyquant.metrics.built_in import RAM
 from pytest_tinyquant.metrics.text import shape_text
 
 
@@ -102,8 +104,8 @@ def compare_images(name: str, old: Elf, new: Elf) -> Difference:
     """Return what differs between two images."""
     numbers = []
     for what, before, after in (
-        ("flash", old.flash_use(), new.flash_use()),
-        ("ram", old.ram_use(), new.ram_use()),
+        (FLASH.name, old.flash_use(), new.flash_use()),
+        (RAM.name, old.ram_use(), new.ram_use()),
     ):
         values = dataclasses.asdict(after)
         for part, value in dataclasses.asdict(before).items():
@@ -136,7 +138,6 @@ def _numbers(old: Measurement, new: Measurement) -> Iterable[Change]:
 
 
 def _operators(old: Measurement, new: Measurement) -> Iterable[Change]:
-    unit = new.metrics["latency"]["invoke"].unit if "latency" in new.metrics else ""
     for change in align_ops(old.ops, new.ops):
         kernels = dict.fromkeys(op.kernel for op in (change.old, change.new) if op)
         if change.delta or len(kernels) > 1 or change.old is None or change.new is None:
@@ -144,7 +145,7 @@ def _operators(old: Measurement, new: Measurement) -> Iterable[Change]:
                 _operator_name(change.new or change.old),
                 change.old.count if change.old else None,
                 change.new.count if change.new else None,
-                unit,
+                new.count_unit,
                 " -> ".join(kernels),
             )
 

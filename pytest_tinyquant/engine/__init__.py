@@ -1,6 +1,7 @@
 """The ahead-of-time compiler of the inference engine: a graph to a plan, a plan to C."""
 
 from pytest_tinyquant.engine.emit import EmittedModel
+from pytest_tinyquant.engine.emit import Linking
 from pytest_tinyquant.engine.emit import emit
 from pytest_tinyquant.engine.plan import ArenaTensor
 from pytest_tinyquant.engine.plan import Plan
@@ -9,4 +10,4 @@ from pytest_tinyquant.engine.plan import TensorInfo
 from pytest_tinyquant.engine.plan import plan
 
 
-__all__ = ["ArenaTensor", "EmittedModel", "Plan", "PlanOp", "TensorInfo", "emit", "plan"]
+__all__ = ["ArenaTensor", "EmittedModel", "Linking", "Plan", "PlanOp", "TensorInfo", "emit", "plan"]

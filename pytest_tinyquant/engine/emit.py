@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import field
 from pathlib import Path
 
 from pytest_tinyquant.engine.kernel_call import Activation
@@ -35,14 +36,34 @@ tq_weights:
 
 
 @dataclass(frozen=True)
+class Linking:
+    """What a model's image is linked with.
+
+    :param runtime: directory of ``firmware/runtimes``.
+    :param definitions: variables of CMake beyond those of every image.
+    :param files: what the variables name and the image is made of, by meaning.
+    :param advice: what to look at when the image does not link, as a clause.
+    """
+
+    runtime: str = "engine"
+    definitions: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, Path] = field(default_factory=dict)
+    advice: str = ""
+
+
+@dataclass(frozen=True)
 class EmittedModel:
-    """The generated files: compile `sources` with `directory` on the include path."""
+    """The generated files: compile `sources` with `directory` on the include path.
+
+    :param linked: what the image is linked with, the engine if nothing else is said.
+    """
 
     directory: Path
     sources: tuple[Path, ...]
     arena_bytes: int
     weights_bytes: int
     ops: tuple[PlanOp, ...]
+    linked: Linking = Linking()
 
 
 def emit(plan: Plan, directory: Path) -> EmittedModel:

@@ -16,17 +16,29 @@ from pytest_tinyquant.errors import BenchError
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.errors import DoesNotFitError
 from pytest_tinyquant.firmware.toolchain import find_build_tool
+from pytest_tinyquant.system.trouble import ending
 
 
 TIMEOUT = 600.0
 
 _OVERFLOW = re.compile(r"region `(\w+)' overflowed by (\d+) bytes?\b")
-_COMPLAINT = re.compile(r"error:|undefined reference|multiple definition|Error: |\.ld:\d+:")
+# CMake tries the compiler first; if that was killed, it says no more than that it does not work.
+_COMPLAINT = re.compile(
+    r"error:|undefined reference|multiple definition|Error: |\.ld:\d+:"
+    r"|CMake Error(?! at \S*CMakeTest\w+Compiler)"
+)
 _COMPLAINTS_SHOWN = 6
 
 
 class BuildFailedError(Exception):
-    """A build step failed; the text is the tool's output."""
+    """A build step failed; the text is the tool's output.
+
+    :param code: the tool's exit code; below zero the signal that ended it.
+    """
+
+    def __init__(self, output: str, code: int) -> None:
+        super().__init__(output)
+        self.code = code
 
 
 def run_cmake(
@@ -61,12 +73,25 @@ def explained(where: str, advice: str, available: Mapping[str, int]) -> Iterator
     :param advice: what to look at when a compiler complains.
     :param available: bytes of each of the linker's memory regions.
     :raises DoesNotFitError: the image is larger than a region.
+    :raises BenchError: a tool was killed, or lacked memory, disk or files.
     :raises ConfigurationError: anything else.
     """
     try:
         yield
     except BuildFailedError as failure:
         output = str(failure)
+        ended = ending(failure.code, output)
+        if ended.machine or ended.crashed:
+            raise BenchError(
+                f"{where}: the firmware was not built: a build tool {ended.words}\n"
+                f"{_complaints(output)}"
+            ) from None
+        if not _COMPLAINT.search(output):
+            # What a shell runs in its own place ends without a word when it is killed.
+            raise BenchError(
+                f"{where}: the firmware was not built: a build tool ended without saying why, as "
+                f"one does that is killed; run again\n{_complaints(output)}"
+            ) from None
         overflows = {name: int(size) for name, size in _OVERFLOW.findall(output)}
         if overflows:
             raise _does_not_fit(where, overflows, available) from None
@@ -121,4 +146,4 @@ def _run(command: Sequence[str]) -> None:
             f"{command[0]} did not finish ({error}); check the installation"
         ) from error
     if result.returncode != 0:
-        raise BuildFailedError(result.stdout)
+        raise BuildFailedError(result.stdout, result.returncode)

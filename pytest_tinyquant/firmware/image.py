@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_tinyquant.errors import ConfigurationError
-from pytest_tinyquant.firmware import tflm
 from pytest_tinyquant.firmware.cmake import explained
 from pytest_tinyquant.firmware.cmake import run_cmake
 from pytest_tinyquant.firmware.elf import ARENA
 from pytest_tinyquant.firmware.elf import Elf
 from pytest_tinyquant.firmware.toolchain import Toolchain
 from pytest_tinyquant.firmware.toolchain import find_toolchain
+from pytest_tinyquant.project.kinds import KINDS
 from pytest_tinyquant.system.cache import Cache
 
 
@@ -27,14 +27,12 @@ if TYPE_CHECKING:
     from pytest_tinyquant.firmware.elf import FlashUse
     from pytest_tinyquant.firmware.elf import RamUse
     from pytest_tinyquant.project.board_types import Board
-    from pytest_tinyquant.project.tflm_library import Tflm
 
 
 _REFERENCE = "reference"
 _SOURCES = (".c", ".cc", ".h", ".inc", ".S", ".ld", ".cmake", ".txt")
 _MODEL = struct.Struct("<IIIIHHHH")  # tq_model in tq_engine.h
 _BUFFER = struct.Struct("<II")  # tq_buffer
-_RX_RAM_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True)
@@ -116,7 +114,6 @@ class _Build:
         self.sources = firmware_sources()
         self.toolchain: Toolchain = find_toolchain(board.kind, board.toolchain)
         self.kernels = _kernels(board, self.sources)
-        self.tflm = tflm.require(board) if board.runtime == "tflm" else None
         self.libraries_key = self._libraries_key()
         self.kernels_key = self._kernels_key()
         self.image_key = self._image_key()
@@ -145,12 +142,10 @@ class _Build:
             f'#define TQ_BOARD_NAME "{self.board.name}"\n'
             f"#define TQ_SAMPLE_COUNT {len(self.samples)}\n"
         )
-        advice = f"kernels {self.board.kernels} may lack one that the model needs"
-        if self.tflm:
-            advice = (
-                f"look at tflm.library, tflm.include and tflm.defines of {self.board.name} in "
-                "boards.toml, and in docs/tflm.md which versions there is an adapter for"
-            )
+        advice = (
+            self.emitted.linked.advice
+            or f"kernels {self.board.kernels} may lack one that the model needs"
+        )
         model_sources = [str(self.emitted.directory / name) for name in self.emitted.sources]
         with explained(self.where, advice, _regions(self.board)):
             self._cmake(
@@ -162,7 +157,7 @@ class _Build:
                     "TQ_KERNELS_DIR": str(kernels or ""),
                     "TQ_FLASH_BYTES": str(self.board.flash_bytes),
                     "TQ_RAM_BYTES": str(self.board.ram_bytes),
-                    **_tflm_definitions(self.tflm),
+                    **self.emitted.linked.definitions,
                 },
             )
         self._check_samples(Elf(output / "image.elf"))
@@ -172,11 +167,12 @@ class _Build:
         run_cmake(
             self.sources,
             output,
-            self.sources / "cmake" / f"{self.board.kind}.cmake",
+            KINDS[self.board.kind].toolchain_file
+            or self.sources / "cmake" / f"{self.board.kind}.cmake",
             {
                 "TQ_TOOL_PREFIX": self.toolchain.prefix,
                 "TQ_MACHINE": self.board.firmware,
-                "TQ_RUNTIME": "tflm" if self.tflm else "engine",
+                "TQ_RUNTIME": self.emitted.linked.runtime,
                 "TQ_CFLAGS": ";".join(self.board.cflags),
                 **definitions,
             },
@@ -196,7 +192,7 @@ class _Build:
         return Cache.key(
             {
                 "toolchain": self.toolchain.identity,
-                "sources": _files(self.sources, _SOURCES),
+                "sources": _firmware_files(self.sources),
                 "machine": self.board.firmware,
                 "cflags": self.board.cflags,
                 "runtime": self.board.runtime,
@@ -216,33 +212,21 @@ class _Build:
                 "samples": self.samples,
                 "board": self.board.name,
                 "memory": (self.board.flash_bytes, self.board.ram_bytes),
-                "tflm": self.tflm.library if self.tflm else "",
-                "tflm headers": _tflm_definitions(self.tflm),
+                "linked": {**self.emitted.linked.definitions},
+                "linked files": {**self.emitted.linked.files},
             }
         )
 
 
-def _tflm_definitions(library: Tflm | None) -> dict[str, str]:
-    """Return the CMake variables that name the user's TensorFlow Lite Micro."""
-    if library is None:
-        return {}
-    return {
-        "TQ_TFLM_LIBRARY": str(library.library),
-        "TQ_TFLM_INCLUDE": ";".join(map(str, library.include)),
-        "TQ_TFLM_DEFINES": ";".join(library.defines),
-    }
+def _firmware_files(sources: Path) -> dict[str, Path]:
+    """Return the sources that an image may be built from; the emulator's plug-in is none."""
+    files = _files(sources, _SOURCES)
+    return {name: path for name, path in files.items() if not name.startswith("emulator/")}
 
 
 def _regions(board: Board) -> dict[str, int]:
     """Return the bytes of the memory regions of the board's linker script."""
-    if board.kind == "rx":
-        # The upper part of the RAM is elsewhere in the address space; it holds arena and stack.
-        return {
-            "FLASH": board.flash_bytes,
-            "RAM": _RX_RAM_BYTES,
-            "EXPANSION_RAM": board.ram_bytes - _RX_RAM_BYTES,
-        }
-    return {"FLASH": board.flash_bytes, "RAM": board.ram_bytes}
+    return KINDS[board.kind].regions(board.flash_bytes, board.ram_bytes)
 
 
 def _kernels(board: Board, sources: Path) -> str:

@@ -7,13 +7,12 @@ import hashlib
 import importlib
 import shutil
 import subprocess
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_tinyquant.errors import ToolchainNotFoundError
-from pytest_tinyquant.firmware.toolchain_rx import find_built_compiler
-from pytest_tinyquant.system.cache import Cache
+from pytest_tinyquant.project.kinds import KINDS
+from pytest_tinyquant.project.kinds import Compiler
 
 
 @dataclass(frozen=True)
@@ -35,40 +34,6 @@ class Toolchain:
         return str(self.cc).removesuffix("gcc")
 
 
-@dataclass(frozen=True)
-class _Kind:
-    """What a board kind is built with.
-
-    :param install: what to do when the compiler or its library is missing.
-    :param libraries: files that the compiler must find, with the library's own version in them.
-    :param built: returns the compiler that this package built itself, if it did.
-    """
-
-    compiler: str
-    install: str
-    libraries: tuple[str, ...]
-    built: Callable[[], Path | None] = lambda: None
-
-
-def _built_for_rx() -> Path | None:
-    return find_built_compiler(Cache())
-
-
-_KINDS = {
-    "cortex-m4": _Kind(
-        "arm-none-eabi-gcc",
-        "Install it, for example: apt install gcc-arm-none-eabi libnewlib-arm-none-eabi",
-        ("nano.specs", "libc_nano.a"),
-    ),
-    "rx": _Kind(
-        "rx-elf-gcc",
-        "`tinyquant toolchain rx-elf` builds it, once, in ten minutes, from Debian's source "
-        "packages",
-        ("libc.a", "libm.a", "libgcc.a"),
-        _built_for_rx,
-    ),
-}
-
 _TIMEOUT = 60.0
 
 
@@ -80,14 +45,14 @@ def find_toolchain(kind: str, compiler: str = "") -> Toolchain:
         this package built, is taken.
     :raises ToolchainNotFoundError: it is not on the PATH, does not run, or lacks its C library.
     """
-    wanted = _kind(kind)
+    wanted = _compiler_of(kind)
     cc = _compiler(wanted, compiler)
     number = _ask(cc, "-dumpfullversion").strip()
     digest = hashlib.sha256(_ask(cc, "--version").encode())
     digest.update(_ask(cc, "-Wl,--version", "-nostdlib").encode())
     for library in wanted.libraries:
         digest.update(_library(cc, library, wanted).read_bytes())
-    return Toolchain(cc, f"{wanted.compiler} {number}", digest.hexdigest())
+    return Toolchain(cc, f"{wanted.program} {number}", digest.hexdigest())
 
 
 def compiler_text(kind: str, compiler: str = "") -> str:
@@ -95,36 +60,37 @@ def compiler_text(kind: str, compiler: str = "") -> str:
 
     :param compiler: as for :func:`find_toolchain`.
     """
-    wanted = _kind(kind)
+    wanted = _compiler_of(kind)
     try:
         return str(_compiler(wanted, compiler))
     except ToolchainNotFoundError as error:
         return str(error)
 
 
-def _kind(name: str) -> _Kind:
+def _compiler_of(kind: str) -> Compiler:
     """Return what boards of this kind are built with."""
-    if name not in _KINDS:
+    compiler = KINDS[kind].compiler if kind in KINDS else None
+    if compiler is None:
         raise ToolchainNotFoundError(
-            f"no firmware can be built for boards of kind {name!r}; kinds with a toolchain: "
-            f"{', '.join(sorted(_KINDS))}"
+            f"no firmware can be built for boards of kind {kind!r}; kinds with a toolchain: "
+            f"{', '.join(sorted(name for name in KINDS if KINDS[name].compiler))}"
         )
-    return _KINDS[name]
+    return compiler
 
 
-def _compiler(wanted: _Kind, named: str) -> Path:
+def _compiler(wanted: Compiler, named: str) -> Path:
     """Return the path of the compiler to take."""
-    found = shutil.which(named or wanted.compiler)
+    found = shutil.which(named or wanted.program)
     if found is not None:
         return Path(found)
     if named:
         raise ToolchainNotFoundError(
             f"{named} is not a program; correct the key toolchain in boards.toml, or leave it out "
-            f"to take {wanted.compiler} from the PATH"
+            f"to take {wanted.program} from the PATH"
         )
     if (built := wanted.built()) is not None:
         return built
-    raise ToolchainNotFoundError(f"{wanted.compiler} is not on the PATH. {wanted.install}")
+    raise ToolchainNotFoundError(f"{wanted.program} is not on the PATH. {wanted.install}")
 
 
 def find_build_tool(name: str) -> Path:
@@ -161,7 +127,7 @@ def _ask(cc: Path, *arguments: str) -> str:
     return result.stdout
 
 
-def _library(cc: Path, name: str, wanted: _Kind) -> Path:
+def _library(cc: Path, name: str, wanted: Compiler) -> Path:
     """Return the path of a file of the compiler's C library."""
     # It echoes a name that it does not find.
     path = Path(_ask(cc, f"-print-file-name={name}").strip())

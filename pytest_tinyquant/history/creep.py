@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from typing import Final
 
 from pytest_tinyquant.baselines import schema
 from pytest_tinyquant.baselines.compare import compare
@@ -14,20 +13,10 @@ from pytest_tinyquant.baselines.store import BaselineStore
 from pytest_tinyquant.baselines.verdict import Verdict
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.measure.measurement import Measurement
+from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.metrics.tolerance import Tolerance
-from pytest_tinyquant.metrics.tolerance import Tolerances
+from pytest_tinyquant.metrics.tolerances import Tolerances
 from pytest_tinyquant.system.git import Repository
-
-
-#: How much a number may grow from a release on, whatever each change was allowed. These are
-#: this project's choice, not a measurement: small enough to be noticed before a board's memory
-#: is full, large enough for a deliberate exchange of one metric for another.
-LIMITS: Final[Mapping[str, Tolerance]] = {
-    "error": Tolerance(relative=0.05, absolute=1e-4),
-    "latency": Tolerance(relative=0.02),
-    "flash": Tolerance(relative=0.02, absolute=256),
-    "ram": Tolerance(relative=0.02, absolute=256),
-}
 
 
 class Release:
@@ -35,7 +24,7 @@ class Release:
 
     :param revision: as the user names it.
     :param directory: the project's baselines in the working tree.
-    :param limits: the user's, over :data:`LIMITS`.
+    :param limits: the user's, over those of the metrics' descriptions.
     :raises RevisionError: there is no such revision.
     :raises ConfigurationError: it has no baselines.
     """
@@ -43,7 +32,7 @@ class Release:
     def __init__(self, revision: str, directory: Path, limits: Mapping[str, Any]) -> None:
         self.revision = revision
         self._store = BaselineStore(directory)
-        self._limits = Tolerances.of(LIMITS, limits, where="creep limit")
+        self._limits = Tolerances.of(default_limits(), limits, where="creep limit")
         start = next(p for p in (directory, *directory.parents) if p.is_dir())
         self._repository = Repository.around(start)
         self._commit = self._repository.commit(revision)
@@ -92,3 +81,8 @@ class Release:
         absolute = path.absolute()
         parent = absolute.parent.resolve()
         return (parent / absolute.name).relative_to(self._root).as_posix()
+
+
+def default_limits() -> dict[str, Tolerance]:
+    """Return by how much each metric may grow from a release on, unless the user says otherwise."""
+    return {name: spec.creep_limit for name, spec in METRICS.items()}

@@ -13,8 +13,7 @@ from typing import Final
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.history.database import History
 from pytest_tinyquant.history.database import Series
-from pytest_tinyquant.metrics.specs import GATING
-from pytest_tinyquant.metrics.specs import PARTS
+from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.metrics.text import delta_text
 from pytest_tinyquant.metrics.text import number_text
 from pytest_tinyquant.metrics.tolerance import Tolerance
@@ -54,12 +53,12 @@ class Choice:
         :raises ConfigurationError: there is no such metric, or nothing is left.
         """
         metric, dot, part = self.metric.partition(".")
-        if metric not in PARTS or (dot and part not in PARTS[metric]):
-            known = ", ".join(f"{name}.{p}" for name, parts in PARTS.items() for p in parts)
+        if metric not in METRICS or (dot and METRICS[metric].part(part) is None):
+            known = ", ".join(f"{n}.{p}" for n, spec in METRICS.items() for p in spec.part_names)
             raise ConfigurationError(f"unknown metric {self.metric!r}; known: {known}")
         found = [
             dataclasses.replace(series, points=series.points[-self.last :])
-            for series in history.series(metric, part or GATING[metric][0])
+            for series in history.series(metric, part or METRICS[metric].primary)
             if all(
                 fnmatchcase(name, pattern or "*")
                 for name, pattern in zip(
@@ -96,8 +95,6 @@ def show_creep(path: Path, choice: Choice, release: Release | None, limit: Toler
     :param release: where growth is counted from; None for the first run of each combination.
     :param limit: None for the default of the metric.
     """
-    from pytest_tinyquant.history.creep import LIMITS
-
     history = History(path, create=False)
     try:
         found = choice.of(history)
@@ -105,20 +102,22 @@ def show_creep(path: Path, choice: Choice, release: Release | None, limit: Toler
         history.close()
     console = _console()
     metric, _, part = choice.metric.partition(".")
-    allowed = limit or LIMITS[metric]
+    spec = METRICS[metric]
+    part = part or spec.primary
+    allowed = limit or spec.creep_limit
     crept = 0
     for series in found:
         points = series.points
         start, since = points[0].value, points[0].where
         if release is not None:
             base = release.baseline(series.model, series.scheme, series.board, series.target)
-            number = base.metrics[metric].get(part or GATING[metric][0]) if base else None
+            number = base.metrics[metric].get(part) if base else None
             if number is None:
                 console.print(f"{series.combination}  not in {release.revision}", markup=False)
                 continue
             start, since = number.value, release.revision
         total = points[-1].value - start
-        if total > allowed.slack(start):
+        if (-total if spec.higher_is_better(part) else total) > allowed.slack(start):
             crept += 1
             _show_steps(console, series, start, since, allowed)
     console.print(f"{crept} of {len(found)} crept beyond {allowed.text(found[0].points[-1].unit)}")

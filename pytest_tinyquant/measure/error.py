@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_tinyquant.errors import InvalidOutputError
+from pytest_tinyquant.metrics.built_in import ERROR
 from pytest_tinyquant.metrics.metric import Metric
 from pytest_tinyquant.models.quantize import bytes_per_sample
 from pytest_tinyquant.models.quantize import decode
@@ -19,13 +20,22 @@ from pytest_tinyquant.models.quantize import step
 
 
 if TYPE_CHECKING:
+    from pytest_tinyquant.measure.observation import Observation
     from pytest_tinyquant.models.graph import Tensor
 
 
 #: Fewer check samples say too little: a constant output is only seen across samples.
 MINIMUM_SAMPLES: Final = 4
 
-_BETTER_IF_LARGER: Final = frozenset({"cosine", "top1"})
+
+def measure(observation: Observation) -> dict[str, Metric]:
+    """Return how far the outputs are from the reference; see :func:`measure_error`."""
+    return measure_error(
+        observation.record.outputs,
+        observation.expected,
+        observation.outputs,
+        where=observation.where,
+    )
 
 
 def measure_error(
@@ -91,7 +101,7 @@ def _measure_output(
 
 
 def _worst(name: str, metrics: Sequence[Metric]) -> Metric:
-    order = min if name in _BETTER_IF_LARGER else max
+    order = min if ERROR.higher_is_better(name) else max
     return order(metrics, key=lambda metric: metric.value)
 
 

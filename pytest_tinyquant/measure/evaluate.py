@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-from collections.abc import Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 from typing import Any
@@ -11,25 +9,22 @@ from typing import Final
 
 from pytest_tinyquant.boards.clock import check_clock
 from pytest_tinyquant.errors import ConfigurationError
-from pytest_tinyquant.errors import ToolchainNotFoundError
-from pytest_tinyquant.measure.error import measure_error
 from pytest_tinyquant.measure.error import output_sha256
-from pytest_tinyquant.measure.flash import measure_flash
 from pytest_tinyquant.measure.latency import count_ops
-from pytest_tinyquant.measure.latency import measure_latency
 from pytest_tinyquant.measure.measurement import Measurement
 from pytest_tinyquant.measure.measurement import OpCount
 from pytest_tinyquant.measure.model_structure import structure_of
-from pytest_tinyquant.measure.ram import measure_host_ram
-from pytest_tinyquant.measure.ram import measure_ram
 from pytest_tinyquant.measure.ram import peak_tensors
+from pytest_tinyquant.metrics.built_in import ERROR
+from pytest_tinyquant.metrics.metric import Metric
+from pytest_tinyquant.metrics.metric import weakest_class
+from pytest_tinyquant.metrics.registry import METRICS
+from pytest_tinyquant.metrics.spec import MetricSpec
+from pytest_tinyquant.support.runtimes import RUNTIMES
 
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from pytest_tinyquant.boards.device import RunRecord
-    from pytest_tinyquant.models.graph import Graph
+    from pytest_tinyquant.measure.observation import Observation
     from pytest_tinyquant.project.board_types import Board
     from pytest_tinyquant.schemes.convert import ConvertedModel
 
@@ -38,43 +33,34 @@ if TYPE_CHECKING:
 PREBUILT: Final = "prebuilt"
 
 
-def evaluate(
-    *,
-    converted: ConvertedModel,
-    graph: Graph,
-    board: Board,
-    image: Any,
-    record: RunRecord,
-    expected: Sequence[NDArray[Any]],
-) -> Measurement:
-    """Return the metrics that ``board`` has, from what one run yielded.
+def evaluate(observation: Observation) -> Measurement:
+    """Return the metrics that a run's board has, and what explains them.
 
-    :param image: the firmware image that ran; on the host it is not looked at.
-    :param expected: the reference's outputs for all check samples, one array per output tensor.
     :raises InvalidOutputError: if the outputs cannot be judged.
     :raises ConsoleError: if the device left out what its board can measure.
     :raises ClockError: if its cycles are not those of the image.
+    :raises ConfigurationError: if the board cannot have one of its metrics.
     """
-    where = f"{converted.model}-{converted.scheme}-{board.name}"
-    outputs = [graph.tensors[index] for index in graph.outputs]
-    error = measure_error(record.outputs, expected, outputs, where=where)
-    if board.target == "host":
-        extra = _evaluate_host(graph, board, record, where)
-    else:
-        extra = _evaluate_firmware(graph, board, image, record, where)
-    metrics = {"error": error, **extra.pop("metrics")}
-    beyond = [metric for metric in board.metrics if metric not in metrics]
+    converted, board, record = observation.converted, observation.board, observation.record
+    known = METRICS.on(board.target)
+    beyond = [metric for metric in board.metrics if metric not in known]
     if beyond:
         raise ConfigurationError(
-            f"{where}: board '{board.name}' cannot measure {', '.join(beyond)}; on "
-            f"target '{board.target}' there are {', '.join(metrics)}. Correct its metrics in "
+            f"{observation.where}: board '{board.name}' cannot measure {', '.join(beyond)}; on "
+            f"target '{board.target}' there are {', '.join(known)}. Correct its metrics in "
             "boards.toml"
         )
+    # The outputs are looked at in any case: what else was measured of wrong ones means nothing.
+    metrics = {ERROR.name: _measured(ERROR, observation)}
+    extra = _of_host(observation) if board.target.is_host else _of_firmware(observation)
+    for name in board.metrics:
+        if name not in metrics:
+            metrics[name] = _measured(METRICS[name], observation)
     return Measurement(
         model=converted.model,
         scheme=converted.scheme,
         board=board.name,
-        target=board.target,
+        target=board.target.value,
         identity={**_identity(converted, board), **extra.pop("identity")},
         metrics={metric: metrics[metric] for metric in board.metrics},
         output_sha256=output_sha256(record.outputs),
@@ -84,21 +70,23 @@ def evaluate(
     )
 
 
-def runtime_version(runtime: str) -> str:
-    """Return the version of the package that brings ``runtime``.
+def _measured(spec: MetricSpec, observation: Observation) -> dict[str, Metric]:
+    """Return a metric's numbers, after checking that they are what its description says.
 
-    :raises ToolchainNotFoundError: if it is not installed.
+    :raises ConfigurationError: they are not.
     """
-    package = {"tflm": "tflite-micro", "tinyquant": "pytest-tinyquant"}[runtime]
-    try:
-        return f"{package} {importlib.metadata.version(package)}"
-    except importlib.metadata.PackageNotFoundError as error:
-        if runtime == "tinyquant":
-            # The engine is part of this very package, which also runs without being installed.
-            return package
-        raise ToolchainNotFoundError(
-            f"{package} is not installed; pip install {package}"
-        ) from error
+    parts = dict(spec.measuring()(observation))
+    unknown = [part for part in parts if spec.part(part) is None]
+    gating = [parts[part] for part in spec.gating if part in parts]
+    declared = spec.classes[observation.board.target]
+    if unknown or not gating or weakest_class(declared, *gating) != declared:
+        found = ", ".join(f"{part} ({m.number_class})" for part, m in parts.items()) or "nothing"
+        raise ConfigurationError(
+            f"{observation.where}: metric '{spec.name}' is described with the parts "
+            f"{', '.join(spec.part_names)}, {declared} on {observation.board.target}; measured was "
+            f"{found}. Correct its MetricSpec, or its function"
+        )
+    return parts
 
 
 def _identity(converted: ConvertedModel, board: Board) -> dict[str, str]:
@@ -108,41 +96,33 @@ def _identity(converted: ConvertedModel, board: Board) -> dict[str, str]:
         "tflite_sha256": converted.sha256,
         "converter": converted.converter,
         "runtime": board.runtime,
-        "runtime_version": board.tflm.version if board.tflm else runtime_version(board.runtime),
+        "runtime_version": board.tflm.version if board.tflm else RUNTIMES[board.runtime].version(),
         # The name only: where it lies differs from machine to machine.
         "kernels": PurePath(board.tflm.library if board.tflm else board.kernels).name,
     }
 
 
-def _evaluate_host(graph: Graph, board: Board, record: RunRecord, where: str) -> dict[str, Any]:
-    metrics = {}
-    if "ram" in board.metrics:
-        metrics["ram"] = measure_host_ram(record, where=where)
+def _of_host(observation: Observation) -> dict[str, Any]:
     return {
-        "metrics": metrics,
         "identity": {"flags": ""},
         "toolchain": PREBUILT,
-        "structure": structure_of(graph, where=where),
+        "structure": structure_of(observation.graph, where=observation.where),
     }
 
 
-def _evaluate_firmware(
-    graph: Graph, board: Board, image: Any, record: RunRecord, where: str
-) -> dict[str, Any]:
+def _of_firmware(observation: Observation) -> dict[str, Any]:
+    graph, board, image = observation.graph, observation.board, observation.image
+    record, where = observation.record, observation.where
     if record.clock is not None:
         check_clock(record.clock, where, flags=image.flags)
     facts = {
-        "metrics": {
-            "latency": measure_latency(record, where=where),
-            "flash": measure_flash(image),
-            "ram": measure_ram(image, record, where=where),
-        },
         "identity": {"flags": image.flags, "image": image.sha256},
         "toolchain": image.toolchain,
         "symbols": image.symbols,
         "variables": image.variables,
     }
-    if board.runtime == "tflm":
+    plan = RUNTIMES[board.runtime].plan(graph, kernels=board.kernels, where=where)
+    if plan is None:
         operators = [
             OpCount(operator.label, operator.op, graph.tensors[operator.outputs[0]].shape, 0)
             for operator in graph.operators
@@ -152,9 +132,6 @@ def _evaluate_firmware(
             "ops": count_ops(record, operators, where=where),
             "structure": structure_of(graph, where=where),
         }
-    from pytest_tinyquant import engine
-
-    plan = engine.plan(graph, where=where, kernels=board.kernels)
     return {
         **facts,
         "ops": count_ops(record, plan.ops, where=where),

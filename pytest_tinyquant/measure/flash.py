@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_tinyquant.metrics.built_in import FLASH
 from pytest_tinyquant.metrics.metric import Metric
-from pytest_tinyquant.metrics.specs import PARTS
 
 
 if TYPE_CHECKING:
     from pytest_tinyquant.firmware.image import FirmwareImage
+    from pytest_tinyquant.measure.observation import Observation
+
+
+def measure(observation: Observation) -> dict[str, Metric]:
+    """Return the flash bytes of what ran."""
+    return measure_flash(observation.image)
 
 
 def measure_flash(image: FirmwareImage) -> dict[str, Metric]:
     """Return the image's flash bytes, whole and by part; the check samples are not counted."""
     return {
-        part: Metric(int(getattr(image.flash, part)), "bytes", "exact") for part in PARTS["flash"]
+        part: Metric(int(getattr(image.flash, part)), "bytes", "exact") for part in FLASH.part_names
     }

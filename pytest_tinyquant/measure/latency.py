@@ -15,6 +15,12 @@ from pytest_tinyquant.metrics.metric import NumberClass
 if TYPE_CHECKING:
     from pytest_tinyquant.boards.device import RunRecord
     from pytest_tinyquant.engine import PlanOp
+    from pytest_tinyquant.measure.observation import Observation
+
+
+def measure(observation: Observation) -> dict[str, Metric]:
+    """Return the count of one invoke; see :func:`measure_latency`."""
+    return measure_latency(observation.record, where=observation.where)
 
 
 def measure_latency(record: RunRecord, *, where: str) -> dict[str, Metric]:

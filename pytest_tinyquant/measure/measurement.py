@@ -10,7 +10,7 @@ from typing import Final
 
 from pytest_tinyquant.measure.model_structure import Structure
 from pytest_tinyquant.metrics.metric import Metric
-from pytest_tinyquant.metrics.specs import GATING
+from pytest_tinyquant.metrics.registry import METRICS
 
 
 #: Keys of :attr:`Measurement.identity`. ``image`` is kept in baselines of measured numbers only.
@@ -32,19 +32,56 @@ class Estimate:
 
     :param metric: the metric that it is an estimate of.
     :param source: the model.
+    :param low: the least and, as ``high``, the most that a board is expected to take; None where
+        nobody knows how far the model is off.
+    :param clock_hz: the board's clock, where the number is in its cycles; None if it is not known.
+    :param ops: label and part of each operator, in execution order; empty where nobody knows it.
     """
 
     metric: str
     number: Metric
     source: str
+    low: int | None = None
+    high: int | None = None
+    clock_hz: int | None = None
+    ops: tuple[tuple[str, int], ...] = ()
 
     def __post_init__(self) -> None:
         if self.number.number_class != "estimated":
             raise ValueError(f"an estimate is estimated, not {self.number.number_class}")
 
+    @property
+    def milliseconds(self) -> float | None:
+        """Return the time at the board's clock, to the microsecond; None without a clock."""
+        if self.clock_hz is None or self.number.unit != "cycles":
+            return None
+        return round(self.number.value / self.clock_hz * 1e3, 3)
+
     def to_json(self) -> dict[str, Any]:
-        """Return the estimate as JSON types."""
-        return {"metric": self.metric, "source": self.source, "number": self.number.to_json()}
+        """Return the estimate as JSON types; :meth:`from_json` reverses it."""
+        return {
+            "metric": self.metric,
+            "source": self.source,
+            "number": self.number.to_json(),
+            "range": None if self.low is None else [self.low, self.high],
+            "clock_hz": self.clock_hz,
+            "milliseconds": self.milliseconds,
+            "ops": [[label, part] for label, part in self.ops],
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Estimate:
+        """Rebuild an estimate from what :meth:`to_json` returned, be it in an earlier version."""
+        low, high = data.get("range") or (None, None)
+        return cls(
+            data["metric"],
+            Metric.from_json(data["number"]),
+            data["source"],
+            low=low,
+            high=high,
+            clock_hz=data.get("clock_hz"),
+            ops=tuple((label, part) for label, part in data.get("ops", ())),
+        )
 
 
 @dataclass(frozen=True)
@@ -71,7 +108,8 @@ class Measurement:
 
     :param identity: what was measured, by the keys of :data:`IDENTITY`.
     :param toolchain: id of the compiler that built the image.
-    :param metrics: metric name -> part -> number, as listed in :data:`PARTS`.
+    :param metrics: metric name -> part -> number, as described in
+        :data:`~pytest_tinyquant.metrics.registry.METRICS`.
     :param output_sha256: digest of the raw output bytes of all check samples.
     :param ops: operators in execution order.
     :param symbols: flash bytes by linker symbol.
@@ -108,7 +146,15 @@ class Measurement:
     def gating(self, metric: str) -> dict[str, Metric]:
         """Return the parts of ``metric`` that decide its verdict, in order of importance."""
         parts = self.metrics.get(metric, {})
-        return {part: parts[part] for part in GATING[metric] if part in parts}
+        return {part: parts[part] for part in METRICS[metric].gating if part in parts}
+
+    @property
+    def count_unit(self) -> str:
+        """The unit of the operators' counts; empty if the operators were not counted."""
+        for name, spec in METRICS.items():
+            if spec.per_operator and spec.primary in self.metrics.get(name, {}):
+                return self.metrics[name][spec.primary].unit
+        return ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the measurement as JSON types; :meth:`from_json` reverses it."""
@@ -138,7 +184,7 @@ class Measurement:
     def from_json(cls, data: Mapping[str, Any]) -> Measurement:
         """Rebuild a measurement from what :meth:`to_json` returned, be it in an earlier version."""
         metrics = {
-            metric: {part: _metric(m) for part, m in parts.items()}
+            metric: {part: Metric.from_json(m) for part, m in parts.items()}
             for metric, parts in data["metrics"].items()
         }
         return cls(
@@ -160,12 +206,5 @@ class Measurement:
             log=data["log"],
             structure=Structure.from_json(data["structure"]) if data.get("structure") else None,
             retries=tuple(data.get("retries", ())),
-            estimates=tuple(
-                Estimate(estimate["metric"], _metric(estimate["number"]), estimate["source"])
-                for estimate in data.get("estimates", ())
-            ),
+            estimates=tuple(Estimate.from_json(estimate) for estimate in data.get("estimates", ())),
         )
-
-
-def _metric(data: Mapping[str, Any]) -> Metric:
-    return Metric(data["value"], data["unit"], data["class"])

@@ -18,6 +18,14 @@ if TYPE_CHECKING:
     from pytest_tinyquant.boards.device import RunRecord
     from pytest_tinyquant.engine import Plan
     from pytest_tinyquant.firmware.image import FirmwareImage
+    from pytest_tinyquant.measure.observation import Observation
+
+
+def measure(observation: Observation) -> dict[str, Metric]:
+    """Return the RAM of what ran, on the host the arena alone."""
+    if observation.board.target.is_host:
+        return measure_host_ram(observation.record, where=observation.where)
+    return measure_ram(observation.image, observation.record, where=observation.where)
 
 
 def measure_ram(image: FirmwareImage, record: RunRecord, *, where: str) -> dict[str, Metric]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from typing import Final
@@ -41,8 +42,13 @@ class Metric:
             raise ValueError(f"unknown number class {self.number_class!r}")
 
     def to_json(self) -> dict[str, Any]:
-        """Return the metric as JSON types."""
+        """Return the metric as JSON types; :meth:`from_json` reverses it."""
         return {"value": self.value, "unit": self.unit, "class": self.number_class}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Metric:
+        """Rebuild a metric from what :meth:`to_json` returned."""
+        return cls(data["value"], data["unit"], data["class"])
 
     def rounded(self) -> Metric:
         """Return the metric as a baseline stores it, floats to :data:`SIGNIFICANT_DIGITS`."""
@@ -52,6 +58,7 @@ class Metric:
         return Metric(value, self.unit, self.number_class)
 
 
-def weakest_class(*metrics: Metric) -> NumberClass:
-    """Return the least trustworthy number class among ``metrics``: that of their sum."""
-    return max((m.number_class for m in metrics), key=NUMBER_CLASSES.index)
+def weakest_class(*found: Metric | NumberClass) -> NumberClass:
+    """Return the least trustworthy class among numbers and classes: that of a sum of them."""
+    classes = [each.number_class if isinstance(each, Metric) else each for each in found]
+    return max(classes, key=NUMBER_CLASSES.index)

@@ -106,20 +106,26 @@ class Model:
 
         A model with several inputs gets a list with the samples of each.
         """
+        from pytest_tinyquant.models.samples import check_distinct
+
+        parts = self._check_parts()
+        check_distinct(parts, where=str(self.path))
+        return _one_or_all(parts)
+
+    def _check_parts(self) -> list[Samples]:
+        """Return the check samples of every input."""
         from pytest_tinyquant.models.samples import read_all_samples
         from pytest_tinyquant.models.samples import take
         from pytest_tinyquant.models.tflite_file import check_of_tflite
 
         if self._data is not None:
             parts = read_all_samples(self._data, "check", self._input_shapes)
-            return _one_or_all(
-                [take(part, self.check_samples, where=str(self.path)) for part in parts]
-            )
+            return [take(part, self.check_samples, where=str(self.path)) for part in parts]
         if self.kind == "tflite":
-            return _one_or_all(check_of_tflite(self.path, self.check_samples))
+            return check_of_tflite(self.path, self.check_samples)
         # Draws that follow those of the calibration set.
         drawn = self._drawn(CALIBRATION_SAMPLES + self.check_samples)
-        return _one_or_all([part[CALIBRATION_SAMPLES:] for part in drawn])
+        return [part[CALIBRATION_SAMPLES:] for part in drawn]
 
     @property
     def weights(self) -> Path:
@@ -149,6 +155,7 @@ class Model:
 
     def _drawn(self, count: int) -> list[Samples]:
         """Draw `count` samples for every input."""
+        from pytest_tinyquant.models.samples import check_budget
         from pytest_tinyquant.models.samples import uniform
 
         shapes = self._input_shapes
@@ -158,6 +165,7 @@ class Model:
                 f"{self.path}: the shape of its input is not known; write 'input_shape = [...]' "
                 f"or 'data = \"samples.npz\"' into {settings_file(self.path)}"
             )
+        check_budget(count, known, where=str(self.path))
         return [uniform(count, shape, index=index) for index, shape in enumerate(known)]
 
     def _identity(self) -> dict[str, Any]:

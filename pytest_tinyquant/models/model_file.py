@@ -15,6 +15,7 @@ from pytest_tinyquant.system.toml_table import Table
 
 
 DEFAULT_CHECK_SAMPLES = 16
+MOST_CHECK_SAMPLES = 100_000
 
 
 @dataclass(frozen=True)
@@ -104,9 +105,9 @@ def read_sidecar(file: Path, *, convertible: bool) -> Sidecar:
     :param convertible: whether the model is converted; a ``.tflite`` is taken as it is, so the
         keys that steer a conversion are unknown there.
     """
-    if not file.is_file():
+    top = Table.find(file)
+    if top is None:
         return Sidecar()
-    top = Table.read(file)
     known = ["check_samples", "data", "tolerance"]
     top.allow([*known, "schemes", "dense_per_channel", "input_shape"] if convertible else known)
     name = top.get_optional("data", str)
@@ -127,7 +128,7 @@ def _settings(conversion: Table, data: Table, top: Table) -> Settings:
             raise conversion.error("key 'schemes' is empty; name a scheme or remove it for all")
     tolerance = top.table("tolerance")
     if tolerance.values:
-        from pytest_tinyquant.metrics.tolerance import parse_mapping
+        from pytest_tinyquant.metrics.tolerances import parse_mapping
 
         parse_mapping(tolerance.values, where=f"{top.file}: {tolerance.label}")
     return Settings(
@@ -135,7 +136,7 @@ def _settings(conversion: Table, data: Table, top: Table) -> Settings:
         f"{conversion.file}: {conversion.label}" if schemes else "",
         dict(tolerance.values),
         conversion.get("dense_per_channel", bool, False),
-        data.positive("check_samples", DEFAULT_CHECK_SAMPLES),
+        data.positive("check_samples", DEFAULT_CHECK_SAMPLES, most=MOST_CHECK_SAMPLES),
     )
 
 

@@ -16,6 +16,7 @@ SAVED_MODEL = "saved_model.pb"
 # Folders and files of a models directory that hold no model.
 _NOT_MODELS = {"weights", "data", "known_issues.toml"}
 _MODEL_SUFFIXES = {".keras", ".tflite"}
+_LONGEST = 120
 _NAME = re.compile(r"[a-z0-9][a-z0-9._+-]*(/[a-z0-9][a-z0-9._+-]*)*")
 
 
@@ -50,6 +51,11 @@ def model_name(path: Path, root: Path) -> str:
     if path.suffix in {*_MODEL_SUFFIXES, ".toml"}:
         relative = relative.with_suffix("")
     name = relative.as_posix().lower()
+    if len(path.name) > _LONGEST:
+        raise ConfigurationError(
+            f"{path}: its name becomes part of file names together with scheme and board, so it "
+            f"has {_LONGEST} characters at most, not {len(path.name)}; rename it"
+        )
     if not _NAME.fullmatch(name):
         raise ConfigurationError(
             f"{path}: its name becomes part of test ids and file names, so it consists of letters, "
@@ -63,6 +69,15 @@ def natural_order(name: str) -> list[tuple[str, int]]:
     return [(text, int(number or 0)) for text, number in re.findall(r"(\D*)(\d*)", name)]
 
 
+def _check_case(path: Path) -> None:
+    """Refuse a suffix in upper case, rather than to pass over the model."""
+    suffix = path.suffix
+    if suffix.lower() in {*_MODEL_SUFFIXES, ".toml"} and suffix != suffix.lower():
+        raise ConfigurationError(
+            f"{path}: models have the suffix {suffix.lower()!r}, not {suffix!r}; rename it"
+        )
+
+
 def _walk(root: Path, *, skip: set[str]) -> Iterator[Path]:
     """Yield what may be a model below `root`; `skip` names entries directly in it."""
     for folder, folders, names in os.walk(root):
@@ -74,6 +89,8 @@ def _walk(root: Path, *, skip: set[str]) -> Iterator[Path]:
             continue
         folders[:] = sorted(name for name in folders if name[0] != "." and name not in ignored)
         files = sorted(name for name in names if name[0] != "." and name not in ignored)
+        for name in files:
+            _check_case(here / name)
         models = [here / name for name in files if Path(name).suffix in _MODEL_SUFFIXES]
         saved = [here / name for name in folders if (here / name / SAVED_MODEL).is_file()]
         settings = {settings_file(path) for path in (*models, *saved)}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import zipfile
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 from typing import TYPE_CHECKING
 from typing import Any
 
@@ -16,6 +17,8 @@ from numpy.typing import NDArray
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.errors import ModelError
 from pytest_tinyquant.models.layers import Shape
+from pytest_tinyquant.system.regular_file import MIB
+from pytest_tinyquant.system.regular_file import open_regular
 
 
 if TYPE_CHECKING:
@@ -24,6 +27,12 @@ if TYPE_CHECKING:
 Samples = NDArray[np.float32]
 
 SEED = 42
+
+MINIMUM_DISTINCT = 4
+"""So many check samples must differ; fewer say too little of how an output depends on its input."""
+
+MOST_BYTES = 512 * MIB
+"""Of all samples of a model; the largest network in reach of a microcontroller needs a tenth."""
 
 
 def read_samples(file: Path, part: str, shape: Shape | None) -> Samples:
@@ -66,12 +75,79 @@ def read_all_samples(file: Path, part: str, shapes: Sequence[Shape | None]) -> l
 def read_npz(file: Path) -> dict[str, Any]:
     """Return the arrays of `file` by name; raises ConfigurationError if it is not an npz file."""
     try:
-        with np.load(file, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
-    except (OSError, EOFError, ValueError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
+        descriptor = open_regular(file)
+        with open(descriptor, "rb") as stream:
+            _check_npz(stream)
+            with np.load(stream, allow_pickle=False) as arrays:
+                return {name: arrays[name] for name in arrays.files}
+    except Exception as error:
+        # numpy and zipfile raise a dozen classes for a damaged file, and not always the same ones.
+        reason = str(error) or type(error).__name__
         raise ConfigurationError(
-            f"{file}: not a readable npz file ({error}); restore or make it again"
+            f"{file}: not a readable npz file ({reason}); restore or make it again"
         ) from error
+
+
+def _check_npz(stream: IO[bytes]) -> None:
+    """Raise ValueError for what is no npz file, or one whose arrays are larger than they may be.
+
+    A kilobyte of compressed zeros unpacks to a megabyte, and the header of an array may claim any
+    size: memory for it would be taken before its data is missed.
+    """
+    with zipfile.ZipFile(stream) as archive:
+        total = sum(member.file_size for member in archive.infolist())
+        if total > MOST_BYTES:
+            raise ValueError(f"its arrays have {total:,} bytes, {MOST_BYTES:,} are read at most")
+        for member in archive.infolist():
+            with archive.open(member) as array:
+                _check_array(array, member)
+    stream.seek(0)
+
+
+def _check_array(array: IO[bytes], member: zipfile.ZipInfo) -> None:
+    """Raise ValueError for an array that claims more bytes than the archive holds of it."""
+    version = np.lib.format.read_magic(array)
+    read = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }[version]
+    shape, _, dtype = read(array)
+    if math.prod(shape) * dtype.itemsize > member.file_size:
+        raise ValueError(f"array {member.filename!r} of shape {list(shape)} is not complete")
+
+
+def check_distinct(parts: Sequence[Samples], *, where: str) -> None:
+    """Raise ConfigurationError unless the samples are different enough to judge an output by.
+
+    An output that does not depend on the input at all is seen only across samples.
+
+    :param parts: the samples of each input.
+    """
+    wanted = min(MINIMUM_DISTINCT, len(parts[0]))
+    samples = zip(*(part.reshape(len(part), -1) for part in parts), strict=True)
+    found: set[bytes] = set()
+    for sample in samples:
+        found.add(b"".join(hashlib.sha256(part.tobytes()).digest() for part in sample))
+        if len(found) >= wanted:
+            return
+    raise ConfigurationError(
+        f"{where}: of its {len(parts[0])} check samples only {len(found)} differ, so an output "
+        f"that ignores its input would pass; give it at least {MINIMUM_DISTINCT} different ones"
+    )
+
+
+def check_budget(count: int, shapes: Sequence[Shape], *, where: str) -> None:
+    """Raise ConfigurationError for samples that need more memory than they may.
+
+    :param shapes: of one sample of each input.
+    """
+    needed = count * sum(math.prod(shape) for shape in shapes) * np.dtype(np.float32).itemsize
+    if needed > MOST_BYTES:
+        raise ConfigurationError(
+            f"{where}: {count} samples of {' and '.join(str(list(shape)) for shape in shapes)} "
+            f"need {needed:,} bytes, {MOST_BYTES:,} are given at most; lower check_samples, or "
+            "take a model with smaller inputs"
+        )
 
 
 def take(samples: Samples, count: int, *, where: str) -> Samples:

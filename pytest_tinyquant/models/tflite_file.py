@@ -47,9 +47,11 @@ def scheme_of_graph(graph: Graph) -> str:
 
 def check_of_tflite(path: Path, count: int) -> list[Any]:
     """Return `count` samples per input, float32 [count, *shape], over the input's whole range."""
+    from pytest_tinyquant.models.samples import check_budget
     from pytest_tinyquant.models.samples import spanning
 
     graph = _graph(path)
+    check_budget(count, sample_shapes(path), where=str(path))
     return [
         spanning(graph.tensors[tensor], count, where=str(path), index=index)
         for index, tensor in enumerate(graph.inputs)

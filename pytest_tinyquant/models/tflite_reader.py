@@ -200,8 +200,7 @@ def _read_operators(model: Any, subgraph: Any, tensors: int) -> tuple[Operator, 
                 f"operator {index} names operator code {table.OpcodeIndex()} of {len(codes)}"
             )
         code = codes[table.OpcodeIndex()]
-        # Codes above 127 do not fit the old field; the newer one is 0 in old files.
-        number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+        number = max(_builtin_code(code), code.DeprecatedBuiltinCode())
         op = _OPERATORS.get(number)
         if op is None:
             raise ModelError(f"operator {index} has the unknown code {number}")
@@ -220,6 +219,20 @@ def _read_operators(model: Any, subgraph: Any, tensors: int) -> tuple[Operator, 
             )
         )  # fmt: skip
     return tuple(operators)
+
+
+def _builtin_code(code: Any) -> int:
+    """Read the newer of the two fields that hold an operator's code.
+
+    Codes above 127 do not fit the old one, which LiteRT's quantizer leaves 0 for every operator;
+    the newer one is 0 in old files. The schema says to take the larger. The bindings' method of
+    this name returns the old field for any code below 127.
+    """
+    offset = code._tab.Offset(10)
+    if offset == 0:
+        return 0
+    (number,) = struct.unpack_from("<i", code._tab.Bytes, code._tab.Pos + offset)
+    return int(number)
 
 
 def _check_inputs_static(subgraph: Any, graph: Graph) -> None:

@@ -14,7 +14,7 @@ from pytest_tinyquant.baselines.noise import noise_tolerance
 from pytest_tinyquant.baselines.verdict import Comparison
 from pytest_tinyquant.baselines.verdict import Verdict
 from pytest_tinyquant.errors import TinyQuantError
-from pytest_tinyquant.metrics.tolerance import Tolerances
+from pytest_tinyquant.metrics.tolerances import Tolerances
 
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from pytest_tinyquant.errors import TinyQuantError
 
 if TYPE_CHECKING:
     from pytest_tinyquant.boards.device import Device
-    from pytest_tinyquant.paired.sides import SideImage
+    from pytest_tinyquant.paired.protocol import SideImage
 
 #: Turns where counts scatter; an exact count repeats, so that one turn tells all.
 ROUNDS: Final = 5

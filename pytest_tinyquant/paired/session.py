@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
-from typing import TypeVar
 
+from pytest_tinyquant.errors import AbsentError
 from pytest_tinyquant.errors import BenchError
 from pytest_tinyquant.errors import RevisionError
 from pytest_tinyquant.errors import TinyQuantError
+from pytest_tinyquant.errors import UnsupportedModelError
 from pytest_tinyquant.paired.measure import FirstSideError
 from pytest_tinyquant.paired.measure import measure_in_turns
-from pytest_tinyquant.paired.sides import Revision
+from pytest_tinyquant.paired.revision import Revision
 from pytest_tinyquant.paired.sides import Side
 from pytest_tinyquant.paired.sides import WorkingTree
 from pytest_tinyquant.stages.outcomes import OutcomeStore
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
 _PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 _OPTION = "--tq-ab"
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -114,24 +112,42 @@ class PairedRun:
     def measure(self, model: Model, scheme: Scheme, board: Board) -> Measurement:
         """Measure a combination on both sides in turns; return what the second measured.
 
-        :raises BenchError: a side cannot be built at all.
+        Only what the first side says it lacks makes the second's numbers new: a model, a board, a
+        scheme, or a kernel for an operator. Whatever else keeps it from a number is an error, for
+        nothing was compared.
+
+        :raises BenchError: a side cannot be built, the first cannot be measured, or the second
+            lacks what is to be judged.
         :raises TinyQuantError: the second side cannot run the combination.
         """
         a, b = self._opened()
-        image_b = b.build(model, scheme, board)
+        try:
+            image_b = b.build(model, scheme, board)
+        except AbsentError as error:
+            raise RevisionError(f"{error}, so there is nothing to judge; deselect it") from error
         key = _key(f"{model.name}-{scheme.name}-{board.name}", board.target)
-        image_a = _or_error(lambda: a.build(model, scheme, board))
-        if isinstance(image_a, TinyQuantError):
-            self._first.keep(key, image_a)
+        try:
+            image_a = a.build(model, scheme, board)
+        except (AbsentError, UnsupportedModelError) as lacking:
+            self._first.keep(key, lacking)
             return self._alone(b, board, image_b)
+        except BenchError:
+            raise
+        except TinyQuantError as error:
+            raise _incomparable(a.name, error) from error
         try:
             with self._stages.device(board, name=key) as device:
                 record_a, record_b = measure_in_turns(device, (image_a, image_b))
         except FirstSideError as error:
-            self._first.keep(key, error.cause)
-            return self._alone(b, board, image_b)
-        self._first.keep(key, _or_error(lambda: a.evaluate(record_a)))
-        return b.evaluate(record_b)
+            raise _incomparable(a.name, error.cause) from error
+        judged = b.evaluate(record_b)
+        try:
+            self._first.keep(key, a.evaluate(record_a))
+        except BenchError:
+            raise
+        except TinyQuantError as error:
+            raise _incomparable(a.name, error) from error
+        return judged
 
     def first(self, measurement: Measurement) -> Measurement | TinyQuantError:
         """Return what the first side measured, or why it could not.
@@ -184,14 +200,12 @@ class PairedRun:
             return side.evaluate(device.run())
 
 
-def _or_error(act: Callable[[], T]) -> T | TinyQuantError:
-    """Return what ``act`` returns, or the typed error it raises; the bench's trouble is raised."""
-    try:
-        return act()
-    except BenchError:
-        raise
-    except TinyQuantError as error:
-        return error
+def _incomparable(name: str, error: TinyQuantError) -> RevisionError:
+    """Return the error of a combination that the first side has, and does not measure."""
+    return RevisionError(
+        f"{name} has this combination and cannot measure it, so there is nothing to compare with: "
+        f"{type(error).__name__}: {error}"
+    )
 
 
 def _key(combination: str, target: str) -> str:

@@ -11,6 +11,7 @@ from typing import Final
 
 from pytest_tinyquant.project.board_types import BENCH_KEY
 from pytest_tinyquant.project.board_types import Board
+from pytest_tinyquant.project.kinds import KINDS
 from pytest_tinyquant.system.toml_table import Table
 
 
@@ -72,10 +73,10 @@ def load_bench(files: Iterable[Path], boards: Mapping[str, Board]) -> tuple[Phys
     """
     bench: list[PhysicalBoard] = []
     for file in files:
-        if file.is_file():
-            for row in _rows(Table.read(file)):
-                bench.append(_read(row, boards))
-                _check_unique(row, bench)
+        top = Table.find(file)
+        for row in _rows(top) if top is not None else ():
+            bench.append(_read(row, boards))
+            _check_unique(row, bench)
     return tuple(sorted(bench, key=lambda physical: (physical.type, physical.name)))
 
 
@@ -93,7 +94,7 @@ def _read(row: Table, boards: Mapping[str, Board]) -> PhysicalBoard:
     name = row.get("name", str)
     if not _NAME.fullmatch(name):
         raise row.error(f"name {name!r} must be lower case letters, digits, '.', '_' and '-'")
-    types = {known: board.kind for known, board in boards.items() if board.kind != "host"}
+    types = {known: board.kind for known, board in boards.items() if board.runs_firmware}
     board_type = row.choice("type", row.get("type", str), types)
     physical = PhysicalBoard(
         name=name,
@@ -122,9 +123,10 @@ def _port_of_probe(row: Table) -> str | None:
 
 
 def _flasher(row: Table, kind: str) -> str:
-    """Return what programs the board; for Cortex-M that is pyOCD unless said otherwise."""
-    flasher = row.get("flasher", str, PYOCD if kind == "cortex-m4" else None)
-    if flasher == PYOCD and kind != "cortex-m4":
+    """Return what programs the board: pyOCD, where it can and nothing else is said."""
+    has_pyocd = KINDS[kind].has_pyocd
+    flasher = row.get("flasher", str, PYOCD if has_pyocd else None)
+    if flasher == PYOCD and not has_pyocd:
         others = ", ".join(FLASHERS[1:])
         raise row.error(f"pyOCD drives Arm cores only; set flasher to {others} or a command")
     if " " not in flasher:

@@ -3,38 +3,41 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Container
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-from typing import Literal
 
 from pytest_tinyquant.errors import ConfigurationError
+from pytest_tinyquant.metrics.registry import METRICS
+from pytest_tinyquant.project.core_timing import CoreTiming
+from pytest_tinyquant.project.core_timing import read_timing
+from pytest_tinyquant.project.kinds import KINDS
+from pytest_tinyquant.project.target import Target
+from pytest_tinyquant.project.target import TargetChoice
 from pytest_tinyquant.project.tflm_library import Tflm
 from pytest_tinyquant.project.tflm_library import read_tflm
+from pytest_tinyquant.support.runtimes import RUNTIMES
 from pytest_tinyquant.system.toml_table import Table
 
-
-Target = Literal["host", "emulator", "hardware"]
-TargetChoice = Literal["auto", "emulator", "hardware"]
 
 #: The rows of a boards.toml that are boards to touch, not types of boards.
 BENCH_KEY: Final = "bench"
 
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,59}")
+
 BUILT_IN = Path(__file__).with_name("boards.toml")
-KINDS = ("host", "cortex-m4", "rx")
-RUNTIMES = ("tflm", "tinyquant")
-METRICS = ("error", "latency", "flash", "ram")
 
 
 @dataclass(frozen=True)
 class Board:
     """One board type and how this run reaches it.
 
-    :param kind: what executes the model: ``host``, or the processor core.
-    :param runtime: what interprets it: ``tflm`` or ``tinyquant``.
-    :param target: ``host``, ``emulator`` or ``hardware``; baselines of different targets never mix.
+    :param kind: what executes the model, a name in :data:`KINDS`.
+    :param runtime: what interprets it, a name in :data:`RUNTIMES`.
+    :param target: how this run reaches it.
     :param metrics: what can be measured on it.
     :param flash_bytes: size of the flash region, 0 for the host; likewise ``ram_bytes``.
     :param kernels: name of a kernel set of this package, or the path of a directory of kernels.
@@ -45,6 +48,7 @@ class Board:
     :param pyocd_target: pyOCD's name of the real board's chip.
     :param toolchain: path of its C compiler; empty for the one on the PATH.
     :param tflm: the user's TensorFlow Lite Micro for the runtime ``tflm``.
+    :param timing: what a model of the core needs to estimate cycles; None where it is not known.
     """
 
     name: str
@@ -62,18 +66,22 @@ class Board:
     pyocd_target: str = ""
     toolchain: str = ""
     tflm: Tflm | None = None
+    timing: CoreTiming | None = None
 
     @property
     def firmware(self) -> str:
         """Return the directory of ``firmware/boards`` for this run, with - for _."""
-        return self.chip if self.target == "hardware" else self.machine
+        return self.target.firmware(machine=self.machine, chip=self.chip)
 
     @property
     def reached_by(self) -> str:
         """Return how this run reaches the board, in words for the report header."""
-        if self.target == "host":
-            return "this computer"
-        return f"emulated (QEMU {self.machine})" if self.target == "emulator" else "hardware"
+        return self.target.in_words(self.machine)
+
+    @property
+    def runs_firmware(self) -> bool:
+        """Tell whether it runs an image that is built for it."""
+        return KINDS[self.kind].runs_firmware
 
 
 _TABLE_KEYS = tuple(
@@ -92,11 +100,12 @@ def load_boards(files: Iterable[Path]) -> dict[str, Board]:
     """
     boards: dict[str, Board] = {}
     for file in (BUILT_IN, *files):
-        if not file.is_file():
+        top = Table.find(file)
+        if top is None:
             continue
-        top = Table.read(file)
         for name in top.values:
             if name != BENCH_KEY:
+                _check_name(name, top, boards)
                 boards[name] = _board(name, top.table(name), boards)
     return {name: aim(boards[name], "auto", attached=()) for name in sorted(boards)}
 
@@ -107,12 +116,28 @@ def aim(board: Board, choice: TargetChoice, *, attached: Container[str]) -> Boar
     :param choice: auto takes an attached board of this type, else the emulator.
     :param attached: the types of which a real board is attached.
     """
-    if board.kind == "host":
+    if not board.runs_firmware:
         return board
     emulated = choice == "emulator" or (
         choice == "auto" and board.machine != "" and board.name not in attached
     )
-    return dataclasses.replace(board, target="emulator" if emulated else "hardware")
+    return dataclasses.replace(board, target=Target.EMULATOR if emulated else Target.HARDWARE)
+
+
+def _check_name(name: str, top: Table, known: Iterable[str]) -> None:
+    """Refuse a name that no test id or file can hold, or that differs from another by case only.
+
+    Test ids and options do not tell upper case from lower: one of two such boards would be lost.
+    """
+    if not _NAME.fullmatch(name):
+        raise top.error(
+            f"board name {name!r} becomes part of test ids, file names and of what the firmware "
+            "says: it consists of letters, digits, '.', '_', '+' and '-', begins with a letter or "
+            "digit and has 60 characters at most; rename it"
+        )
+    for other in known:
+        if other != name and other.casefold() == name.casefold():
+            raise top.error(f"boards {other!r} and {name!r} differ by case only; rename one")
 
 
 def _board(name: str, table: Table, known: dict[str, Board]) -> Board:
@@ -127,7 +152,7 @@ def _board(name: str, table: Table, known: dict[str, Board]) -> Board:
         name=name,
         kind=table.choice("kind", table.get("kind", str, base.kind if base else None), KINDS),
         runtime=table.choice("runtime", runtime, RUNTIMES),
-        target="host",
+        target=Target.HOST,
         description=table.get("description", str, base.description if base else name),
         metrics=_metrics(table, base),
         flash_bytes=table.get("flash_bytes", int, base.flash_bytes if base else 0),
@@ -139,8 +164,9 @@ def _board(name: str, table: Table, known: dict[str, Board]) -> Board:
         pyocd_target=table.get("pyocd_target", str, base.pyocd_target if base else ""),
         toolchain=table.get("toolchain", str, base.toolchain if base else ""),
         tflm=read_tflm(table) or (base.tflm if base else None),
+        timing=read_timing(table, base.timing if base else None),
     )
-    if board.kind != "host" and (board.flash_bytes < 1 or board.ram_bytes < 1):
+    if board.runs_firmware and (board.flash_bytes < 1 or board.ram_bytes < 1):
         raise table.error("needs flash_bytes and ram_bytes, the sizes of its memories; add them")
     return board
 

@@ -59,9 +59,9 @@ def load_known_issues(file: Path, known: Mapping[str, Sequence[str]]) -> tuple[K
         pattern that matches none of them is an error, lest a misspelt row expect nothing; only
         the models of a row with ``extra = true`` may be unknown.
     """
-    if not file.is_file():
+    top = Table.find(file)
+    if top is None:
         return ()
-    top = Table.read(file)
     top.allow(["issue"])
     rows = top.array("issue", dict) if top.values else ()
     return tuple(

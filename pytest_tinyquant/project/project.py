@@ -15,13 +15,13 @@ from typing import Any
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.project.bench import PhysicalBoard
 from pytest_tinyquant.project.bench import load_bench
-from pytest_tinyquant.project.board_types import RUNTIMES
 from pytest_tinyquant.project.board_types import Board
 from pytest_tinyquant.project.board_types import aim
 from pytest_tinyquant.project.board_types import load_boards
 from pytest_tinyquant.project.known_issues import FILE_NAME as KNOWN_ISSUES_FILE
 from pytest_tinyquant.project.known_issues import KnownIssue
 from pytest_tinyquant.project.known_issues import load_known_issues
+from pytest_tinyquant.support.runtimes import RUNTIMES
 from pytest_tinyquant.system.toml_table import closest
 
 
@@ -94,7 +94,7 @@ def load_project(
         "models": tuple(models),
         "schemes": tuple(SCHEMES),
         "boards": tuple(boards),
-        "runtimes": RUNTIMES,
+        "runtimes": tuple(RUNTIMES),
     }
     return Project(
         root=settings.root,
@@ -174,7 +174,7 @@ def _tolerance(settings: Settings) -> dict[str, Any]:
     """Return the tolerances of ini file and command line; the command line wins."""
     if not (settings.tolerance or settings.ini_tolerance):
         return {}
-    from pytest_tinyquant.metrics.tolerance import parse_ini
+    from pytest_tinyquant.metrics.tolerances import parse_ini
 
     return {
         **parse_ini(settings.ini_tolerance, where="tinyquant_tolerance"),

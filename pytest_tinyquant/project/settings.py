@@ -11,7 +11,7 @@ from typing import Literal
 
 
 if TYPE_CHECKING:
-    from pytest_tinyquant.project.board_types import TargetChoice
+    from pytest_tinyquant.project.target import TargetChoice
 
 CreepAction = Literal["fail", "warn"]
 UpdateChoice = Literal["none", "new", "all"]

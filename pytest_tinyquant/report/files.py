@@ -31,13 +31,17 @@ def write_files(results: Results, run: Run) -> None:
 
         _write("--tq-html", settings.html_path, lambda: page(results, run))
     if settings.markdown_path is not None:
-        from pytest_tinyquant.report.markdown import markdown
-
-        _write("--tq-markdown", settings.markdown_path, lambda: markdown(results, run.summary()))
+        _write("--tq-markdown", settings.markdown_path, lambda: _markdown(results, run))
     if settings.github_summary:
-        from pytest_tinyquant.report.markdown import markdown
+        _append_github_summary(_markdown(results, run))
 
-        _append_github_summary(markdown(results, run.summary()))
+
+def _markdown(results: Results, run: Run) -> str:
+    from pytest_tinyquant.report.choosing import choices_of
+    from pytest_tinyquant.report.markdown import markdown
+
+    found = choices_of(run) if results.results else ()
+    return markdown(results, run.summary(), found)
 
 
 def _write(option: str, path: Path, text: Callable[[], str]) -> None:
@@ -55,7 +59,7 @@ def _append_github_summary(text: str) -> None:
     if not name:
         raise pytest.UsageError(
             "--tq-github-summary: $GITHUB_STEP_SUMMARY is not set, so this is no step of a GitHub "
-            "workflow; use --tq-markdown FILE"
+            "workflow; use --tq-markdown=FILE"
         )
     try:
         with open(name, "a", encoding="utf-8") as stream:

@@ -33,7 +33,7 @@ def prepare(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
             ("tinyquant.model", combination.model.name),
             ("tinyquant.scheme", combination.scheme.name),
             ("tinyquant.board", combination.board.name),
-            ("tinyquant.target", combination.board.target),
+            ("tinyquant.target", combination.board.target.value),
         ]
     if call.excinfo is not None and isinstance(call.excinfo.value, TinyQuantError):
         item.user_properties.append(("tinyquant.error", call.excinfo.typename))
@@ -42,6 +42,10 @@ def prepare(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
 def complete(report: pytest.TestReport, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
     """Add the combination, its verdicts and its error to the report, in plain words."""
     error = call.excinfo.value if call.excinfo is not None else None
+    if isinstance(error, BenchError) and hasattr(report, "wasxfail"):
+        # Whatever an xfail says it expects: trouble with the bench is not it.
+        del report.wasxfail
+        report.outcome = "failed"
     gap = getattr(report, "wasxfail", "")
     if isinstance(error, TinyQuantError):
         _say_plainly(report, call, error, _message(error, _combination(item)))
@@ -66,6 +70,7 @@ def complete(report: pytest.TestReport, item: pytest.Item, call: pytest.CallInfo
         "error": _error(error, combination) if isinstance(error, TinyQuantError) else None,
         "retries": _retries(item, error),
         "estimates": _estimates(item),
+        "unjudged": _is_unjudged(item),
     }
     setattr(report, ATTRIBUTE, part)
 
@@ -141,6 +146,18 @@ def _estimates(item: pytest.Item) -> list[dict[str, Any]]:
     """Return what was estimated beside the measurement, as JSON types."""
     measured = item.stash.get(MEASUREMENT, None)
     return [estimate.to_json() for estimate in measured.estimates] if measured is not None else []
+
+
+def _is_unjudged(item: pytest.Item) -> bool:
+    """Tell whether a test about a metric had the gate judge nothing, but judges by its own rules.
+
+    One that takes the fixture ``baseline`` and does not use it has failed for it already.
+    """
+    if item.stash.get(VERDICTS, None) or MEASUREMENT not in item.stash:
+        return False
+    from pytest_tinyquant.session.judged import expected_metrics
+
+    return bool(expected_metrics(item))
 
 
 def _first_line(text: str) -> str:

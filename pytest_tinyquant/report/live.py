@@ -197,6 +197,6 @@ def totals_of(combinations: Iterable[Combination], nodeids: Iterable[str]) -> di
     wanted = [combination for combination in combinations if combination.name in ids]
     return {
         "converting": len({(c.model.name, c.scheme.name) for c in wanted}),
-        "building": sum(c.board.target != "host" for c in wanted),
+        "building": sum(c.board.runs_firmware for c in wanted),
         "running": len(wanted),
     }

@@ -8,12 +8,18 @@ from collections.abc import Sequence
 from typing import Any
 from typing import Final
 
+from pytest_tinyquant.report.choosing import Choice
+from pytest_tinyquant.report.choosing_text import BEST
+from pytest_tinyquant.report.choosing_text import rows
+from pytest_tinyquant.report.choosing_text import titles
 from pytest_tinyquant.report.results import BAD
 from pytest_tinyquant.report.results import NOTABLE
 from pytest_tinyquant.report.results import Result
 from pytest_tinyquant.report.results import Results
 from pytest_tinyquant.report.wording import ESTIMATED
+from pytest_tinyquant.report.wording import MOST_ESTIMATES
 from pytest_tinyquant.report.wording import change_text
+from pytest_tinyquant.report.wording import changed_outputs
 from pytest_tinyquant.report.wording import counts_text
 from pytest_tinyquant.report.wording import estimate_rows
 from pytest_tinyquant.report.wording import known_gaps
@@ -23,13 +29,19 @@ from pytest_tinyquant.report.wording import numbers_text
 
 #: Rows of one table: a job's summary ends at 1 MiB, and nobody reads more.
 MOST_ROWS: Final = 100
+
+#: Tables of schemes, one per model and board.
+MOST_CHOICES: Final = 12
 _MOST_CHARACTERS: Final = 300
 _JUDGED: Final = ("| combination | metric | numbers | change | verdict |", "|---|---|---|---:|---|")
 _ESTIMATED: Final = ("| combination | metric | number | class and source |", "|---|---|---:|---|")
 
 
-def markdown(results: Results, summary: str | None) -> str:
-    """Return the counts, a table of what is not as in the baselines, and the known gaps."""
+def markdown(results: Results, summary: str | None, found: Sequence[Choice] = ()) -> str:
+    """Return the counts, a table of what is not as in the baselines, schemes, and known gaps.
+
+    :param found: the schemes to choose from, by model and board.
+    """
     counts = results.counts()
     lines = ["## tinyquant", "", f"**{counts_text(counts) or 'no results'}**", ""]
     if summary:
@@ -39,15 +51,41 @@ def markdown(results: Results, summary: str | None) -> str:
         key=lambda result: (result.outcome not in BAD, result.combination, result.nodeid),
     )
     lines += _table(_JUDGED, [row for result in notable for row in _rows(result)])
-    estimates = _table(_ESTIMATED, estimate_rows(results))
+    heading, *changed = changed_outputs(results.results) or [""]
+    if changed:
+        lines += [heading, "", *(f"- {_cell(line.strip())}" for line in changed), ""]
+    rows = estimate_rows(results)
+    estimates = _table(_ESTIMATED, rows if len(rows) <= MOST_ESTIMATES else [])
     if estimates:
         lines += [f"{ESTIMATED}:", "", *estimates]
+    for choice in found[:MOST_CHOICES]:
+        lines += choice_table(choice)
+    if len(found) > MOST_CHOICES:
+        lines += [f"{len(found) - MOST_CHOICES} models and boards more: `tinyquant compare`.", ""]
     gaps = known_gaps(results.results)
     if gaps:
         lines += ["<details><summary>Known gaps</summary>", ""]
         lines += [f"- {_cell(gap)}" for gap in gaps]
         lines += ["", "</details>", ""]
     return "\n".join(lines)
+
+
+def choice_table(choice: Choice) -> list[str]:
+    """Return the lines of a table of schemes, and which of them to take."""
+    lines = [f"### {_cell(choice.model)} on {_cell(choice.board)} ({choice.target})", ""]
+    heads = titles(choice)
+    lines.append(f"| {' | '.join(['scheme', *map(_cell, heads)])} |")
+    lines.append(f"|---|{'---:|' * len(heads)}")
+    for row in rows(choice):
+        cells = [_cell(cell.removesuffix(BEST)) for cell in row.cells]
+        marked = [
+            f"**{short}**" if cell.endswith(BEST) else short
+            for cell, short in zip(row.cells, cells, strict=True)
+        ]
+        if row.gap:
+            marked = [f"known gap: {_cell(row.gap)}", *[""] * (len(heads) - 1)]
+        lines.append(f"| {' | '.join([row.scheme, *marked])} |")
+    return [*lines, "", *([_cell(choice.sentence()), ""] if choice.sentence() else [])]
 
 
 def _rows(result: Result) -> Iterable[tuple[str, ...]]:

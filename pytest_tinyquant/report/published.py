@@ -12,20 +12,18 @@ from pathlib import Path
 from typing import Final
 
 from pytest_tinyquant.errors import BaselineError
+from pytest_tinyquant.metrics.registry import METRICS
+from pytest_tinyquant.metrics.spec import PublishedColumn
 
 
 #: The runtime and the builds whose figures the study itself draws.
 RUNTIME: Final = "tflm"
 BUILDS: Final = ("O3", "gcc")
 
-#: Figure -> column of the file and what the column holds.
-COLUMNS: Final[Mapping[str, tuple[str, str]]] = {
-    "parameters": ("parameters", "parameters"),
-    "macs": ("published_macs", "TensorFlow operations / 2"),
-    "error": ("mae_mean", "of range"),
-    "latency": ("latency_ms_mean", "ms on hardware"),
-    "flash": ("flash_kib", "KiB, text of the whole program"),
-    "ram": ("ram_kib", "KiB, bss of the whole program"),
+#: The columns of the figures that are about a model alone.
+_SIZES: Final = {
+    "parameters": PublishedColumn("parameters", "parameters"),
+    "macs": PublishedColumn("published_macs", "TensorFlow operations / 2"),
 }
 
 _KEYS: Final = ("runtime", "board", "build", "model", "scheme")
@@ -35,7 +33,7 @@ _KEYS: Final = ("runtime", "board", "build", "model", "scheme")
 class Published:
     """What was published about one combination; figures that are missing there are missing here.
 
-    :param figures: by the names of :data:`COLUMNS`.
+    :param figures: by the names of :func:`columns`.
     :param source: name of the file.
     """
 
@@ -49,6 +47,12 @@ class Published:
     def combination(self) -> str:
         """Return the combination as test ids spell it."""
         return f"{self.model}-{self.scheme}-{self.board}"
+
+
+def columns() -> dict[str, PublishedColumn]:
+    """Return the column of each figure: of the sizes of models, then of the metrics."""
+    shown = {name: spec.published for name, spec in METRICS.items()}
+    return _SIZES | {name: column for name, column in shown.items() if column is not None}
 
 
 def read_published(directory: Path) -> tuple[Published, ...]:
@@ -81,13 +85,13 @@ def _read(file: Path) -> list[Published]:
 
 def _figures(line: Mapping[str, str], where: str) -> dict[str, float]:
     found = {}
-    for name, (column, _) in COLUMNS.items():
-        text = line.get(column) or ""
+    for name, column in columns().items():
+        text = line.get(column.name) or ""
         try:
             if text:
                 found[name] = float(text)
         except ValueError as error:
             raise BaselineError(
-                f"{where}: {column} is {text!r}, expected a number; restore the file from git"
+                f"{where}: {column.name} is {text!r}, expected a number; restore the file from git"
             ) from error
     return found

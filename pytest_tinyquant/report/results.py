@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.report.item import ATTRIBUTE
 
 
@@ -31,6 +32,7 @@ OUTCOMES = (
     "new",
     "updated",
     "skipped",
+    "not judged",
     "known gap",
     "ok",
 )
@@ -78,7 +80,7 @@ class Result:
             model=part["model"],
             scheme=part["scheme"],
             board=part["board"],
-            outcome=_outcome(report, verdicts),
+            outcome=_outcome(report, verdicts, is_unjudged=part["unjudged"]),
             verdicts=verdicts,
             gap=part["gap"],
             error=part["error"],
@@ -139,12 +141,11 @@ class Results:
         return self._expected - self._reported
 
     def distrust(self, boards: Collection[str]) -> None:
-        """Make latencies that regressed on these board types errors of the bench."""
+        """Make regressions on these board types errors of the bench, if the metric scatters."""
         for index, result in enumerate(self.results):
             regressed = {v["metric"] for v in result.verdicts if v["status"] == "regressed"}
-            if regressed == {"latency"} and result.combination.endswith(
-                tuple(f"-{board}" for board in boards)
-            ):
+            scatters = regressed and all(METRICS[metric].scatters for metric in regressed)
+            if scatters and result.board in boards:
                 self.results[index] = replace(result, outcome="error")
 
     def counts(self) -> Counter[str]:
@@ -182,14 +183,19 @@ class Results:
         )
 
 
-def _outcome(report: pytest.TestReport, verdicts: tuple[dict[str, Any], ...]) -> str:
-    """Return what the report means: its own outcome, or the worst of its verdicts."""
+def _outcome(
+    report: pytest.TestReport, verdicts: tuple[dict[str, Any], ...], *, is_unjudged: bool
+) -> str:
+    """Return what the report means: its own outcome, or the worst of its verdicts.
+
+    :param is_unjudged: the test is about a metric, by its name, and had nothing judged.
+    """
     if report.skipped:
         return "known gap" if hasattr(report, "wasxfail") else "skipped"
     statuses = {verdict["status"] for verdict in verdicts}
     worst = next((outcome for outcome in OUTCOMES if outcome in statuses), "ok")
     if report.passed:
-        return worst
+        return "not judged" if is_unjudged else worst
     if report.when == "setup":
         return "error"
     if isinstance(report.longrepr, str) and report.longrepr.startswith("[XPASS(strict)]"):

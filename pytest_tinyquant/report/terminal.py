@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from typing import Any
 
+from pytest_tinyquant.metrics.built_in import BUILT_IN
+from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.metrics.text import number_text
-from pytest_tinyquant.project.board_types import METRICS
 from pytest_tinyquant.report.results import BAD
 from pytest_tinyquant.report.results import NOTABLE
 from pytest_tinyquant.report.results import OUTCOMES
@@ -18,12 +19,15 @@ from pytest_tinyquant.report.results import Result
 from pytest_tinyquant.report.results import Results
 from pytest_tinyquant.report.side_by_side import side_by_side
 from pytest_tinyquant.report.wording import ESTIMATED
+from pytest_tinyquant.report.wording import MOST_ESTIMATES
 from pytest_tinyquant.report.wording import change_text
+from pytest_tinyquant.report.wording import changed_outputs
 from pytest_tinyquant.report.wording import counts_text
 from pytest_tinyquant.report.wording import estimate_rows
 from pytest_tinyquant.report.wording import known_gaps
 from pytest_tinyquant.report.wording import number_name
 from pytest_tinyquant.report.wording import numbers_text
+from pytest_tinyquant.report.wording import operator_estimate_rows
 
 
 if TYPE_CHECKING:
@@ -41,23 +45,39 @@ def show(terminal: pytest.TerminalReporter, results: Results, run: Run, show_all
         _write_table(terminal, _all_rows(results))
     # The whole study's table would hide what it says below: only for boards that were asked for.
     if run.settings.boards and not run.settings.ab:
-        for line in side_by_side(results.results, tuple(run.project.boards), METRICS):
+        for line in side_by_side(results.results, tuple(run.project.boards), tuple(METRICS)):
             terminal.write_line(line)
     notable = [result for result in results.results if result.outcome in NOTABLE]
     # An error that all tests of a combination share is told once.
     _write_table(terminal, list(dict.fromkeys(_notable_rows(notable))))
+    for line in changed_outputs(results.results):
+        terminal.write_line(line, yellow=True)
     for line in known_gaps(results.results):
         terminal.write_line(textwrap.shorten(line, 190), yellow=True)
-    estimates = estimate_rows(results)
-    if estimates:
-        terminal.write_line(f"{ESTIMATED}:")
-        _write_table(terminal, estimates)
+    _write_estimates(terminal, results, run.settings.estimate_cycles)
     for line in _retries(results.retries()):
         terminal.write_line(line, yellow=True)
     if counts["improved"] and not run.settings.ab:
         terminal.write_line("improved: --tq-update-baselines=all makes it the new baseline")
     for line in _written(run):
         terminal.write_line(line)
+
+
+def _write_estimates(terminal: pytest.TerminalReporter, results: Results, asked: bool) -> None:
+    """Write what was estimated; of much that nobody asked for only how much."""
+    estimates = estimate_rows(results)
+    if not estimates:
+        return
+    if not asked and len(estimates) > MOST_ESTIMATES:
+        terminal.write_line(
+            f"cycles estimated for {len(estimates)} combinations: in the JSON and HTML reports, "
+            "and here with --tq-estimate-cycles"
+        )
+        return
+    terminal.write_line(f"{ESTIMATED}:")
+    _write_table(terminal, estimates)
+    if asked:
+        _write_table(terminal, operator_estimate_rows(results))
 
 
 def _notable_rows(results: Iterable[Result]) -> Iterable[tuple[str, ...]]:
@@ -83,7 +103,8 @@ def _numbers(comparison: dict[str, Any]) -> tuple[str, ...]:
 
 def _all_rows(results: Results) -> list[tuple[str, ...]]:
     """Return one row per combination: its metrics, or the error that prevented them."""
-    rows: list[tuple[str, ...]] = [("combination", *METRICS, "outcome")]
+    metrics = _judged(results)
+    rows: list[tuple[str, ...]] = [("combination", *metrics, "outcome")]
     for combination, group in results.by_combination().items():
         numbers = {
             verdict["metric"]: _primary(verdict)
@@ -93,8 +114,15 @@ def _all_rows(results: Results) -> list[tuple[str, ...]]:
         }
         outcomes = {result.outcome for result in group}
         worst = next(outcome for outcome in OUTCOMES if outcome in outcomes)
-        rows.append((combination, *(numbers.get(metric, "-") for metric in METRICS), worst))
+        rows.append((combination, *(numbers.get(metric, "-") for metric in metrics), worst))
     return rows
+
+
+def _judged(results: Results) -> list[str]:
+    """Return the metrics of which there is any verdict; the built-in ones in any case."""
+    judged = {verdict["metric"] for result in results.results for verdict in result.verdicts}
+    built_in = {spec.name for spec in BUILT_IN}
+    return [metric for metric in METRICS if metric in judged | built_in]
 
 
 def _primary(verdict: dict[str, Any]) -> str:

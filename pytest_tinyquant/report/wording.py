@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 from typing import Final
 
-from pytest_tinyquant.metrics.specs import GATING
+from pytest_tinyquant.baselines.compare import OUTPUTS_CHANGED
+from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.metrics.text import number_text
 from pytest_tinyquant.report.results import OUTCOMES
 from pytest_tinyquant.report.results import Result
@@ -17,6 +18,19 @@ from pytest_tinyquant.report.results import Results
 #: Heading of whatever was estimated, wherever it is shown.
 ESTIMATED: Final = "Estimated by a model of the core, judged by nothing"
 
+#: More estimates than these are counted, not listed, unless they were asked for.
+MOST_ESTIMATES: Final = 12
+
+_OPERATORS_OF = 3
+_SMALLEST_SHARE = 0.01
+
+#: Heading of the combinations whose outputs are other ones, but as good.
+OUTPUTS_HEADING: Final = "outputs changed, error within tolerance"
+
+#: So many of them are named; an update of the converter changes all.
+MOST_CHANGED: Final = 20
+
+_HOLDS: Final = ("ok", "improved")
 _PLURALS = {"known gap": "known gaps", "error": "errors", "gap closed": "gaps closed"}
 
 
@@ -31,7 +45,7 @@ def counts_text(counts: Counter[str]) -> str:
 
 def number_name(metric: str, part: str) -> str:
     """Return the metric, with the part if it is not the first that decides."""
-    return metric if part == GATING[metric][0] else f"{metric} {part}"
+    return metric if part == METRICS[metric].primary else f"{metric} {part}"
 
 
 def numbers_text(comparison: dict[str, Any]) -> str:
@@ -59,12 +73,59 @@ def estimate_rows(results: Results) -> list[tuple[str, str, str, str]]:
         (
             combination,
             estimate["metric"],
-            f"{number_text(estimate['number']['value'])} {estimate['number']['unit']}",
+            estimate_text(estimate),
             f"{estimate['number']['class']}: {estimate['source']}",
         )
         for combination, estimates in results.estimates().items()
         for estimate in estimates
     ]
+
+
+def estimate_text(estimate: dict[str, Any]) -> str:
+    """Return the number, its range and, at the board's clock, its time."""
+    number = estimate["number"]
+    text = f"{number_text(number['value'])} {number['unit']}"
+    if estimate.get("range"):
+        low, high = estimate["range"]
+        text += f" ({number_text(low)} to {number_text(high)})"
+    if estimate.get("milliseconds") is not None:
+        text += f", {estimate['milliseconds']:,} ms at {estimate['clock_hz'] / 1e6:g} MHz"
+    return text
+
+
+def operator_estimate_rows(results: Results) -> list[tuple[str, str, str, str]]:
+    """Return combination, operator, cycles and share of what was estimated by operator.
+
+    Only for a few combinations, and without operators whose share is below a hundredth.
+    """
+    everything = results.estimates()
+    if len(everything) > _OPERATORS_OF:
+        return []
+    return [
+        (combination, label, number_text(part), f"{part / estimate['number']['value']:.1%}")
+        for combination, estimates in everything.items()
+        for estimate in estimates
+        for label, part in estimate.get("ops", ())
+        if part >= _SMALLEST_SHARE * estimate["number"]["value"]
+    ]
+
+
+def changed_outputs(results: Iterable[Result]) -> list[str]:
+    """Return the combinations whose outputs changed and whose error held, the digests beside them.
+
+    The first line is their heading; there is none if there are none.
+    """
+    found = {
+        result.combination: note
+        for result in results
+        for verdict in result.verdicts
+        if verdict["metric"] == "error" and verdict["status"] in _HOLDS
+        for note in verdict["notes"]
+        if note.startswith(OUTPUTS_CHANGED)
+    }
+    lines = [f"  {name}  {note}" for name, note in sorted(found.items())]
+    more = [f"  and {len(lines) - MOST_CHANGED} more"] if len(lines) > MOST_CHANGED else []
+    return [f"{OUTPUTS_HEADING}:", *lines[:MOST_CHANGED], *more] if lines else []
 
 
 def known_gaps(results: Iterable[Result]) -> list[str]:

@@ -11,7 +11,6 @@ import contextlib
 import json
 import os
 import select
-import signal
 import subprocess
 import sys
 import tempfile
@@ -23,7 +22,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from pytest_tinyquant.errors import BenchError
 from pytest_tinyquant.errors import ToolchainNotFoundError
+from pytest_tinyquant.system.trouble import Ending
+from pytest_tinyquant.system.trouble import ending
 
 
 # Loading TensorFlow takes 5 s from a warm disk and far longer from a cold one.
@@ -31,6 +33,8 @@ START_SECONDS = 300.0
 # The server notices a time limit itself; this is for a server that is stuck or stopped.
 GRACE_SECONDS = 30.0
 STOP_SECONDS = 2.0
+# Of a log, the end that tells why its process failed.
+_SAID_LAST = 4000
 
 _BOOT = (
     "import json, sys; paths, modules, idle = json.loads(sys.argv[1]); "
@@ -46,10 +50,14 @@ class Outcome:
     :param trouble: empty when the function returned, else what happened, such as ``crashed with
         SIGABRT``; to be read after "the converter".
     :param log: all that the process printed, its traceback included.
+    :param machine: that was no fault of the function or of what it worked on.
+    :param crashed: the signal of a crash that may be the function's own, else 0.
     """
 
     trouble: str
     log: str
+    machine: bool = False
+    crashed: int = 0
 
     def last_lines(self, count: int = 12) -> str:
         """Return the last `count` lines of the log that say something."""
@@ -84,6 +92,7 @@ class ForkServer:
 
         :param timeout: seconds the process may take; then it is killed with its descendants.
         :raises ToolchainNotFoundError: the modules cannot be imported.
+        :raises BenchError: the server was killed while it started, or the machine lacks something.
         """
         with self._lock, tempfile.TemporaryDirectory(prefix="tinyquant-") as directory:
             log = Path(directory) / "log"
@@ -95,7 +104,8 @@ class ForkServer:
             }
             answer = self._ask(job, timeout + GRACE_SECONDS)
             text = log.read_text("utf-8", errors="replace") if log.exists() else ""
-            return Outcome(_trouble(answer, timeout), text)
+            ended = _ending(answer, timeout, text[-_SAID_LAST:])
+            return Outcome(ended.words, text, ended.machine, ended.crashed)
 
     def close(self) -> None:
         """End the server and the job that it may be running; a later call starts another."""
@@ -160,15 +170,29 @@ class ForkServer:
                 self.close()
                 raise
             if ready is None:
+                code = _exit_code(process)
                 self.close()
                 errors.seek(0)
-                self._cannot_start(Outcome("", errors.read().decode("utf-8", "replace")))
+                self._cannot_start(code, Outcome("", errors.read().decode("utf-8", "replace")))
         return process
 
-    def _cannot_start(self, outcome: Outcome) -> NoReturn:
-        """Raise the error that the modules cannot be imported."""
+    def _cannot_start(self, code: int | None, outcome: Outcome) -> NoReturn:
+        """Raise the error that the modules cannot be imported.
+
+        :param code: how the server ended; None if it did not.
+        """
+        what = f"import {', '.join(self._modules)} with {sys.executable}"
+        ended = Ending(f"took more than {START_SECONDS:g} s", machine=True)
+        if code is not None:
+            ended = ending(code, outcome.log)
+        # Importing works on no model: whatever signal ended it, the installation is not to blame.
+        if ended.machine or ended.crashed:
+            raise BenchError(
+                f"the process that was to {what} {ended.words}; run again once the computer has "
+                f"room for it\n{outcome.last_lines()}"
+            )
         raise ToolchainNotFoundError(
-            f"cannot import {', '.join(self._modules)} with {sys.executable}:\n"
+            f"cannot {what}:\n"
             f"{outcome.last_lines()}\n"
             "Install it again: pip install --force-reinstall pytest-tinyquant[convert]"
         )
@@ -203,16 +227,19 @@ def _read_answer(process: subprocess.Popen[bytes], limit: float) -> dict[str, in
     return answer
 
 
-def _trouble(answer: Mapping[str, int], timeout: float) -> str:
-    """Return in words how a job ended, empty for success."""
+def _exit_code(process: subprocess.Popen[bytes]) -> int | None:
+    """Return the exit code of a process that closed its output; None for one that goes on."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        return process.wait(STOP_SECONDS)
+    return None
+
+
+def _ending(answer: Mapping[str, int], timeout: float, said: str) -> Ending:
+    """Return how a job ended; a time limit says more about the computer than about the job."""
     if answer.get("timeout"):
-        return f"did not finish within {timeout:g} s and was stopped"
-    code = answer.get("exit", 0)
-    number = answer.get("signal", 0)
+        return Ending(f"did not finish within {timeout:g} s and was stopped", machine=True)
     if "lost" in answer:
-        code, number = max(answer["lost"], 0), max(-answer["lost"], 0)
-    if number == signal.SIGKILL:
-        return "was killed with SIGKILL (out of memory?)"
-    if number:
-        return f"crashed with {signal.Signals(number).name}"
-    return f"ended with exit code {code}" if code or "lost" in answer else ""
+        # The server itself works on nothing.
+        lost = ending(answer["lost"], said).words or "ended without an answer"
+        return Ending(lost, machine=True)
+    return ending(answer.get("exit", 0) or -answer.get("signal", 0), said)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 
+from pytest_tinyquant.errors import BenchError
 from pytest_tinyquant.errors import ConversionError
 from pytest_tinyquant.errors import ToolchainNotFoundError
 from pytest_tinyquant.schemes.child_process import ForkServer
@@ -100,7 +101,8 @@ def convert(
     A model that came as ``.tflite`` is only checked and copied.
 
     :param timeout: seconds that the converter may take.
-    :raises ConversionError: the converter failed, crashed or took too long.
+    :raises ConversionError: the converter failed, or crashed twice.
+    :raises BenchError: the converter was killed, took too long, or lacked memory or disk.
     :raises ModelError: the model came as ``.tflite`` and is corrupt.
     :raises ToolchainNotFoundError: TensorFlow is not installed.
     """
@@ -133,7 +135,8 @@ def convert(
 def reference_outputs(model: Model, cache: Cache, *, timeout: float = 300.0) -> Reference:
     """Compute what `model` answers to its check samples, or take it from `cache`.
 
-    :raises ConversionError: TensorFlow failed, crashed or took too long.
+    :raises ConversionError: TensorFlow failed, or crashed twice.
+    :raises BenchError: it was killed, took too long, or lacked memory or disk.
     :raises ToolchainNotFoundError: TensorFlow is not installed.
     """
     kind = "tflite" if model.kind == "tflite" else "keras"
@@ -156,6 +159,49 @@ def reference_outputs(model: Model, cache: Cache, *, timeout: float = 300.0) -> 
 
     path = cache.entry("reference", key, build) / "reference.npz"
     return Reference(path, kind, _sha256(path))
+
+
+def interpreter_outputs(
+    model: Model, converted: ConvertedModel, cache: Cache, *, kernels: str, timeout: float = 300.0
+) -> Path:
+    """Ask TensorFlow Lite's interpreter what a converted model answers, or take it from `cache`.
+
+    :param kernels: ``reference``, or ``optimized`` for those that a user of the interpreter gets;
+        on some operators they differ by several steps.
+    :returns: an npz as :class:`Reference` describes it, its outputs dequantized.
+    :raises ConversionError: the interpreter failed, crashed or took too long.
+    :raises ToolchainNotFoundError: TensorFlow is not installed.
+    """
+    samples = _arrays(model.check())
+    key = cache.key(
+        "interpreter",
+        REVISION,
+        kernels,
+        tensorflow_version(),
+        converted.sha256,
+        *(part for array in samples for part in (str(array.shape), array.tobytes())),
+    )
+
+    def build(directory: Path) -> None:
+        request = {"path": str(converted.path.absolute()), "kernels": kernels}
+        request["output"] = str(directory / "outputs.npz")
+        with tempfile.TemporaryDirectory(prefix="tinyquant-") as work:
+            request["samples"] = _saved(Path(work), samples)
+            where = f"{model.name} {converted.scheme}: TensorFlow Lite's interpreter"
+            _call("tflite_reference", request, where, timeout)
+
+    return cache.entry("interpreter", key, build) / "outputs.npz"
+
+
+def read_arrays(file: Path, name: str) -> list[Any]:
+    """Return the "inputs" or "outputs" in the npz of a reference, one array per tensor."""
+    import numpy as np
+
+    with np.load(file) as arrays:
+        if name in arrays:
+            return [arrays[name]]
+        count = sum(key.startswith(f"{name}_") for key in arrays.files)
+        return [arrays[f"{name}_{index}"] for index in range(count)]
 
 
 def tensorflow_version() -> str:
@@ -192,10 +238,21 @@ def _described(model: Model) -> dict[str, Any]:
 
 def _call(function: str, request: dict[str, Any], where: str, timeout: float) -> None:
     """Call `function` of the converter's process with `request`."""
-    outcome = _server.call(f"{_PROCESS}:{function}", [request], timeout=timeout)
-    if outcome.trouble:
-        said = outcome.last_lines() or "(it printed nothing)"
-        raise ConversionError(f"{where} {outcome.trouble}. Its last lines:\n{said}")
+    outcome = first = _server.call(f"{_PROCESS}:{function}", [request], timeout=timeout)
+    if first.crashed:
+        # Only a crash that the model causes happens again.
+        outcome = _server.call(f"{_PROCESS}:{function}", [request], timeout=timeout)
+    if not first.trouble:
+        if not Path(request["output"]).is_file():
+            raise BenchError(f"{where} ended as if all were well, and left no file; run again")
+        return
+    said = first.last_lines() or "(it printed nothing)"
+    if outcome.crashed != first.crashed:
+        raise BenchError(
+            f"{where} {first.trouble}, and not when it was run once more. Its last lines:\n{said}"
+        )
+    error = BenchError if first.machine else ConversionError
+    raise error(f"{where} {first.trouble}. Its last lines:\n{said}")
 
 
 def _checked(model: Model) -> bytes:

@@ -69,14 +69,17 @@ def keras_reference(request: dict[str, Any]) -> None:
 
 
 def tflite_reference(request: dict[str, Any]) -> None:
-    """Write the outputs of TensorFlow Lite's reference kernels, dequantized.
+    """Write the outputs of TensorFlow Lite's kernels, dequantized.
 
-    :param request: ``path`` of the ``.tflite``; ``samples`` (float32) and ``output`` (npz).
+    :param request: ``path`` of the ``.tflite``; ``samples`` (float32) and ``output`` (npz);
+        ``kernels``: ``reference``, the default, or ``optimized``.
     """
     _configure()
+    kernels = tf.lite.experimental.OpResolverType
+    optimized = request.get("kernels") == "optimized"
     interpreter = tf.lite.Interpreter(
         model_path=request["path"],
-        experimental_op_resolver_type=tf.lite.experimental.OpResolverType.BUILTIN_REF,
+        experimental_op_resolver_type=kernels.AUTO if optimized else kernels.BUILTIN_REF,
         num_threads=1,
     )
     interpreter.allocate_tensors()

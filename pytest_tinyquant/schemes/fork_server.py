@@ -21,7 +21,11 @@ import select
 import signal
 import sys
 import traceback
+from collections.abc import Callable
 from typing import NoReturn
+
+from pytest_tinyquant.system.trouble import EXIT_TROUBLE
+from pytest_tinyquant.system.trouble import lacking
 
 
 def serve(modules: list[str], idle: float) -> NoReturn:
@@ -98,10 +102,20 @@ def _run(function: str, arguments: object, log: str) -> NoReturn:
         assert isinstance(arguments, list)
         getattr(importlib.import_module(module), name)(*arguments)
         code = 0
-    except BaseException:
-        traceback.print_exc()
+    except BaseException as error:
+        told = _is_logged(traceback.print_exc)
+        code = EXIT_TROUBLE if lacking(error) or not told else 1
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        if not (_is_logged(sys.stdout.flush) and _is_logged(sys.stderr.flush)):
+            code = EXIT_TROUBLE
         # Not sys.exit: the server's exit handlers and buffers belong to the server.
         os._exit(code)
+
+
+def _is_logged(write: Callable[[], None]) -> bool:
+    """Tell whether there was room for the log; without it nobody knows what went wrong."""
+    try:
+        write()
+    except OSError:
+        return False
+    return True

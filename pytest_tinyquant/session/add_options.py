@@ -117,8 +117,8 @@ def _add_running(group: pytest.OptionGroup) -> None:
     group.addoption(
         "--tq-estimate-cycles",
         action="store_true",
-        help="Also estimate the cycles of an inference where there is a model of the core (rx65n "
-        "on the emulator); estimates are reported, never judged or kept.",
+        help="Show the estimated cycles of all inferences, by operator for a few, and estimate "
+        "those of the emulated rx65n, too; estimates are reported, never judged or kept.",
     )
     group.addoption(
         "--tq-cache-dir",

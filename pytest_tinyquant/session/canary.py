@@ -15,7 +15,8 @@ from pytest_tinyquant.baselines.compare import compare
 from pytest_tinyquant.baselines.noise import noise_tolerance
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.errors import TinyQuantError
-from pytest_tinyquant.metrics.tolerance import Tolerances
+from pytest_tinyquant.metrics.registry import METRICS
+from pytest_tinyquant.metrics.tolerances import Tolerances
 from pytest_tinyquant.stages.pipeline import Stages
 
 
@@ -53,7 +54,7 @@ class Canary:
         self._model, self._scheme = _find(name, stages.project)
         self._name = name
         self._stages = stages
-        self._boards = [board for board in boards if board.target == "hardware"]
+        self._boards = [board for board in boards if board.target.is_real]
         self._first: dict[str, Measurement] = {}
 
     def before(self) -> list[Sighting]:
@@ -121,14 +122,24 @@ def drift_text(first: Measurement, last: Measurement, tolerances: Tolerances) ->
     """Return how two measurements of one image on one board differ; empty within the tolerance."""
     if first.output_sha256 != last.output_sha256:
         return "other outputs than before the run, from the same image"
-    verdict = compare("latency", first, last, tolerances, "", advice="")
+    for metric in last.metrics:
+        if METRICS[metric].scatters:
+            drift = _drift_of(metric, first, last, tolerances)
+            if drift:
+                return drift
+    return ""
+
+
+def _drift_of(metric: str, first: Measurement, last: Measurement, tolerances: Tolerances) -> str:
+    """Return how one metric differs; empty within the tolerance."""
+    verdict = compare(metric, first, last, tolerances, "", advice="")
     if verdict.message:
         return verdict.message
     for number in verdict.comparisons:
         if number.status != "ok" and number.baseline is not None:
             before, now = number.baseline, number.current
             return (
-                f"latency drifted from {before.value:,} to {now.value:,} {now.unit} "
+                f"{metric} drifted from {before.value:,} to {now.value:,} {now.unit} "
                 f"(limit {number.limit})"
             )
     return ""

@@ -122,7 +122,7 @@ def _check_tolerances(narrowings: Iterable[Narrowing], where: str) -> None:
     """Raise for a malformed tolerance before anything is measured."""
     for narrowing in narrowings:
         if narrowing.tolerance is not None:
-            from pytest_tinyquant.metrics.tolerance import parse_mapping
+            from pytest_tinyquant.metrics.tolerances import parse_mapping
 
             parse_mapping(narrowing.tolerance, where=f"{where}: marker tinyquant: tolerance")
 

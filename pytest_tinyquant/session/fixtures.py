@@ -13,6 +13,7 @@ import pytest
 
 from pytest_tinyquant.session.run import RUN
 from pytest_tinyquant.session.run import Run
+from pytest_tinyquant.system.trouble import told
 
 
 if TYPE_CHECKING:
@@ -20,11 +21,13 @@ if TYPE_CHECKING:
     from pytest_tinyquant.boards.device import Device
     from pytest_tinyquant.boards.device import HostImage
     from pytest_tinyquant.firmware.image import FirmwareImage
+    from pytest_tinyquant.measure.measurement import Estimate
     from pytest_tinyquant.measure.measurement import Measurement
     from pytest_tinyquant.models.model import Model
     from pytest_tinyquant.project.board_types import Board
     from pytest_tinyquant.schemes.convert import ConvertedModel
     from pytest_tinyquant.schemes.scheme import Scheme
+    from pytest_tinyquant.session.judged import Judged
 
     Image = FirmwareImage | HostImage
 
@@ -35,6 +38,7 @@ class CreepWarning(UserWarning):
 
 VERDICTS: pytest.StashKey[list[Verdict]] = pytest.StashKey()
 MEASUREMENT: pytest.StashKey[Measurement] = pytest.StashKey()
+JUDGED: pytest.StashKey[Judged] = pytest.StashKey()
 MEASURE: pytest.StashKey[Callable[[], Measurement]] = pytest.StashKey()
 
 
@@ -100,7 +104,8 @@ def measured_once(item: pytest.Item, model: Model, scheme: Scheme, board: Board)
     run = item.config.stash[RUN]
     run.stages.reachable(board)  # rather now than after minutes of conversion
     key = f"{model.name}-{scheme.name}-{board.name} {board.target} {model.path}"
-    return run.outcomes.get_or_measure(key, _measuring(item, model, scheme, board))
+    with told("measuring"):
+        return run.outcomes.get_or_measure(key, _measuring(item, model, scheme, board))
 
 
 def _measuring(
@@ -131,6 +136,12 @@ class Baseline:
     def __init__(self, item: pytest.Item, run: Run) -> None:
         self._item = item
         self._run = run
+        from pytest_tinyquant.session.judged import Judged
+        from pytest_tinyquant.session.judged import own_combination
+
+        # One for each time that the test runs: a rerun does not answer for the run before it.
+        self._judged = item.stash[JUDGED] = Judged()
+        self._own = own_combination(item)
 
     def check(self, metric: str, measurement: Measurement) -> Verdict:
         """Return the verdict on `metric`, unless it fails the test or, if so asked, skips it.
@@ -138,6 +149,11 @@ class Baseline:
         Tolerances of the model's TOML win over the project's, those of the test's marker over
         both. Nothing is recorded for a test that is expected to fail.
         """
+        __tracebackhide__ = True
+        with self._judged.watch(metric, measurement.combination, self._own):
+            return self._check(metric, measurement)
+
+    def _check(self, metric: str, measurement: Measurement) -> Verdict:
         from pytest_tinyquant.baselines.confirm import confirmed
 
         __tracebackhide__ = True
@@ -147,6 +163,9 @@ class Baseline:
         verdict = self._explained(verdict, measurement)
         self._item.stash.setdefault(VERDICTS, []).append(verdict)
         self._item.user_properties += _properties(verdict)
+        for estimate in measurement.estimates:
+            if estimate.metric == metric:
+                self._item.user_properties += _estimate_properties(estimate)
         if verdict.failed:
             pytest.fail(verdict.text(), pytrace=False)
         self._check_creep(metric, measurement)
@@ -168,12 +187,13 @@ class Baseline:
         pytest.fail(crept.text(), pytrace=False)
 
     def _judge(self, metric: str, measurement: Measurement) -> Verdict:
-        return self._run.gate.check(
-            metric,
-            measurement,
-            tolerances=self._tolerances(measurement),
-            may_record=self._item.get_closest_marker("xfail") is None,
-        )
+        with told("judging"):
+            return self._run.gate.check(
+                metric,
+                measurement,
+                tolerances=self._tolerances(measurement),
+                may_record=self._item.get_closest_marker("xfail") is None,
+            )
 
     def _explained(self, verdict: Verdict, measurement: Measurement) -> Verdict:
         """Return the verdict with the cause of a regression that its numbers do not show."""
@@ -214,6 +234,22 @@ def _value(request: pytest.FixtureRequest) -> object:
             "the test or one of its fixtures takes it as an argument; "
             "getfixturevalue() comes too late for that"
         ) from None
+
+
+def _estimate_properties(estimate: Estimate) -> list[tuple[str, object]]:
+    """Return an estimate as JUnit properties, apart from the metric's own."""
+    name = f"tinyquant.{estimate.metric}.estimate"
+    properties: list[tuple[str, object]] = [
+        (name, estimate.number.value),
+        (f"{name}.unit", estimate.number.unit),
+        (f"{name}.class", estimate.number.number_class),
+        (f"{name}.source", estimate.source),
+    ]
+    if estimate.low is not None:
+        properties += [(f"{name}.low", estimate.low), (f"{name}.high", estimate.high)]
+    if estimate.milliseconds is not None:
+        properties.append((f"{name}.milliseconds", estimate.milliseconds))
+    return properties + [(f"{name}.op.{label}", part) for label, part in estimate.ops]
 
 
 def _properties(verdict: Verdict) -> list[tuple[str, object]]:

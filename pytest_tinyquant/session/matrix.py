@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Final
 
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.errors import ModelError
-from pytest_tinyquant.project.board_types import METRICS
+from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.project.board_types import Board
 from pytest_tinyquant.project.project import is_model_path
 from pytest_tinyquant.project.selection import choose
@@ -96,12 +97,30 @@ def select(project: Project, settings: Settings) -> tuple[Combination, ...]:
     models = choose(patterns, project.models, what="model", where="--model", globs=True)
     schemes = choose(settings.schemes, SCHEMES, what="scheme", where="--scheme")
     boards = choose(settings.boards, project.boards, what="board", where="--board")
-    return tuple(
+    found = tuple(
         Combination(project.models[model], scheme, project.boards[board])
         for model in models
         for scheme in _schemes_of(project.models[model], schemes)
         for board in boards
     )
+    _check_all_there(patterns, found, schemes)
+    for _ in project_axes(found, AXES):
+        pass  # it refuses equal ids
+    return found
+
+
+def _check_all_there(
+    patterns: Iterable[str], found: Iterable[Combination], schemes: Iterable[str]
+) -> None:
+    """Refuse a run that would leave out, beside others, a model that was asked for by its name."""
+    there = {combination.model.name.lower() for combination in found}
+    for pattern in patterns:
+        is_glob = any(character in pattern for character in "*?[")
+        if there and not is_glob and pattern.lower() not in there:
+            raise ConfigurationError(
+                f"--model: {pattern!r} has none of the schemes {', '.join(schemes)}, so nothing of "
+                "it would be tested; leave it out, or name a scheme that it has"
+            )
 
 
 def narrow(
@@ -140,22 +159,42 @@ def metrics_of(test_name: str, narrowings: Iterable[Narrowing]) -> tuple[str, ..
     for narrowing in narrowings:
         if narrowing.metrics is not None:
             return narrowing.metrics
-    word = test_name.rpartition("_")[2]
-    return (word,) if word in METRICS else ()
+    metric = METRICS.judged_by(test_name)
+    return (metric,) if metric is not None else ()
 
 
 def project_axes(
     combinations: Iterable[Combination], axes: Iterable[str]
 ) -> Iterator[tuple[Combination, tuple[Any, ...], str]]:
-    """Yield each distinct value of `axes` with its id and the first combination that has it."""
+    """Yield each distinct value of `axes` with its id and the first combination that has it.
+
+    :raises ConfigurationError: different values have the same id: one of them would not be tested.
+    """
     axes = [axis for axis in AXES if axis in set(axes)]
-    seen: set[str] = set()
+    seen: dict[str, tuple[str, ...]] = {}
     for combination in combinations:
         values = tuple(getattr(combination, axis) for axis in axes)
-        name = "-".join(value.name for value in values).lower()
+        names = tuple(value.name for value in values)
+        name = "-".join(names).lower()
         if name not in seen:
-            seen.add(name)
+            seen[name] = names
             yield combination, values, name
+        elif seen[name] != names:
+            raise _equal_ids(name, axes, seen[name], names)
+
+
+def _equal_ids(
+    name: str, axes: Sequence[str], first: Sequence[str], second: Sequence[str]
+) -> ConfigurationError:
+    """Return the error for two sets of names that give the same test id."""
+
+    def words(names: Sequence[str]) -> str:
+        return ", ".join(f"{axis} {value!r}" for axis, value in zip(axes, names, strict=True))
+
+    return ConfigurationError(
+        f"the test id {name!r} would be that of {words(first)} and of {words(second)}; rename one, "
+        "or only one of them would be tested"
+    )
 
 
 def summary(combinations: tuple[Combination, ...], project: Project) -> str:
@@ -177,7 +216,7 @@ def compilers(combinations: tuple[Combination, ...]) -> list[str]:
     from pytest_tinyquant.firmware.toolchain import compiler_text
 
     boards = dict.fromkeys(combination.board for combination in combinations)
-    needed = {(board.kind, board.toolchain): board.name for board in boards if board.kind != "host"}
+    needed = {(board.kind, board.toolchain): board.name for board in boards if board.runs_firmware}
     return [
         f"tinyquant: firmware for {name}: {compiler_text(*key)}" for key, name in needed.items()
     ]
@@ -185,7 +224,7 @@ def compilers(combinations: tuple[Combination, ...]) -> list[str]:
 
 def _reached(board: Board, project: Project) -> str:
     """Return how a board is reached, for a real one by which of the bench."""
-    if board.target != "hardware":
+    if not board.target.is_real:
         return board.reached_by
     names = [physical.name for physical in project.bench if physical.type == board.name]
     if project.attached:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pytest_tinyquant.session.matrix import Combination
     from pytest_tinyquant.stages.journal import RunJournal
     from pytest_tinyquant.stages.outcomes import OutcomeStore
+    from pytest_tinyquant.stages.pipeline import EstimateCycles
     from pytest_tinyquant.stages.pipeline import Stages
     from pytest_tinyquant.system.progress import Progress
 
@@ -85,8 +86,14 @@ class Run:
             pool=self.pool,
             progress=self.progress,
             journal=self.journal,
-            estimate_cycles=self.settings.estimate_cycles,
+            estimate_cycles=self._estimate_cycles(),
         )
+
+    def _estimate_cycles(self) -> EstimateCycles:
+        """Return whether to estimate cycles; an A/B run has no use for estimates."""
+        if self.settings.ab:
+            return "never"
+        return "always" if self.settings.estimate_cycles else "cheap"
 
     @cached_property
     def journal(self) -> RunJournal | None:
@@ -188,7 +195,7 @@ class Run:
         if not self.settings.creep_since or self.settings.ab:
             return None
         from pytest_tinyquant.history.creep import Release
-        from pytest_tinyquant.metrics.tolerance import parse_ini
+        from pytest_tinyquant.metrics.tolerances import parse_ini
 
         limits: dict[str, Any] = {}
         for line in self.settings.creep_limit:
@@ -272,9 +279,11 @@ class Run:
 
     def _has_own_files(self) -> bool:
         """Tell whether the project has files that no other tool would leave there."""
-        return (self.settings.root / "boards.toml").is_file() or (
-            self.settings.models_dir / "known_issues.toml"
-        ).is_file()
+        own = (
+            self.settings.root / "boards.toml",
+            self.settings.models_dir / "known_issues.toml",
+        )
+        return any(map(os.path.lexists, own))
 
 
 RUN: pytest.StashKey[Run] = pytest.StashKey()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_tinyquant.firmware.tflm import has_per_channel_dense
 from pytest_tinyquant.measure.dense_scales import check_dense_scales
 
 
@@ -25,12 +24,10 @@ def check_on_host(
     *,
     where: str,
 ) -> None:
-    """Compare a board's outputs with the host's if dense layers are quantized per channel.
+    """Compare a board's outputs with the host's.
 
     :raises InvalidOutputError: the board's library took one scale for all channels.
     """
-    if not has_per_channel_dense(graph):
-        return
     image = stages.host_image(model, graph, converted.path, where=where)
     with stages.open(stages.host_board(), image, name=f"{where} on the host") as device:
         reference = device.run()

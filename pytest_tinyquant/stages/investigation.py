@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 from typing import TYPE_CHECKING
+from typing import Final
 
 from pytest_tinyquant.errors import TinyQuantError
+from pytest_tinyquant.metrics.registry import METRICS
+from pytest_tinyquant.metrics.spec import Explanation
 
 
 if TYPE_CHECKING:
@@ -22,6 +25,9 @@ if TYPE_CHECKING:
     from pytest_tinyquant.stages.pipeline import Stages
 
 _RUNTIME = "TensorFlow Lite Micro's"
+
+#: The kinds of causes that are found here, by another run of the image.
+SEARCHES: Final[tuple[Explanation, ...]] = ("first difference", "high water")
 
 
 class Investigation:
@@ -40,7 +46,8 @@ class Investigation:
         take, is returned as it is. What prevents the search is told, not raised: the regression
         stands whatever becomes of it.
         """
-        if verdict.status != "regressed" or verdict.metric not in ("error", "ram"):
+        kinds = METRICS[verdict.metric].explained_by
+        if verdict.status != "regressed" or not set(kinds) & set(SEARCHES):
             return verdict
         try:
             causes = self._causes(verdict, current, baseline)
@@ -59,15 +66,19 @@ class Investigation:
         if converted.sha256 != sha256:
             return []
         layers = None
-        if self._board.target != "host":
+        if not self._board.target.is_host:
             layers = LayerByLayer(self._stages, self._model, converted, self._board)
             if layers.image.sha256 != current.identity.get("image"):
                 return []
-        if verdict.metric == "ram":
-            return _ram_causes(layers, verdict) if layers else []
-        return self._error_causes(layers, current, baseline)
+        causes = []
+        for kind in METRICS[verdict.metric].explained_by:
+            if kind == "high water" and layers is not None:
+                causes += _high_water(layers, verdict)
+            elif kind == "first difference":
+                causes += self._first_difference(layers, current, baseline)
+        return causes
 
-    def _error_causes(
+    def _first_difference(
         self, layers: LayerByLayer | None, current: Measurement, baseline: Measurement
     ) -> list[str]:
         part = layers.first_difference() if layers else None
@@ -97,7 +108,7 @@ class Investigation:
         return [part.text("the earlier model file's")]
 
 
-def _ram_causes(layers: LayerByLayer, verdict: Verdict) -> list[str]:
+def _high_water(layers: LayerByLayer, verdict: Verdict) -> list[str]:
     """Return who lies highest in the arena, and who needs the most stack, if these grew."""
     causes = []
     grown = {cause.split()[0] for cause in verdict.causes}

@@ -9,12 +9,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Final
+from typing import Literal
 
 from pytest_tinyquant.errors import DeviceHaltedError
 from pytest_tinyquant.errors import SupportMismatchError
 from pytest_tinyquant.errors import UnsupportedModelError
+from pytest_tinyquant.project.kinds import KINDS
+from pytest_tinyquant.support.runtimes import RUNTIMES
 from pytest_tinyquant.system.cache import Cache
 from pytest_tinyquant.system.progress import Progress
+from pytest_tinyquant.system.trouble import told
 
 
 if TYPE_CHECKING:
@@ -39,6 +43,9 @@ if TYPE_CHECKING:
     Image = FirmwareImage | HostImage
 
 
+#: Whether cycles are estimated: also where that takes long, where it is cheap, or not at all.
+EstimateCycles = Literal["always", "cheap", "never"]
+
 #: Seconds one run on a device may take before it counts as hanging.
 DEVICE_TIMEOUT: Final = 600.0
 
@@ -56,7 +63,7 @@ class Stages:
         pool: Pool | None = None,
         progress: Progress | None = None,
         journal: RunJournal | None = None,
-        estimate_cycles: bool = False,
+        estimate_cycles: EstimateCycles = "never",
     ) -> None:
         self.project = project
         self.journal = journal
@@ -66,6 +73,7 @@ class Stages:
         self.device_timeout = device_timeout
         self.estimate_cycles = estimate_cycles
 
+    @told("converting the model")
     def convert(self, model: Model, scheme: Scheme) -> ConvertedModel:
         """Return ``model`` converted by ``scheme``."""
         from pytest_tinyquant.schemes.convert import convert
@@ -73,6 +81,7 @@ class Stages:
         with self.progress.stage("converting", f"{model.name}-{scheme.name}"):
             return convert(model, scheme, self.cache)
 
+    @told("checking the model")
     def check(self, model: Model, converted: ConvertedModel, board: Board) -> Graph:
         """Return the converted model's graph if the board's runtime can run it.
 
@@ -81,13 +90,14 @@ class Stages:
 
         :raises ModelError: if the file is corrupt.
         :raises VacuousSchemeError: if the scheme changed nothing.
-        :raises UnsupportedModelError: if the runtime has no kernel for an operator.
+        :raises UnsupportedModelError: if the runtime has no kernel for an operator, or would
+            compute something else than the file says.
         :raises SupportMismatchError: if the runtime runs what the check refuses.
         """
         from pytest_tinyquant.models.tflite_reader import read_graph
-        from pytest_tinyquant.support.check import RUNTIMES
         from pytest_tinyquant.support.check import check_interface
         from pytest_tinyquant.support.check import check_not_vacuous
+        from pytest_tinyquant.support.check import check_read_as_written
         from pytest_tinyquant.support.check import check_support
 
         where = combination_name(converted, board)
@@ -97,15 +107,17 @@ class Stages:
         try:
             check_support(graph, RUNTIMES[board.runtime], where=where)
         except UnsupportedModelError as refusal:
-            if board.target == "host":
+            if board.target.is_host:
                 from pytest_tinyquant.stages.refusal import confirm_refusal
 
                 confirm_refusal(
                     self, refusal, model=model, converted=converted, graph=graph, board=board
                 )
             raise
+        check_read_as_written(graph, RUNTIMES[board.runtime], where=where)
         return graph
 
+    @told("building the image")
     def build_image(
         self, model: Model, converted: ConvertedModel, graph: Graph, board: Board
     ) -> Image:
@@ -114,22 +126,19 @@ class Stages:
         :raises DoesNotFitError: if the image is larger than the board's memory.
         """
         where = combination_name(converted, board)
-        if board.target == "host":
+        if board.target.is_host:
             return self.host_image(model, graph, converted.path, where=where)
         samples = self.samples(model, graph, where=where)
-        from pytest_tinyquant import engine
         from pytest_tinyquant.firmware import image as firmware
-        from pytest_tinyquant.firmware import tflm
+        from pytest_tinyquant.firmware.runtimes.runtime import runtime_of
 
         with (
             self.progress.stage("building", where, board.name),
             tempfile.TemporaryDirectory(prefix="tinyquant-") as directory,
         ):
-            if board.runtime == "tflm":
-                emitted = tflm.emit(graph, converted.read(), Path(directory), board)
-            else:
-                plan = engine.plan(graph, where=where, kernels=board.kernels)
-                emitted = engine.emit(plan, Path(directory))
+            emitted = runtime_of(board).emit(
+                graph, converted.read(), board, Path(directory), where=where
+            )
             return firmware.build(emitted, board, samples, self.cache, where=where)
 
     def reachable(self, board: Board) -> tuple[PhysicalBoard, ...]:
@@ -137,7 +146,7 @@ class Stages:
 
         :raises BoardNotFoundError: if it is to be a real one and none is attached.
         """
-        if board.target != "hardware":
+        if not board.target.is_real:
             return ()
         from pytest_tinyquant.boards.bench.attached import reachable
 
@@ -158,7 +167,10 @@ class Stages:
 
     def host_board(self) -> Board:
         """Return the board that runs TensorFlow Lite Micro on this computer."""
-        return next(board for board in self.project.boards.values() if board.target == "host")
+        from pytest_tinyquant.boards.cores.host import HOST
+
+        boards = self.project.boards.values()
+        return next(board for board in boards if KINDS[board.kind] is HOST)
 
     @contextmanager
     def open(self, board: Board, image: Image, *, name: str) -> Iterator[Device]:
@@ -182,13 +194,14 @@ class Stages:
         from pytest_tinyquant.boards.open import open_device
 
         work_dir = device_directory(self.project.work_dir, name)
-        work_dir.mkdir(parents=True, exist_ok=True)
-        with ExitStack() as held:
+        with told(f"the device for {name}"), ExitStack() as held:
+            work_dir.mkdir(parents=True, exist_ok=True)
             lease = held.enter_context(leased(self.reachable(board), self.pool, image, name=name))
             device = open_device(board, work_dir=work_dir, timeout=self.device_timeout, lease=lease)
             held.callback(device.close)
             yield device
 
+    @told("running the image")
     def run(self, device: Device, board: Board, *, where: str) -> RunRecord:
         """Run the image on ``device`` over all check samples.
 
@@ -197,7 +210,7 @@ class Stages:
         try:
             return device.run()
         except DeviceHaltedError as halt:
-            if board.target == "host" and halt.kind == _HALT_AT_START:
+            if board.target.is_host and halt.kind == _HALT_AT_START:
                 raise SupportMismatchError(
                     f"{where}: the support check finds nothing against this model, "
                     f"but the runtime refuses it: {halt}\nCorrect the runtime's table in "
@@ -205,6 +218,7 @@ class Stages:
                 ) from halt
             raise
 
+    @told("evaluating the run")
     def evaluate(
         self,
         *,
@@ -220,30 +234,25 @@ class Stages:
         :raises InvalidOutputError: if the outputs cannot be judged.
         """
         from pytest_tinyquant.measure.evaluate import evaluate
+        from pytest_tinyquant.measure.observation import Observation
 
-        return evaluate(
-            converted=converted,
-            graph=graph,
-            board=board,
-            image=image,
-            record=record,
-            expected=self.reference(model, "outputs"),
-        )
+        expected = self.reference(model, "outputs")
+        return evaluate(Observation(converted, graph, board, image, record, expected))
 
     def measure(self, model: Model, scheme: Scheme, board: Board) -> Measurement:
         """Take ``model`` through all stages.
 
         :raises TinyQuantError: the error of whichever stage ends the way.
         """
-        if board.kind != "host":
+        if board.runs_firmware:
             from pytest_tinyquant.firmware.toolchain import find_toolchain
 
             find_toolchain(board.kind, board.toolchain)  # rather now than after the conversion
         estimator = None
-        if self.estimate_cycles:
+        if self.estimate_cycles != "never":
             from pytest_tinyquant.stages.cycle_estimate import find_estimator
 
-            estimator = find_estimator(self, board)
+            estimator = find_estimator(self, board, asked=self.estimate_cycles == "always")
         converted = self.convert(model, scheme)
         where = combination_name(converted, board)
         graph = self.check(model, converted, board)
@@ -255,10 +264,12 @@ class Stages:
                 self.open(board, image, name=where) as device,
             ):
                 record = self.run(device, board, where=where)
-            if board.runtime == "tflm" and board.target != "host":
+            if board.runs_firmware and RUNTIMES[board.runtime].has_doubts(graph):
                 from pytest_tinyquant.stages.dense_check import check_on_host
 
                 check_on_host(self, model, converted, graph, record, where=where)
+            if board.target.is_host:
+                self._compare_with_interpreter(model, converted, graph, record, where=where)
             measurement = self.evaluate(
                 model=model,
                 converted=converted,
@@ -268,7 +279,9 @@ class Stages:
                 record=record,
             )
             return (
-                estimator.complete(measurement, model, graph, record) if estimator else measurement
+                estimator.complete(measurement, model, graph, image, record)
+                if estimator
+                else measurement
             )
 
         if self.journal is None:
@@ -280,17 +293,38 @@ class Stages:
         key = outcome_key(image, board, expected, self.device_timeout, estimated=estimated)
         return self.journal.recall_or(key, measure)
 
+    @told("comparing with TensorFlow Lite's interpreter")
+    def _compare_with_interpreter(
+        self,
+        model: Model,
+        converted: ConvertedModel,
+        graph: Graph,
+        record: RunRecord,
+        *,
+        where: str,
+    ) -> None:
+        """Check what TensorFlow Lite Micro computed on the host.
+
+        :raises InvalidOutputError: it is not what the converted file says.
+        """
+        from pytest_tinyquant.schemes.convert import interpreter_outputs
+        from pytest_tinyquant.schemes.convert import read_arrays
+        from pytest_tinyquant.stages.interpreter_check import check_against_interpreter
+
+        def interpreter(kernels: str) -> list[NDArray[np.float32]]:
+            file = interpreter_outputs(model, converted, self.cache, kernels=kernels)
+            return read_arrays(file, "outputs")
+
+        expected = self.reference(model, "outputs")
+        check_against_interpreter(record, graph, expected, interpreter, where=where)
+
+    @told("the reference outputs")
     def reference(self, model: Model, name: str) -> list[NDArray[np.float32]]:
         """Return the reference's "inputs" or "outputs", one array per tensor."""
-        import numpy as np
-
+        from pytest_tinyquant.schemes.convert import read_arrays
         from pytest_tinyquant.schemes.convert import reference_outputs
 
-        with np.load(reference_outputs(model, self.cache).path) as arrays:
-            if name in arrays:
-                return [arrays[name]]
-            count = sum(key.startswith(f"{name}_") for key in arrays.files)
-            return [arrays[f"{name}_{index}"] for index in range(count)]
+        return read_arrays(reference_outputs(model, self.cache).path, name)
 
 
 def combination_name(converted: ConvertedModel, board: Board) -> str:

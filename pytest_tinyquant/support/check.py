@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from collections.abc import Mapping
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from pytest_tinyquant.errors import UnsupportedModelError
 from pytest_tinyquant.errors import VacuousSchemeError
 from pytest_tinyquant.models.graph import Graph
 from pytest_tinyquant.models.graph import Operator
+from pytest_tinyquant.support.runtimes import Runtime
 from pytest_tinyquant.support.tables import DEFAULT_ROLES
 from pytest_tinyquant.support.tables import ROLES
-from pytest_tinyquant.support.tables import TFLM
-from pytest_tinyquant.support.tables import TINYQUANT
 from pytest_tinyquant.support.tables import Combinations
 
 
@@ -22,62 +18,6 @@ from pytest_tinyquant.support.tables import Combinations
 _QUANTIZED = frozenset({"int4", "int8", "uint8", "int16", "float16"})
 
 _INTEGERS_ONLY = ("int8-only", "16x8-only")
-
-
-@dataclass(frozen=True)
-class Runtime:
-    """What runs a model on a board.
-
-    `operators` maps what it has to the type combinations it takes; `source` says where that
-    table comes from; `check` finds what a table cannot express.
-    """
-
-    name: str
-    title: str
-    source: str
-    operators: Mapping[str, Combinations]
-    executed: Callable[[Graph], Sequence[Operator]]
-    check: Callable[[Graph, str], None]
-
-
-def _all_operators(graph: Graph) -> Sequence[Operator]:
-    return graph.operators
-
-
-def _nothing_more(graph: Graph, where: str) -> None:
-    del graph, where
-
-
-def _engine_operators(graph: Graph) -> Sequence[Operator]:
-    from pytest_tinyquant.engine.lowered_graph import needed_operators
-
-    return needed_operators(graph)
-
-
-def _engine_check(graph: Graph, where: str) -> None:
-    from pytest_tinyquant.engine.lowered_graph import lower_graph
-
-    lower_graph(graph, where)
-
-
-RUNTIMES: Mapping[str, Runtime] = {
-    "tflm": Runtime(
-        "tflm",
-        "TensorFlow Lite Micro",
-        "its kernels' own checks, measured with the tflite-micro package",
-        TFLM,
-        _all_operators,
-        _nothing_more,
-    ),
-    "tinyquant": Runtime(
-        "tinyquant",
-        "tinyquant's engine",
-        "the kernels in firmware/engine",
-        TINYQUANT,
-        _engine_operators,
-        _engine_check,
-    ),
-}
 
 
 def check_support(graph: Graph, runtime: Runtime, *, where: str) -> None:
@@ -98,6 +38,14 @@ def check_support(graph: Graph, runtime: Runtime, *, where: str) -> None:
                 runtime, operator, where, _join(tuple(found.values())), reason, verb="cannot run"
             )
     runtime.check(graph, where)
+
+
+def check_read_as_written(graph: Graph, runtime: Runtime, *, where: str) -> None:
+    """Check that `runtime`, which runs the model, computes what the file says.
+
+    :raises UnsupportedModelError: it would take it for another model without a word.
+    """
+    runtime.check_reading(graph, where)
 
 
 def check_interface(graph: Graph, *, where: str) -> None:

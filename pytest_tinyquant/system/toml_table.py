@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Callable
 from collections.abc import Iterable
@@ -11,9 +12,16 @@ from typing import Any
 from typing import TypeVar
 
 from pytest_tinyquant.errors import ConfigurationError
+from pytest_tinyquant.system.regular_file import MIB
+from pytest_tinyquant.system.regular_file import is_present
+from pytest_tinyquant.system.regular_file import read_text
 
 
 T = TypeVar("T")
+
+_LIMIT = 4 * MIB
+_LARGEST = 2**63
+"""No size or count in a file is larger; Python's own integers have no end."""
 
 _NAMES = {
     str: "a string",
@@ -37,11 +45,28 @@ class Table:
     def read(cls, file: Path) -> Table:
         """Read the top level of `file`; anything but readable TOML is a ConfigurationError."""
         try:
-            return cls(tomllib.loads(file.read_text("utf-8")), file=file, label="the top level")
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            values = tomllib.loads(read_text(file, _LIMIT))
+        except OSError as error:
+            raise ConfigurationError(f"{file}: cannot be read: {error.strerror}") from error
+        except RecursionError as error:
+            raise ConfigurationError(
+                f"{file}: not valid TOML: it is nested too deeply; correct the file"
+            ) from error
+        except Exception as error:
+            # Whatever tomllib does not expect of a file is this file's fault, too.
             raise ConfigurationError(
                 f"{file}: not valid TOML: {error}; correct the file"
             ) from error
+        return cls(values, file=file, label="the top level")
+
+    @classmethod
+    def find(cls, file: Path) -> Table | None:
+        """Read the top level of `file`, None where there is none.
+
+        :raises ConfigurationError: a directory or something else is in its place.
+        """
+        try:
+            return cls.read(file) if is_present(file) else None
         except OSError as error:
             raise ConfigurationError(f"{file}: cannot be read: {error.strerror}") from error
 
@@ -71,11 +96,13 @@ class Table:
         """Return the value of `key`, which must be a `kind`, or None when it is not there."""
         return self.get(key, kind) if key in self.values else None
 
-    def positive(self, key: str, default: int | None = None) -> int:
-        """Return the value of `key`, an integer of at least 1."""
+    def positive(self, key: str, default: int | None = None, *, most: int = _LARGEST) -> int:
+        """Return the value of `key`, an integer of at least 1 and at most `most`."""
         value = self.get(key, int, default)
         if value < 1:
             raise self.error(f"key {key!r} must be at least 1, not {value}")
+        if value > most:
+            raise self.error(f"key {key!r} must be at most {most:,}, not {value:,}")
         return value
 
     def array(self, key: str, kind: type[T]) -> tuple[T, ...]:
@@ -106,6 +133,10 @@ class Table:
         accepted = (int, float) if kind is float else (kind,)
         if not isinstance(value, accepted) or (isinstance(value, bool) and kind is not bool):
             raise self.error(f"key {key!r} must be {_NAMES[kind]}, not {value!r}")
+        if isinstance(value, int) and not -_LARGEST <= value < _LARGEST:
+            raise self.error(f"key {key!r} is an integer of more than 64 bits; correct it")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise self.error(f"key {key!r} must be a finite number, not {value}")
         result: T = convert(value)
         return result
 

@@ -32,7 +32,8 @@ def test_the_plugin_itself_imports_none_of_its_stages(pytester):
     """Every pytest run in the environment pays for this import, whatever it tests."""
     light = {
         "errors", "plugin", "project", "project.settings", "report", "report.controller", "session",
-        "session.add_options", "session.fixtures", "session.options", "session.run",
+        "session.add_options", "session.fixtures", "session.options",
+        "session.plugin_metrics", "session.run",
     }  # fmt: skip
     script = (
         "import sys, pytest_tinyquant.plugin\n"

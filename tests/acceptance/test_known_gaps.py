@@ -147,3 +147,48 @@ def test_a_wrong_row_is_a_usage_error(bench, row, message):
     result = bench.run()
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"ERROR: *models/known_issues.toml: {message}"])
+
+
+@pytest.mark.parametrize(
+    "marker",
+    [
+        "@pytest.mark.xfail",
+        "@pytest.mark.xfail(strict=True)",
+        "@pytest.mark.xfail(raises=(ValueError, TinyQuantError))",
+        "@pytest.mark.xfail(raises=BenchError, reason='often so')",
+    ],
+)
+@pytest.mark.parametrize("where", ["measuring", "the test itself"])
+def test_trouble_with_the_bench_satisfies_no_expectation_at_all(bench, marker, where):
+    bench.pytester.makepyfile(
+        test_matrix=f"""
+        import pytest
+        from pytest_tinyquant.errors import BenchError, TinyQuantError
+
+        {marker}
+        def test_latency(model, scheme, board{", measurement" if where == "measuring" else ""}):
+            raise BenchError("no room")
+        """
+    )
+    bench.says[COMBINATION] = {"raises": "BenchError", "text": "no room"}
+    result = bench.run(*ONE)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([f"BenchError: {COMBINATION}: no room", "*= tinyquant: 1 error =*"])
+
+
+@pytest.mark.parametrize(
+    "trouble", ["MemoryError()", "OSError(28, 'No space left on device')", "OSError(24, 'files')"]
+)
+def test_raw_trouble_of_this_computer_is_an_error_and_not_kept(bench, trouble):
+    """As when a scratch directory cannot be made: no stage has words of its own for that."""
+    bench.expect_gap(GAP)
+    conftest = bench.root / "conftest.py"
+    text = conftest.read_text()
+    raises = f"    raise {trouble}\n    if 0:"
+    conftest.write_text(text.replace('    if "crash" in says:', raises))
+    result = bench.run(*ONE)
+    result.assert_outcomes(errors=4)
+    result.stdout.fnmatch_lines(
+        [f"BenchError: {COMBINATION}: measuring: trouble with this computer, so nothing was *"]
+    )
+    assert bench.measured == [COMBINATION] * 4

@@ -17,6 +17,9 @@ BOARD = "nucleo-l4r5zi"
 TESTS = f"cnn_1-int8-only-{BOARD}"
 SELECTION = ("--board", BOARD, "--scheme", "int8-only")
 
+#: The last revision whose modules lay at the package's top level.
+FLAT_REVISION = "825aa68"
+
 
 def git(root, *arguments):
     identity = {
@@ -93,6 +96,27 @@ def test_each_revision_is_planned_by_its_own_package(project):
             "  placement  +*bytes alive at once",
         ]
     )
+
+
+def test_a_revision_from_before_the_rooms_is_driven_by_its_old_names(project):
+    """It answers no protocol, and its modules lie elsewhere."""
+    shown = ("git", "-C", str(REPOSITORY), "archive", FLAT_REVISION, "pytest_tinyquant", "firmware")
+    archive = subprocess.run(shown, capture_output=True, check=False)
+    if archive.returncode:
+        pytest.skip(f"this clone is shallow: it has no revision {FLAT_REVISION}")
+    (project.root / "boards.toml").unlink()
+    subprocess.run(["tar", "-x", "-C", str(project.root)], input=archive.stdout, check=True)
+    assert (project.root / "pytest_tinyquant" / "pipeline.py").is_file()
+    commit(project.root)
+    for part in ("pytest_tinyquant", "firmware"):
+        shutil.rmtree(project.root / part)
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(REPOSITORY / part, project.root / part, ignore=ignored)
+    result = project.pytester.run(
+        sys.executable, "-m", "pytest", *SELECTION, "--tq-ab=HEAD", "-p", "no:hypothesispytest"
+    )
+    result.assert_outcomes(passed=4)
+    result.stdout.re_match_lines([rf"{TESTS}  A: image [0-9a-f]{{12}}, B: image [0-9a-f]{{12}}"])
 
 
 def test_two_directories_of_kernels(project):

@@ -106,7 +106,7 @@ def test_a_github_summary_outside_of_a_workflow_is_an_error(bench, monkeypatch):
     bench.record(*ONE)
     result = bench.run(*ONE, "--tq-github-summary")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*GITHUB_STEP_SUMMARY is not set*--tq-markdown FILE*"])
+    result.stderr.fnmatch_lines(["*GITHUB_STEP_SUMMARY is not set*--tq-markdown=FILE*"])
 
 
 @pytest.mark.parametrize("option", ["--tq-json", "--tq-html", "--tq-markdown"])

@@ -12,7 +12,7 @@ from pytest_tinyquant.boards.open import open_device
 from pytest_tinyquant.errors import DeviceHaltedError
 from pytest_tinyquant.errors import ToolchainNotFoundError
 from pytest_tinyquant.firmware import image as firmware
-from pytest_tinyquant.firmware import tflm
+from pytest_tinyquant.firmware.runtimes.tflm import TFLM
 from pytest_tinyquant.models.graph import Graph
 from pytest_tinyquant.models.graph import Operator
 from pytest_tinyquant.models.graph import Quantization
@@ -56,7 +56,8 @@ def run(graph, tmp_path):
 
     def run(board):
         with tempfile.TemporaryDirectory() as directory:
-            emitted = tflm.emit(graph, b"\x1c\0\0\0TFL3" + bytes(64), Path(directory), board)
+            tflite = b"\x1c\0\0\0TFL3" + bytes(64)
+            emitted = TFLM.emit(graph, tflite, board, Path(directory), where="net-int8-m4")
             image = firmware.build(emitted, board, SAMPLES, Cache(), where="net-int8-m4")
         device = open_device(board, work_dir=tmp_path, timeout=60)
         try:

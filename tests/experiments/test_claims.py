@@ -76,7 +76,7 @@ def figures(project):
 def test_claim(claim, on: str, project, figures, show_claim) -> None:
     finding = claim.relation(figures[on])
     show_claim("own", Result(claim, on, finding))
-    accepted = recorded(project.baselines_dir).get(claim.name, {}).get(on, "nothing")
+    accepted = recorded().get(claim.name, {}).get(on, "nothing")
     assert finding.full == accepted, (
         f"{claim.text}: {finding.figure}; if that is as it should be, accept it with "
         "python -m experiments.edgemark --write"

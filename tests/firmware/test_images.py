@@ -16,6 +16,7 @@ from pytest_tinyquant.models.model import load_model
 from pytest_tinyquant.project.board_types import load_boards
 from pytest_tinyquant.project.project import load_project
 from pytest_tinyquant.project.settings import Settings
+from pytest_tinyquant.project.target import Target
 from pytest_tinyquant.schemes.scheme import SCHEMES
 from pytest_tinyquant.stages.pipeline import Stages
 
@@ -53,7 +54,7 @@ def image_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Firmware
     stages = Stages(load_project(settings, tmp_path_factory.mktemp("work")))
 
     def build(chip: str, scheme: str = "int8-only", **changes: object) -> FirmwareImage:
-        board = dataclasses.replace(load_boards([])[chip], target="hardware", **changes)
+        board = dataclasses.replace(load_boards([])[chip], target=Target.HARDWARE, **changes)
         model = load_model(MODEL)
         converted = stages.convert(model, SCHEMES[scheme])
         graph = stages.check(model, converted, board)

@@ -79,13 +79,28 @@ class ModelBuilder:
             fields["BuiltinOptions"] = self._table(table, values)
         self.operators.append(self._table("Operator", fields))
 
-    def build(self, inputs: Sequence[int], outputs: Sequence[int], subgraphs: int = 1) -> bytes:
-        """Return the file."""
+    def build(
+        self,
+        inputs: Sequence[int],
+        outputs: Sequence[int],
+        subgraphs: int = 1,
+        *,
+        code_fields: str = "both",
+    ) -> bytes:
+        """Return the file.
+
+        :param code_fields: where operators' codes stand: in ``both`` fields as TensorFlow writes
+            them, in the ``new`` one as LiteRT's quantizer does, or in the ``old`` one.
+        """
         numbers = [getattr(tflite.BuiltinOperator, code) for code in self.codes]
         codes = [
             self._table(
                 "OperatorCode",
-                {"DeprecatedBuiltinCode": min(n, 127), "BuiltinCode": n, "Version": 1},
+                {
+                    "DeprecatedBuiltinCode": 0 if code_fields == "new" else min(n, 127),
+                    "BuiltinCode": 0 if code_fields == "old" else n,
+                    "Version": 1,
+                },
             )
             for n in numbers
         ]

@@ -13,6 +13,7 @@ from pytest_tinyquant.boards.bench.command_flasher import write_mot
 from pytest_tinyquant.boards.console.console import SerialConsole
 from pytest_tinyquant.boards.console.protocol import Decoder
 from pytest_tinyquant.boards.console.serial_port import find_port
+from pytest_tinyquant.boards.cores.core import core_of
 from pytest_tinyquant.boards.debug.debugger import DebuggerError
 from pytest_tinyquant.boards.device import Console
 from pytest_tinyquant.boards.device import Debugger
@@ -24,8 +25,6 @@ from pytest_tinyquant.boards.halts.diagnosis import LOG_LINES
 from pytest_tinyquant.boards.halts.diagnosis import Diagnosis
 from pytest_tinyquant.boards.halts.halt import Faults
 from pytest_tinyquant.boards.halts.halt import indented_log
-from pytest_tinyquant.boards.halts.halt_cortex_m import CortexMFaults
-from pytest_tinyquant.boards.halts.halt_rx import RxFaults
 from pytest_tinyquant.errors import ConsoleError
 from pytest_tinyquant.errors import DeviceTimeoutError
 from pytest_tinyquant.errors import TinyQuantError
@@ -67,7 +66,7 @@ class CommandBoard(FirmwareBoard):
     @property
     def faults(self) -> Faults:
         """What reads the faults of the core."""
-        return RxFaults() if self._board.kind == "rx" else CortexMFaults()
+        return core_of(self._board).faults()
 
     def power_up(
         self, image: LoadableImage, cleanup: contextlib.ExitStack

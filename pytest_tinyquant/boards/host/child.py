@@ -9,9 +9,13 @@ from __future__ import annotations
 
 import json
 import sys
+import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from pytest_tinyquant.system.trouble import EXIT_TROUBLE
+from pytest_tinyquant.system.trouble import lacking
 
 
 EXIT_NO_RUNTIME = 3
@@ -41,6 +45,11 @@ def main() -> int:
         answer = {"stage": refusal.stage, "reason": refusal.reason}
         Path(request["refusal"]).write_text(json.dumps(answer), encoding="utf-8")
         return EXIT_REFUSED
+    except Exception as error:
+        if not lacking(error):
+            raise
+        traceback.print_exc()
+        return EXIT_TROUBLE
     return 0
 
 
@@ -64,6 +73,8 @@ def run_request(runtime: Any, request: Mapping[str, Any]) -> None:
                 config.kPreserveAllTensors if preserve else config.kAllocationRecording
             ),
         )
+    except MemoryError:
+        raise  # this computer's; the arena's own is a message of the runtime
     except Exception as error:
         raise Refusal("AllocateTensors", str(error)) from error
     graph = runtime.schema_fb.Model.GetRootAsModel(data, 0).Subgraphs(0)
@@ -73,6 +84,8 @@ def run_request(runtime: Any, request: Mapping[str, Any]) -> None:
         offset = _set_inputs(interpreter, graph.InputsLength(), inputs, offset)
         try:
             interpreter.invoke()
+        except MemoryError:
+            raise
         except Exception as error:
             raise Refusal("Invoke", str(error)) from error
         for index in range(graph.OutputsLength()):

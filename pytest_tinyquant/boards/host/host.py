@@ -6,7 +6,7 @@ import importlib.util
 import json
 import os
 import re
-import signal
+import resource
 import subprocess
 import sys
 import tempfile
@@ -27,6 +27,8 @@ from pytest_tinyquant.errors import FlashError
 from pytest_tinyquant.errors import InvalidOutputError
 from pytest_tinyquant.errors import ToolchainNotFoundError
 from pytest_tinyquant.system.lifetime import die_with_parent
+from pytest_tinyquant.system.trouble import Ending
+from pytest_tinyquant.system.trouble import ending
 
 
 if TYPE_CHECKING:
@@ -35,6 +37,9 @@ if TYPE_CHECKING:
 
 ARENA_BYTES = 256 * 1024 * 1024
 """More than any microcontroller has; what is not used costs nothing."""
+
+_STARVED = 0.1
+"""Share of its time in which a process was given the processor, below which it waited for it."""
 
 _ARENA_TOTAL = re.compile(r"^\[RecordingMicroAllocator\] Arena allocation total (\d+) bytes", re.M)
 _INSTALL = "install it with: pip install 'pytest-tinyquant[emulation]'"
@@ -69,13 +74,14 @@ class HostDevice:
         :raises DeviceHaltedError: TensorFlow Lite Micro refused the model (``kind`` is the call
             that failed) or brought the process down (``abort``).
         :raises DeviceTimeoutError: it did not finish in time.
+        :raises BenchError: its process was killed, or lacked memory, disk or the processor.
         """
         image = self._image
         if image is None:
             raise FlashError(f"{self._name}: nothing was put on the device before its run")
         with tempfile.TemporaryDirectory(dir=self._work_dir) as directory:
             log = self._run_child(image, Path(directory), {})
-            data = (Path(directory) / "outputs").read_bytes()
+            data = self._outputs(image, Path(directory))
         size, rest = divmod(len(data), max(len(image.samples), 1))
         if size == 0 or rest:
             raise InvalidOutputError(
@@ -93,6 +99,16 @@ class HostDevice:
             arena_bytes=self._arena_bytes(image, log),
             log=log,
         )
+
+    def _outputs(self, image: HostImage, directory: Path) -> bytes:
+        """Return the bytes of all outputs, which a run that ended well has written."""
+        try:
+            return (directory / "outputs").read_bytes()
+        except FileNotFoundError:
+            raise BenchError(
+                f"{self._name}: {image.tflite}: the child process ended as if all were well, and"
+                " left no outputs; run again"
+            ) from None
 
     def tensors(self, sample: int = 0) -> dict[int, NDArray[Any]]:
         """Run one sample and return what every operator wrote, by tensor index."""
@@ -124,7 +140,20 @@ class HostDevice:
             **files,
             **extra,
         }
+        code, log = self._call(request, image)
+        if code == 0:
+            return log
+        ended = ending(code, log)
+        if ended.crashed and ending(*self._call(request, image)).crashed != ended.crashed:
+            # Only a crash that the model causes happens again.
+            once = f"{ended.words}, and not when it was run once more"
+            ended = Ending(once, machine=True)
+        raise self._failure(code, ended, log, image, directory / "refusal")
+
+    def _call(self, request: Mapping[str, Any], image: HostImage) -> tuple[int, str]:
+        """Run the child process; return its exit code and what it printed."""
         command = [sys.executable, "-P", "-m", "pytest_tinyquant.boards.host.child"]
+        before = _seconds_of_children()
         try:
             done = subprocess.run(
                 [*die_with_parent(), *command],
@@ -135,17 +164,21 @@ class HostDevice:
                 env=_environment(),
             )
         except subprocess.TimeoutExpired:
-            raise DeviceTimeoutError(
+            taken = _seconds_of_children() - before
+            text = (
                 f"{self._name}: TensorFlow Lite Micro did not finish {len(image.samples)} samples"
                 f" of {image.tflite} in {self._timeout:g} s"
-            ) from None
-        log = done.stderr.decode(errors="replace")
-        if done.returncode != 0:
-            raise self._failure(done.returncode, log, image, directory / "refusal")
-        return log
+            )
+            if taken < _STARVED * self._timeout:
+                raise BenchError(
+                    f"{text}, for {taken:.1f} s of which it had the processor: it was stopped, or"
+                    " this computer has too much to do"
+                ) from None
+            raise DeviceTimeoutError(text) from None
+        return done.returncode, done.stderr.decode(errors="replace")
 
     def _failure(
-        self, code: int, log: str, image: HostImage, refusal: Path
+        self, code: int, ended: Ending, log: str, image: HostImage, refusal: Path
     ) -> DeviceHaltedError | BenchError:
         said = "".join(f"\n  {line}" for line in log.strip().splitlines()[-20:])
         where = f"{self._name}: {image.tflite}"
@@ -156,16 +189,15 @@ class HostDevice:
                 f" {answer['reason']}{said}",
                 kind=answer["stage"],
             )
-        if code < 0:
-            name = signal.Signals(-code).name
+        if ended.crashed:
             return DeviceHaltedError(
-                f"{where}: TensorFlow Lite Micro ended its process with {name}{said}", kind="abort"
+                f"{where}: TensorFlow Lite Micro {ended.words}{said}", kind="abort"
             )
         if code == EXIT_NO_RUNTIME:
             return ToolchainNotFoundError(
                 f"{where}: tflite-micro cannot be loaded; {_INSTALL}{said}"
             )
-        return BenchError(f"{where}: the child process ended with exit code {code}{said}")
+        return BenchError(f"{where}: the child process {ended.words}{said}")
 
     def _arena_bytes(self, image: HostImage, log: str) -> int:
         match = _ARENA_TOTAL.search(log)
@@ -175,6 +207,12 @@ class HostDevice:
                 f" version of it is not supported\n{log}"
             )
         return int(match[1])
+
+
+def _seconds_of_children() -> float:
+    """Return for how long the processes that this one has waited for had the processor."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def _environment() -> dict[str, str]:

@@ -54,6 +54,8 @@ def dequantize(operator: Operator, lowering: Lowering) -> KernelCall:
         raise lowering.unsupported(
             operator, source.dtype, "it turns int8, uint8 and int16 into float32 only"
         )
+    if source.quantization is not None and source.quantization.per_channel:
+        raise lowering.unsupported(operator, source.dtype, "its input has a scale for each channel")
     fields: dict[str, Value] = {"scale": q.scale(source), "zero_point": q.zero_point(source)}
     kernel = f"tq_dequantize_{_SUFFIXES[source.dtype]}_f32"
     return _call(lowering, source, output, kernel, fields)

@@ -75,7 +75,7 @@ def draw(series: Mapping[str, Sequence[Point]], order: Sequence[str]) -> Chart:
     """Return the chart of `series`, whose places lie in the given `order`."""
     step = (WIDTH - LEFT - RIGHT) / len(order)
     places = {place: LEFT + step * (index + 0.5) for index, place in enumerate(order)}
-    height, ticks = _axis([point.value for points in series.values() for point in points])
+    height, ticks = log_axis([point.value for points in series.values() for point in points])
     dodge = min(_DODGE, step / (len(series) + 1))
     lines = []
     for index, (name, points) in enumerate(series.items()):
@@ -120,11 +120,10 @@ def _short_name(place: str) -> str:
     return f"{name[:half]}…{name[-half:]}"
 
 
-def _axis(
-    values: Sequence[float],
+def log_axis(
+    values: Sequence[float], *, bottom: float = HEIGHT - BOTTOM
 ) -> tuple[Callable[[float], float], tuple[tuple[float, str], ...]]:
-    """Return the function that places a value, and the ticks."""
-    bottom = HEIGHT - BOTTOM
+    """Return the function that places a value above `bottom`, and the ticks."""
     positive = [value for value in values if value > 0]
     floor = bottom - _ZERO_STRIP if len(positive) < len(values) else bottom
     low, high = _decades(positive)

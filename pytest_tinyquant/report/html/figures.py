@@ -15,23 +15,20 @@ from typing import Final
 
 from pytest_tinyquant.measure.measurement import Measurement
 from pytest_tinyquant.metrics.metric import Metric
+from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.metrics.text import number_text
 from pytest_tinyquant.report.html.chart import Chart
 from pytest_tinyquant.report.html.chart import Point
 from pytest_tinyquant.report.html.chart import draw
-from pytest_tinyquant.report.published import COLUMNS
 from pytest_tinyquant.report.published import Published
+from pytest_tinyquant.report.published import columns
 from pytest_tinyquant.schemes.scheme import SCHEMES
 
 
-#: Name, heading and explanation of each figure.
-FIGURES: Final = (
+#: Name, heading and explanation of each figure that is about the model alone.
+SIZES: Final = (
     ("parameters", "Parameters", "Weights and biases of each model, whatever the scheme."),
     ("macs", "Multiply-accumulates", "One inference of each model."),
-    ("error", "Error", "Mean absolute error over the float reference's range."),
-    ("latency", "Latency", "One inference. Instructions are not cycles and not milliseconds."),
-    ("flash", "Flash", "Loadable bytes of the image, without the check samples."),
-    ("ram", "RAM", "Static data, arena and stack; on the host the arena alone."),
 )
 
 #: The one series of figures that no scheme changes.
@@ -61,6 +58,11 @@ class Figure:
     text: str
     groups: tuple[tuple[Panel, ...], ...]
 
+    @property
+    def has_published(self) -> bool:
+        """Whether the study published anything that stands here."""
+        return any(panel.source == "published" for group in self.groups for panel in group)
+
 
 @dataclass(frozen=True)
 class _Value:
@@ -84,14 +86,13 @@ def figures(
     # A published figure without one of this run's beside it belongs into the study, not in here.
     published = [row for row in published if (row.board, row.model) in measured]
     drawn = []
-    for name, title, text in FIGURES:
-        if name in ("parameters", "macs"):
-            values = _sizes(name, measurements, published, families)
-        else:
-            values = _metrics(name, measurements, published, families)
-        if values:
-            drawn.append(Figure(name, title, text, _groups(values)))
-    return tuple(drawn)
+    for name, title, text in SIZES:
+        values = _sizes(name, measurements, published, families)
+        drawn.append(Figure(name, title, text, _groups(values)))
+    for name, spec in METRICS.items():
+        values = _metrics(name, measurements, published, families)
+        drawn.append(Figure(name, spec.title, spec.description, _groups(values)))
+    return tuple(figure for figure in drawn if figure.groups)
 
 
 def _sizes(
@@ -116,7 +117,7 @@ def _sizes(
         _Value(
             ("", "", _family(model, families)),
             "published",
-            COLUMNS[name][1],
+            columns()[name].holds,
             MODEL_SERIES,
             Point(model, row.figures[name], f"{model}: {row.figures[name]:,.0f}, {row.source}"),
         )
@@ -141,7 +142,7 @@ def _metrics(
     targets = {m.board: m.target for m in measurements if m.metrics.get(name)}
     for row in published:
         if row.board in targets and name in row.figures and row.scheme in SCHEMES:
-            unit = COLUMNS[name][1]
+            unit = columns()[name].holds
             text = f"{row.model} {row.scheme}: {row.figures[name]:.6g} {unit}, {row.source}"
             point = Point(row.model, row.figures[name], text)
             group = (row.board, targets[row.board], _family(row.model, families))
@@ -151,7 +152,7 @@ def _metrics(
 
 def _axis_name(name: str, measurement: Measurement, metric: Metric) -> str:
     part = next(iter(measurement.gating(name)))
-    what = f"{part}, " if name == "ram" and part != "total" else ""
+    what = f"{part}, " if part != METRICS[name].primary else ""
     return f"{what}{metric.unit}, {metric.number_class}"
 
 

@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable
 from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from datetime import datetime
@@ -19,6 +20,11 @@ from markupsafe import Markup
 
 from pytest_tinyquant.baselines.verdict import Verdict
 from pytest_tinyquant.metrics.text import number_text
+from pytest_tinyquant.report.choosing import Choice
+from pytest_tinyquant.report.choosing import choices_of
+from pytest_tinyquant.report.choosing_text import BEST
+from pytest_tinyquant.report.choosing_text import rows
+from pytest_tinyquant.report.choosing_text import titles
 from pytest_tinyquant.report.html.chart import HEIGHT
 from pytest_tinyquant.report.html.chart import LEFT
 from pytest_tinyquant.report.html.chart import RIGHT
@@ -26,8 +32,9 @@ from pytest_tinyquant.report.html.chart import WIDTH
 from pytest_tinyquant.report.html.chart import glyph
 from pytest_tinyquant.report.html.figures import figures
 from pytest_tinyquant.report.html.figures import natural_order
-from pytest_tinyquant.report.published import COLUMNS
+from pytest_tinyquant.report.html.pareto import scatters
 from pytest_tinyquant.report.published import Published
+from pytest_tinyquant.report.published import columns
 from pytest_tinyquant.report.published import read_published
 from pytest_tinyquant.report.results import BAD
 from pytest_tinyquant.report.results import OUTCOMES
@@ -46,6 +53,9 @@ if TYPE_CHECKING:
 
 #: Rows that the table of verdicts shows at first; laying out thousands takes a browser seconds.
 FIRST_ROWS: Final = 300
+
+#: Changes that stand open with their causes above everything else.
+MOST_OPEN: Final = 40
 
 #: A sign beside the word for each kind of outcome: colour alone tells nobody anything.
 _SIGNS: Final = {"bad": "✕", "changed": "△", "ok": "✓", "gap": "◇"}
@@ -83,6 +93,7 @@ def page(results: Results, run: Run) -> str:
         run.outcomes.measurements(),
         read_published(run.project.baselines_dir / "published"),
         families,
+        found=choices_of(run),
         summary=run.summary() or "",
     )
 
@@ -93,12 +104,14 @@ def render(
     published: Iterable[Published],
     families: Mapping[str, str],
     *,
+    found: Sequence[Choice] = (),
     summary: str = "",
     made: datetime | None = None,
 ) -> str:
     """Return the page's text.
 
     :param families: family of every model, by name.
+    :param found: the schemes to choose from, by model and board.
     :param made: when; by default now.
     """
     measurements = tuple(measurements)
@@ -106,6 +119,8 @@ def render(
     table = sorted((_row(result) for result in results.results), key=_table_order)
     measured = {measurement.combination.lower(): measurement for measurement in measurements}
     counts = results.counts()
+    attention = [row for row in table if row.kind in ("bad", "changed")]
+    drawn = figures(measurements, published, families)
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("pytest_tinyquant.report.html"),
         autoescape=True,
@@ -126,9 +141,15 @@ def render(
         rows=table,
         first_rows=FIRST_ROWS,
         choices=_choices(table),
+        attention=attention[:MOST_OPEN],
+        attention_left=len(attention[MOST_OPEN:]),
+        choosing=[
+            (choice, titles(choice), list(rows(choice)), scatters(choice)) for choice in found
+        ],
+        best=BEST,
         estimated=ESTIMATED,
         estimates=estimate_rows(results),
-        figures=figures(measurements, published, families),
+        figures=drawn if any(figure.has_published for figure in drawn) else (),
         schemes=[scheme for scheme in SCHEMES if any(row.scheme == scheme for row in table)],
         details=_details(results, measured, published),
         glyph=glyph,
@@ -202,6 +223,7 @@ def _details(
 ) -> dict[str, Markup]:
     """Return the data of each combination's page as the text of a script element."""
     theirs = {row.combination.lower(): row for row in published}
+    held = columns()
     details = {}
     for combination, group in results.by_combination().items():
         measurement = measured.get(combination.lower())
@@ -220,8 +242,14 @@ def _details(
                 for result in group
             ],
             "measurement": measurement.to_json() if measurement else None,
+            "count_unit": measurement.count_unit if measurement else "",
             "published": [
-                {"figure": name, "value": value, "unit": COLUMNS[name][1], "source": row.source}
+                {
+                    "figure": name,
+                    "value": value,
+                    "unit": held[name].holds,
+                    "source": row.source,
+                }
                 for name, value in row.figures.items()
                 if name not in ("parameters", "macs")
             ]

@@ -12,7 +12,7 @@ from pytest_tinyquant.baselines.compare import compare
 from pytest_tinyquant.baselines.verdict import Verdict
 from pytest_tinyquant.firmware import image as firmware
 from pytest_tinyquant.measure.measurement import Measurement
-from pytest_tinyquant.metrics.tolerance import Tolerances
+from pytest_tinyquant.metrics.tolerances import Tolerances
 from pytest_tinyquant.project.board_types import Board
 from pytest_tinyquant.project.project import load_project
 from pytest_tinyquant.project.settings import Settings

@@ -18,6 +18,7 @@ import pytest
 from pytest_tinyquant.firmware.image import FirmwareImage
 from pytest_tinyquant.firmware.image import build
 from pytest_tinyquant.project.board_types import Board
+from pytest_tinyquant.project.target import Target
 from pytest_tinyquant.system.cache import Cache
 
 
@@ -28,7 +29,7 @@ BOARD = Board(
     name="nucleo-l4r5zi",
     kind="cortex-m4",
     runtime="tinyquant",
-    target="emulator",
+    target=Target.EMULATOR,
     description="",
     metrics=("error", "latency", "flash", "ram"),
     flash_bytes=2_097_152,

@@ -28,6 +28,7 @@ from pytest_tinyquant.models.graph import Operator
 from pytest_tinyquant.models.graph import Quantization
 from pytest_tinyquant.models.graph import Tensor
 from pytest_tinyquant.project.board_types import Board
+from pytest_tinyquant.project.target import Target
 from pytest_tinyquant.system.cache import Cache
 
 
@@ -197,8 +198,8 @@ class TwoSets:
 
     def _run(self, planned: Plan, kernels: str, samples: Sequence[bytes]) -> tuple[bytes, ...]:
         board = Board(
-            "emulated", "cortex-m4", "tinyquant", "emulator", "", (), 2 << 20, 640 << 10, kernels,
-            machine="mps2-an386",
+            "emulated", "cortex-m4", "tinyquant", Target.EMULATOR, "", (), 2 << 20, 640 << 10,
+            kernels, machine="mps2-an386",
         )  # fmt: skip
         emitted = emit(planned, self._directories("model"))
         _fence(emitted.directory / "tq_model.c", planned.arena_bytes, len(planned.ops))

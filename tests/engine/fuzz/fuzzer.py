@@ -24,8 +24,8 @@ from pytest_tinyquant.errors import ModelError
 from pytest_tinyquant.errors import UnsupportedModelError
 from pytest_tinyquant.models.graph import Graph
 from pytest_tinyquant.models.tflite_reader import read_graph
-from pytest_tinyquant.support.check import RUNTIMES
 from pytest_tinyquant.support.check import check_support
+from pytest_tinyquant.support.runtimes import RUNTIMES
 
 
 KERNEL_SETS = ("reference", "cortex_m_dsp")

@@ -7,8 +7,8 @@ import pytest
 
 from pytest_tinyquant.errors import UnsupportedModelError
 from pytest_tinyquant.models.tflite_reader import read_graph
-from pytest_tinyquant.support.check import RUNTIMES
 from pytest_tinyquant.support.check import check_support
+from pytest_tinyquant.support.runtimes import RUNTIMES
 
 
 SVDF = [

@@ -15,7 +15,7 @@ from pytest_tinyquant.baselines.verdict import Verdict
 from pytest_tinyquant.measure.measurement import Measurement
 from pytest_tinyquant.metrics.metric import Metric
 from pytest_tinyquant.metrics.tolerance import Tolerance
-from pytest_tinyquant.metrics.tolerance import Tolerances
+from pytest_tinyquant.metrics.tolerances import Tolerances
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from pytest_tinyquant.errors import BaselineError
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.firmware.image import FirmwareImage
 from pytest_tinyquant.metrics.tolerance import Tolerance
-from pytest_tinyquant.metrics.tolerance import Tolerances
+from pytest_tinyquant.metrics.tolerances import Tolerances
 from pytest_tinyquant.project.board_types import load_boards
 
 

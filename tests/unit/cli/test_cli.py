@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from pytest_tinyquant.baselines.store import BaselineStore
 from pytest_tinyquant.cli.main import main
 from pytest_tinyquant.errors import ToolchainNotFoundError
 
@@ -142,3 +146,88 @@ def test_without_a_command_the_usage_is_shown(capsys):
         main([])
     assert info.value.code == 2
     assert "COMMAND" in capsys.readouterr().err
+
+
+@pytest.fixture
+def with_baselines(project: Path, change) -> Path:
+    """A project with one model, and baselines of it, of another model and of another board."""
+    (project / "models").mkdir()
+    (project / "models" / "cnn_4.keras").touch()
+    store = BaselineStore(project / "baselines")
+    for scheme in ("basic", "int8-only"):
+        store.write(change(scheme=scheme))
+    store.write(change(model="gone"))
+    store.write(change(board="sold"))
+    store.write(change(model="zoo/net"))
+    return project
+
+
+def test_compare_shows_schemes_beside_each_other(with_baselines, capsys):
+    assert main(["compare", "cnn_*"]) == 0
+    out = capsys.readouterr().out
+    assert "cnn_4 on nucleo-l4r5zi (emulator)" in out
+    assert "int8-only" in out
+    assert "basic" in out
+
+
+def test_compare_says_what_there_is(with_baselines, capsys):
+    assert main(["compare", "nothing"]) == 1
+    assert "models with numbers: cnn_4, gone, zoo/net" in capsys.readouterr().err
+
+
+def test_compare_without_baselines_says_how_to_get_them(project, capsys):
+    (project / "models").mkdir()
+    assert main(["compare"]) == 1
+    assert "--tq-missing-baseline=record" in capsys.readouterr().err
+
+
+def test_unused_baselines_are_listed_and_deleted_but_none_of_models_that_are_elsewhere(
+    with_baselines, capsys
+):
+    assert main(["baselines", "--unused"]) == 1
+    out = capsys.readouterr().out
+    assert "nucleo-l4r5zi/emulator/gone-int8-only.json: the project has no combination" in out
+    assert "sold/emulator/cnn_4-int8-only.json: the project has no board sold" in out
+    assert "no model of zoo/ is here; TINYQUANT_EXTRA_MODELS may name it" in out
+    assert "cnn_4-basic" not in out
+
+    assert main(["baselines", "--unused", "--delete"]) == 0
+    left = {file.name for file in (with_baselines / "baselines").rglob("*.json")}
+    assert left == {"cnn_4-basic.json", "cnn_4-int8-only.json", "net-int8-only.json"}
+    assert main(["baselines", "--unused"]) == 0
+
+
+def test_delete_alone_deletes_nothing(with_baselines, capsys):
+    assert main(["baselines", "--delete"]) == 1
+    assert "goes with --unused" in capsys.readouterr().err
+    assert len(list((with_baselines / "baselines").rglob("*.json"))) == 5
+
+
+def test_the_version_is_told(capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["--version"])
+    assert end.value.code == 0
+    assert capsys.readouterr().out.startswith("pytest-tinyquant ")
+
+
+def test_completion_knows_every_command(capsys):
+    pytest.importorskip("shtab")
+    with pytest.raises(SystemExit):
+        main(["--completion", "bash"])
+    assert "compare" in capsys.readouterr().out
+
+
+def test_a_reader_who_leaves_early_is_no_error(project):
+    """As `tinyquant ... | head` does."""
+    program = "import sys; from pytest_tinyquant.cli.main import main; sys.exit(main(['--help']))"
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        assert process.stderr.read() == ""

@@ -11,11 +11,11 @@ from pytest_tinyquant.boards.device import RunRecord
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.errors import InvalidOutputError
 from pytest_tinyquant.errors import ToolchainNotFoundError
-from pytest_tinyquant.firmware.tflm import emit
-from pytest_tinyquant.firmware.tflm import has_per_channel_dense
-from pytest_tinyquant.firmware.tflm import method
-from pytest_tinyquant.firmware.tflm import registrations
-from pytest_tinyquant.firmware.tflm import require
+from pytest_tinyquant.firmware.runtimes.tflm import emit
+from pytest_tinyquant.firmware.runtimes.tflm import has_per_channel_dense
+from pytest_tinyquant.firmware.runtimes.tflm import method
+from pytest_tinyquant.firmware.runtimes.tflm import registrations
+from pytest_tinyquant.firmware.runtimes.tflm import require
 from pytest_tinyquant.measure.dense_scales import check_dense_scales
 from pytest_tinyquant.models.graph import Graph
 from pytest_tinyquant.models.graph import Operator

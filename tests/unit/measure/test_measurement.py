@@ -9,8 +9,6 @@ import pytest
 from pytest_tinyquant.measure.measurement import Measurement
 from pytest_tinyquant.metrics.metric import Metric
 from pytest_tinyquant.metrics.metric import weakest_class
-from pytest_tinyquant.metrics.specs import GATING
-from pytest_tinyquant.metrics.specs import PARTS
 
 
 def test_json_round_trip_keeps_everything(recorded):
@@ -20,12 +18,6 @@ def test_json_round_trip_keeps_everything(recorded):
 
 def test_combination_is_spelt_as_in_test_ids(recorded):
     assert recorded.combination == "cnn_4-int8-only-nucleo-l4r5zi"
-
-
-def test_every_gating_part_is_a_known_part():
-    assert {metric: set(parts) <= set(PARTS[metric]) for metric, parts in GATING.items()} == {
-        metric: True for metric in PARTS
-    }
 
 
 def test_ram_gates_on_total_and_arena(recorded):

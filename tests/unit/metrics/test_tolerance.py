@@ -7,12 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_tinyquant.errors import ConfigurationError
-from pytest_tinyquant.metrics.tolerance import DEFAULTS_OTHER
-from pytest_tinyquant.metrics.tolerance import REBUILT
+from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.metrics.tolerance import Tolerance
-from pytest_tinyquant.metrics.tolerance import Tolerances
-from pytest_tinyquant.metrics.tolerance import parse_ini
-from pytest_tinyquant.metrics.tolerance import parse_mapping
+from pytest_tinyquant.metrics.tolerances import Tolerances
+from pytest_tinyquant.metrics.tolerances import parse_ini
+from pytest_tinyquant.metrics.tolerances import parse_mapping
 
 
 SLACKS = st.floats(0, 1e6)
@@ -60,13 +59,13 @@ def test_error_has_an_absolute_slack_above_float_noise():
 def test_measured_cycles_have_less_slack_on_the_same_image():
     same = found(Tolerances.of(), "latency", "measured")
     rebuilt = found(Tolerances.of(), "latency", "measured", same_image=False)
-    assert (same.relative, rebuilt) == (0.001, REBUILT)
+    assert (same.relative, rebuilt) == (0.001, METRICS["latency"].rebuilt)
 
 
-@pytest.mark.parametrize("metric", DEFAULTS_OTHER)
+@pytest.mark.parametrize("metric", METRICS)
 def test_another_build_widens(metric):
     assert found(Tolerances.of(), metric, same_build=False).slack(1e6) >= (
-        DEFAULTS_OTHER[metric].slack(1e6)
+        METRICS[metric].other_build.slack(1e6)
     )
 
 

@@ -6,6 +6,7 @@ import random
 import time
 from typing import Any
 
+import numpy as np
 import pytest
 
 from pytest_tinyquant.errors import ModelError
@@ -49,6 +50,33 @@ def test_an_absent_optional_input_is_minus_one(builder: Any) -> None:
     graph = read_graph(builder.build([source], [output]))
     assert graph.operators[0].inputs == (source, weights, -1)
     assert graph.operators[0].options["keep_num_dims"] is False
+
+
+@pytest.mark.parametrize("fields", ["both", "new", "old"])
+def test_an_operators_code_stands_in_either_of_two_fields(builder: Any, fields: str) -> None:
+    """LiteRT's quantizer leaves the old field 0, which is ADD, for every operator."""
+    from tflite_micro.python.tflite_micro import runtime
+
+    source, small, output = (
+        builder.tensor((1, 4), dtype, **scale)
+        for dtype, scale in (("float32", {}), ("int8", {"scale": 0.5}), ("float32", {}))
+    )
+    builder.operator("QUANTIZE", [source], [small])
+    builder.operator("DEQUANTIZE", [small], [output])
+    file = builder.build([source], [output], code_fields=fields)
+    assert [operator.op for operator in read_graph(file).operators] == ["QUANTIZE", "DEQUANTIZE"]
+    interpreter = runtime.Interpreter.from_bytes(file)
+    interpreter.set_input(np.full((1, 4), 0.7, np.float32), 0)
+    interpreter.invoke()
+    assert interpreter.get_output(0).tolist() == [[0.5] * 4]
+
+
+def test_a_code_above_127_stands_in_the_new_field(builder: Any) -> None:
+    source, output = builder.tensor((1, 4)), builder.tensor((1, 4))
+    builder.operator("BROADCAST_TO", [source, builder.tensor((2,), "int32", data=[1, 4])], [output])
+    for fields in ("both", "new"):
+        file = builder.build([source], [output], code_fields=fields)
+        assert read_graph(file).operators[0].op == "BROADCAST_TO"
 
 
 def test_models_with_several_inputs_are_read(builder: Any) -> None:

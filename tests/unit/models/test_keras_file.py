@@ -82,10 +82,10 @@ def test_several_inputs_are_read_by_number(tmp_path):
     inputs = [["first", 0, 0], ["second", 0, 0]]
     keras_file_of(tmp_path / "net.keras", inputs, {"first": [2], "second": [1]})
     (tmp_path / "net.toml").write_text('data = "net.npz"\ncheck_samples = 4')
-    arrays = {"check_0": np.ones((5, 2)), "check_1": np.zeros((5, 1))}
+    arrays = {"check_0": np.ones((5, 2)), "check_1": np.arange(5.0)[:, None]}
     np.savez(tmp_path / "net.npz", **arrays)
     model = load_model(tmp_path / "net.keras")
-    assert [part.tolist() for part in model.check()] == [[[1, 1]] * 4, [[0]] * 4]
+    assert [part.tolist() for part in model.check()] == [[[1, 1]] * 4, [[0], [1], [2], [3]]]
     np.savez(tmp_path / "net.npz", **arrays | {"check_1": np.zeros((6, 1))})
     with pytest.raises(ConfigurationError, match=r"check_0 to check_1 have \[5, 6\] samples"):
         load_model(tmp_path / "net.keras").check()

@@ -14,8 +14,8 @@ from pytest_tinyquant.errors import ConsoleError
 from pytest_tinyquant.errors import DeviceHaltedError
 from pytest_tinyquant.paired.measure import FirstSideError
 from pytest_tinyquant.paired.measure import measure_in_turns
-from pytest_tinyquant.paired.sides import SideImage
-from pytest_tinyquant.paired.sides import record_to_json
+from pytest_tinyquant.paired.protocol import SideImage
+from pytest_tinyquant.paired.protocol import dump_record
 
 
 A, B = SideImage(Path("a"), "a", "a"), SideImage(Path("b"), "b", "b")
@@ -85,7 +85,7 @@ def test_a_real_boards_record_can_be_told_to_the_other_package():
     record = RunRecord(
         (b"\x00\xff",), 5, "cycles", "measured", (5,), 0, 8, None, "", (4, 5, 6), clock
     )
-    document = json.loads(json.dumps(record_to_json(record)))
+    document = json.loads(json.dumps(dump_record(record)))
     assert document["outputs"] == ["AP8="]
     assert document["repeats"] == [4, 5, 6]
 

@@ -13,6 +13,7 @@ import pytest
 from pytest_tinyquant.measure.model_structure import Placement
 from pytest_tinyquant.measure.model_structure import Structure
 from pytest_tinyquant.metrics.metric import Metric
+from pytest_tinyquant.report.choosing import choices
 from pytest_tinyquant.report.html.figures import figures
 from pytest_tinyquant.report.html.page import FIRST_ROWS
 from pytest_tinyquant.report.html.page import render
@@ -209,6 +210,35 @@ def test_published_values_have_their_own_axis_and_name(measured, published):
     assert [figure.name for figure in found] == [
         "parameters", "macs", "error", "latency", "flash", "ram",
     ]  # fmt: skip
+
+
+def test_figures_of_the_study_stand_only_beside_what_it_published(measured, published):
+    run = Results([result(measured)])
+    assert Page(render(run, [measured], [published], {})).all(
+        "section", **{"aria-labelledby": "figures"}
+    )
+    assert not Page(render(run, [measured], [], {})).all(
+        "section", **{"aria-labelledby": "figures"}
+    )
+
+
+def test_what_changed_stands_open_above_everything_else(measured):
+    text = render(Results([result(measured)]), [measured], [], {})
+    sections = [a["aria-labelledby"] for _, a in Page(text).elements if "aria-labelledby" in a]
+    assert sections[0] == "attention"
+    assert "REGRESSED" in text.split('id="attention"')[1].split("</article>")[0]
+
+
+def test_schemes_of_a_model_stand_beside_each_other_with_a_chart_per_cost(measured, change):
+    basic = change(scheme="basic", latency_invoke=9_000_000, error_mae=1e-9)
+    both = [measured, basic]
+    page = Page(render(Results([result(measured)]), both, [], {}, found=choices(both)))
+    labels = [a.get("aria-label", "") for a in page.all("svg", role="img")]
+    assert [label for label in labels if "over" in label] == [
+        f"cnn_4 on nucleo-l4r5zi: error, of range over {title}, {unit}"
+        for title, unit in (("Latency", "instructions"), ("Flash", "bytes"), ("RAM", "bytes"))
+    ]
+    assert any("int8-only: fastest" in text for text in page.text)
 
 
 def test_the_host_is_named_once(measured):

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_tinyquant.errors import BenchError
 from pytest_tinyquant.errors import ToolchainNotFoundError
 from pytest_tinyquant.schemes.child_process import ForkServer
 from pytest_tinyquant.schemes.child_process import Outcome
@@ -103,10 +104,29 @@ def test_the_time_limit_kills_the_process_and_its_children(
     reader.start()
     outcome = shell(server, f"exec 3>{fifo}; echo $PPID >&3; echo busy; sleep 1000", timeout=0.5)
     reader.join(20)
-    assert outcome == Outcome("did not finish within 0.5 s and was stopped", "busy\n")
+    text = "did not finish within 0.5 s and was stopped"
+    assert outcome == Outcome(text, "busy\n", machine=True)
     assert ended, "a child of the stopped process still runs"
     assert not Path(f"/proc/{int(ended[0])}").exists()
     assert shell(server, "echo next").log == "next\n"
+
+
+def test_what_the_machine_lacks_is_told_apart_from_what_the_function_does(
+    server: ForkServer,
+) -> None:
+    full = server.call(
+        "builtins:exec",
+        ["import os; os.write(os.open('/dev/full', os.O_WRONLY), b'x')"],
+        timeout=30,
+    )
+    assert (full.machine, full.crashed) == (True, 0)
+    assert "No space left on device" in full.log
+    unlogged = "import os; os.dup2(os.open('/dev/full', os.O_WRONLY), 2); int('zap')"
+    assert server.call("builtins:exec", [unlogged], timeout=30).machine
+    assert server.call("signal:raise_signal", [signal.SIGTERM], timeout=30).machine
+    crash = server.call("signal:raise_signal", [signal.SIGSEGV], timeout=30)
+    assert (crash.machine, crash.crashed) == (False, signal.SIGSEGV)
+    assert not server.call("builtins:int", ["zap"], timeout=30).machine
 
 
 def test_megabytes_of_output_block_nobody(server: ForkServer) -> None:
@@ -223,6 +243,17 @@ def test_a_module_that_cannot_be_imported_is_a_missing_tool() -> None:
         server.call("builtins:print", [], timeout=30)
     with pytest.raises(ToolchainNotFoundError, match="No module named 'no_such_module'"):
         server.call("builtins:print", [], timeout=30)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
+def test_a_server_that_is_killed_while_it_starts_is_no_missing_tool(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    (tmp_path / "kills_itself.py").write_text(f"import os\nos.kill(os.getpid(), {int(number)})\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(BenchError, match=f"with {number.name}.*; run again") as caught:
+        ForkServer(("kills_itself",)).call("builtins:print", [], timeout=30)
+    assert "Install" not in str(caught.value)
 
 
 def test_threads_take_turns(server: ForkServer) -> None:

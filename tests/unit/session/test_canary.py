@@ -14,7 +14,7 @@ from pytest_tinyquant.baselines.noise import write_noise
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.measure.measurement import Measurement
 from pytest_tinyquant.metrics.metric import Metric
-from pytest_tinyquant.metrics.tolerance import Tolerances
+from pytest_tinyquant.metrics.tolerances import Tolerances
 from pytest_tinyquant.session.canary import Canary
 from pytest_tinyquant.session.canary import drift_text
 

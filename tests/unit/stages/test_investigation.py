@@ -10,7 +10,8 @@ import pytest
 from pytest_tinyquant.baselines.compare import compare
 from pytest_tinyquant.errors import BoardNotFoundError
 from pytest_tinyquant.measure.divergence import Divergence
-from pytest_tinyquant.metrics.tolerance import Tolerances
+from pytest_tinyquant.metrics.tolerances import Tolerances
+from pytest_tinyquant.project.target import Target
 from pytest_tinyquant.stages import layer_by_layer
 from pytest_tinyquant.stages.investigation import Investigation
 from pytest_tinyquant.stages.layer_by_layer import Part
@@ -43,7 +44,7 @@ class World:
     def explain(self, current, baseline):
         converted = SimpleNamespace(sha256=current.identity["tflite_sha256"])
         stages = SimpleNamespace(cache=None, convert=lambda *_: converted)
-        board = SimpleNamespace(target=self.target)
+        board = SimpleNamespace(target=Target(self.target))
         verdict = compare("error", baseline, current, Tolerances({}, {}), "baseline")
         return Investigation(stages, None, None, board).explain(verdict, current, baseline)
 

@@ -16,6 +16,7 @@ from pytest_tinyquant.errors import ConsoleError
 from pytest_tinyquant.errors import DeviceHaltedError
 from pytest_tinyquant.measure.measurement import Measurement
 from pytest_tinyquant.project.board_types import load_boards
+from pytest_tinyquant.project.target import Target
 from pytest_tinyquant.project.tflm_library import Tflm
 from pytest_tinyquant.stages.journal import RunJournal
 from pytest_tinyquant.stages.journal import outcome_key
@@ -137,7 +138,7 @@ def test_the_address_tells_apart_whatever_decides_the_outcome(tmp_path):
     keys = {
         first,
         key(board=dataclasses.replace(board, cflags=("-O3",))),
-        key(board=dataclasses.replace(board, target="hardware")),
+        key(board=dataclasses.replace(board, target=Target.HARDWARE)),
         key(image=HostImage(model, (b"2",))),
         key(timeout=2.0),
         key(expected=0.25),

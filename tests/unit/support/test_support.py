@@ -13,9 +13,9 @@ from pytest_tinyquant.engine.lowering import LOWERINGS
 from pytest_tinyquant.errors import UnsupportedModelError
 from pytest_tinyquant.errors import VacuousSchemeError
 from pytest_tinyquant.models.tflite_reader import read_graph
-from pytest_tinyquant.support.check import RUNTIMES
 from pytest_tinyquant.support.check import check_not_vacuous
 from pytest_tinyquant.support.check import check_support
+from pytest_tinyquant.support.runtimes import RUNTIMES
 from pytest_tinyquant.support.tables import TINYQUANT
 
 

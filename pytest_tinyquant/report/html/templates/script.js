@@ -135,20 +135,22 @@
       table([["Figure"], ["Value", "n"], ["Unit"], ["Source"]], rows, "Published figures"));
   }
 
-  function layers({ ops, structure, metrics: measured }) {
+  function layers({ ops, structure, estimates }, unit) {
     if (!ops.length) return null;
-    const unit = measured.latency?.invoke.unit ?? "counts";
+    const estimated = estimates?.find((e) => e.metric === "latency" && e.ops?.length === ops.length);
     const whole = ops.reduce((sum, op) => sum + op[3], 0) || 1;
     const rows = ops.map(([label, kernel, shape, count], index) => {
       const macs = structure?.macs[index] ?? 0;
       const share = count / whole;
       const bar = element("span", { class: "bar", style: `width:${(share * 6).toFixed(2)}rem` });
       return [label, kernel, shape.join("x"), macs ? number(macs) : "", number(count),
-        macs ? (count / macs).toFixed(2) : "", element("span", { class: "share" }, bar, ` ${(share * 100).toFixed(1)} %`)];
+        macs ? (count / macs).toFixed(2) : "", element("span", { class: "share" }, bar, ` ${(share * 100).toFixed(1)} %`),
+        ...(estimated ? [number(estimated.ops[index][1]), macs ? (estimated.ops[index][1] / macs).toFixed(2) : ""] : [])];
     });
+    const more = estimated ? [[`${estimated.number.unit}, estimated`, "n"], ["per multiply-add", "n"]] : [];
     return element("section", {}, element("h2", {}, "Layers"),
       table([["Operator"], ["Kernel"], ["Output"], ["Multiply-adds", "n"], [unit, "n"], ["per multiply-add", "n"],
-        ["Share"]], rows, "Layers"));
+        ["Share"], ...more], rows, "Layers"));
   }
 
   function symbols(measurement) {
@@ -210,7 +212,7 @@
     const parts = [element("p", {}, element("a", { href: "#verdicts" }, "← All verdicts")), title, ...tests(data)];
     const m = data.measurement;
     if (m) {
-      parts.push(element("h2", {}, "Metrics"), metrics(data), identity(m), published(data), layers(m), arena(m),
+      parts.push(element("h2", {}, "Metrics"), metrics(data), identity(m), published(data), layers(m, data.count_unit || "counts"), arena(m),
         symbols(m), element("h2", {}, "Log"), element("pre", {}, m.log || "the device printed nothing"));
     } else {
       parts.push(element("p", { class: "note" }, "Nothing was measured; the reason stands above."));

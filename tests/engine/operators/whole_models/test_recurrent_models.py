@@ -12,8 +12,8 @@ import pytest
 
 from pytest_tinyquant.engine.plan import plan
 from pytest_tinyquant.models.tflite_reader import read_graph
-from pytest_tinyquant.support.check import RUNTIMES
 from pytest_tinyquant.support.check import check_support
+from pytest_tinyquant.support.runtimes import RUNTIMES
 
 
 # Batch 1, whole sequences in and out; the weights are drawn, since accuracy is not the question.

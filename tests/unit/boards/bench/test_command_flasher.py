@@ -29,6 +29,7 @@ from pytest_tinyquant.errors import ToolchainNotFoundError
 from pytest_tinyquant.firmware.toolchain import find_toolchain
 from pytest_tinyquant.project.bench import PhysicalBoard
 from pytest_tinyquant.project.board_types import Board
+from pytest_tinyquant.project.target import Target
 
 
 Session = tuple[tuple[str, str], ...]
@@ -222,7 +223,7 @@ def device(
         name="rx65n",
         kind="rx",
         runtime="tinyquant",
-        target="hardware",
+        target=Target.HARDWARE,
         description="",
         metrics=("error",),
         chip="rx65n",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pytest_tinyquant.errors import BenchError
 from pytest_tinyquant.errors import ConversionError
 from pytest_tinyquant.errors import ToolchainNotFoundError
 from pytest_tinyquant.models.graph import Graph
@@ -159,7 +161,7 @@ def test_the_record_beside_the_model_says_where_it_came_from(
 
 def test_a_converter_that_takes_too_long_is_stopped(small: Any, cache: Cache) -> None:
     convert_module._server.call("builtins:print", [], timeout=60)
-    with pytest.raises(ConversionError, match=r"small int8: .* not finish within 0\.01 s"):
+    with pytest.raises(BenchError, match=r"small int8: .* not finish within 0\.01 s"):
         convert(small, SCHEMES["int8"], cache, timeout=0.01)
     assert not list(cache.root.rglob("model*"))
 
@@ -167,8 +169,8 @@ def test_a_converter_that_takes_too_long_is_stopped(small: Any, cache: Cache) ->
 def test_a_crash_is_reported_with_what_the_converter_said(
     small: Any, cache: Cache, counting_server: Any
 ) -> None:
-    outcome = Outcome("crashed with SIGSEGV", "error: failed to legalize operation 'tf.Foo'\n")
-    counting_server(outcome)
+    said = "error: failed to legalize operation 'tf.Foo'\n"
+    counting_server(Outcome("crashed with SIGSEGV", said, crashed=signal.SIGSEGV))
     with pytest.raises(ConversionError, match=r"small 16x8: .* crashed with SIGSEGV") as caught:
         convert(small, SCHEMES["16x8"], cache)
     assert "failed to legalize operation 'tf.Foo'" in str(caught.value)

@@ -16,6 +16,7 @@ from pytest_tinyquant.models.graph import Graph
 from pytest_tinyquant.models.graph import Quantization
 from pytest_tinyquant.models.graph import Tensor
 from pytest_tinyquant.project.board_types import Board
+from pytest_tinyquant.project.target import Target
 from pytest_tinyquant.schemes import convert as convert_module
 from pytest_tinyquant.schemes.convert import ConvertedModel
 from pytest_tinyquant.schemes.convert import Reference
@@ -24,14 +25,14 @@ from pytest_tinyquant.stages.pipeline import Stages
 from pytest_tinyquant.support import check as support
 
 
-HOST = Board("host", "host", "tflm", "host", "", ("error", "ram"))
+HOST = Board("host", "host", "tflm", Target.HOST, "", ("error", "ram"))
 
 
 EMULATED = Board(
     "nucleo-l4r5zi",
     "cortex-m4",
     "tinyquant",
-    "emulator",
+    Target.EMULATOR,
     "",
     ("error", "latency", "flash", "ram"),
     kernels="/somewhere/kernels/fast",
@@ -118,6 +119,7 @@ class World:
         self.calls = []
         self.outcome = RECORD
         self.refusal = None
+        self.interpreter = {"reference": OUTPUTS, "optimized": OUTPUTS}
         self.graph = Graph((int8(0, "input"), int8(1, "output")), (), (0,), (1,))
         self.model = SimpleNamespace(name="cnn_4")
         (tmp_path / "model.tflite").write_bytes(b"tflite")
@@ -131,6 +133,7 @@ class World:
         patch = monkeypatch.setattr
         patch(convert_module, "convert", lambda *_: self.note("convert", self.converted))
         patch(convert_module, "reference_outputs", lambda *_: reference)
+        patch(convert_module, "interpreter_outputs", self.interpreter_outputs)
         patch(tflite_reader, "read_graph", lambda *_, **__: self.note("read", self.graph))
         patch(support, "check_not_vacuous", lambda *_, **__: self.note("vacuous"))
         patch(support, "check_support", self.check_support)
@@ -147,6 +150,12 @@ class World:
         self.note("support")
         if self.refusal:
             raise self.refusal
+
+    def interpreter_outputs(self, model, converted, cache, *, kernels):
+        self.note(f"{kernels} kernels")
+        file = self.converted.path.with_name(f"by_{kernels}.npz")
+        np.savez(file, outputs=self.interpreter[kernels])
+        return file
 
     def build(self, emitted, board, samples, cache, *, where):
         self.note("build", samples)

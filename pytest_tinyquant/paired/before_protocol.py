@@ -1,8 +1,8 @@
-"""Builds and evaluates images with another revision's pytest_tinyquant; a program of its own.
+"""Drives a revision's pytest_tinyquant that is older than the protocol; a program of its own.
 
-It is started by its path, with that revision first on the module path, and asked by JSON objects,
-one a line. Whatever else the stages print goes to standard error. Nothing of the package around
-this file is imported: the other revision's modules have these very names.
+It is started by its path, with that revision first on the module path, and answers as
+``protocol.py`` says, as far as it did before there was one. Nothing of the package around this file
+is imported: the other revision's modules have these very names.
 """
 
 from __future__ import annotations
@@ -19,12 +19,18 @@ from typing import Any
 
 
 def _find(name: str, *modules: str) -> Any:
-    """Return `name` from the first of `modules` that the other revision has, newest first."""
+    """Return `name` from the first of `modules` that the other revision has, newest first.
+
+    They are looked for as files: an import of one that it lacks may find that of another copy,
+    through the finder of an editable installation.
+    """
+    import pytest_tinyquant
+
+    root = Path(str(pytest_tinyquant.__file__)).parent
     for module in modules:
-        try:
+        place = root.joinpath(*module.split("."))
+        if place.with_suffix(".py").is_file() or (place / "__init__.py").is_file():
             return getattr(importlib.import_module(f"pytest_tinyquant.{module}"), name)
-        except (ModuleNotFoundError, AttributeError):
-            continue
     raise RuntimeError(f"that revision of pytest_tinyquant has no {name}")
 
 
@@ -64,7 +70,11 @@ class Workshop:
             **attached,
         )
         self._stages = Stages(self._project)
-        return {"models": list(self._project.models), "boards": list(self._project.boards)}
+        return {
+            "models": list(self._project.models),
+            "boards": list(self._project.boards),
+            "schemes": list(_find("SCHEMES", "schemes.scheme", "schemes")),
+        }
 
     def build(self, model: str, scheme: str, board: str) -> dict[str, Any]:
         """Build one combination's image."""

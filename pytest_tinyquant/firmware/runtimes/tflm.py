@@ -1,21 +1,26 @@
-"""TensorFlow Lite Micro on a microcontroller: the user's library, and the sources of one model."""
+"""TensorFlow Lite Micro as a runtime: the user's library on a board, a wheel on this computer."""
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Final
 
 from pytest_tinyquant.errors import ToolchainNotFoundError
+from pytest_tinyquant.firmware.runtimes.runtime import BoardRuntime
 from pytest_tinyquant.project.tflm_library import Tflm
 
 
 if TYPE_CHECKING:
     from pytest_tinyquant.engine import EmittedModel
+    from pytest_tinyquant.engine import Linking
     from pytest_tinyquant.models.graph import Graph
     from pytest_tinyquant.project.board_types import Board
+    from pytest_tinyquant.support.tables import Combinations
 
 #: RAM that is not the interpreter's: stack, data, and what the interpreter has outside its arena.
 _RESERVED: Final = 64 * 1024
@@ -28,6 +33,46 @@ _METHODS: Final[Mapping[str, str]] = {
     "PADV2": "PadV2",
     "UNIDIRECTIONAL_SEQUENCE_LSTM": "UnidirectionalSequenceLSTM",
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class TensorFlowLiteMicro(BoardRuntime):
+    """TensorFlow Lite Micro, which interprets the model's file."""
+
+    @property
+    def operators(self) -> Mapping[str, Combinations]:
+        """The operators of the wheel's version."""
+        from pytest_tinyquant.support.tables import TFLM as OPERATORS
+
+        return OPERATORS
+
+    def check(self, graph: Graph, where: str) -> None:
+        """Accept everything: the table says all there is to say."""
+
+    def check_reading(self, graph: Graph, where: str) -> None:
+        """Refuse a model that the interpreter reads as another one."""
+        from pytest_tinyquant.support.misread import check_read_as_written
+
+        check_read_as_written(graph, where=where)
+
+    def has_doubts(self, graph: Graph) -> bool:
+        """Tell whether a dense layer has a scale per channel: some libraries take one for all."""
+        return has_per_channel_dense(graph)
+
+    def emit(
+        self, graph: Graph, tflite: bytes, board: Board, directory: Path, *, where: str
+    ) -> EmittedModel:
+        """Write the interpreter's set-up beside the file."""
+        linked = _linked(board, require(board))
+        return dataclasses.replace(emit(graph, tflite, directory, board), linked=linked)
+
+
+TFLM: Final = TensorFlowLiteMicro(
+    name="tflm",
+    title="TensorFlow Lite Micro",
+    source="its kernels' own checks, measured with the tflite-micro package",
+    package="tflite-micro",
+)
 
 
 def require(board: Board) -> Tflm:
@@ -67,6 +112,25 @@ def emit(graph: Graph, tflite: bytes, directory: Path, board: Board) -> EmittedM
     model.write_text(_model(graph, arena))
     weights.write_text(_WEIGHTS)
     return EmittedModel(directory, (model, weights), arena, len(tflite), ())
+
+
+def _linked(board: Board, library: Tflm) -> Linking:
+    """Return what an image is linked with: the user's library."""
+    from pytest_tinyquant.engine import Linking
+
+    return Linking(
+        runtime="tflm",
+        definitions={
+            "TQ_TFLM_LIBRARY": str(library.library),
+            "TQ_TFLM_INCLUDE": ";".join(map(str, library.include)),
+            "TQ_TFLM_DEFINES": ";".join(library.defines),
+        },
+        files={"library": library.library},
+        advice=(
+            f"look at tflm.library, tflm.include and tflm.defines of {board.name} in boards.toml, "
+            "and in docs/tflm.md which versions there is an adapter for"
+        ),
+    )
 
 
 def registrations(graph: Graph) -> list[str]:

@@ -1,0 +1,1 @@
+"""The kinds of boards: one module for each family of cores."""

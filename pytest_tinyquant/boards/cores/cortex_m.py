@@ -1,0 +1,54 @@
+"""Arm Cortex-M cores: GNU's compiler for Arm, emulated by QEMU, driven by pyOCD."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Final
+
+from pytest_tinyquant.boards.cores.core import Core
+from pytest_tinyquant.boards.cores.core import no_machine
+from pytest_tinyquant.project.kinds import Compiler
+
+
+if TYPE_CHECKING:
+    from pytest_tinyquant.boards.device import Device
+    from pytest_tinyquant.boards.halts.halt import Faults
+    from pytest_tinyquant.project.board_types import Board
+
+_GCC: Final = Compiler(
+    "arm-none-eabi-gcc",
+    "Install it, for example: apt install gcc-arm-none-eabi libnewlib-arm-none-eabi",
+    ("nano.specs", "libc_nano.a"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CortexM(Core):
+    """A Cortex-M core.
+
+    :param machines: QEMU's machines with such a core.
+    """
+
+    compiler: Compiler | None = _GCC
+    emulator: str = "qemu-system-arm"
+    has_pyocd: bool = True
+    machines: tuple[str, ...]
+
+    def open_virtual(self, board: Board, *, work_dir: Path, timeout: float) -> Device:
+        """Return QEMU, programmed and watched through pyOCD."""
+        from pytest_tinyquant.boards.emulator.cortex_m import EmulatedCortexM
+
+        if board.machine not in self.machines:
+            raise no_machine(board, self.machines)
+        return EmulatedCortexM(board.name, board.machine, timeout=timeout)
+
+    def faults(self) -> Faults:
+        """Return what reads the fault status registers of Armv7-M."""
+        from pytest_tinyquant.boards.halts.halt_cortex_m import CortexMFaults
+
+        return CortexMFaults()
+
+
+CORTEX_M4: Final = CortexM(name="cortex-m4", has_trace_model=True, machines=("mps2-an386",))

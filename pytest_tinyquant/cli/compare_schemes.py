@@ -1,0 +1,136 @@
+"""The command ``tinyquant compare``: what each scheme costs, and what it loses."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import sys
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from pytest_tinyquant.errors import ConfigurationError
+
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_tinyquant.report.choosing import Choice
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``tinyquant compare``."""
+    parser.add_argument("models", nargs="*", metavar="MODEL", help="names or globs; default: all")
+    parser.add_argument("--board", default="", metavar="GLOB", help="only these boards")
+    parser.add_argument(
+        "--from",
+        dest="source",
+        default="",
+        metavar="SOURCE",
+        help="a run's JSON file, a directory of baselines or a git revision; default: the "
+        "project's baselines",
+    )
+    parser.add_argument(
+        "--format",
+        choices=("text", "csv", "json", "markdown"),
+        default="text",
+        help="default: text",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print one table per model and board; 1 if there is nothing to compare."""
+    from pytest_tinyquant.cli.current_project import current_project
+    from pytest_tinyquant.diff.sources import load
+    from pytest_tinyquant.report.choosing import choices
+
+    project = current_project()
+    source = options.source or str(project.baselines_dir)
+    if not options.source and not project.baselines_dir.is_dir():
+        raise ConfigurationError(
+            f"{source} does not exist: record baselines with pytest --tq-missing-baseline=record, "
+            "or name a run's JSON file with --from"
+        )
+    measured = load(source, project.baselines_dir).measurements.values()
+    runtimes = {name: board.runtime for name, board in project.boards.items()}
+    found = [
+        choice
+        for choice in choices(measured, project.known_issues, runtimes)
+        if _wanted(choice.model, options.models) and _wanted(choice.board, [options.board])
+    ]
+    if not found:
+        print(
+            f"nothing to compare in {source}: no model is there in two schemes on one board; "
+            "models with numbers: " + (", ".join(sorted({m.model for m in measured})) or "none"),
+            file=sys.stderr,
+        )
+        return 1
+    {"text": _text, "csv": _csv, "json": _json, "markdown": _markdown}[options.format](found)
+    return 0
+
+
+def _wanted(name: str, patterns: Sequence[str]) -> bool:
+    """Tell whether a name matches one of the patterns; no pattern matches everything."""
+    given = [pattern for pattern in patterns if pattern]
+    return not given or any(fnmatchcase(name, pattern) for pattern in given)
+
+
+def _text(found: Sequence[Choice]) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from pytest_tinyquant.report.choosing_text import rows
+    from pytest_tinyquant.report.choosing_text import titles
+
+    # Into a pipe whole lines: a program that reads them has no width.
+    console = Console(width=None if sys.stdout.isatty() else 250, highlight=False)
+    for choice in found:
+        table = Table("scheme", title=f"{choice.model} on {choice.board} ({choice.target})")
+        for title in titles(choice):
+            table.add_column(escape(title), justify="right")
+        for row in rows(choice):
+            style = "dim" if row.gap or row.dominated else ""
+            table.add_row(row.scheme, *(row.cells if not row.gap else ()), style=style)
+        console.print(table)
+        for row in rows(choice):
+            if row.gap:
+                console.print(f"{row.scheme}: {row.gap}", style="dim", markup=False)
+        console.print("* best of its column; dim: another scheme is nowhere worse", style="dim")
+        if choice.sentence():
+            console.print(choice.sentence(), style="bold", markup=False)
+
+
+def _csv(found: Sequence[Choice]) -> None:
+    from pytest_tinyquant.report.choosing_text import csv_rows
+
+    csv.writer(sys.stdout, lineterminator="\n").writerows(csv_rows(found))
+
+
+def _json(found: Sequence[Choice]) -> None:
+    document = [
+        {
+            "model": choice.model,
+            "board": choice.board,
+            "target": choice.target,
+            "sentence": choice.sentence(),
+            "schemes": [
+                {
+                    "scheme": option.scheme,
+                    "known_gap": option.gap,
+                    "dominated": choice.dominated(option),
+                    "numbers": {name: n.to_json() for name, n in option.numbers.items()},
+                }
+                for option in choice.options
+            ],
+        }
+        for choice in found
+    ]
+    print(json.dumps(document, indent=2))
+
+
+def _markdown(found: Sequence[Choice]) -> None:
+    from pytest_tinyquant.report.markdown import choice_table
+
+    for choice in found:
+        print("\n".join(choice_table(choice)))

@@ -1,0 +1,1 @@
+"""The runtimes of boards: one module for each."""

@@ -1,0 +1,49 @@
+"""What one run of one combination left to be measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from typing import Any
+
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pytest_tinyquant.boards.device import RunRecord
+    from pytest_tinyquant.models.graph import Graph
+    from pytest_tinyquant.models.graph import Tensor
+    from pytest_tinyquant.project.board_types import Board
+    from pytest_tinyquant.schemes.convert import ConvertedModel
+
+
+@dataclass(frozen=True)
+class Observation:
+    """A finished run, with everything that a metric may be computed from.
+
+    :param converted: the model file that ran.
+    :param graph: what is in it.
+    :param board: what it ran on.
+    :param image: the firmware image that ran; what the host was given in its place.
+    :param record: what the device reported: outputs, counts, memory, its log.
+    :param expected: the reference's outputs for all check samples, one float array ``[n, *shape]``
+        per output tensor.
+    """
+
+    converted: ConvertedModel
+    graph: Graph
+    board: Board
+    image: Any
+    record: RunRecord
+    expected: Sequence[NDArray[Any]]
+
+    @property
+    def where(self) -> str:
+        """The combination, for messages."""
+        return f"{self.converted.model}-{self.converted.scheme}-{self.board.name}"
+
+    @property
+    def outputs(self) -> list[Tensor]:
+        """The model's output tensors, which say how to read the record's bytes."""
+        return [self.graph.tensors[index] for index in self.graph.outputs]

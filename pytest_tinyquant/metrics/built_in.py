@@ -1,0 +1,104 @@
+"""The metrics that this package measures itself."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pytest_tinyquant.metrics.spec import MetricSpec
+from pytest_tinyquant.metrics.spec import Part
+from pytest_tinyquant.metrics.spec import PublishedColumn
+from pytest_tinyquant.metrics.tolerance import Tolerance
+
+
+_BYTES: Final = {"": 1, "B": 1, "bytes": 1, "KiB": 1024}
+
+#: The error of one set of output bytes is exact, but its reference is a float model whose last
+#: bits depend on the host's vector unit: 1e-6 of range is ten times float32's resolution and
+#: three orders of magnitude below one step of an 8-bit output (4e-3). Calibration on another CPU
+#: may move a quantization scale by its last bits, which flips single output steps.
+ERROR: Final = MetricSpec(
+    name="error",
+    title="Error",
+    description="Mean absolute error over the float reference's range.",
+    parts=(
+        Part("mae", gates=True),
+        Part("rmse"),
+        Part("max_abs"),
+        Part("cosine", higher_is_better=True),
+        Part("top1", higher_is_better=True),
+    ),
+    classes={"host": "exact", "emulator": "exact", "hardware": "exact"},
+    measure="pytest_tinyquant.measure.error:measure",
+    tolerance={"exact": Tolerance(absolute=1e-6)},
+    other_build=Tolerance(relative=0.10, absolute=1e-4),
+    creep_limit=Tolerance(relative=0.05, absolute=1e-4),
+    explained_by=("first difference", "figures", "kernels"),
+    published=PublishedColumn("mae_mean", "of range"),
+)
+
+#: Of repeated measurements of one image the study saw scatters of up to 20 cycles and, above
+#: 1 ms, 0.04 %: 64 cycles and 0.1 % are three times that. An image built anew may have its code
+#: and data aligned otherwise. Neighbouring compiler releases stay within 5 % on these kernels.
+LATENCY: Final = MetricSpec(
+    name="latency",
+    title="Latency",
+    description="One inference. Instructions are not cycles and not milliseconds.",
+    parts=(Part("invoke", gates=True), Part("walk"), Part("spread")),
+    classes={"emulator": "exact", "hardware": "measured"},
+    measure="pytest_tinyquant.measure.latency:measure",
+    tolerance={"measured": Tolerance(relative=0.001, absolute=64)},
+    rebuilt=Tolerance(relative=0.01, absolute=64),
+    other_build=Tolerance(relative=0.05),
+    creep_limit=Tolerance(relative=0.02),
+    units={"": 1, "instructions": 1, "cycles": 1},
+    whole=True,
+    scatters=True,
+    per_operator=True,
+    explained_by=("operators",),
+    published=PublishedColumn("latency_ms_mean", "ms on hardware"),
+)
+
+FLASH: Final = MetricSpec(
+    name="flash",
+    title="Flash",
+    description="Loadable bytes of the image, without the check samples.",
+    parts=(
+        Part("total", gates=True),
+        *map(Part, ("weights", "kernels", "engine", "model", "startup_libc")),
+    ),
+    classes={"emulator": "exact", "hardware": "exact"},
+    measure="pytest_tinyquant.measure.flash:measure",
+    other_build=Tolerance(relative=0.05, absolute=256),
+    creep_limit=Tolerance(relative=0.02, absolute=256),
+    units=_BYTES,
+    whole=True,
+    explained_by=("symbols",),
+    published=PublishedColumn("flash_kib", "KiB, text of the whole program"),
+)
+
+#: A measured total holds a stack that an interrupt may have deepened by one exception frame with
+#: floating point (104 bytes).
+RAM: Final = MetricSpec(
+    name="ram",
+    title="RAM",
+    description="Static data, arena and stack; on the host the arena alone.",
+    parts=(
+        Part("total", gates=True),
+        Part("data"),
+        Part("bss"),
+        Part("arena", gates=True),
+        Part("stack"),
+    ),
+    classes={"host": "exact", "emulator": "exact", "hardware": "measured"},
+    measure="pytest_tinyquant.measure.ram:measure",
+    tolerance={"measured": Tolerance(absolute=128)},
+    other_build=Tolerance(relative=0.05, absolute=256),
+    creep_limit=Tolerance(relative=0.02, absolute=256),
+    units=_BYTES,
+    whole=True,
+    explained_by=("high water", "parts", "variables", "arena"),
+    published=PublishedColumn("ram_kib", "KiB, bss of the whole program"),
+)
+
+#: In the order in which reports show them.
+BUILT_IN: Final = (ERROR, LATENCY, FLASH, RAM)

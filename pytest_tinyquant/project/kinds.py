@@ -1,0 +1,83 @@
+"""What executes a model: this computer, or a processor core.
+
+A kind is what ``kind = "..."`` in a boards.toml names. Here is what the files of a project and the
+build of firmware need to know of one; how its boards are opened and how its faults read is what
+:class:`pytest_tinyquant.boards.cores.core.Core` adds, whose module shows how to add a kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pytest_tinyquant.system.registry import Registry
+
+
+FIRMWARE_PACKAGES: Final = ("pyocd", "pyserial", "pyelftools")
+"""Python packages that every kind of board with firmware needs."""
+
+
+@dataclass(frozen=True)
+class Compiler:
+    """The cross compiler of a kind.
+
+    :param program: its name on the PATH, ending in ``gcc``.
+    :param install: what to do when it or its C library is missing, as a sentence.
+    :param libraries: files that it must find, with the library's own version in them.
+    :param built: returns the compiler that this package built itself, if it did.
+    """
+
+    program: str
+    install: str
+    libraries: tuple[str, ...]
+    built: Callable[[], Path | None] = lambda: None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """What executes a model.
+
+    :param name: as in boards.toml.
+    :param compiler: builds its firmware; None for what runs a model's file itself.
+    :param toolchain_file: CMake's; None for ``cmake/NAME.cmake`` of the firmware.
+    :param emulator: program that emulates such cores.
+    :param has_pyocd: whether pyOCD drives such cores.
+    :param cycle_model: what simulates its cycles, in words; empty where nothing does.
+    :param has_trace_model: whether there is a model of the core that makes cycles of a trace.
+    :param packages: Python packages that such boards need.
+    """
+
+    name: str
+    compiler: Compiler | None = None
+    toolchain_file: Path | None = None
+    emulator: str = ""
+    has_pyocd: bool = False
+    cycle_model: str = ""
+    has_trace_model: bool = False
+    packages: tuple[str, ...] = FIRMWARE_PACKAGES
+
+    @property
+    def runs_firmware(self) -> bool:
+        """Whether such boards run an image that is built for them."""
+        return self.compiler is not None
+
+    def regions(self, flash_bytes: int, ram_bytes: int) -> dict[str, int]:
+        """Return the bytes of the memory regions of the linker script, by name.
+
+        :param flash_bytes: of the board; likewise ``ram_bytes``.
+        """
+        return {"FLASH": flash_bytes, "RAM": ram_bytes}
+
+
+KINDS: Final[Registry[Kind]] = Registry(
+    "kind",
+    Kind,
+    {
+        "host": "pytest_tinyquant.boards.cores.host:HOST",
+        "cortex-m4": "pytest_tinyquant.boards.cores.cortex_m:CORTEX_M4",
+        "rx": "pytest_tinyquant.boards.cores.rx:RX",
+    },
+)
+"""Every kind by name."""

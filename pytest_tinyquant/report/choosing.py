@@ -1,0 +1,201 @@
+"""Which scheme to take: what each costs and what it loses, for one model on one board."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
+from dataclasses import field
+from typing import TYPE_CHECKING
+from typing import Final
+
+from pytest_tinyquant.measure.measurement import Measurement
+from pytest_tinyquant.metrics.metric import Metric
+from pytest_tinyquant.project.known_issues import KnownIssue
+from pytest_tinyquant.project.known_issues import find
+from pytest_tinyquant.schemes.scheme import SCHEMES
+
+
+if TYPE_CHECKING:
+    from pytest_tinyquant.session.run import Run
+
+#: The scheme that the others are held against: the model before quantization.
+REFERENCE: Final = "basic"
+
+#: What a scheme may lose and still count as good: of accuracy, or of the output's range.
+SLACK: Final = 0.01
+
+#: What a scheme costs, and what the cheapest is called.
+COSTS: Final[Mapping[str, str]] = {
+    "latency": "fastest",
+    "flash": "smallest",
+    "ram": "least RAM",
+    "energy": "least energy",
+}
+
+#: How good a scheme is, the most telling first: a part of the metric error, and whether more of it
+#: is better.
+QUALITIES: Final[Mapping[str, bool]] = {"accuracy": True, "mae": False}
+
+
+@dataclass(frozen=True)
+class Option:
+    """One scheme.
+
+    :param numbers: by column: those of :data:`COSTS` and :data:`QUALITIES` that there are.
+    :param gap: why the scheme is known not to work here; it has no numbers then.
+    """
+
+    scheme: str
+    numbers: Mapping[str, Metric] = field(default_factory=dict)
+    gap: str = ""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The schemes of one model on one board, in their usual order."""
+
+    model: str
+    board: str
+    target: str
+    options: tuple[Option, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The numbers that at least one scheme has: quality first, then the costs."""
+        return tuple(
+            name
+            for name in (*QUALITIES, *COSTS)
+            if any(name in option.numbers for option in self.options)
+        )
+
+    @property
+    def quality(self) -> str:
+        """What tells how good a scheme is; empty if nothing does."""
+        return next((name for name in QUALITIES if name in self.columns), "")
+
+    def relative(self, option: Option, column: str) -> float | None:
+        """Return a number's ratio to the reference's; None where there is none or units differ."""
+        base = self._reference(column)
+        number = option.numbers.get(column)
+        if base is None or number is None or not base.value or not _comparable(base, number):
+            return None
+        return number.value / base.value
+
+    def best(self, column: str) -> frozenset[str]:
+        """Return the schemes whose number is the best; none if units or classes are mixed."""
+        numbers = {o.scheme: o.numbers[column] for o in self.options if column in o.numbers}
+        if len({(n.unit, n.number_class) for n in numbers.values()}) != 1:
+            return frozenset()
+        pick = max if QUALITIES.get(column, False) else min
+        value = pick(n.value for n in numbers.values())
+        return frozenset(scheme for scheme, n in numbers.items() if n.value == value)
+
+    def dominated(self, option: Option) -> bool:
+        """Tell whether another scheme is as good and as cheap in everything, and better in one."""
+        return any(
+            _dominates(other, option, self.columns) for other in self.options if other is not option
+        )
+
+    def sentence(self, slack: float = SLACK) -> str:
+        """Return which scheme is the cheapest of those that lose next to nothing; or empty.
+
+        :param slack: what may be lost, of accuracy or of the output's range.
+        """
+        good = [option for option in self.options if self._is_good(option, slack)]
+        costs = [name for name in COSTS if name in self.columns]
+        won: dict[str, list[str]] = {}
+        for cost in costs:
+            for scheme in Choice(self.model, self.board, self.target, tuple(good)).best(cost):
+                won.setdefault(scheme, []).append(COSTS[cost])
+        if not won:
+            return ""
+        scheme = max(won, key=lambda name: len(won[name]))
+        words = " and ".join(filter(None, (", ".join(won[scheme][:-1]), won[scheme][-1])))
+        within = (
+            f"within {slack:.0%} of {REFERENCE}'s accuracy"
+            if self.quality == "accuracy"
+            else f"of those with an error below {slack:.0%} of the output's range"
+        )
+        return f"{scheme}: {words} {within}"
+
+    def _reference(self, column: str) -> Metric | None:
+        return next((o.numbers.get(column) for o in self.options if o.scheme == REFERENCE), None)
+
+    def _is_good(self, option: Option, slack: float) -> bool:
+        number = option.numbers.get(self.quality)
+        if number is None:
+            return False
+        if self.quality != "accuracy":
+            return number.value <= slack
+        base = self._reference("accuracy")
+        return base is not None and number.value >= base.value - slack
+
+
+def choices(
+    measurements: Iterable[Measurement],
+    known_issues: Sequence[KnownIssue] = (),
+    runtimes: Mapping[str, str] | None = None,
+) -> tuple[Choice, ...]:
+    """Return one choice per model, board and target with at least two schemes measured.
+
+    :param known_issues: rows that say which schemes are known not to work.
+    :param runtimes: the runtime of every board, by name; boards left out have no gaps.
+    """
+    grouped: dict[tuple[str, str, str], dict[str, Measurement]] = {}
+    for m in measurements:
+        grouped.setdefault((m.model, m.board, m.target), {})[m.scheme] = m
+    found = []
+    for (model, board, target), by_scheme in sorted(grouped.items()):
+        if len(by_scheme) < 2:
+            continue
+        names = [*SCHEMES, *sorted(set(by_scheme) - set(SCHEMES))]
+        options = []
+        for scheme in names:
+            if scheme in by_scheme:
+                options.append(Option(scheme, _numbers(by_scheme[scheme])))
+                continue
+            runtime = (runtimes or {}).get(board)
+            row = runtime and find(
+                known_issues, model=model, scheme=scheme, board=board, runtime=runtime
+            )
+            if row:
+                options.append(Option(scheme, gap=f"{row.raises.__name__}: {row.reason}"))
+        found.append(Choice(model, board, target, tuple(options)))
+    return tuple(found)
+
+
+def choices_of(run: Run) -> tuple[Choice, ...]:
+    """Return the choices that a run's measurements offer."""
+    runtimes = {name: board.runtime for name, board in run.project.boards.items()}
+    return choices(run.outcomes.measurements(), run.project.known_issues, runtimes)
+
+
+def _numbers(measurement: Measurement) -> dict[str, Metric]:
+    """Return a measurement's columns."""
+    error = measurement.metrics.get("error", {})
+    numbers = {name: error[name] for name in QUALITIES if name in error}
+    for cost in COSTS:
+        gating = measurement.gating(cost) if measurement.metrics.get(cost) else {}
+        for number in [*gating.values()][:1]:
+            numbers[cost] = number
+    return numbers
+
+
+def _comparable(one: Metric, other: Metric) -> bool:
+    return (one.unit, one.number_class) == (other.unit, other.number_class)
+
+
+def _dominates(one: Option, other: Option, columns: Sequence[str]) -> bool:
+    """Tell whether `one` is nowhere worse than `other` and somewhere better."""
+    better = False
+    for column in columns:
+        mine, theirs = one.numbers.get(column), other.numbers.get(column)
+        if mine is None or theirs is None or not _comparable(mine, theirs):
+            return False
+        sign = -1 if QUALITIES.get(column, False) else 1
+        if sign * mine.value > sign * theirs.value:
+            return False
+        better = better or mine.value != theirs.value
+    return better

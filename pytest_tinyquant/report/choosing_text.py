@@ -1,0 +1,82 @@
+"""A choice of schemes as a table of text cells, for the terminal, Markdown and CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pytest_tinyquant.metrics.text import number_text
+from pytest_tinyquant.report.choosing import COSTS
+from pytest_tinyquant.report.choosing import REFERENCE
+from pytest_tinyquant.report.choosing import Choice
+from pytest_tinyquant.report.choosing import Option
+
+
+#: Follows the best number of a column.
+BEST = " *"
+
+#: What a column is called, where its name alone says too little.
+_TITLES = {"mae": "error (mae)", "ram": "RAM"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One scheme: a cell per column, or the reason why there are none."""
+
+    scheme: str
+    cells: tuple[str, ...]
+    gap: str = ""
+    dominated: bool = False
+
+
+def titles(choice: Choice) -> list[str]:
+    """Return the columns' heads, with the unit, and the class where it is not exact."""
+    heads = []
+    for column in choice.columns:
+        numbers = [o.numbers[column] for o in choice.options if column in o.numbers]
+        units = sorted(
+            {n.unit if n.number_class == "exact" else f"{n.number_class} {n.unit}" for n in numbers}
+        )
+        unit = "" if units == ["1"] else f", {' or '.join(units)}"
+        heads.append(f"{_TITLES.get(column, column)}{unit}")
+    return heads
+
+
+def rows(choice: Choice) -> Iterator[Row]:
+    """Yield one row per scheme: each number, how it stands to the reference's, and the best."""
+    for option in choice.options:
+        cells = tuple(_cell(choice, option, column) for column in choice.columns)
+        yield Row(option.scheme, cells, option.gap, choice.dominated(option))
+
+
+def csv_rows(found: Sequence[Choice]) -> Iterator[tuple[str, ...]]:
+    """Yield a head and one row per number, as programs read them."""
+    yield (
+        "model", "board", "target", "scheme", "metric", "value", "unit", "class",
+        f"relative_to_{REFERENCE}", "best", "known_gap",
+    )  # fmt: skip
+    for choice in found:
+        for option in choice.options:
+            here = (choice.model, choice.board, choice.target, option.scheme)
+            if option.gap:
+                yield (*here, "", "", "", "", "", "", option.gap)
+            for column, number in option.numbers.items():
+                relative = choice.relative(option, column)
+                yield (
+                    *here, column, repr(number.value), number.unit, number.number_class,
+                    "" if relative is None else f"{relative:.6g}",
+                    "yes" if option.scheme in choice.best(column) else "", "",
+                )  # fmt: skip
+
+
+def _cell(choice: Choice, option: Option, column: str) -> str:
+    number = option.numbers.get(column)
+    if number is None:
+        return "-"
+    # The reference's error is all but 0, so a ratio to it says nothing.
+    relative = choice.relative(option, column) if column in COSTS else None
+    ratio = "" if relative is None or option.scheme == REFERENCE else f" ({relative:.2f}x)"
+    return (
+        f"{number_text(number.value)}{ratio}{BEST if option.scheme in choice.best(column) else ''}"
+    )

@@ -1,0 +1,233 @@
+"""A metric that another plugin adds in one module goes all the way that the built-in ones go."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import sys
+from importlib import resources
+
+import jsonschema
+
+# Imported for the first time in a run that pytester undoes, it could not be imported again.
+import numpy  # noqa: F401
+import pytest
+
+
+BOARD = "nucleo-l4r5zi"
+ONE = ("--model=cnn_4", "--scheme=int8-only", f"--board={BOARD}")
+COMBINATION = f"cnn_4-int8-only-{BOARD}"
+
+# The plugin: all that there is about energy. A meter between supply and board writes into the log.
+ENERGY = '''
+import re
+
+from pytest_tinyquant.metrics.metric import Metric
+from pytest_tinyquant.metrics.spec import MetricSpec, Part
+from pytest_tinyquant.metrics.tolerance import Tolerance
+
+
+def measure(observation):
+    """Return what the meter said: the energy of one inference, and that of standing still."""
+    said = dict(re.findall(r"meter: (\\w+) ([0-9.]+) uJ", observation.record.log))
+    return {part: Metric(float(value), "uJ", "measured") for part, value in said.items()}
+
+
+def pytest_tinyquant_metrics():
+    return [
+        MetricSpec(
+            name="energy",
+            title="Energy",
+            description="One inference, from the supply.",
+            parts=(Part("inference", gates=True), Part("idle")),
+            classes={"emulator": "measured", "hardware": "measured"},
+            measure=measure,
+            tolerance={"measured": Tolerance(relative=0.01)},
+            creep_limit=Tolerance(relative=0.03),
+            units={"": 1, "uJ": 1, "mJ": 1000},
+            scatters=True,
+        )
+    ]
+'''
+
+# A device that is played: its log, and with it the energy, stands in meter.txt.
+PLAYED = """
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+
+from pytest_tinyquant.boards.device import RunRecord
+from pytest_tinyquant.measure.evaluate import evaluate
+from pytest_tinyquant.measure.observation import Observation
+from pytest_tinyquant.models.graph import Graph, Quantization, Tensor
+from pytest_tinyquant.schemes.convert import ConvertedModel
+
+ROOT = Path(__file__).parent
+sys.path.insert(0, str(ROOT))  # where the plugin lies; an installed one needs no such line
+pytest_plugins = ["energy"]
+
+
+def tensor(index, name):
+    return Tensor(index, name, (1, 1), "int8", Quantization((0.5,), (0,), 0), None)
+
+
+def pytest_tinyquant_measure(model, scheme, board):
+    log = (ROOT / "meter.txt").read_text()
+    with (ROOT / "measured.txt").open("a") as file:
+        file.write("measured\\n")
+    image = SimpleNamespace(
+        flags="-O3", sha256="c" * 64, toolchain="gcc 12", symbols={}, variables={},
+        flash=SimpleNamespace(total=9, weights=4, kernels=2, engine=1, model=1, startup_libc=1),
+        ram=SimpleNamespace(data=8, bss=100, arena=1000),
+    )
+    record = RunRecord((b"\\0", b"\\4", b"\\x08", b"\\x0c"), 1000, "instructions", "exact", (), 10,
+                       512, None, log)
+    converted = ConvertedModel(model.name, scheme.name, ROOT / "x", "b" * 64, "a" * 64, "tf")
+    graph = Graph((tensor(0, "through"),), (), (0,), (0,))
+    expected = [np.array([[0], [2], [4], [6]], np.float32)]
+    return evaluate(Observation(converted, graph, board, image, record, expected))
+"""
+
+TEST = """
+def test_energy(measurement, baseline):
+    baseline.check("energy", measurement)
+"""
+
+
+@pytest.fixture
+def metered(bench):
+    """A project whose board has a meter, with a baseline of 500 microjoules."""
+    bench.pytester.makepyfile(energy=ENERGY, test_matrix=TEST)
+    bench.pytester.makeconftest(PLAYED)
+    metrics = ["error", "latency", "flash", "ram", "energy"]
+    (bench.root / "boards.toml").write_text(f"[{BOARD}]\nmetrics = {metrics}\n")
+    set_meter(bench, 500)
+    bench.record(*ONE)
+    return bench
+
+
+def set_meter(bench, inference, idle=20):
+    (bench.root / "meter.txt").write_text(f"meter: inference {inference} uJ\nmeter: idle {idle} uJ")
+
+
+def tinyquant(bench, *arguments):
+    program = "from pytest_tinyquant.cli.main import main; import sys; sys.exit(main())"
+    return bench.pytester.run(sys.executable, "-c", program, *arguments)
+
+
+def baseline_of(bench):
+    file = bench.root / "baselines" / BOARD / "emulator" / "cnn_4-int8-only.json"
+    return json.loads(file.read_text())["metrics"]["energy"]
+
+
+def test_it_is_recorded_and_updated(metered):
+    number = {"class": "measured", "unit": "uJ"}
+    assert baseline_of(metered) == {
+        "inference": {"value": 500.0, **number},
+        "idle": {"value": 20.0, **number},
+    }
+    set_meter(metered, 600)
+    metered.run(*ONE, "--tq-update-baselines=all").assert_outcomes(passed=1)
+    assert baseline_of(metered)["inference"]["value"] == 600.0
+
+
+@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["one", "n2"])
+def test_it_is_judged_by_its_own_tolerance_and_confirmed_by_a_second_look(metered, workers):
+    set_meter(metered, 504)
+    metered.run(*ONE, *workers).assert_outcomes(passed=1)
+    assert len(metered.measured) == 1
+    set_meter(metered, 520, idle=31)
+    result = metered.run(*ONE, *workers)
+    result.assert_outcomes(failed=1)
+    assert len(metered.measured) == 3
+    result.stdout.fnmatch_lines(
+        [
+            f"{COMBINATION}  energy  500 -> 520 uJ  +4.00 %  (limit 1 %)  REGRESSED",
+            "  idle  +11   20 -> 31 uJ",
+            "  first measured inference 520.0 uJ, confirmed by this run",
+        ]
+    )
+
+
+def test_users_set_its_tolerance_in_its_own_units(metered):
+    set_meter(metered, 900)
+    metered.run(*ONE, "--tq-tolerance=energy:0.5mJ").assert_outcomes(passed=1)
+    result = metered.run(*ONE, "--tq-tolerance=energy:5KiB")
+    result.stderr.fnmatch_lines(["*energy: '5KiB' is not a tolerance (units here: %, uJ, mJ)*"])
+
+
+def test_every_report_shows_it(metered):
+    set_meter(metered, 520)
+    files = ("--tq-json=r.json", "--tq-html=r.html", "--tq-markdown=r.md", "--junitxml=r.xml")
+    result = metered.run(*ONE, "-v", *files)
+    result.stdout.re_match_lines(
+        [
+            r"combination +error +latency +flash +ram +energy +outcome",
+            rf"{COMBINATION} .* 520 +regressed",
+            rf"{COMBINATION}  energy  500 -> 520 uJ  \+4\.00 ?%  REGRESSED",
+        ]
+    )
+    document = json.loads((metered.root / "r.json").read_text())
+    schema = resources.files("pytest_tinyquant.report").joinpath("result.schema.json").read_text()
+    jsonschema.validate(document, json.loads(schema), jsonschema.Draft202012Validator)
+    measured = document["combinations"][COMBINATION]["measurement"]["metrics"]["energy"]
+    assert measured["inference"] == {"value": 520.0, "unit": "uJ", "class": "measured"}
+    assert "| energy | 500 -\\> 520 uJ" in (metered.root / "r.md").read_text()
+    html = (metered.root / "r.html").read_text()
+    assert '<h3 id="figure-energy">Energy</h3>' in html
+    assert '<td class="c-metric">energy</td><td class="n">520 uJ</td>' in html
+    assert '"tinyquant.energy.inference" value="520.0"' in (metered.root / "r.xml").read_text()
+
+
+def test_it_is_kept_in_the_history_and_shown_from_there(metered):
+    for inference in (500, 504):
+        set_meter(metered, inference)
+        metered.run(*ONE, "--tq-history=h.sqlite")
+    with sqlite3.connect(metered.root / "h.sqlite") as connection:
+        query = "SELECT part, value, unit, class, verdict FROM number WHERE metric = 'energy'"
+        rows = connection.execute(query).fetchall()
+    assert ("inference", 504.0, "uJ", "measured", "ok") in rows
+    shown = tinyquant(metered, "history", "energy", "--file=h.sqlite")
+    shown.stdout.fnmatch_lines(["*cnn_4-int8-only-nucleo*500*504 uJ*+4 +0.80*"])
+    crept = tinyquant(metered, "history", "energy", "--file=h.sqlite", "--creep", "--limit=1uJ")
+    assert crept.ret == 1
+
+
+def test_differences_name_it(metered):
+    set_meter(metered, 504, idle=30)
+    metered.run(*ONE, "--tq-json=r.json")
+    result = tinyquant(metered, "diff", "baselines", "r.json")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*energy idle*20*30*", "*energy inference*500*504*"])
+
+
+def test_without_its_plugin_the_board_is_told_to_have_no_such_metric(metered):
+    metered.pytester.makeconftest("")
+    result = metered.run(*ONE)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*metrics*energy*error, latency, flash, ram*"])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (('name="energy"', 'name="ram"'), "ERROR: metric 'ram' is described twice*"),
+        (("gates=True", "gates=False"), "ERROR: metric 'energy': one of its parts must gate*"),
+    ],
+)
+def test_a_metric_that_cannot_be_is_a_usage_error(metered, change, message):
+    metered.pytester.makepyfile(energy=ENERGY.replace(*change))
+    sys.modules.pop("energy", None)
+    result = metered.run(*ONE)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([message])
+
+
+def test_numbers_that_are_not_as_described_are_refused(metered):
+    (metered.root / "meter.txt").write_text("meter: inference 500 uJ\nmeter: sleep 20 uJ")
+    result = metered.run(*ONE)
+    result.stdout.fnmatch_lines(
+        [f"*{COMBINATION}: metric 'energy' is described with the parts inference, idle, *sleep*"]
+    )

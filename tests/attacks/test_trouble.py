@@ -1,0 +1,271 @@
+"""Trouble of the machine at every stage: always an error of the bench, never the model's.
+
+Each attack is a stage and what befalls its child process, as a line of shell that takes the
+child's place. The quick run tries three on each stage, the nightly one all.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pytest_tinyquant.boards.device import HostImage
+from pytest_tinyquant.boards.emulator.cortex_m import EmulatedCortexM
+from pytest_tinyquant.boards.emulator.rx_simulator import simulate
+from pytest_tinyquant.boards.host.host import HostDevice
+from pytest_tinyquant.errors import BenchError
+from pytest_tinyquant.errors import ConfigurationError
+from pytest_tinyquant.errors import ConversionError
+from pytest_tinyquant.errors import DeviceHaltedError
+from pytest_tinyquant.firmware import cmake
+from pytest_tinyquant.schemes import convert as convert_module
+from pytest_tinyquant.schemes.child_process import ForkServer
+from pytest_tinyquant.schemes.convert import convert
+from pytest_tinyquant.schemes.convert import reference_outputs
+from pytest_tinyquant.schemes.scheme import SCHEMES
+from pytest_tinyquant.system.cache import Cache
+
+
+NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
+
+Attack = Callable[[str], None]
+
+#: What befalls a child: shell in its place. The programs' own words come from the C library.
+HOW = {
+    "killed": "kill -KILL $$",
+    "disk full": "head -c 9 /dev/zero >/dev/full || exit 1",
+    "no more files": "ulimit -n 3; exec cat /dev/null",
+}
+HOW_NIGHTLY = {
+    **{
+        f"SIG{name}": f"kill -{name} $$"
+        for name in ("TERM", "INT", "HUP", "QUIT", "BUS", "XCPU", "XFSZ", "PIPE", "ALRM", "USR1")
+    },
+    "exit 137": "exit 137",
+    "a killed child": "sh -c 'kill -KILL $$'; exit $?",
+    "quota": "echo 'write: Disk quota exceeded' >&2; exit 1",
+    "no memory": "echo 'mmap: Cannot allocate memory' >&2; exit 1",
+    "bad_alloc": 'echo "terminate called: std::bad_alloc" >&2; kill -ABRT $$',
+    "no process": "echo 'fork: Resource temporarily unavailable' >&2; exit 1",
+    "broken disk": "echo 'read: Input/output error' >&2; exit 1",
+    "read-only": "echo 'open: Read-only file system' >&2; exit 1",
+}
+
+#: What a program does of itself, and the error that is the model's or the kernel's.
+OWN = {
+    "converter": ("echo 'ValueError: no such layer' >&2; exit 1", ConversionError),
+    "reference": ("kill -ABRT $$", ConversionError),
+    "compiler": ("echo 'x.c:1:1: error: no such type' >&2; exit 1", ConfigurationError),
+    "linker": ("echo 'undefined reference to `tq_x' >&2; exit 1", ConfigurationError),
+    "host": ("kill -SEGV $$", DeviceHaltedError),
+}
+
+
+class TinyModel:
+    """What conversion needs of a model."""
+
+    name = "tiny"
+    kind = "keras"
+    source_sha256 = "0" * 64
+    dense_per_channel = False
+    path = Path("tiny.keras")
+
+    def calibration(self) -> Any:
+        return np.zeros((1, 1), np.float32)
+
+    check = calibration
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Cache:
+    return Cache(tmp_path / "cache")
+
+
+@pytest.fixture
+def in_converter(
+    tmp_path: Path, cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Attack]:
+    """Attack the converter's process with one of its calls."""
+
+    def in_converter(call: Callable[[Any, Cache], object]) -> Attack:
+        def attack(how: str) -> None:
+            body = f"import os\n    os.execv('/bin/sh', ['sh', '-c', {how!r}])"
+            names = ("convert", "keras_reference")
+            source = "\n".join(f"def {name}(request):\n    {body}" for name in names)
+            (tmp_path / "attacked_converter.py").write_text(source)
+            monkeypatch.syspath_prepend(tmp_path)
+            server = ForkServer(("attacked_converter",))
+            monkeypatch.setattr(convert_module, "_PROCESS", "attacked_converter")
+            monkeypatch.setattr(convert_module, "_server", server)
+            try:
+                call(TinyModel(), cache)
+            finally:
+                server.close()
+
+        return attack
+
+    return in_converter
+
+
+@pytest.fixture
+def in_build(tmp_path: Path) -> Callable[[str], Attack]:
+    """Attack a program that the compiler's driver starts; all else of the build is real."""
+
+    def in_build(program: str) -> Attack:
+        def attack(how: str) -> None:
+            programs, output, sources = (tmp_path / name for name in ("bin", "out", "src"))
+            for directory in (programs, output, sources):
+                directory.mkdir()
+            _script(programs / "cc", f'exec gcc -B{programs}/ "$@"')
+            # CMake tries the compiler; what it tries must not be what is attacked.
+            real = _answer("gcc", f"-print-prog-name={program}")
+            _script(
+                programs / program,
+                f'case "$*" in *attacked*) {how} ;; esac\nexec {real} "$@"',
+            )
+            (sources / "CMakeLists.txt").write_text(
+                "cmake_minimum_required(VERSION 3.16)\nproject(p C)\nadd_executable(attacked a.c)\n"
+            )
+            (sources / "a.c").write_text("int main(void) { return 0; }\n")
+            (tmp_path / "toolchain.cmake").write_text(f"set(CMAKE_C_COMPILER {programs}/cc)\n")
+            with cmake.explained("tiny", "correct the kernels", {}):
+                cmake.run_cmake(sources, output, tmp_path / "toolchain.cmake", {})
+
+        return attack
+
+    return in_build
+
+
+@pytest.fixture
+def in_emulator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Attack:
+    def attack(how: str) -> None:
+        elf = tmp_path / "bin" / "qemu-system-arm"
+        elf.parent.mkdir()
+        _script(elf, how)
+        monkeypatch.setenv("PATH", f"{elf.parent}:{os.environ['PATH']}")
+        device = EmulatedCortexM("board", "mps2-an386", timeout=30)
+        try:
+            device.flash(_image(elf))
+            device.run()
+        finally:
+            device.close()
+
+    return attack
+
+
+@pytest.fixture
+def in_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Attack:
+    def attack(how: str) -> None:
+        package = tmp_path / "fake" / "tflite_micro" / "python" / "tflite_micro"
+        package.mkdir(parents=True)
+        for directory in (package, package.parent, package.parent.parent):
+            (directory / "__init__.py").touch()
+        source = f"import os\nos.execv('/bin/sh', ['sh', '-c', {how!r}])\n"
+        (package / "runtime.py").write_text(source)
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path / "fake"))
+        tflite = tmp_path / "tiny.tflite"
+        tflite.touch()
+        device = HostDevice("host", work_dir=tmp_path, timeout=60)
+        device.flash(HostImage(tflite, [bytes(4)]))
+        device.run()
+
+    return attack
+
+
+@pytest.fixture
+def in_simulator(tmp_path: Path) -> Attack:
+    def attack(how: str) -> None:
+        program = tmp_path / "simulator"
+        _script(program, how)
+        simulate(program, _image(program), timeout=60, where="tiny")
+
+    return attack
+
+
+@pytest.fixture
+def stages(
+    in_converter: Callable[..., Attack],
+    in_build: Callable[[str], Attack],
+    in_emulator: Attack,
+    in_host: Attack,
+    in_simulator: Attack,
+) -> dict[str, Attack]:
+    """Every stage that starts a child."""
+    return {
+        "converter": in_converter(lambda model, cache: convert(model, SCHEMES["basic"], cache)),
+        "reference": in_converter(reference_outputs),
+        "compiler": in_build("cc1"),
+        "assembler": in_build("as"),
+        "linker": in_build("ld"),
+        "emulator": in_emulator,
+        "host": in_host,
+        "simulator": in_simulator,
+    }
+
+
+STAGES = (
+    "converter", "reference", "compiler", "assembler", "linker", "emulator", "host", "simulator"
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("how", [*HOW, *(HOW_NIGHTLY if NIGHTLY else ())])
+@pytest.mark.parametrize("stage", STAGES)
+def test_trouble_of_the_machine_is_never_the_models(
+    stage: str, how: str, stages: dict[str, Attack], cache: Cache
+) -> None:
+    with pytest.raises(BenchError):
+        stages[stage]((HOW | HOW_NIGHTLY)[how])
+    assert not [file for file in cache.root.rglob("*") if file.suffix not in ("", ".lock")]
+
+
+@pytest.mark.parametrize("stage", OWN)
+def test_what_a_program_says_of_its_work_is_not_the_machines(
+    stage: str, stages: dict[str, Attack]
+) -> None:
+    how, error = OWN[stage]
+    with pytest.raises(error) as caught:
+        stages[stage](how)
+    assert not isinstance(caught.value, BenchError)
+
+
+@pytest.mark.parametrize("stage", ["converter", "reference", "host"])
+def test_a_crash_that_does_not_come_again_was_sent(
+    stage: str, stages: dict[str, Attack], tmp_path: Path
+) -> None:
+    """Somebody else's SIGSEGV must not satisfy a known gap that expects a crash."""
+    mark = tmp_path / "crashed"
+    once = f"test -e {mark} || {{ touch {mark}; kill -SEGV $$; }}; echo 'a complaint' >&2; exit 1"
+    with pytest.raises(BenchError, match="SIGSEGV, and not when it was run once more"):
+        stages[stage](once)
+
+
+def test_a_killed_driver_of_the_compiler_leaves_no_word() -> None:
+    """The shell that a build tool starts becomes the compiler: nobody is left to say Killed."""
+    failure = cmake.BuildFailedError("[1/2] Building C object\nFAILED: a.o\ngcc -c a.c\n", 1)
+    explained = cmake.explained("tiny", "correct the kernels", {})
+    with pytest.raises(BenchError, match="ended without saying why"), explained:
+        raise failure
+
+
+def _image(elf: Path) -> Any:
+    return SimpleNamespace(elf=elf, image_id="0" * 16, samples=[bytes(4)])
+
+
+def _script(file: Path, text: str) -> None:
+    file.write_text(f"#!/bin/sh\n{text}\n")
+    file.chmod(0o755)
+
+
+def _answer(*command: str) -> str:
+    path = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    found = shutil.which(path)
+    assert found is not None
+    return found

@@ -1,0 +1,65 @@
+"""On the host, outputs that look wrong are compared with TensorFlow Lite's own interpreter."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from pytest_tinyquant.errors import InvalidOutputError
+from pytest_tinyquant.errors import UnsupportedModelError
+from pytest_tinyquant.models.graph import Operator
+from pytest_tinyquant.models.graph import Quantization
+
+
+def test_outputs_close_to_the_reference_need_no_other_witness(world):
+    world.measure(world.host)
+    assert not any(name.endswith("kernels") for name in world.order)
+
+
+@pytest.fixture
+def bad_model(world):
+    """What a model gives whose quantization costs a lot: the device's steps stand for others."""
+    world.outcome = dataclasses.replace(world.record, outputs=(b"\0", b"\1", b"\2", b"\3"))
+    return world.outputs / 4
+
+
+def test_a_bad_model_that_is_run_as_the_interpreter_runs_it_is_measured(world, bad_model):
+    world.interpreter = {"reference": bad_model, "optimized": world.outputs}
+    assert world.measure(world.host).metrics["error"]["mae"].value > 0.01
+    assert "optimized kernels" not in world.order
+
+
+def test_either_of_the_interpreters_kernel_sets_may_be_the_witness(world, bad_model):
+    """Its reference SUM overflows, and its dense kernels differ by several steps."""
+    world.interpreter = {"reference": 7 * world.outputs, "optimized": bad_model}
+    world.measure(world.host)
+
+
+def test_what_neither_computes_is_no_measurement(world, bad_model):
+    with pytest.raises(InvalidOutputError) as caught:
+        world.measure(world.host)
+    assert str(caught.value) == (
+        "cnn_4-int8-only-host: TensorFlow Lite Micro said OK and computed something else than "
+        "TensorFlow Lite's interpreter does with the same file: they are 0.375 (reference "
+        "kernels) and 0.375 (optimized kernels) of the outputs' range apart, more than 0.01. Its "
+        "figures would be those of another model. Convert the model in another way, or choose "
+        "another scheme"
+    )
+
+
+def test_the_engine_has_tests_of_its_own_against_the_host(world, bad_model):
+    world.measure(world.emulated)
+    assert not any(name.endswith("kernels") for name in world.order)
+
+
+def test_a_file_that_tflm_reads_as_another_is_not_even_run(world):
+    """And not taken for a mistake in the support table, as a runnable refused model would be."""
+    source, output = world.graph.tensors
+    several = Quantization((0.5, 0.25), (0, 0), 1)
+    source = dataclasses.replace(source, shape=(1, 2), quantization=several)
+    operators = (Operator(0, "TANH", 1, (0,), (1,), {}),)
+    world.graph = dataclasses.replace(world.graph, tensors=(source, output), operators=operators)
+    with pytest.raises(UnsupportedModelError, match="2 scales, the first is taken for all"):
+        world.measure(world.host)
+    assert "run" not in world.order
