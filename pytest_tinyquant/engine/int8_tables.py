@@ -64,7 +64,7 @@ def hard_swish(source: Tensor, output: Tensor) -> list[int]:
 
 def rsqrt(source: Tensor, output: Tensor) -> list[int]:
     """Return the table of RSQRT; TensorFlow Lite Micro ends with an error below the zero point."""
-    factor = q.quantize_multiplier(1.0 / (math.sqrt(q.scale(source)) * q.scale(output)))
+    factor = rsqrt_factor(source, output)
     table = []
     for value in _inputs(source):
         if value <= 0:
@@ -72,9 +72,14 @@ def rsqrt(source: Tensor, output: Tensor) -> list[int]:
             continue
         root = _inverse_sqrt(value)
         fixed = multiply(1, Multiplier(root.value, root.shift + _RSQRT_BITS))
-        shifted = Multiplier(factor.value, factor.shift - _RSQRT_BITS)
-        table.append(_clamp(_scale(fixed, shifted) + q.zero_point(output)))
+        table.append(_clamp(_scale(fixed, factor) + q.zero_point(output)))
     return table
+
+
+def rsqrt_factor(source: Tensor, output: Tensor) -> Multiplier:
+    """Return the factor of RSQRT for a root with 20 fraction bits."""
+    factor = q.quantize_multiplier(1.0 / (math.sqrt(q.scale(source)) * q.scale(output)))
+    return Multiplier(factor.value, factor.shift - _RSQRT_BITS)
 
 
 def _inputs(source: Tensor) -> list[int]:

@@ -52,6 +52,10 @@ def _vector(value: Any) -> tuple[int, ...]:
     return values
 
 
+def _text(value: Any) -> str:
+    return (value or b"").decode()
+
+
 _Decoder = Callable[[Any], Any]
 
 _ACTIVATION: dict[str, _Decoder] = {"fused_activation_function": _activation}
@@ -95,6 +99,10 @@ OPTIONS: Mapping[str, tuple[str, Mapping[str, _Decoder]]] = {
     "ARG_MAX": ("ArgMaxOptions", {"output_type": int}),
     "ARG_MIN": ("ArgMinOptions", {"output_type": int}),
     "BATCH_MATMUL": ("BatchMatMulOptions", {"adj_x": bool, "adj_y": bool}),
+    "CALL_ONCE": ("CallOnceOptions", {"init_subgraph_index": int}),
+    "IF": ("IfOptions", {"then_subgraph_index": int, "else_subgraph_index": int}),
+    "VAR_HANDLE": ("VarHandleOptions", {"container": _text, "shared_name": _text}),
+    "WHILE": ("WhileOptions", {"cond_subgraph_index": int, "body_subgraph_index": int}),
     "CUMSUM": ("CumsumOptions", {"exclusive": bool, "reverse": bool}),
     "DEPTH_TO_SPACE": ("DepthToSpaceOptions", {"block_size": _positive}),
     "DIV": ("DivOptions", _ACTIVATION),

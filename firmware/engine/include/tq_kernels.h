@@ -28,6 +28,7 @@
 #include "tq_kernels_activation.h"
 #include "tq_kernels_arithmetic.h"
 #include "tq_kernels_comparison.h"
+#include "tq_kernels_control.h"
 #include "tq_kernels_conversion.h"
 #include "tq_kernels_convolution.h"
 #include "tq_kernels_elementwise.h"

@@ -45,6 +45,17 @@ typedef struct tq_abs_s16_params {
 
 TQ_KERNEL void tq_abs_s16(const void *params);
 
+/* `multiplier`, `shift` stand for 1 / (sqrt(input_scale) * output_scale * 2^20). */
+typedef struct tq_rsqrt_s16_params {
+  const int16_t *input;
+  int16_t *output;
+  int32_t count;
+  int32_t multiplier;
+  int32_t shift;
+} tq_rsqrt_s16_params;
+
+TQ_KERNEL void tq_rsqrt_s16(const void *params);
+
 /* Booleans are bytes, 0 or 1. */
 typedef struct tq_logical_not_params {
   const uint8_t *input;

@@ -31,15 +31,10 @@ typedef struct tq_reduce_params {
 
 TQ_KERNEL void tq_reduce_max_f32(const void *params);
 TQ_KERNEL void tq_reduce_max_s8(const void *params);
-TQ_KERNEL void tq_reduce_max_s16(const void *params);
-TQ_KERNEL void tq_reduce_max_s32(const void *params);
 TQ_KERNEL void tq_reduce_min_f32(const void *params);
 TQ_KERNEL void tq_reduce_min_s8(const void *params);
-TQ_KERNEL void tq_reduce_min_s16(const void *params);
-TQ_KERNEL void tq_reduce_min_s32(const void *params);
 TQ_KERNEL void tq_reduce_all(const void *params); /* booleans */
 TQ_KERNEL void tq_sum_f32(const void *params);
-TQ_KERNEL void tq_sum_s32(const void *params);
 TQ_KERNEL void tq_mean_axes_f32(const void *params);
 
 /*
@@ -66,10 +61,6 @@ typedef struct tq_sum_s16_params {
 } tq_sum_s16_params;
 
 TQ_KERNEL void tq_sum_s16(const void *params); /* MEAN too */
-
-/* MEAN of integers of one scale: the sum as it is, divided and cut toward 0. */
-TQ_KERNEL void tq_mean_axes_s8(const void *params);  /* tq_reduce_params */
-TQ_KERNEL void tq_mean_axes_s16(const void *params); /* tq_reduce_params */
 
 /* ---- Along one axis: [outer][size][inner] ---- */
 

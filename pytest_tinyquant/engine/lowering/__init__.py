@@ -11,10 +11,12 @@ from collections.abc import Mapping
 from pytest_tinyquant.engine.lowering import activation
 from pytest_tinyquant.engine.lowering import arithmetic
 from pytest_tinyquant.engine.lowering import batches
+from pytest_tinyquant.engine.lowering import control
 from pytest_tinyquant.engine.lowering import conversion
 from pytest_tinyquant.engine.lowering import convolution
 from pytest_tinyquant.engine.lowering import dsp
 from pytest_tinyquant.engine.lowering import elementwise
+from pytest_tinyquant.engine.lowering import folding
 from pytest_tinyquant.engine.lowering import fully_connected
 from pytest_tinyquant.engine.lowering import gathering
 from pytest_tinyquant.engine.lowering import lstm
@@ -36,11 +38,13 @@ LOWERINGS: dict[str, LoweringFunction] = {
     "ADD_N": pairwise.add_n,
     "ARG_MAX": reduction.arg,
     "ARG_MIN": reduction.arg,
+    "ASSIGN_VARIABLE": control.assign_variable,
     "AVERAGE_POOL_2D": pooling.pool_2d,
     "BATCH_MATMUL": matmul.batch_matmul,
     "BATCH_TO_SPACE_ND": batches.batch_to_space,
     "BROADCAST_ARGS": strided.broadcast_args,
     "BROADCAST_TO": strided.broadcast_to,
+    "CALL_ONCE": control.call_once,
     "CAST": elementwise.cast,
     "CEIL": elementwise.unary,
     "CONCATENATION": movement.concatenation,
@@ -67,6 +71,7 @@ LOWERINGS: dict[str, LoweringFunction] = {
     "GREATER": pairwise.comparison,
     "GREATER_EQUAL": pairwise.comparison,
     "HARD_SWISH": elementwise.unary,
+    "IF": control.if_,
     "L2_NORMALIZATION": reduction.l2_normalization,
     "L2_POOL_2D": pooling.pool_2d,
     "LEAKY_RELU": activation.leaky_relu,
@@ -91,6 +96,7 @@ LOWERINGS: dict[str, LoweringFunction] = {
     "PADV2": movement.pad,
     "PRELU": pairwise.prelu,
     "QUANTIZE": conversion.quantize,
+    "READ_VARIABLE": control.read_variable,
     "REDUCE_ALL": reduction.reduce_all,
     "REDUCE_MAX": reduction.reduce,
     "REDUCE_MIN": reduction.reduce,
@@ -103,6 +109,7 @@ LOWERINGS: dict[str, LoweringFunction] = {
     "ROUND": elementwise.unary,
     "RSQRT": elementwise.unary,
     "SELECT_V2": pairwise.select,
+    "SHAPE": folding.shape,
     "SIN": elementwise.unary,
     "SLICE": strided.slice_,
     "SOFTMAX": activation.softmax,
@@ -123,6 +130,8 @@ LOWERINGS: dict[str, LoweringFunction] = {
     "TRANSPOSE_CONV": transpose_conv.transpose_conv,
     "UNIDIRECTIONAL_SEQUENCE_LSTM": lstm.lstm,
     "UNPACK": movement.unpack,
+    "VAR_HANDLE": control.var_handle,
+    "WHILE": control.while_,
     "ZEROS_LIKE": strided.zeros_like,
 }
 

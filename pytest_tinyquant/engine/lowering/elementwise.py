@@ -43,6 +43,8 @@ def unary(operator: Operator, lowering: Lowering) -> KernelCall:
         return _call(operator, lowering, "tq_table_s8", "tq_table_s8", fields)
     if operator.op == "ABS":
         return _absolute_int16(operator, lowering)
+    if operator.op == "RSQRT":
+        return _rsqrt_int16(operator, lowering)
     raise lowering.unsupported(operator, source.dtype, "TensorFlow Lite Micro has no such kernel")
 
 
@@ -55,6 +57,15 @@ def _absolute_int16(operator: Operator, lowering: Lowering) -> KernelCall:
         factor = q.quantize_multiplier(q.scale(source) / q.scale(output))
     fields: dict[str, Value] = {"multiplier": factor.value, "shift": factor.shift}
     return _call(operator, lowering, "tq_abs_s16", "tq_abs_s16", fields)
+
+
+def _rsqrt_int16(operator: Operator, lowering: Lowering) -> KernelCall:
+    source, output = lowering.source(operator, 0), lowering.output(operator)
+    if q.zero_point(source) or q.zero_point(output):
+        raise lowering.unsupported(operator, "int16", "int16 tensors need a zero point of 0")
+    factor = int8_tables.rsqrt_factor(source, output)
+    fields: dict[str, Value] = {"multiplier": factor.value, "shift": factor.shift}
+    return _call(operator, lowering, "tq_rsqrt_s16", "tq_rsqrt_s16", fields)
 
 
 def logical_not(operator: Operator, lowering: Lowering) -> KernelCall:

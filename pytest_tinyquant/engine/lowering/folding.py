@@ -22,13 +22,11 @@ _FOLDED = frozenset({"int32", "int64"})
 
 
 def fold(operator: Operator, lowering: Lowering) -> bool:
-    """Replace an operator by a constant if its result is known; tell whether it was.
+    """Replace an operator by a constant if all its inputs are integers that are known.
 
-    The result of SHAPE always is, those of some others if all their inputs are constant integers.
+    Tell whether it was.
     """
-    if operator.op == "SHAPE":
-        values = np.array(lowering.source(operator, 0).shape)
-    elif operator.op in _FOLDS and _known(operator, lowering):
+    if operator.op in _FOLDS and _known(operator, lowering):
         inputs = [
             lowering.integers(operator, lowering.source(operator, i), "input")
             for i in range(len(operator.inputs))
@@ -36,11 +34,20 @@ def fold(operator: Operator, lowering: Lowering) -> bool:
         values = _FOLDS[operator.op](inputs, operator.options)
     else:
         return False
+    _replace(operator, lowering, values)
+    return True
+
+
+def shape(operator: Operator, lowering: Lowering) -> None:
+    """Lower SHAPE, whose result is always known."""
+    _replace(operator, lowering, np.array(lowering.source(operator, 0).shape))
+
+
+def _replace(operator: Operator, lowering: Lowering, values: _Values) -> None:
     output = lowering.output(operator)
-    if values.shape != output.shape:
+    if values.shape != output.shape or output.dtype not in _FOLDED:
         raise ModelError(f"its output has shape {list(output.shape)}, not {list(values.shape)}")
     lowering.constants[output.index] = values.astype(output.dtype).tobytes()
-    return True
 
 
 def _known(operator: Operator, lowering: Lowering) -> bool:

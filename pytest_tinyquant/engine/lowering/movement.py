@@ -9,6 +9,7 @@ from pytest_tinyquant.engine.kernel_call import Alias
 from pytest_tinyquant.engine.kernel_call import Array
 from pytest_tinyquant.engine.kernel_call import KernelCall
 from pytest_tinyquant.engine.kernel_call import Value
+from pytest_tinyquant.engine.lowering.arithmetic import arithmetic_suffix
 from pytest_tinyquant.engine.lowering.context import SUFFIXES
 from pytest_tinyquant.engine.lowering.context import Lowering
 from pytest_tinyquant.engine.lowering.context import check_shape
@@ -38,7 +39,7 @@ def reshape(operator: Operator, lowering: Lowering) -> Alias:
 def pad(operator: Operator, lowering: Lowering) -> KernelCall:
     """Lower PAD and PADV2 on up to four axes."""
     source, output = lowering.source(operator, 0), lowering.output(operator)
-    suffix = lowering.suffix(operator, source, output)
+    suffix = arithmetic_suffix(operator, lowering, source, output)
     rank = len(source.shape)
     pads = lowering.integers(operator, lowering.source(operator, 1), "padding")
     if pads.shape != (rank, 2) or (pads < 0).any():
@@ -48,7 +49,9 @@ def pad(operator: Operator, lowering: Lowering) -> KernelCall:
         raise lowering.unsupported(operator, source.dtype, f"it has {rank} axes, at most 4 work")
     check_shape(output, tuple(map(sum, zip(source.shape, before, after, strict=True))))
     value = lowering.optional(operator, 2)
-    pad_value: int | float = 0.0 if suffix == "f32" else q.zero_point(output)
+    pad_value: int | float = 0.0 if suffix == "f32" else 0
+    if suffix in {"s8", "s16"}:
+        pad_value = q.zero_point(output)
     if value is not None:
         if value.elements != 1 or value.dtype != source.dtype:
             raise ModelError(f"it pads with {value.dtype} {list(value.shape)}")
@@ -182,7 +185,8 @@ def _join(operator: Operator, lowering: Lowering, sources: list[Tensor], axis: i
     output = lowering.output(operator)
     rows = math.prod(output.shape[:axis])
     for part in sources:
-        _copy_suffix(operator, lowering, part, output)
+        if part.dtype != "int64" or output.dtype != "int64":
+            _copy_suffix(operator, lowering, part, output)
         if (
             part.quantization is not None
             and output.quantization is not None

@@ -34,6 +34,15 @@ class Variant:
     def draw(self, draw: Draw) -> Layer:
         return self._draw(draw, self.name.partition("-")[0])
 
+    def drawn_as(self, draw: Draw, dtype: str) -> Layer:
+        """Draw a layer in the way of this variant, but of another type."""
+        return self._draw(draw, dtype)
+
+    @property
+    def drawn_by(self) -> str:
+        """What tells two ways to draw apart, whatever the type."""
+        return f"{self._draw.func.__name__} {self._draw.keywords}"
+
     def __str__(self) -> str:
         return f"{self.op.lower()}-{self.name}"
 
@@ -72,14 +81,17 @@ def _all() -> Iterator[Variant]:
         yield from _family("QUANTIZE", elementwise.requantize, *names, to=to)
     yield from _family("QUANTIZE", elementwise.quantize, "int8-from_float", "int16-from_float")
     yield from _family("DEQUANTIZE", elementwise.dequantize, INT8, INT16)
-    yield from _family("PAD", movement.pad)
+    yield from _family("PAD", movement.pad, *DTYPES, "int32")
     yield from _family("TRANSPOSE", movement.transpose)
     yield from _family("STRIDED_SLICE", movement.strided_slice)
-    yield from _family("CONCATENATION", movement.concatenation)
+    yield from _family("CONCATENATION", movement.concatenation, *DTYPES, "int32", "int64")
     yield from _family("SPLIT", movement.split)
-    yield from _family("PACK", movement.pack, FLOAT32, INT8)
+    yield from _family("PACK", movement.pack, FLOAT32, INT8, INT16, "int32", "int64")
     yield from _family("UNPACK", movement.unpack, FLOAT32, INT8)
     yield from _family("RESHAPE", movement.reshape)
+    yield from _family("SQUEEZE", movement.squeeze)
+    yield from _family("EXPAND_DIMS", movement.expand_dims)
+    yield from _family("PADV2", movement.padv2, *DTYPES, "int32")
     yield from _family("SVDF", recurrent.svdf, FLOAT32, INT8)
     yield from _family("SVDF", recurrent.svdf, "int8-int16_state", time_dtype=INT16)
     yield from _family("UNIDIRECTIONAL_SEQUENCE_LSTM", recurrent.lstm)
@@ -91,7 +103,7 @@ def _all() -> Iterator[Variant]:
 
 def _mathematics() -> Iterator[Variant]:
     for op in ("ABS", "ELU", "RSQRT"):
-        names = DTYPES if op == "ABS" else (FLOAT32, INT8)
+        names = (FLOAT32, INT8) if op == "ELU" else DTYPES
         yield from _family(op, mathematics.unary, *names, op=op)
     for op in ("CEIL", "COS", "EXP", "FLOOR", "LOG", "NEG", "ROUND", "SIN", "SQRT", "SQUARE"):
         yield from _family(op, mathematics.unary, FLOAT32, op=op)

@@ -50,7 +50,7 @@ def hard_swish(draw: Draw, dtype: str) -> Layer:
         return _of_floats(draw, "HARD_SWISH")
     every = np.arange(-128, 128).astype("int8")
     source = draw.activation(every.shape, dtype, -9, 3)
-    scale = source.scale / 2.0 ** draw.integer(-3, 6) * draw.scale(0, 1) / 2
+    scale = source.scale / 2.0 ** draw.integer(-3, 5) * draw.scale(0, 1) / 2
     output = TensorSpec(every.shape, dtype, scale, draw.zero_point(dtype))
     return Layer(OperatorSpec("HARD_SWISH", (source,), (output,)), [[every]])
 

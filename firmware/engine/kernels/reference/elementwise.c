@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "tq_fixed_point.h"
+#include "tq_reciprocal.h"
 
 #define KERNEL tq_abs_f32
 #define PARAMS tq_unary_f32_params
@@ -95,6 +96,21 @@ static inline int32_t magnitude(int32_t value) { return value < 0 ? -value : val
 #define PARAMS tq_abs_s16_params
 #define RESULT(p, input) \
   (int16_t) tq_clamp(tq_scale(magnitude(input), (p)->multiplier, (p)->shift), INT16_MIN, INT16_MAX)
+#include "tq_unary_template.h"
+
+/* 1 / sqrt(value) with 20 fraction bits; the largest output for 0 and what has no root. */
+static inline int32_t inverse_root(const tq_rsqrt_s16_params *p, int32_t value) {
+  if (value <= 0) {
+    return INT16_MAX;
+  }
+  const tq_factor inverse = tq_inverse_sqrt(value);
+  const int32_t fixed = tq_scale(1, inverse.multiplier, inverse.shift + 20);
+  return p->shift < -31 ? 0 : tq_scale(fixed, p->multiplier, p->shift);
+}
+
+#define KERNEL tq_rsqrt_s16
+#define PARAMS tq_rsqrt_s16_params
+#define RESULT(p, input) (int16_t) tq_clamp(inverse_root(p, input), INT16_MIN, INT16_MAX)
 #include "tq_unary_template.h"
 
 #define KERNEL tq_logical_not

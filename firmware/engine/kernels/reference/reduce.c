@@ -21,24 +21,6 @@
 #define RESULT(p, sum, count) (sum)
 #include "tq_reduce_template.h"
 
-#define KERNEL tq_reduce_max_s16
-#define PARAMS tq_reduce_params
-#define ELEMENT int16_t
-#define SUM int16_t
-#define FIRST INT16_MIN
-#define ADD(p, sum, input) sum = (input) > (sum) ? (input) : (sum)
-#define RESULT(p, sum, count) (sum)
-#include "tq_reduce_template.h"
-
-#define KERNEL tq_reduce_max_s32
-#define PARAMS tq_reduce_params
-#define ELEMENT int32_t
-#define SUM int32_t
-#define FIRST INT32_MIN
-#define ADD(p, sum, input) sum = (input) > (sum) ? (input) : (sum)
-#define RESULT(p, sum, count) (sum)
-#include "tq_reduce_template.h"
-
 #define KERNEL tq_reduce_min_f32
 #define PARAMS tq_reduce_params
 #define ELEMENT float
@@ -53,24 +35,6 @@
 #define ELEMENT int8_t
 #define SUM int8_t
 #define FIRST INT8_MAX
-#define ADD(p, sum, input) sum = (input) < (sum) ? (input) : (sum)
-#define RESULT(p, sum, count) (sum)
-#include "tq_reduce_template.h"
-
-#define KERNEL tq_reduce_min_s16
-#define PARAMS tq_reduce_params
-#define ELEMENT int16_t
-#define SUM int16_t
-#define FIRST INT16_MAX
-#define ADD(p, sum, input) sum = (input) < (sum) ? (input) : (sum)
-#define RESULT(p, sum, count) (sum)
-#include "tq_reduce_template.h"
-
-#define KERNEL tq_reduce_min_s32
-#define PARAMS tq_reduce_params
-#define ELEMENT int32_t
-#define SUM int32_t
-#define FIRST INT32_MAX
 #define ADD(p, sum, input) sum = (input) < (sum) ? (input) : (sum)
 #define RESULT(p, sum, count) (sum)
 #include "tq_reduce_template.h"

@@ -1,4 +1,4 @@
-/* SUM, and MEAN over axes that are not neighbours or of integers that keep their scale */
+/* SUM, and MEAN over axes that are not neighbours */
 #include "tq_reference.h"
 
 #include "tq_fixed_point.h"
@@ -10,15 +10,6 @@
 #define FIRST 0.0f
 #define ADD(p, sum, input) sum += (input)
 #define RESULT(p, sum, count) (sum)
-#include "tq_reduce_template.h"
-
-#define KERNEL tq_sum_s32
-#define PARAMS tq_reduce_params
-#define ELEMENT int32_t
-#define SUM uint32_t
-#define FIRST 0
-#define ADD(p, sum, input) sum += (uint32_t)(input)
-#define RESULT(p, sum, count) (int32_t)(sum)
 #include "tq_reduce_template.h"
 
 #define KERNEL tq_mean_axes_f32
@@ -49,22 +40,4 @@
 #define FIRST 0
 #define ADD(p, sum, input) sum += (input) + (p)->input_offset
 #define RESULT(p, sum, count) (int16_t) SCALED(p, sum, INT16_MIN, INT16_MAX)
-#include "tq_reduce_template.h"
-
-#define KERNEL tq_mean_axes_s8
-#define PARAMS tq_reduce_params
-#define ELEMENT int8_t
-#define SUM int32_t
-#define FIRST 0
-#define ADD(p, sum, input) sum += (input)
-#define RESULT(p, sum, count) (int8_t)((sum) / (count))
-#include "tq_reduce_template.h"
-
-#define KERNEL tq_mean_axes_s16
-#define PARAMS tq_reduce_params
-#define ELEMENT int16_t
-#define SUM int32_t
-#define FIRST 0
-#define ADD(p, sum, input) sum += (input)
-#define RESULT(p, sum, count) (int16_t)((sum) / (count))
 #include "tq_reduce_template.h"
