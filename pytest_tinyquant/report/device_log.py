@@ -44,9 +44,12 @@ def attach(
     lines = logs[0].read_text(encoding="ascii", errors="backslashreplace").splitlines()
     shown = [line for line in lines if results or not _RESULT.match(line)]
     text = [line if len(line) <= _WIDTH else f"{line[:_WIDTH]} ..." for line in shown[-_LINES:]]
-    kept = _keep(logs[0], item.config)
-    if kept is not None:
-        text.append(f"[{len(lines)} lines in all: {kept}]")
+    try:
+        kept = _keep(logs[0], item.config)
+        if kept is not None:
+            text.append(f"[{len(lines)} lines in all: {kept}]")
+    except OSError as error:  # a checkout may be read-only
+        text.append(f"[{len(lines)} lines in all, which could not be kept: {error}]")
     if text:
         report.sections.append((SECTION, "\n".join(text)))
 
