@@ -192,7 +192,7 @@ class _Build:
         return Cache.key(
             {
                 "toolchain": self.toolchain.identity,
-                "sources": _files(self.sources, _SOURCES),
+                "sources": _firmware_files(self.sources),
                 "machine": self.board.firmware,
                 "cflags": self.board.cflags,
                 "runtime": self.board.runtime,
@@ -216,6 +216,12 @@ class _Build:
                 "linked files": {**self.emitted.linked.files},
             }
         )
+
+
+def _firmware_files(sources: Path) -> dict[str, Path]:
+    """Return the sources that an image may be built from; the emulator's plug-in is none."""
+    files = _files(sources, _SOURCES)
+    return {name: path for name, path in files.items() if not name.startswith("emulator/")}
 
 
 def _regions(board: Board) -> dict[str, int]:

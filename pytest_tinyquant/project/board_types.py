@@ -8,10 +8,13 @@ from collections.abc import Container
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from typing import Final
 
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.metrics.registry import METRICS
+from pytest_tinyquant.project.core_timing import CoreTiming
+from pytest_tinyquant.project.core_timing import read_timing
 from pytest_tinyquant.project.kinds import KINDS
 from pytest_tinyquant.project.target import Target
 from pytest_tinyquant.project.target import TargetChoice
@@ -46,6 +49,7 @@ class Board:
     :param pyocd_target: pyOCD's name of the real board's chip.
     :param toolchain: path of its C compiler; empty for the one on the PATH.
     :param tflm: the user's TensorFlow Lite Micro for the runtime ``tflm``.
+    :param timing: what a model of the core needs to estimate cycles; None where it is not known.
     """
 
     name: str
@@ -63,6 +67,8 @@ class Board:
     pyocd_target: str = ""
     toolchain: str = ""
     tflm: Tflm | None = None
+    timing: CoreTiming | None = None
+    limit: tuple[Limit, ...] = dataclasses.field(default=(), compare=False)
 
     @property
     def firmware(self) -> str:
@@ -160,6 +166,8 @@ def _board(name: str, table: Table, known: dict[str, Board]) -> Board:
         pyocd_target=table.get("pyocd_target", str, base.pyocd_target if base else ""),
         toolchain=table.get("toolchain", str, base.toolchain if base else ""),
         tflm=read_tflm(table) or (base.tflm if base else None),
+        limit=_limits(table, base),
+        timing=read_timing(table, base.timing if base else None),
     )
     if board.runs_firmware and (board.flash_bytes < 1 or board.ram_bytes < 1):
         raise table.error("needs flash_bytes and ram_bytes, the sizes of its memories; add them")
@@ -176,6 +184,21 @@ def _metrics(table: Table, base: Board | None) -> tuple[str, ...]:
     if not metrics:
         raise table.error("key 'metrics' must name at least one metric")
     return metrics
+
+
+def _limits(table: Table, base: Board | None) -> tuple[Limit, ...]:
+    """Return what every model's metrics on this board may be at most."""
+    limit = table.table("limit")
+    if not limit.values:
+        return base.limit if base else ()
+    from pytest_tinyquant.metrics.limits import parse_limits
+
+    limits = parse_limits(limit.values, where=f"{table.file.name}: {limit.label}")
+    return tuple(dataclasses.replace(each, board=table.label.strip("[]")) for each in limits)
+
+
+if TYPE_CHECKING:
+    from pytest_tinyquant.metrics.limits import Limit
 
 
 def _cflags(table: Table, base: Board | None) -> tuple[str, ...]:

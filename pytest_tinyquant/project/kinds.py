@@ -44,7 +44,8 @@ class Kind:
     :param toolchain_file: CMake's; None for ``cmake/NAME.cmake`` of the firmware.
     :param emulator: program that emulates such cores.
     :param has_pyocd: whether pyOCD drives such cores.
-    :param cycle_model: what estimates its cycles, in words; empty where nothing does.
+    :param cycle_model: what simulates its cycles, in words; empty where nothing does.
+    :param has_trace_model: whether there is a model of the core that makes cycles of a trace.
     :param packages: Python packages that such boards need.
     """
 
@@ -54,6 +55,7 @@ class Kind:
     emulator: str = ""
     has_pyocd: bool = False
     cycle_model: str = ""
+    has_trace_model: bool = False
     packages: tuple[str, ...] = FIRMWARE_PACKAGES
 
     @property

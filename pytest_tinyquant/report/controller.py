@@ -14,6 +14,7 @@ import pytest
 
 from pytest_tinyquant.report.beside import TROUBLES
 from pytest_tinyquant.report.beside import Beside
+from pytest_tinyquant.session.plugins import is_implemented
 from pytest_tinyquant.session.run import BOARDS_DIR
 
 
@@ -101,6 +102,11 @@ class Controller:
         if settings.records and "combinations" in vars(self._run):
             with self._beside.guarded("baselines"):
                 self._record_baselines()
+        if self._results is not None and is_implemented(self._config, "pytest_tinyquant_report"):
+            from pytest_tinyquant.report.plugin_sections import sections_of
+
+            with self._beside.guarded("sections of plugins"):
+                self._results.sections = sections_of(self._config, self._results, self._run)
         if settings.wants_files:
             from pytest_tinyquant.report.files import write_files
 
@@ -151,8 +157,11 @@ class Controller:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Tell the verdicts, and even in a quiet run what was left out."""
+        from pytest_tinyquant.report.tell import tell
+
         if self._silent:
-            terminalreporter.write_line(
+            tell(
+                terminalreporter,
                 f"tinyquant: selected tests that did not run: {len(self._silent)}, "
                 f"the first of them {self._silent[0]}",
                 red=True,
@@ -162,7 +171,7 @@ class Controller:
         with self._beside.guarded("the summary"):
             self._tell_verdicts(terminalreporter)
         for trouble in self._beside.troubles:
-            terminalreporter.write_line(f"tinyquant: {trouble}", red=True)
+            tell(terminalreporter, f"tinyquant: {trouble}", red=True)
         self._fail_if(bool(self._beside.troubles))
 
     def _tell_verdicts(self, terminalreporter: pytest.TerminalReporter) -> None:
@@ -182,6 +191,7 @@ class Controller:
         if not (self._run.work_dir / BOARDS_DIR).is_dir():
             return
         from pytest_tinyquant.boards.bench.set_aside import cause
+        from pytest_tinyquant.report.tell import tell
 
         for record in self._run.health.set_aside():
-            terminalreporter.write_line(f"tinyquant: board {cause(record)}", red=True)
+            tell(terminalreporter, f"tinyquant: board {cause(record)}", red=True)

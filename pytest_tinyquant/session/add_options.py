@@ -21,6 +21,7 @@ INI_KEYS = {
         "Failures in a row after which a board is out (default: 3)",
     ),
     "tinyquant_tolerance": ("linelist", "METRIC:SLACK, one a line"),
+    "tinyquant_limit": ("linelist", "METRIC:LIMIT that holds for every model, one a line"),
     "tinyquant_creep": ("string", "Revision that --tq-creep names by default"),
     "tinyquant_creep_limit": ("linelist", "METRIC:SLACK of growth since it, one a line"),
 }
@@ -117,8 +118,8 @@ def _add_running(group: pytest.OptionGroup) -> None:
     group.addoption(
         "--tq-estimate-cycles",
         action="store_true",
-        help="Also estimate the cycles of an inference where there is a model of the core (rx65n "
-        "on the emulator); estimates are reported, never judged or kept.",
+        help="Show the estimated cycles of all inferences, by operator for a few, and estimate "
+        "those of the emulated rx65n, too; estimates are reported, never judged or kept.",
     )
     group.addoption(
         "--tq-cache-dir",

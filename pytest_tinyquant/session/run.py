@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pytest_tinyquant.session.matrix import Combination
     from pytest_tinyquant.stages.journal import RunJournal
     from pytest_tinyquant.stages.outcomes import OutcomeStore
+    from pytest_tinyquant.stages.pipeline import EstimateCycles
     from pytest_tinyquant.stages.pipeline import Stages
     from pytest_tinyquant.system.progress import Progress
     from pytest_tinyquant.system.scratch import Scratch
@@ -87,8 +88,14 @@ class Run:
             pool=self.pool,
             progress=self.progress,
             journal=self.journal,
-            estimate_cycles=self.settings.estimate_cycles,
+            estimate_cycles=self._estimate_cycles(),
         )
+
+    def _estimate_cycles(self) -> EstimateCycles:
+        """Return whether to estimate cycles; an A/B run has no use for estimates."""
+        if self.settings.ab:
+            return "never"
+        return "always" if self.settings.estimate_cycles else "cheap"
 
     @cached_property
     def journal(self) -> RunJournal | None:
@@ -265,17 +272,27 @@ class Run:
                 History(self.settings.history_path).close()
             _ = self.canary
         except RevisionError as error:
-            raise pytest.UsageError(str(error)) from error
+            raise self.refused(error) from error
         except ConfigurationError as error:
             if self.settings.explicit or self._has_own_files():
-                raise pytest.UsageError(str(error)) from error
+                raise self.refused(error) from error
+
+    @staticmethod
+    def refused(error: Exception) -> pytest.UsageError:
+        """Return the error that ends a run before its first test."""
+        from pytest_tinyquant.system.plain_text import harmless
+
+        return pytest.UsageError(harmless(str(error)))
 
     def header(self) -> list[str]:
         """Return the selection and its compilers, nothing if this is no project of ours."""
         from pytest_tinyquant.session.matrix import compilers
+        from pytest_tinyquant.session.matrix import drawn_data
 
         summary = self.summary()
-        return [] if summary is None else [summary, *compilers(self.combinations)]
+        if summary is None:
+            return []
+        return [summary, *compilers(self.combinations), *drawn_data(self.combinations)]
 
     def summary(self) -> str | None:
         """Return the selection in a line, the sides of an A/B run in another.

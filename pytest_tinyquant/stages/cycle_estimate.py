@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Final
+from typing import Protocol
 
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.errors import EstimateError
+from pytest_tinyquant.errors import ToolchainNotFoundError
 from pytest_tinyquant.measure.measurement import Estimate
 from pytest_tinyquant.metrics.built_in import LATENCY
 from pytest_tinyquant.metrics.metric import Metric
@@ -20,20 +22,47 @@ from pytest_tinyquant.support.runtimes import RUNTIMES
 
 
 if TYPE_CHECKING:
+    from pytest_tinyquant.boards.device import HostImage
     from pytest_tinyquant.boards.device import RunRecord
+    from pytest_tinyquant.firmware.image import FirmwareImage
     from pytest_tinyquant.measure.measurement import Measurement
     from pytest_tinyquant.models.graph import Graph
     from pytest_tinyquant.models.model import Model
     from pytest_tinyquant.project.board_types import Board
+    from pytest_tinyquant.stages.cortex_m_cycles import CortexMCycles
     from pytest_tinyquant.stages.pipeline import Stages
+
+    Image = FirmwareImage | HostImage
 
 #: How far float outputs may be apart, as a share of the largest: the simulator rounds the results
 #: of additions, subtractions and conversions differently from an RX.
 FLOAT_TOLERANCE: Final = 1e-5
 
 
+class Estimator(Protocol):
+    """What estimates the cycles of what a board ran."""
+
+    def complete(
+        self, measurement: Measurement, model: Model, graph: Graph, image: Image, record: RunRecord
+    ) -> Measurement:
+        """Return what was measured with an estimate beside it."""
+
+
 def has_cycle_model(board: Board) -> bool:
     """Tell whether there is a model for the core that this run emulates."""
+    return has_trace_model(board) or _has_simulator_model(board)
+
+
+def has_trace_model(board: Board) -> bool:
+    """Tell whether cycles are estimated from the trace of the very image that the board runs.
+
+    That costs so little that it is done without being asked for.
+    """
+    traced = board.target.is_emulated and KINDS[board.kind].has_trace_model
+    return traced and board.timing is not None
+
+
+def _has_simulator_model(board: Board) -> bool:
     return (
         board.target.is_emulated
         and KINDS[board.kind].cycle_model != ""
@@ -48,22 +77,62 @@ def check_selection(boards: Iterable[Board]) -> None:
     """
     if not any(map(has_cycle_model, boards)):
         raise ConfigurationError(
-            "--tq-estimate-cycles: cycles are estimated for rx65n on the emulator, with this "
-            "package's runtime, and that is not selected; choose it with --board, or leave the "
-            "option out"
+            "--tq-estimate-cycles: cycles are estimated for emulated boards of kind cortex-m4 "
+            "that have a timing table, and for rx65n on the emulator with this package's runtime; "
+            "none of them is selected. Choose one with --board, or leave the option out"
         )
 
 
-def find_estimator(stages: Stages, board: Board) -> CycleEstimator | None:
+def find_estimator(stages: Stages, board: Board, *, asked: bool) -> Estimator | None:
     """Return what estimates for `board`; None where there is no model of its core.
 
-    :raises ToolchainNotFoundError: the simulator is not installed.
+    :param asked: the user wants estimates; otherwise only those from traces are made, and only if
+        this computer has what that takes.
+    :raises ToolchainNotFoundError: what estimates is not installed, and was asked for.
     """
-    if not has_cycle_model(board):
+    if has_trace_model(board):
+        try:
+            return _TraceEstimator(stages, _trace_model(stages, board))
+        except ToolchainNotFoundError:
+            if asked:
+                raise
+            return None
+    if not asked or not _has_simulator_model(board):
         return None
     from pytest_tinyquant.firmware.toolchain_rx_sim import find_simulator
 
     return CycleEstimator(stages, board, find_simulator())
+
+
+def _trace_model(stages: Stages, board: Board) -> CortexMCycles:
+    from pytest_tinyquant.firmware.toolchain_profiler import build_profiler
+    from pytest_tinyquant.stages.cortex_m_cycles import CortexMCycles
+
+    return CortexMCycles(board, build_profiler(stages.cache), stages.cache, stages.device_timeout)
+
+
+@dataclass(frozen=True)
+class _TraceEstimator:
+    """The model of a Cortex-M4, for what one board ran."""
+
+    stages: Stages
+    core: CortexMCycles
+
+    def complete(
+        self, measurement: Measurement, model: Model, graph: Graph, image: Image, record: RunRecord
+    ) -> Measurement:
+        """Return what was measured with an estimate of the cycles of one invoke beside it.
+
+        :raises EstimateError: the image cannot be profiled.
+        """
+        from pytest_tinyquant.firmware.image import FirmwareImage
+
+        assert isinstance(image, FirmwareImage), "the host is no Cortex-M4"
+        where = measurement.combination
+        with self.stages.progress.stage("estimating", where, measurement.board):
+            labels = [op.label for op in measurement.ops]
+            estimate = self.core.estimate(image, record, labels, where=where)
+        return dataclasses.replace(measurement, estimates=(estimate,))
 
 
 @dataclass(frozen=True)
@@ -75,7 +144,7 @@ class CycleEstimator:
     simulator: Path
 
     def complete(
-        self, measurement: Measurement, model: Model, graph: Graph, record: RunRecord
+        self, measurement: Measurement, model: Model, graph: Graph, image: Image, record: RunRecord
     ) -> Measurement:
         """Return what was measured with an estimate of the cycles of one invoke beside it.
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Final
+from typing import Literal
 
 from pytest_tinyquant.errors import DeviceHaltedError
 from pytest_tinyquant.errors import SupportMismatchError
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
     Image = FirmwareImage | HostImage
 
 
+#: Whether cycles are estimated: also where that takes long, where it is cheap, or not at all.
+EstimateCycles = Literal["always", "cheap", "never"]
+
 #: Seconds one run on a device may take before it counts as hanging.
 DEVICE_TIMEOUT: Final = 600.0
 
@@ -59,7 +63,7 @@ class Stages:
         pool: Pool | None = None,
         progress: Progress | None = None,
         journal: RunJournal | None = None,
-        estimate_cycles: bool = False,
+        estimate_cycles: EstimateCycles = "never",
     ) -> None:
         self.project = project
         self.journal = journal
@@ -99,7 +103,7 @@ class Stages:
         where = combination_name(converted, board)
         graph = read_graph(converted.read(), where=where)
         check_interface(graph, where=where)
-        check_not_vacuous(graph, converted.scheme, where=where)
+        check_not_vacuous(graph, self.project.schemes[converted.scheme], where=where)
         try:
             check_support(graph, RUNTIMES[board.runtime], where=where)
         except UnsupportedModelError as refusal:
@@ -232,8 +236,21 @@ class Stages:
         from pytest_tinyquant.measure.evaluate import evaluate
         from pytest_tinyquant.measure.observation import Observation
 
-        expected = self.reference(model, "outputs")
-        return evaluate(Observation(converted, graph, board, image, record, expected))
+        return evaluate(
+            Observation(
+                converted,
+                graph,
+                board,
+                image,
+                record,
+                self.reference(model, "outputs"),
+                inputs=self.reference(model, "inputs"),
+                labels=model.labels(),
+                task=model.task,
+                root=self.project.root,
+                drawn_data=model.has_drawn_data,
+            )
+        )
 
     def measure(self, model: Model, scheme: Scheme, board: Board) -> Measurement:
         """Take ``model`` through all stages.
@@ -245,10 +262,10 @@ class Stages:
 
             find_toolchain(board.kind, board.toolchain)  # rather now than after the conversion
         estimator = None
-        if self.estimate_cycles:
+        if self.estimate_cycles != "never":
             from pytest_tinyquant.stages.cycle_estimate import find_estimator
 
-            estimator = find_estimator(self, board)
+            estimator = find_estimator(self, board, asked=self.estimate_cycles == "always")
         converted = self.convert(model, scheme)
         where = combination_name(converted, board)
         graph = self.check(model, converted, board)
@@ -275,16 +292,27 @@ class Stages:
                 record=record,
             )
             return (
-                estimator.complete(measurement, model, graph, record) if estimator else measurement
+                estimator.complete(measurement, model, graph, image, record)
+                if estimator
+                else measurement
             )
 
-        if self.journal is None:
+        # What a user's own function gives depends on code that no key can hold.
+        if self.journal is None or model.task.metric:
             return measure()
         from pytest_tinyquant.stages.journal import outcome_key
 
         expected = self.reference(model, "outputs")
         estimated = estimator is not None
-        key = outcome_key(image, board, expected, self.device_timeout, estimated=estimated)
+        key = outcome_key(
+            image,
+            board,
+            expected,
+            self.device_timeout,
+            labels=model.labels(),
+            task=model.task,
+            estimated=estimated,
+        )
         return self.journal.recall_or(key, measure)
 
     @told("comparing with TensorFlow Lite's interpreter")

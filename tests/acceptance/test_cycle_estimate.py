@@ -46,6 +46,42 @@ def test_cycles_are_reported_as_an_estimate_and_nowhere_else(real_project):
     )
 
 
+def test_an_emulated_cortex_m4_has_estimates_without_being_asked(real_project):
+    real_project.add_zoo("fc_1")
+    run = ("--board=nucleo-l4r5zi", "--scheme=int8-only", "--tq-target=emulator")
+    files = ("--tq-json=r.json", "--tq-markdown=r.md", "--tq-html=r.html", "--junit-xml=r.xml")
+    result = real_project.run(*run, "--tq-update-baselines=all", *files)
+    result.assert_outcomes(passed=4, warnings=0)
+    report = json.loads((real_project.root / "r.json").read_text())
+    schema = resources.files("pytest_tinyquant.report").joinpath("result.schema.json")
+    jsonschema.validate(report, json.loads(schema.read_text()))
+    measurement = report["combinations"]["fc_1-int8-only-nucleo-l4r5zi"]["measurement"]
+    (estimate,) = measurement["estimates"]
+    low, high = estimate["range"]
+    cycles = estimate["number"]["value"]
+    assert low < cycles < high
+    assert estimate["milliseconds"] == round(cycles / 120e3, 3)
+    assert [label for label, _ in estimate["ops"]] == [op[0] for op in measurement["ops"]]
+    text = f"{cycles:,} cycles ({low:,} to {high:,}), {estimate['milliseconds']} ms at 120 MHz"
+    line = f"fc_1-int8-only-nucleo-l4r5zi  latency  {text}  estimated: "
+    assert any(found.startswith(line) for found in result.outlines)
+    assert text in (real_project.root / "r.md").read_text()
+    assert text in (real_project.root / "r.html").read_text()
+    assert (
+        f'name="tinyquant.latency.estimate" value="{cycles}"'
+        in (real_project.root / "r.xml").read_text()
+    )
+    baselines = (real_project.root / "baselines").rglob("*.json")
+    assert not any("estimate" in baseline.read_text() for baseline in baselines)
+
+    # Operators on the terminal are for who asks.
+    result = real_project.run(*run, "--tq-estimate-cycles")
+    result.assert_outcomes(passed=4, warnings=0)
+    label, part = estimate["ops"][0]
+    start = f"fc_1-int8-only-nucleo-l4r5zi  {label} "
+    assert any(f.startswith(start) and f" {part:,} " in f for f in result.outlines)
+
+
 def test_without_the_simulator_the_command_is_named(real_project, tmp_path, monkeypatch):
     compiler = find_toolchain("rx").cc
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
@@ -65,9 +101,11 @@ def test_without_the_simulator_the_command_is_named(real_project, tmp_path, monk
 
 
 def test_a_selection_without_a_model_of_its_cores_is_a_usage_error(bench):
-    result = bench.run("--board=nucleo-l4r5zi", "--tq-estimate-cycles")
+    result = bench.run("--board=host", "--tq-estimate-cycles")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: --tq-estimate-cycles: cycles are estimated for rx65n on*"])
+    result.stderr.fnmatch_lines(
+        ["ERROR: --tq-estimate-cycles: cycles are estimated for emulated boards of*"]
+    )
 
 
 def test_two_sides_cannot_be_judged_by_estimates(bench):

@@ -51,4 +51,4 @@ class CortexM(Core):
         return CortexMFaults()
 
 
-CORTEX_M4: Final = CortexM(name="cortex-m4", machines=("mps2-an386",))
+CORTEX_M4: Final = CortexM(name="cortex-m4", has_trace_model=True, machines=("mps2-an386",))

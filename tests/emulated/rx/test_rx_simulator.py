@@ -89,9 +89,9 @@ def test_trouble_on_the_simulator_ends_in_an_error(
 def test_cycles_of_another_computation_are_refused(scheme: str, tmp_path: Path) -> None:
     """The board's outputs are those of the sample that comes next."""
     project = current_project("fc_3", work_dir=tmp_path)
-    stages = Stages(project, estimate_cycles=True)
+    stages = Stages(project, estimate_cycles="always")
     model, board = project.models["fc_3"], project.boards["rx65n"]
-    estimator = find_estimator(stages, board)
+    estimator = find_estimator(stages, board, asked=True)
     assert estimator is not None
     converted = stages.convert(model, SCHEMES[scheme])
     graph = stages.check(model, converted, board)
@@ -101,9 +101,9 @@ def test_cycles_of_another_computation_are_refused(scheme: str, tmp_path: Path) 
     measurement = stages.evaluate(
         model=model, converted=converted, graph=graph, board=board, image=image, record=record
     )
-    complete = estimator.complete(measurement, model, graph, record)
+    complete = estimator.complete(measurement, model, graph, image, record)
     assert [e.number.number_class for e in complete.estimates] == ["estimated"]
     assert dataclasses.replace(complete, estimates=()) == measurement
     other = dataclasses.replace(record, outputs=record.outputs[1:])
     with pytest.raises(EstimateError, match="the simulator's outputs are not the board's"):
-        estimator.complete(measurement, model, graph, other)
+        estimator.complete(measurement, model, graph, image, other)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import sys
 from pathlib import Path
 
@@ -45,6 +46,15 @@ def test_no_metric_holds_an_estimate(recorded: Measurement) -> None:
     assert estimated.gating("latency") == recorded.gating("latency")
 
 
+def test_an_estimate_crosses_processes_with_range_time_and_operators() -> None:
+    cycles = Metric(17_315_263, "cycles", "estimated")
+    estimate = Estimate(
+        "latency", cycles, "a model", low=1, high=2, clock_hz=120_000_000, ops=(("conv2d[0]", 7),)
+    )
+    assert Estimate.from_json(json.loads(json.dumps(estimate.to_json()))) == estimate
+    assert estimate.milliseconds == 144.294
+
+
 def test_an_estimate_crosses_processes(recorded: Measurement) -> None:
     estimated = dataclasses.replace(recorded, estimates=(ESTIMATE,))
     assert Measurement.from_json(estimated.to_json()).estimates == (ESTIMATE,)
@@ -68,12 +78,14 @@ def test_floats_may_differ_by_less_than_any_step_of_a_quantization() -> None:
             check_outputs(simulated.tobytes(), board.tobytes(), {"float32"}, where="x")
 
 
-def test_only_the_emulated_rx_has_a_model() -> None:
+def test_emulated_boards_have_a_model_and_nothing_else() -> None:
     boards = load_boards([])
-    assert [name for name, board in boards.items() if has_cycle_model(board)] == ["rx65n"]
-    assert not has_cycle_model(aim(boards["rx65n"], "hardware", attached=()))
+    modelled = [name for name, board in boards.items() if has_cycle_model(board)]
+    assert modelled == ["nucleo-l4r5zi", "rx65n"]
+    assert not any(has_cycle_model(aim(boards[name], "hardware", attached=())) for name in modelled)
+    assert not has_cycle_model(dataclasses.replace(boards["nucleo-l4r5zi"], timing=None))
     check_selection(boards.values())
-    with pytest.raises(ConfigurationError, match="not selected; choose it with --board"):
+    with pytest.raises(ConfigurationError, match="none of them is selected"):
         check_selection([boards["host"]])
 
 

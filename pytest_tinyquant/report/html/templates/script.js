@@ -135,19 +135,22 @@
       table([["Figure"], ["Value", "n"], ["Unit"], ["Source"]], rows, "Published figures"));
   }
 
-  function layers({ ops, structure }, unit) {
+  function layers({ ops, structure, estimates }, unit) {
     if (!ops.length) return null;
+    const estimated = estimates?.find((e) => e.metric === "latency" && e.ops?.length === ops.length);
     const whole = ops.reduce((sum, op) => sum + op[3], 0) || 1;
     const rows = ops.map(([label, kernel, shape, count], index) => {
       const macs = structure?.macs[index] ?? 0;
       const share = count / whole;
       const bar = element("span", { class: "bar", style: `width:${(share * 6).toFixed(2)}rem` });
       return [label, kernel, shape.join("x"), macs ? number(macs) : "", number(count),
-        macs ? (count / macs).toFixed(2) : "", element("span", { class: "share" }, bar, ` ${(share * 100).toFixed(1)} %`)];
+        macs ? (count / macs).toFixed(2) : "", element("span", { class: "share" }, bar, ` ${(share * 100).toFixed(1)} %`),
+        ...(estimated ? [number(estimated.ops[index][1]), macs ? (estimated.ops[index][1] / macs).toFixed(2) : ""] : [])];
     });
+    const more = estimated ? [[`${estimated.number.unit}, estimated`, "n"], ["per multiply-add", "n"]] : [];
     return element("section", {}, element("h2", {}, "Layers"),
       table([["Operator"], ["Kernel"], ["Output"], ["Multiply-adds", "n"], [unit, "n"], ["per multiply-add", "n"],
-        ["Share"]], rows, "Layers"));
+        ["Share"], ...more], rows, "Layers"));
   }
 
   function symbols(measurement) {
