@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.metrics.text import number_text
+from pytest_tinyquant.system.plain_text import harmless
 
 
 if TYPE_CHECKING:
@@ -25,10 +26,13 @@ def verdict_text(verdict: Verdict) -> str:
         if index == 0 or comparison.status != "ok"
     ]
     lines = [_comparison_line(verdict, comparison) for comparison in shown]
-    lines += [f"  {line}" for line in cause_lines(verdict.causes)]
-    lines += [f"  {note}" for note in verdict.notes]
-    lines += [f"  {line}" for line in verdict.message.splitlines()]
-    return "\n".join(lines)
+    if verdict.status == "over limit":
+        lines = [f"{verdict.combination}  {verdict.metric}  OVER LIMIT"]
+    limits = [check.line() for check in verdict.limits if not check.kept]
+    # A name in a cause may be that of a tensor in a file of others.
+    facts = [*limits, *cause_lines(verdict.causes), *verdict.notes, *verdict.message.splitlines()]
+    lines += [f"  {harmless(fact, one_line=True)}" for fact in facts]
+    return harmless("\n".join(lines))
 
 
 def number_name(metric: str, part: str) -> str:

@@ -10,6 +10,7 @@ from typing import Literal
 from typing import get_args
 
 from pytest_tinyquant.baselines.cause import Cause
+from pytest_tinyquant.metrics.limits import LimitCheck
 from pytest_tinyquant.metrics.metric import Metric
 from pytest_tinyquant.metrics.text import delta_text
 from pytest_tinyquant.metrics.text import number_text
@@ -17,14 +18,22 @@ from pytest_tinyquant.metrics.text import share_text
 
 
 Status = Literal[
-    "ok", "improved", "updated", "new", "skipped", "regressed", "missing", "not comparable"
+    "ok",
+    "improved",
+    "updated",
+    "new",
+    "skipped",
+    "over limit",
+    "regressed",
+    "missing",
+    "not comparable",
 ]
 
 #: All statuses, those that pass first.
 STATUSES: Final[tuple[str, ...]] = get_args(Status)
 
 #: Statuses that fail a test.
-FAILING: Final = ("regressed", "missing", "not comparable")
+FAILING: Final = ("over limit", "regressed", "missing", "not comparable")
 
 
 @dataclass(frozen=True)
@@ -104,6 +113,7 @@ class Verdict:
     :param notes: facts that changed beside the numbers, such as ``outputs changed``.
     :param causes: where a change comes from, most important first.
     :param path: the baseline's file.
+    :param limits: the metric's budgets, whatever the baseline says.
     """
 
     combination: str
@@ -114,6 +124,7 @@ class Verdict:
     message: str = ""
     notes: tuple[str, ...] = ()
     causes: tuple[Cause, ...] = ()
+    limits: tuple[LimitCheck, ...] = ()
 
     @property
     def failed(self) -> bool:
@@ -131,6 +142,7 @@ class Verdict:
             "message": self.message,
             "notes": list(self.notes),
             "causes": [cause.to_json() for cause in self.causes],
+            "limits": [limit.to_json() for limit in self.limits],
         }
 
     @classmethod
@@ -145,4 +157,5 @@ class Verdict:
             message=data["message"],
             notes=tuple(data["notes"]),
             causes=tuple(map(Cause.from_json, data["causes"])),
+            limits=tuple(map(LimitCheck.from_json, data.get("limits", ()))),
         )

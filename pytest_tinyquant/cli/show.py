@@ -29,6 +29,7 @@ from pytest_tinyquant.support.check import check_read_as_written
 from pytest_tinyquant.support.check import check_support
 from pytest_tinyquant.support.runtimes import RUNTIMES
 from pytest_tinyquant.system.cache import Cache
+from pytest_tinyquant.system.plain_console import plain_console
 
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def show_model(project: Project, name: str, scheme_name: str, board: str | None 
     converted = convert(model, scheme, cache)
     where = f"{model.name}-{scheme_name}"
     graph = read_graph(converted.read(), where=where)
-    console = Console()
+    console = plain_console()
     size = converted.path.stat().st_size
     console.print(f"{where}: {size:,} bytes, {len(graph.operators)} operators", highlight=False)
     console.print(_operators(graph))

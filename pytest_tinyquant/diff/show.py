@@ -19,6 +19,7 @@ from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.metrics.text import delta_text
 from pytest_tinyquant.metrics.text import growth_text
 from pytest_tinyquant.metrics.text import number_text
+from pytest_tinyquant.system.plain_console import plain_console
 
 
 if TYPE_CHECKING:
@@ -52,9 +53,8 @@ def show_difference(
         }  # fmt: skip
         print(json.dumps(document, indent=2))
         return int(bool(found))
-    from rich.console import Console
 
-    console = Console(highlight=False, emoji=False)
+    console = plain_console(highlight=False, emoji=False)
     console.print(f"A: {first}\nB: {second}", markup=False)
     for difference in found:
         _show(console, difference)

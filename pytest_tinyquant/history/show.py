@@ -18,6 +18,7 @@ from pytest_tinyquant.metrics.text import delta_text
 from pytest_tinyquant.metrics.text import growth_text
 from pytest_tinyquant.metrics.text import number_text
 from pytest_tinyquant.metrics.tolerance import Tolerance
+from pytest_tinyquant.system.plain_console import plain_console
 
 
 if TYPE_CHECKING:
@@ -197,6 +198,5 @@ def _runs(series: Series) -> object:
 
 
 def _console() -> Console:
-    from rich.console import Console
 
-    return Console(highlight=False, emoji=False)
+    return plain_console(highlight=False, emoji=False)

@@ -71,6 +71,7 @@ def evaluate(observation: Observation) -> Measurement:
         gates={ERROR.name: observation.task.gating} if observation.task.gating else {},
         confusion=confusion(observation),
         drawn_data=observation.drawn_data,
+        clock_hz=record.clock.hz if record.clock else None,
         **extra,
     )
 

@@ -28,6 +28,7 @@ def document(results: Results, run: Run) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "counts": dict(results.counts()),
+        "sections": [section.to_json() for section in results.sections],
         "combinations": {
             combination: {
                 "model": group[0].model,

@@ -17,12 +17,15 @@ from pytest_tinyquant.report.results import BAD
 from pytest_tinyquant.report.results import NOTABLE
 from pytest_tinyquant.report.results import Result
 from pytest_tinyquant.report.results import Results
+from pytest_tinyquant.report.section import Section
 from pytest_tinyquant.report.wording import ESTIMATED
 from pytest_tinyquant.report.wording import MOST_ESTIMATES
 from pytest_tinyquant.report.wording import changed_outputs
 from pytest_tinyquant.report.wording import counts_text
 from pytest_tinyquant.report.wording import estimate_rows
 from pytest_tinyquant.report.wording import known_gaps
+from pytest_tinyquant.report.wording import limit_rows
+from pytest_tinyquant.system.plain_text import harmless
 
 
 #: Rows of one table: a job's summary ends at 1 MiB, and nobody reads more.
@@ -32,6 +35,10 @@ MOST_ROWS: Final = 100
 MOST_CHOICES: Final = 12
 _MOST_CHARACTERS: Final = 300
 _JUDGED: Final = ("| combination | metric | numbers | change | verdict |", "|---|---|---|---:|---|")
+_LIMITS: Final = (
+    "| combination | metric | number | limit | head-room |",
+    "|---|---|---:|---:|---:|",
+)
 _ESTIMATED: Final = ("| combination | metric | number | class and source |", "|---|---|---:|---|")
 
 
@@ -43,7 +50,8 @@ def markdown(results: Results, summary: str | None, found: Sequence[Choice] = ()
     counts = results.counts()
     lines = ["## tinyquant", "", f"**{counts_text(counts) or 'no results'}**", ""]
     if summary:
-        lines += [summary.removeprefix("tinyquant: "), ""]
+        lines += [_cell(line.removeprefix("tinyquant: ")) for line in summary.splitlines()]
+        lines += [""]
     notable = sorted(
         (result for result in results.results if result.outcome in NOTABLE),
         key=lambda result: (result.outcome not in BAD, result.combination, result.nodeid),
@@ -53,9 +61,13 @@ def markdown(results: Results, summary: str | None, found: Sequence[Choice] = ()
     if changed:
         lines += [heading, "", *(f"- {_cell(line.strip())}" for line in changed), ""]
     rows = estimate_rows(results)
+    limits = [*limit_rows(results.results, kept=False), *limit_rows(results.results, kept=True)]
+    lines += _table(_LIMITS, limits)
     estimates = _table(_ESTIMATED, rows if len(rows) <= MOST_ESTIMATES else [])
     if estimates:
         lines += [f"{ESTIMATED}:", "", *estimates]
+    for section in results.sections:
+        lines += _section(section)
     for choice in found[:MOST_CHOICES]:
         lines += choice_table(choice)
     if len(found) > MOST_CHOICES:
@@ -66,6 +78,15 @@ def markdown(results: Results, summary: str | None, found: Sequence[Choice] = ()
         lines += [f"- {_cell(gap)}" for gap in gaps]
         lines += ["", "</details>", ""]
     return "\n".join(lines)
+
+
+def _section(section: Section) -> list[str]:
+    """Return the lines of a section that a plugin adds."""
+    lines = [f"### {_cell(section.title)}", ""]
+    if section.text:
+        lines += [_cell(section.text), ""]
+    head = (f"| {' | '.join(map(_cell, section.columns))} |", "|---" * len(section.columns) + "|")
+    return lines + _table(head, [tuple(row) for row in section.rows])
 
 
 def choice_table(choice: Choice) -> list[str]:
@@ -126,6 +147,7 @@ def _cell(text: str) -> str:
     short = "\n".join(
         textwrap.shorten(line, _MOST_CHARACTERS) for line in text.splitlines() if line.strip()
     )
+    short = harmless(short)
     for character in "\\`*_[]<>|#":
         short = short.replace(character, f"\\{character}")
     return short.replace("\n", "<br>")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_tinyquant.baselines.verdict import FAILING
 from pytest_tinyquant.baselines.verdict import Verdict
 from pytest_tinyquant.measure.measurement import Estimate
 from pytest_tinyquant.metrics.registry import METRICS
@@ -19,11 +20,13 @@ from pytest_tinyquant.report.item import ATTRIBUTE
 
 
 if TYPE_CHECKING:
+    from pytest_tinyquant.report.section import Section
     from pytest_tinyquant.session.matrix import Combination
 
 #: Outcomes in the order in which the summary counts them.
 OUTCOMES = (
     "regressed",
+    "over limit",
     "missing",
     "not comparable",
     "failed",
@@ -39,7 +42,9 @@ OUTCOMES = (
 )
 
 #: Outcomes that fail a test.
-BAD = frozenset(("regressed", "missing", "not comparable", "failed", "gap closed", "error"))
+BAD = frozenset(
+    ("regressed", "over limit", "missing", "not comparable", "failed", "gap closed", "error")
+)
 
 #: Outcomes that the summary tells one by one, unless asked for all.
 NOTABLE = frozenset(OUTCOMES) - {"ok", "known gap"}
@@ -95,6 +100,7 @@ class Results:
     """All results of a run, and which of the tests that were to run never reported."""
 
     results: list[Result] = field(default_factory=list)
+    sections: list[Section] = field(default_factory=list)
     _expected: set[str] = field(default_factory=set)
     _reported: set[str] = field(default_factory=set)
 
@@ -199,4 +205,4 @@ def _outcome(report: pytest.TestReport, verdicts: tuple[Verdict, ...], *, is_unj
         return "error"
     if isinstance(report.longrepr, str) and report.longrepr.startswith("[XPASS(strict)]"):
         return "gap closed"
-    return worst if worst in ("regressed", "missing", "not comparable") else "failed"
+    return worst if worst in FAILING else "failed"

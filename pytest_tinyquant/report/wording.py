@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from pytest_tinyquant.baselines.compare import OUTPUTS_CHANGED
+from pytest_tinyquant.baselines.message import number_name
 from pytest_tinyquant.measure.measurement import Estimate
 from pytest_tinyquant.metrics.built_in import ERROR
 from pytest_tinyquant.metrics.text import number_text
@@ -100,6 +101,21 @@ def changed_outputs(results: Iterable[Result]) -> list[str]:
     lines = [f"  {name}  {note}" for name, note in sorted(found.items())]
     more = [f"  and {len(lines) - MOST_CHANGED} more"] if len(lines) > MOST_CHANGED else []
     return [f"{OUTPUTS_HEADING}:", *lines[:MOST_CHANGED], *more] if lines else []
+
+
+def limit_rows(results: Iterable[Result], *, kept: bool) -> list[tuple[str, ...]]:
+    """Return combination, metric, number, limit and head-room of limits that were kept, or not."""
+    rows = []
+    for result in results:
+        for verdict in result.verdicts:
+            for check in verdict.limits:
+                if check.kept == kept:
+                    name = number_name(verdict.metric, check.part)
+                    number = f"{number_text(check.number.value)} {check.number.unit}".strip()
+                    rows.append(
+                        (result.combination, name, number, f"limit {check.text}", check.room_text())
+                    )
+    return sorted(dict.fromkeys(rows))
 
 
 def known_gaps(results: Iterable[Result]) -> list[str]:

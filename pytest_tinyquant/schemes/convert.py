@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from pytest_tinyquant.errors import ToolchainNotFoundError
+from pytest_tinyquant.models.tflite_file import read_model
 from pytest_tinyquant.schemes.child_process import ForkServer
 from pytest_tinyquant.schemes.exchange import ENVIRONMENT
 from pytest_tinyquant.schemes.exchange import arrays_of
@@ -243,6 +244,6 @@ def _checked(model: Model) -> bytes:
     """Return the bytes of a ``.tflite`` that can be read."""
     from pytest_tinyquant.models.tflite_reader import read_graph
 
-    data: bytes = model.path.read_bytes()
+    data = read_model(model.path)
     read_graph(data, where=f"{model.name} ({model.path})")
     return data

@@ -13,7 +13,6 @@ import pytest
 
 from pytest_tinyquant.session.run import RUN
 from pytest_tinyquant.session.run import Run
-from pytest_tinyquant.system.trouble import told
 
 
 if TYPE_CHECKING:
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from pytest_tinyquant.firmware.image import FirmwareImage
     from pytest_tinyquant.measure.measurement import Estimate
     from pytest_tinyquant.measure.measurement import Measurement
+    from pytest_tinyquant.metrics.limits import Limit
     from pytest_tinyquant.models.model import Model
     from pytest_tinyquant.project.board_types import Board
     from pytest_tinyquant.schemes.convert import ConvertedModel
@@ -108,6 +108,8 @@ def measurement(
 
 def measured_once(item: pytest.Item, model: Model, scheme: Scheme, board: Board) -> Measurement:
     """Return all metrics of a combination, measured by the first test of this run that asks."""
+    from pytest_tinyquant.system.trouble import told
+
     run = item.config.stash[RUN]
     run.stages.reachable(board)  # rather now than after minutes of conversion
     key = f"{model.name}-{scheme.name}-{board.name} {board.target} {model.path}"
@@ -197,13 +199,17 @@ class Baseline:
         pytest.fail(verdict_text(crept), pytrace=False)
 
     def _judge(self, metric: str, measurement: Measurement) -> Verdict:
+        from pytest_tinyquant.baselines.limits import with_limits
+        from pytest_tinyquant.system.trouble import told
+
         with told("judging"):
-            return self._run.gate.check(
+            verdict = self._run.gate.check(
                 metric,
                 measurement,
                 tolerances=self._tolerances(measurement),
                 may_record=self._item.get_closest_marker("xfail") is None,
             )
+            return with_limits(verdict, measurement, self._limits(measurement))
 
     def _explained(self, verdict: Verdict, measurement: Measurement) -> Verdict:
         """Return the verdict with the cause of a regression that its numbers do not show."""
@@ -222,6 +228,17 @@ class Baseline:
         case = Case(combination.model, combination.scheme, board)
         investigation = Investigation(self._run.stages, case)
         return investigation.explain(verdict, measurement, reference)
+
+    def _limits(self, measurement: Measurement) -> list[Limit]:
+        """Return every limit that applies: the project's, board's, model's and the markers'."""
+        from pytest_tinyquant.metrics.limits import parse_limits
+
+        project = self._run.project
+        model, board = project.models.get(measurement.model), project.boards[measurement.board]
+        limits = [*project.limits, *board.limit, *(model.limits if model else ())]
+        for marker in self._item.iter_markers("tinyquant"):
+            limits += parse_limits(marker.kwargs.get("limit") or {}, where="marker tinyquant")
+        return limits
 
     def _tolerances(self, measurement: Measurement) -> list[Any]:
         model = self._run.project.models.get(measurement.model)

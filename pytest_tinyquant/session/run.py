@@ -242,10 +242,17 @@ class Run:
                 History(self.settings.history_path).close()
             _ = self.canary
         except RevisionError as error:
-            raise pytest.UsageError(str(error)) from error
+            raise self.refused(error) from error
         except ConfigurationError as error:
             if self.settings.explicit or self._has_own_files():
-                raise pytest.UsageError(str(error)) from error
+                raise self.refused(error) from error
+
+    @staticmethod
+    def refused(error: Exception) -> pytest.UsageError:
+        """Return the error that ends a run before its first test."""
+        from pytest_tinyquant.system.plain_text import harmless
+
+        return pytest.UsageError(harmless(str(error)))
 
     def header(self) -> list[str]:
         """Return the selection and its compilers, nothing if this is no project of ours."""

@@ -46,6 +46,7 @@ from pytest_tinyquant.report.wording import ESTIMATED
 from pytest_tinyquant.report.wording import counts_text
 from pytest_tinyquant.report.wording import estimate_rows
 from pytest_tinyquant.schemes.scheme import in_order
+from pytest_tinyquant.system.plain_text import harmless
 
 
 if TYPE_CHECKING:
@@ -128,6 +129,7 @@ def render(
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
+        finalize=_finalized,
     )
     return environment.get_template("page.html.j2").render(
         summary=summary.removeprefix("tinyquant: "),
@@ -150,6 +152,7 @@ def render(
         best=BEST,
         estimated=ESTIMATED,
         estimates=estimate_rows(results),
+        sections=results.sections,
         figures=drawn if any(figure.has_published for figure in drawn) else (),
         schemes=in_order(row.scheme for row in table),
         details=_details(results, measured, published),
@@ -255,6 +258,20 @@ def _details(
             else [],
         }
         # In a script element only the end tag and a comment's start have a meaning.
-        text = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
+        text = json.dumps(_harmless(data), separators=(",", ":"), ensure_ascii=False)
         details[combination] = Markup(text.replace("<", "\\u003c"))
     return details
+
+
+def _finalized(value: Any) -> Any:
+    """Return a value as the page shows it; markup is of this package's own making."""
+    return harmless(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _harmless(value: Any) -> Any:
+    """Return JSON types with every text in them harmless."""
+    if isinstance(value, dict):
+        return {_harmless(key): _harmless(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_harmless(item) for item in value]
+    return harmless(value) if isinstance(value, str) else value
