@@ -127,7 +127,7 @@ def test_an_estimate_is_kept_and_is_of_the_instructions_that_the_board_counted(s
 
 def test_an_inference_that_does_not_end_is_named(cycles, stages, built):
     board = stages.project.boards[BOARD]
-    elf = Elf(built("cnn_1", "int8-only")[3].elf)
+    elf = Elf(built("cnn_1", "int8-only").image.elf)
     with pytest.raises(EstimateError, match=r"x: not profiled after 0\.01 s; the inference hangs"):
         profile(
             build_profiler(stages.cache),
