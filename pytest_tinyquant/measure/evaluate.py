@@ -129,7 +129,7 @@ def _of_firmware(observation: Observation) -> dict[str, Any]:
     plan = RUNTIMES[board.runtime].plan(graph, kernels=board.kernels, where=where)
     if plan is None:
         operators = [
-            OpCount(operator.label, operator.op, graph.tensors[operator.outputs[0]].shape, 0)
+            OpCount(operator.label, operator.op, graph.output_shape(operator), 0)
             for operator in graph.operators
         ]
         return {

@@ -199,4 +199,4 @@ def operator_text(op: PlanOp) -> str:
 
 
 def _row(graph: Graph, op: Operator) -> OpCount:
-    return OpCount(op.label, op.op, graph.tensors[op.outputs[0]].shape, 0)
+    return OpCount(op.label, op.op, graph.output_shape(op), 0)

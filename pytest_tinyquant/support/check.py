@@ -8,10 +8,11 @@ from pytest_tinyquant.errors import UnsupportedModelError
 from pytest_tinyquant.errors import VacuousSchemeError
 from pytest_tinyquant.models.graph import Graph
 from pytest_tinyquant.models.graph import Operator
+from pytest_tinyquant.models.graph import Subgraph
 from pytest_tinyquant.schemes.settings import Scheme
+from pytest_tinyquant.support.roles import DEFAULT_ROLES
+from pytest_tinyquant.support.roles import ROLES
 from pytest_tinyquant.support.runtimes import Runtime
-from pytest_tinyquant.support.tables import DEFAULT_ROLES
-from pytest_tinyquant.support.tables import ROLES
 from pytest_tinyquant.support.tables import Combinations
 
 
@@ -21,14 +22,14 @@ _QUANTIZED = frozenset({"int4", "int8", "uint8", "int16", "float16"})
 
 def check_support(graph: Graph, runtime: Runtime, *, where: str) -> None:
     """Raise :class:`UnsupportedModelError` for the first operator `runtime` cannot run."""
-    for operator in runtime.executed(graph):
+    for part, operator in runtime.executed(graph):
         if operator.op not in runtime.operators:
             name = operator.custom or operator.op
             raise _unsupported(
                 runtime, operator, where, "", f"it has no operator {name}", verb="lacks"
             )
         accepted = runtime.operators[operator.op]
-        found = _types(graph, operator)
+        found = _types(part, operator)
         if accepted and tuple(found.values()) not in accepted:
             reason = f"{operator.op} accepts {_list(accepted, list(found))}; " + (
                 f"this one is {_join(tuple(found.values()))}"
@@ -102,7 +103,7 @@ def _computes_in_float(graph: Graph, operator: Operator) -> bool:
     return any(tensor.dtype == "float32" and tensor.data is None for tensor in tensors)
 
 
-def _types(graph: Graph, operator: Operator) -> dict[str, str]:
+def _types(graph: Subgraph, operator: Operator) -> dict[str, str]:
     """Return the types of the tensors that decide which kernel an operator needs, by role."""
     types = {}
     for role, (kind, position) in ROLES.get(operator.op, DEFAULT_ROLES).items():

@@ -136,10 +136,11 @@ def _linked(board: Board, library: Tflm) -> Linking:
 def registrations(graph: Graph) -> list[str]:
     """Return the resolver's calls for the model, with the smallest kernels that it offers."""
     calls = []
-    for op in sorted({operator.op for operator in graph.operators}):
+    for op in sorted({operator.op for part in graph.parts() for operator in part.operators}):
         types = {
-            graph.tensors[operator.inputs[0]].dtype
-            for operator in graph.operators
+            part.input_dtype(operator)
+            for part in graph.parts()
+            for operator in part.operators
             if operator.op == op
         }
         variant = _VARIANT_OF.get(next(iter(types))) if len(types) == 1 else None
@@ -159,8 +160,9 @@ def method(op: str) -> str:
 def has_per_channel_dense(graph: Graph) -> bool:
     """Tell whether a dense layer has a scale for each of its outputs."""
     weights = [
-        graph.tensors[operator.inputs[1]].quantization
-        for operator in graph.operators
+        part.tensors[operator.inputs[1]].quantization
+        for part in graph.parts()
+        for operator in part.operators
         if operator.op == "FULLY_CONNECTED"
     ]
     return any(quantization and len(quantization.scales) > 1 for quantization in weights)
