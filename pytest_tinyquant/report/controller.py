@@ -102,6 +102,8 @@ class Controller:
         if settings.records and "combinations" in vars(self._run):
             with self._beside.guarded("baselines"):
                 self._record_baselines()
+        with self._beside.guarded("the failures' text"):
+            self._shorten_repeated()
         if self._results is not None and is_implemented(self._config, "pytest_tinyquant_report"):
             from pytest_tinyquant.report.plugin_sections import sections_of
 
@@ -141,6 +143,14 @@ class Controller:
             with contextlib.suppress(OSError):
                 return [cache.mkdir("tinyquant-staging")]
         return []
+
+    def _shorten_repeated(self) -> None:
+        """Tell each cause once on the terminal."""
+        terminal = self._config.pluginmanager.get_plugin("terminalreporter")
+        if terminal is not None and self._results is not None:
+            from pytest_tinyquant.report.repeated import shorten_repeated
+
+            shorten_repeated([*terminal.getreports("error"), *terminal.getreports("failed")])
 
     def _append_history(self, path: Path, session: pytest.Session) -> None:
         """Append the run to its history."""

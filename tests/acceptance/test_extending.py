@@ -22,11 +22,8 @@ PLUGIN = '''
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_tinyquant.boards.cores.core import Core
+from pytest_tinyquant import BoardNotFoundError, Core, Engine, Section
 from pytest_tinyquant.boards.host.host import HostDevice
-from pytest_tinyquant.errors import BoardNotFoundError
-from pytest_tinyquant.firmware.runtimes.tinyquant import Engine
-from pytest_tinyquant.report.section import Section
 
 
 @dataclass(frozen=True, kw_only=True)
