@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_tinyquant.baselines import schema
 from pytest_tinyquant.errors import BaselineError
 from pytest_tinyquant.system.atomic import write_text
+from pytest_tinyquant.system.regular_file import read_text
 
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class BaselineStore:
         :raises BaselineError: if it exists and cannot be read.
         """
         try:
-            return path.read_text(encoding="utf-8")
+            return read_text(path)
         except FileNotFoundError:
             return None
         except (OSError, UnicodeDecodeError) as error:
@@ -70,14 +71,16 @@ class BaselineStore:
             )
         return baseline
 
-    def write(self, measurement: Measurement) -> Path:
+    def write(self, measurement: Measurement, *, staging: Path | None = None) -> Path:
         """Replace the combination's file by ``measurement``; return its path.
 
+        :param staging: directory for the temporary file, on the same filesystem; None for the
+            baseline's own.
         :raises BaselineError: if the file cannot be written.
         """
         path = self.path_of(measurement)
         try:
-            write_text(path, schema.dump(measurement))
+            write_text(path, schema.dump(measurement), staging=staging)
         except OSError as error:
             raise BaselineError(
                 f"baseline {path} cannot be written ({error}); make {self.directory} writable"

@@ -8,6 +8,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +23,8 @@ from pytest_tinyquant.cli.compare import run_history
 from pytest_tinyquant.cli.current_project import current_project
 from pytest_tinyquant.cli.plugins import load_plugins
 from pytest_tinyquant.errors import TinyQuantError
+from pytest_tinyquant.system.plain_console import complain
+from pytest_tinyquant.system.plain_console import say
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,15 +32,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = _parser().parse_args(arguments)
         if options.command not in _WITHOUT_PROJECT:
-            load_plugins()
+            options.settings = load_plugins()
         status: int = options.command(options)
         sys.stdout.flush()
     except BrokenPipeError:
         # Who read the output, such as head, has had enough. Python flushes once more at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except TinyQuantError as error:
-        print(f"tinyquant: {error}", file=sys.stderr)
+    except (TinyQuantError, OSError) as error:
+        complain("tinyquant", error)
         return 1
     return status
 
@@ -75,6 +78,9 @@ def _parser() -> argparse.ArgumentParser:
             sub.add_argument("model", help="a model's name, or the path of its file")
             sub.add_argument("--scheme", default="int8-only", help="default: int8-only")
             sub.add_argument("--board", help="the board whose kernels run it; default: all boards")
+            sub.add_argument(
+                "--layers", action="store_true", help="show which layer costs the accuracy"
+            )
         if name == "baselines":
             list_baselines.add_arguments(sub)
         if name == "compare":
@@ -103,7 +109,7 @@ def _init(options: argparse.Namespace) -> int:
     from pytest_tinyquant.project.new import write_scaffold
 
     for path, written in write_scaffold(options.directory):
-        print(f"{'wrote' if written else 'kept '} {path}")
+        say(f"{'wrote' if written else 'kept '} {path}")
     print("Put a .tflite or .keras file into models/, then: pytest --tq-missing-baseline=record")
     return 0
 
@@ -111,20 +117,20 @@ def _init(options: argparse.Namespace) -> int:
 def _show(options: argparse.Namespace) -> int:
     from pytest_tinyquant.cli.show import show_model
 
-    project = current_project(options.model)
-    return show_model(project, options.model, options.scheme, options.board)
+    project = current_project(options.model, settings=options.settings)
+    return show_model(project, options.model, options.scheme, options.board, layers=options.layers)
 
 
 def _boards(options: argparse.Namespace) -> int:
     from pytest_tinyquant.cli.list_boards import list_boards
 
-    return list_boards(current_project())
+    return list_boards(current_project(settings=options.settings))
 
 
 def _doctor(options: argparse.Namespace) -> int:
     from pytest_tinyquant.cli.doctor import examine
 
-    return examine(current_project, options.board)
+    return examine(partial(current_project, settings=options.settings), options.board)
 
 
 def _noise(options: argparse.Namespace) -> int:
@@ -132,15 +138,17 @@ def _noise(options: argparse.Namespace) -> int:
     from pytest_tinyquant.stages.pipeline import Stages
 
     with tempfile.TemporaryDirectory(prefix="tinyquant-") as directory:
+        work_dir = Path(directory)
+        project = current_project(options.model, work_dir=work_dir, settings=options.settings)
         file = measure_noise(
-            Stages(current_project(options.model, work_dir=Path(directory))),
+            Stages(project, device_timeout=options.settings.timeout),
             options.board,
             model=options.model,
             scheme=options.scheme,
             runs=options.runs,
-            say=lambda line: print(line, flush=True),
+            say=say,
         )
-    print(file)
+    say(file)
     return 0
 
 
@@ -151,7 +159,7 @@ def _toolchain(options: argparse.Namespace) -> int:
     from pytest_tinyquant.system.cache import Cache
 
     recipe = {"rx-elf": toolchain_rx, "rx-sim": toolchain_rx_sim}[options.target].recipe()
-    print(build(recipe, Cache(), lambda line: print(f"{recipe.name}: {line}", flush=True)))
+    say(build(recipe, Cache(), lambda line: say(f"{recipe.name}: {line}")))
     return 0
 
 

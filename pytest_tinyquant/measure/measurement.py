@@ -124,6 +124,7 @@ class Measurement:
     :param confusion: how often samples of each class (rows) were taken for each class (columns);
         not kept in baselines.
     :param drawn_data: the samples were drawn at random: no figure says how good the model is.
+    :param clock_hz: the core clock that a real board counted its cycles at.
     """
 
     model: str
@@ -145,6 +146,7 @@ class Measurement:
     gates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     confusion: tuple[tuple[int, ...], ...] = ()
     drawn_data: bool = False
+    clock_hz: int | None = None
 
     @property
     def combination(self) -> str:
@@ -193,6 +195,7 @@ class Measurement:
             "gates": {metric: list(parts) for metric, parts in self.gates.items()},
             "confusion": [list(row) for row in self.confusion],
             "drawn_data": self.drawn_data,
+            "clock_hz": self.clock_hz,
         }
 
     @classmethod
@@ -221,8 +224,9 @@ class Measurement:
             log=data["log"],
             structure=Structure.from_json(data["structure"]) if data.get("structure") else None,
             retries=tuple(data.get("retries", ())),
-            estimates=tuple(Estimate.from_json(estimate) for estimate in data.get("estimates", ())),
+            estimates=tuple(map(Estimate.from_json, data.get("estimates", ()))),
             gates={metric: tuple(parts) for metric, parts in data.get("gates", {}).items()},
             confusion=tuple(tuple(row) for row in data.get("confusion", ())),
             drawn_data=data.get("drawn_data", False),
+            clock_hz=data.get("clock_hz"),
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ from typing import Any
 from typing import Literal
 
 from pytest_tinyquant.errors import ConfigurationError
+from pytest_tinyquant.errors import ModelError
 from pytest_tinyquant.models.model_search import SAVED_MODEL
 from pytest_tinyquant.models.model_search import find_models
 from pytest_tinyquant.models.model_search import model_name
@@ -28,11 +30,13 @@ from pytest_tinyquant.models.model_search import natural_order
 from pytest_tinyquant.models.model_search import settings_file
 from pytest_tinyquant.models.task import Task
 from pytest_tinyquant.models.tflite_file import scheme_of_tflite
+from pytest_tinyquant.system.regular_file import open_regular
 
 
 if TYPE_CHECKING:
     import keras
 
+    from pytest_tinyquant.metrics.limits import Limit
     from pytest_tinyquant.models.labels import Labels
     from pytest_tinyquant.models.layers import Shape
     from pytest_tinyquant.models.model_file import Settings
@@ -69,6 +73,7 @@ class Model:
     tolerance: Mapping[str, Any] = field(default_factory=dict, hash=False)
     dense_per_channel: bool = False
     check_samples: int | None = None
+    limits: tuple[Limit, ...] = field(default=(), repr=False, hash=False, compare=False)
     task: Task = field(default_factory=Task, repr=False, hash=False, compare=False)
     zoo: ZooFile | None = field(default=None, repr=False, hash=False, compare=False)
     sidecar: Sidecar | None = field(default=None, repr=False, hash=False, compare=False)
@@ -89,10 +94,13 @@ class Model:
         """
         digest = hashlib.sha256(json.dumps(self._identity(), sort_keys=True).encode())
         for file in self._files():
-            digest.update(f"\n{file.name} {file.stat().st_size}\n".encode())
-            with file.open("rb") as stream:
-                while chunk := stream.read(1 << 20):
-                    digest.update(chunk)
+            try:
+                _update(digest, file)
+            except OSError as error:
+                raise ModelError(
+                    f"{self.path}: {file} cannot be read: {error.strerror}; put a readable file "
+                    "there"
+                ) from error
         return digest.hexdigest()
 
     def calibration(self) -> Samples | list[Samples]:
@@ -291,6 +299,14 @@ def load_keras(path: Path) -> keras.Model:
     return built
 
 
+def _update(digest: hashlib._Hash, file: Path) -> None:
+    """Add name, size and content of a file to a hash."""
+    with open(open_regular(file), "rb") as stream:
+        digest.update(f"\n{file.name} {os.fstat(stream.fileno()).st_size}\n".encode())
+        while chunk := stream.read(1 << 20):
+            digest.update(chunk)
+
+
 def _one_or_all(parts: list[Samples]) -> Samples | list[Samples]:
     return parts[0] if len(parts) == 1 else parts
 
@@ -313,6 +329,7 @@ def _model(
         settings.tolerance or {},
         settings.dense_per_channel,
         settings.check_samples,
+        settings.limits,
         settings.task,
         zoo,
         sidecar,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
 from pathlib import Path
+from typing import TYPE_CHECKING
 from typing import Any
 
 from pytest_tinyquant.errors import ConfigurationError
@@ -16,6 +17,9 @@ from pytest_tinyquant.models.task import Task
 from pytest_tinyquant.models.task import read_task
 from pytest_tinyquant.system.toml_table import Table
 
+
+if TYPE_CHECKING:
+    from pytest_tinyquant.metrics.limits import Limit
 
 MOST_CHECK_SAMPLES = 100_000
 
@@ -42,6 +46,7 @@ class Settings:
     :param check_samples: number of samples on which outputs are compared; None for all that the
         data holds, or a few without data.
     :param task: what the model is for.
+    :param limits: what its metrics may be at most, or must be at least.
     """
 
     schemes: tuple[str, ...] | None = None
@@ -50,6 +55,7 @@ class Settings:
     dense_per_channel: bool = False
     check_samples: int | None = None
     task: Task = field(default_factory=Task)
+    limits: tuple[Limit, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -81,7 +87,7 @@ class Sidecar:
 def read_zoo_file(file: Path) -> ZooFile:
     """Read the model that `file` describes; raises ConfigurationError for anything unknown."""
     top = Table.read(file)
-    top.allow(["model", "data", "conversion", "tolerance", "training", "task"])
+    top.allow(["model", "data", "conversion", "tolerance", "training", "task", "limit"])
     model, data, conversion, training = (
         top.table(key) for key in ("model", "data", "conversion", "training")
     )
@@ -113,7 +119,7 @@ def read_sidecar(file: Path, *, convertible: bool) -> Sidecar:
     top = Table.find(file)
     if top is None:
         return Sidecar()
-    known = ["check_samples", "data", "tolerance", "task"]
+    known = ["check_samples", "data", "tolerance", "task", "limit"]
     top.allow([*known, "schemes", "dense_per_channel", "input_shape"] if convertible else known)
     name = top.get_optional("data", str)
     data = None if name is None else file.parent / name
@@ -136,6 +142,12 @@ def _settings(conversion: Table, data: Table, top: Table) -> Settings:
         from pytest_tinyquant.metrics.tolerances import parse_mapping
 
         parse_mapping(tolerance.values, where=f"{top.file}: {tolerance.label}")
+    limit = top.table("limit")
+    limits: tuple[Limit, ...] = ()
+    if limit.values:
+        from pytest_tinyquant.metrics.limits import parse_limits
+
+        limits = parse_limits(limit.values, where=f"{top.file.name}: {limit.label}")
     return Settings(
         schemes,
         f"{conversion.file}: {conversion.label}" if schemes else "",
@@ -145,6 +157,7 @@ def _settings(conversion: Table, data: Table, top: Table) -> Settings:
         if "check_samples" in data.values
         else None,
         read_task(top.table("task")),
+        limits,
     )
 
 

@@ -27,6 +27,7 @@ from pytest_tinyquant.system.toml_table import closest
 
 
 if TYPE_CHECKING:
+    from pytest_tinyquant.metrics.limits import Limit
     from pytest_tinyquant.models.model import Model
     from pytest_tinyquant.project.settings import Settings
     from pytest_tinyquant.schemes.scheme import Scheme
@@ -47,6 +48,7 @@ class Project:
     :param attached: names of those of them that were looked for and found when the run started.
     :param cache_root: None for the user's cache directory.
     :param tolerance: the project's tolerances by metric.
+    :param limits: what every model's metrics may be at most.
     :param work_dir: scratch directory of this run, shared by its processes; may not exist yet.
     """
 
@@ -61,6 +63,7 @@ class Project:
     known_issues: tuple[KnownIssue, ...]
     cache_root: Path | None
     tolerance: Mapping[str, Any]
+    limits: tuple[Limit, ...]
     work_dir: Path
 
 
@@ -81,7 +84,7 @@ def load_project(
     from pytest_tinyquant.schemes.scheme import FILE_NAME as SCHEMES_FILE
     from pytest_tinyquant.schemes.scheme import load_schemes
 
-    schemes = load_schemes(settings.root / SCHEMES_FILE)
+    schemes = load_schemes(*settings.scheme_files, settings.root / SCHEMES_FILE)
     models = dict(discover_models(settings.models_dir, settings.extra_models))
     for pattern in settings.models:
         if is_model_path(pattern):
@@ -90,7 +93,7 @@ def load_project(
     for model in models.values():
         _check_schemes(model, schemes)
     _check_models(schemes, models, settings.root / SCHEMES_FILE)
-    board_files = (settings.root / BOARDS_FILE, user_boards_file())
+    board_files = (*settings.board_files, settings.root / BOARDS_FILE, user_boards_file())
     boards = load_boards(board_files)
     bench = load_bench(board_files, boards)
     present = _attached(settings, bench, look) if attached is None else frozenset(attached)
@@ -118,6 +121,7 @@ def load_project(
         ),
         cache_root=settings.cache_dir,
         tolerance=_tolerance(settings),
+        limits=_limits(settings),
         work_dir=work_dir,
     )
 
@@ -186,6 +190,14 @@ def _model_from_path(pattern: str, models: Mapping[str, Model]) -> Model:
             "rename one of them"
         )
     return model
+
+
+def _limits(settings: Settings) -> tuple[Limit, ...]:
+    if not settings.limits:
+        return ()
+    from pytest_tinyquant.metrics.limits import parse_limit_lines
+
+    return parse_limit_lines(settings.limits, where="tinyquant_limit")
 
 
 def _tolerance(settings: Settings) -> dict[str, Any]:

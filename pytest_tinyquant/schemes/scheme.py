@@ -28,11 +28,13 @@ def in_order(names: Iterable[str]) -> list[str]:
     return [*(name for name in SCHEMES if name in found), *sorted(found.keys() - SCHEMES.keys())]
 
 
-def load_schemes(file: Path) -> dict[str, Scheme]:
-    """Return the built-in schemes and those that `file` adds, in their order; it may be missing.
+def load_schemes(*files: Path) -> dict[str, Scheme]:
+    """Return the built-in schemes and those that `files` add, in their order; one may be missing.
 
-    :raises ConfigurationError: for the first thing in the file that cannot be followed.
+    :raises ConfigurationError: for the first thing in a file that cannot be followed.
     """
-    if not file.is_file():
-        return dict(SCHEMES)
-    return {**SCHEMES, **read_schemes(file, SCHEMES)}
+    schemes = dict(SCHEMES)
+    for file in files:
+        if file.is_file():
+            schemes |= read_schemes(file, schemes)
+    return schemes

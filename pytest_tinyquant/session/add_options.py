@@ -21,6 +21,7 @@ INI_KEYS = {
         "Failures in a row after which a board is out (default: 3)",
     ),
     "tinyquant_tolerance": ("linelist", "METRIC:SLACK, one a line"),
+    "tinyquant_limit": ("linelist", "METRIC:LIMIT that holds for every model, one a line"),
     "tinyquant_creep": ("string", "Revision that --tq-creep names by default"),
     "tinyquant_creep_limit": ("linelist", "METRIC:SLACK of growth since it, one a line"),
 }
@@ -56,7 +57,7 @@ def _add_selection(group: pytest.OptionGroup) -> None:
         "--tq-target",
         choices=("auto", "emulator", "hardware"),
         default="auto",
-        help="Where boards run: auto (default) takes an emulator for every board that has one.",
+        help="Where boards run: auto (default) takes a board that is attached, else its emulator.",
     )
 
 

@@ -18,6 +18,7 @@ from pytest_tinyquant.session.matrix import Narrowing
 from pytest_tinyquant.session.matrix import metrics_of
 from pytest_tinyquant.session.matrix import narrow
 from pytest_tinyquant.session.matrix import project_axes
+from pytest_tinyquant.system.plain_text import harmless
 
 
 if TYPE_CHECKING:
@@ -119,12 +120,16 @@ def _combinations(metafunc: pytest.Metafunc, run: Run) -> tuple[Combination, ...
 
 
 def _check_tolerances(narrowings: Iterable[Narrowing], where: str) -> None:
-    """Raise for a malformed tolerance before anything is measured."""
+    """Raise for a malformed tolerance or limit before anything is measured."""
     for narrowing in narrowings:
         if narrowing.tolerance is not None:
             from pytest_tinyquant.metrics.tolerances import parse_mapping
 
             parse_mapping(narrowing.tolerance, where=f"{where}: marker tinyquant: tolerance")
+        if narrowing.limit is not None:
+            from pytest_tinyquant.metrics.limits import parse_limits
+
+            parse_limits(narrowing.limit, where=f"{where}: marker tinyquant: limit")
 
 
 def _is_ours(metafunc: pytest.Metafunc, axis: str) -> bool:
@@ -157,11 +162,12 @@ def _marks(
         return []
     fixtures = set(metafunc.fixturenames)
     notices = fixtures & _CHECKED or (
-        issue.raises is ConversionError and "converted_model" in fixtures
+        issue.raises == (ConversionError,) and "converted_model" in fixtures
     )
     if not notices:
         return []
-    return [pytest.mark.xfail(raises=issue.raises, strict=True, reason=issue.reason)]
+    reason = harmless(issue.reason, one_line=True)
+    return [pytest.mark.xfail(raises=issue.raises, strict=True, reason=reason)]
 
 
 def _issue(combination: Combination, run: Run) -> KnownIssue | None:

@@ -63,6 +63,7 @@ class Narrowing:
     boards: tuple[str, ...] | None = None
     metrics: tuple[str, ...] | None = None
     tolerance: Mapping[str, Any] | None = None
+    limit: Mapping[str, Any] | None = None
 
     @classmethod
     def of(cls, args: tuple[object, ...], kwargs: Mapping[str, Any], *, where: str) -> Narrowing:
@@ -73,16 +74,16 @@ class Narrowing:
         if args:
             raise ConfigurationError(
                 f"{where}: marker tinyquant: takes keyword arguments only: models=, schemes=, "
-                "boards=, metrics=, tolerance="
+                "boards=, metrics=, tolerance=, limit="
             )
         known = tuple(cls.__dataclass_fields__)
         choose(kwargs, known, what="argument", where=f"{where}: marker tinyquant")
         values: dict[str, Any] = {
-            key: _names(value) for key, value in kwargs.items() if key != "tolerance"
+            key: _names(value) for key, value in kwargs.items() if key not in ("tolerance", "limit")
         }
         if values.get("metrics"):
             choose(values["metrics"], METRICS, what="metric", where=f"{where}: marker tinyquant")
-        return cls(**values, tolerance=kwargs.get("tolerance"))
+        return cls(**values, tolerance=kwargs.get("tolerance"), limit=kwargs.get("limit"))
 
 
 def select(project: Project, settings: Settings) -> tuple[Combination, ...]:

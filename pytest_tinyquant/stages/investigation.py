@@ -10,19 +10,20 @@ import dataclasses
 from typing import TYPE_CHECKING
 from typing import Final
 
+from pytest_tinyquant.baselines.cause import Cause
 from pytest_tinyquant.errors import TinyQuantError
 from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.metrics.spec import Explanation
+from pytest_tinyquant.project.case import Case
+from pytest_tinyquant.project.case import Converted
+from pytest_tinyquant.project.case import grown
 
 
 if TYPE_CHECKING:
     from pytest_tinyquant.baselines.verdict import Verdict
     from pytest_tinyquant.measure.measurement import Measurement
-    from pytest_tinyquant.models.model import Model
-    from pytest_tinyquant.project.board_types import Board
-    from pytest_tinyquant.schemes.scheme import Scheme
     from pytest_tinyquant.stages.layer_by_layer import LayerByLayer
-    from pytest_tinyquant.stages.pipeline import Stages
+    from pytest_tinyquant.stages.steps import Steps
 
 _RUNTIME = "TensorFlow Lite Micro's"
 
@@ -33,11 +34,9 @@ SEARCHES: Final[tuple[Explanation, ...]] = ("first difference", "high water")
 class Investigation:
     """Explains regressions of one combination."""
 
-    def __init__(self, stages: Stages, model: Model, scheme: Scheme, board: Board) -> None:
-        self._stages = stages
-        self._model = model
-        self._scheme = scheme
-        self._board = board
+    def __init__(self, steps: Steps, case: Case) -> None:
+        self._steps = steps
+        self._case = case
 
     def explain(self, verdict: Verdict, current: Measurement, baseline: Measurement) -> Verdict:
         """Return ``verdict`` with the causes found added to it.
@@ -52,25 +51,28 @@ class Investigation:
         try:
             causes = self._causes(verdict, current, baseline)
         except TinyQuantError as error:
-            causes = [f"no search layer by layer: {str(error).partition(chr(10))[0]}"]
+            why = str(error).partition("\n")[0]
+            causes = [Cause("note", about=f"no search layer by layer: {why}")]
         return dataclasses.replace(verdict, causes=(*causes, *verdict.causes))
 
-    def _causes(self, verdict: Verdict, current: Measurement, baseline: Measurement) -> list[str]:
+    def _causes(self, verdict: Verdict, current: Measurement, baseline: Measurement) -> list[Cause]:
         from pytest_tinyquant.stages.layer_by_layer import LayerByLayer
         from pytest_tinyquant.stages.layer_by_layer import find_converted
 
         sha256 = current.identity["tflite_sha256"]
-        if find_converted(self._stages.cache, sha256) is None:
+        if find_converted(self._steps.cache, sha256) is None:
             return []
-        converted = self._stages.convert(self._model, self._scheme)
-        if converted.sha256 != sha256:
+        model, scheme = self._case.model, self._case.scheme
+        converted = grown(self._case, Converted, converted=self._steps.convert(model, scheme))
+        if converted.converted.sha256 != sha256:
             return []
         layers = None
-        if not self._board.target.is_host:
-            layers = LayerByLayer(self._stages, self._model, converted, self._board)
-            if layers.image.sha256 != current.identity.get("image"):
+        if not self._case.board.target.is_host:
+            built = self._steps.build(self._steps.check(converted))
+            if built.image.sha256 != current.identity.get("image"):
                 return []
-        causes = []
+            layers = LayerByLayer(self._steps, built)
+        causes: list[Cause] = []
         for kind in METRICS[verdict.metric].explained_by:
             if kind == "high water" and layers is not None:
                 causes += _high_water(layers, verdict)
@@ -80,48 +82,52 @@ class Investigation:
 
     def _first_difference(
         self, layers: LayerByLayer | None, current: Measurement, baseline: Measurement
-    ) -> list[str]:
+    ) -> list[Cause]:
         part = layers.first_difference() if layers else None
         if part is not None:
-            return [part.text(_RUNTIME)]
+            return [part.cause(_RUNTIME)]
         causes = []
         if layers is not None:
-            causes.append(f"every operator's output is {_RUNTIME}: it is the model that changed")
+            what = f"every operator's output is {_RUNTIME}: it is the model that changed"
+            causes.append(Cause("note", about=what))
         return causes + self._model_causes(current, baseline)
 
-    def _model_causes(self, current: Measurement, baseline: Measurement) -> list[str]:
+    def _model_causes(self, current: Measurement, baseline: Measurement) -> list[Cause]:
         from pytest_tinyquant.stages.layer_by_layer import compare_models
         from pytest_tinyquant.stages.layer_by_layer import find_converted
 
         digests = [side.identity["tflite_sha256"] for side in (baseline, current)]
         if digests[0] == digests[1]:
             return []
-        old, new = (find_converted(self._stages.cache, digest) for digest in digests)
+        old, new = (find_converted(self._steps.cache, digest) for digest in digests)
         if old is None or new is None:
-            return [
+            what = (
                 f"the earlier model file ({digests[0][:12]}) is not in the cache, so the two "
                 "cannot be run side by side; --tq-ab REV converts and runs both"
-            ]
-        part = compare_models(self._stages, self._model, old, new)
+            )
+            return [Cause("note", about=what)]
+        part = compare_models(self._steps, self._case.model, old, new)
         if part is None:
-            return ["the two model files compute the same in every operator"]
-        return [part.text("the earlier model file's")]
+            return [Cause("note", about="the two model files compute the same in every operator")]
+        return [part.cause("the earlier model file's")]
 
 
-def _high_water(layers: LayerByLayer, verdict: Verdict) -> list[str]:
+def _high_water(layers: LayerByLayer, verdict: Verdict) -> list[Cause]:
     """Return who lies highest in the arena, and who needs the most stack, if these grew."""
     causes = []
-    grown = {cause.split()[0] for cause in verdict.causes}
+    grown = {cause.name for cause in verdict.causes if cause.kind == "part"}
     if "arena" in grown:
         plan = layers.plan
         writers = {id(plan.placements[op.tensor]): f"{op.label} output" for op in plan.ops}
         top = max(plan.arena_tensors, key=lambda row: (row.offset + row.bytes, row.bytes))
-        causes.append(
-            f"{writers.get(id(top), top.name)} reaches the arena's end: {top.bytes:,} bytes at "
-            f"{top.offset:,} of {plan.arena_bytes:,}"
+        what = (
+            f"reaches the arena's end: {top.bytes:,} bytes at {top.offset:,} of "
+            f"{plan.arena_bytes:,}"
         )
+        causes.append(Cause("arena", writers.get(id(top), top.name), about=what))
     if "stack" in grown:
         deepest = layers.deepest_operator()
         if deepest is not None:
-            causes.append(f"{deepest[0]}: deepest stack, {deepest[1]:,} bytes")
+            what = f"deepest stack, {deepest[1]:,} bytes"
+            causes.append(Cause("stack", deepest[0], about=what))
     return causes

@@ -133,7 +133,7 @@ class RunJournal:
                 break
             try:
                 found = OutcomeStore(entry.parent).find(key)
-            except (ValueError, LookupError, TypeError, AttributeError):
+            except Exception:
                 continue  # another version of this package wrote it
             if found is not None:
                 if entry.parent != self._store.directory:
@@ -201,7 +201,7 @@ def outcome_key(
         {
             "what": what,
             # What the headers of the user's library make is in the image.
-            "board": dataclasses.asdict(dataclasses.replace(board, tflm=None)),
+            "board": dataclasses.asdict(dataclasses.replace(board, tflm=None, limit=())),
             "library": board.tflm.version if board.tflm else "",
             "expected": [array.tobytes() for array in expected],
             "labels": (labels.kind, labels.values.tobytes()) if labels else "",

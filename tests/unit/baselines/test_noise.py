@@ -23,6 +23,7 @@ from pytest_tinyquant.firmware.image import FirmwareImage
 from pytest_tinyquant.metrics.tolerance import Tolerance
 from pytest_tinyquant.metrics.tolerances import Tolerances
 from pytest_tinyquant.project.board_types import load_boards
+from pytest_tinyquant.schemes.scheme import SCHEMES
 
 
 FLOOR = NoiseFloor("fc_0", "int8-only", "cycles", "gcc 12", (10_000, 10_010, 9_990, 10_000))
@@ -101,7 +102,10 @@ class FakeStages:
 
     def __init__(self, baselines: Path, counts: list[int], counter_class: str) -> None:
         self.project = SimpleNamespace(
-            boards=load_boards([]), models={"fc_0": object()}, baselines_dir=baselines
+            boards=load_boards([]),
+            models={"fc_0": SimpleNamespace(name="fc_0")},
+            schemes=SCHEMES,
+            baselines_dir=baselines,
         )
         self._counts = iter(counts)
         self._class = counter_class
@@ -110,21 +114,16 @@ class FakeStages:
         assert board.target == "hardware"
         return (object(),)
 
-    def convert(self, model: Any, scheme: Any) -> object:
-        return object()
-
-    def check(self, model: Any, converted: Any, board: Any) -> object:
-        return object()
-
-    def build_image(self, model: Any, converted: Any, graph: Any, board: Any) -> FirmwareImage:
+    def prepare(self, case: Any) -> object:
         anything: Any = None
-        return FirmwareImage(Path(), "", "", "gcc 12", "", anything, anything, {}, {}, 0)
+        image = FirmwareImage(Path(), "", "", "gcc 12", "", anything, anything, {}, {}, 0)
+        return SimpleNamespace(name=case.name, image=image)
 
     @contextlib.contextmanager
     def open(self, board: Any, image: Any, *, name: str) -> Iterator[object]:
         yield object()
 
-    def run(self, device: Any, board: Any, *, where: str) -> Any:
+    def run(self, device: Any, case: Any) -> Any:
         unit = "cycles" if self._class == "measured" else "instructions"
         count = next(self._counts)
         return SimpleNamespace(counter=count, counter_unit=unit, counter_class=self._class)

@@ -28,7 +28,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_init_writes_what_pytest_needs(project, capsys):
     assert main(["init"]) == 0
     written = {str(path.relative_to(project)) for path in project.rglob("*") if path.is_file()}
-    assert written == {"pytest.ini", "models/README.md", "tests/test_quantization.py"}
+    assert written == {
+        "pytest.ini", "models/README.md", "models/known_issues.toml", "tests/test_quantization.py"
+    }  # fmt: skip
     assert "tinyquant_boards = host nucleo-l4r5zi" in (project / "pytest.ini").read_text()
     assert "wrote tests/test_quantization.py" in capsys.readouterr().out
 
@@ -103,6 +105,47 @@ def test_show_knows_only_the_projects_models(project, capsys):
     assert "unknown model 'kwz' (closest: 'kws'); known models: kws" in capsys.readouterr().err
     assert main(["show", "kws", "--scheme", "int9"]) == 1
     assert "unknown scheme 'int9' (closest: 'int8')" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("pytest.ini", "[pytest]\ntinyquant_models_dir = mymodels\n"),
+        ("pyproject.toml", "[tool.pytest.ini_options]\ntinyquant_models_dir = 'mymodels'\n"),
+        ("tox.ini", "[pytest]\naddopts = -o tinyquant_models_dir=mymodels\n"),
+    ],
+)
+def test_ini_keys_count_from_any_directory_below(project, capsys, monkeypatch, file, text):
+    (project / file).write_text(text)
+    (project / "mymodels").mkdir()
+    (project / "mymodels" / "kws.keras").touch()
+    (project / "models").mkdir()
+    (project / "models" / "other.keras").touch()
+    monkeypatch.chdir(project / "models")
+    assert main(["show", "kwz"]) == 1
+    assert "(closest: 'kws'); known models: kws" in capsys.readouterr().err
+
+
+def test_the_directory_of_baselines_is_the_projects(project, capsys):
+    (project / "pytest.ini").write_text("[pytest]\ntinyquant_baselines = numbers\n")
+    assert main(["compare"]) == 1
+    assert f"{project / 'numbers'}" in capsys.readouterr().err
+
+
+def test_an_impossible_ini_key_is_told(project, capsys):
+    (project / "pytest.ini").write_text("[pytest]\ntinyquant_set_aside_after = few\n")
+    assert main(["boards"]) == 1
+    assert "tinyquant: tinyquant_set_aside_after must be" in capsys.readouterr().err
+
+
+def test_a_project_whose_pytest_does_not_start_says_so_and_goes_on(project, capsys):
+    (project / "models").mkdir()
+    (project / "conftest.py").write_text("import no_such_module")
+    assert main(["boards"]) == 0
+    found = capsys.readouterr()
+    assert "pytest does not start in this project" in found.err
+    assert "no_such_module" in found.err
+    assert "nucleo-l4r5zi" in found.out
 
 
 def test_show_plans_with_the_kernels_of_each_board(project, capsys, int8_cnn):
