@@ -33,7 +33,8 @@ def test_the_plugin_itself_imports_none_of_its_stages(pytester):
     light = {
         "errors", "plugin", "project", "project.settings", "report", "report.controller", "session",
         "session.add_options", "session.fixtures", "session.options",
-        "session.plugins", "session.run", "system", "system.trouble",
+        "session.plugins", "session.run", "session.table", "session.values", "system",
+        "system.trouble",
     }  # fmt: skip
     script = (
         "import sys, pytest_tinyquant.plugin\n"
