@@ -161,7 +161,7 @@ def _marks(
         return []
     fixtures = set(metafunc.fixturenames)
     notices = fixtures & _CHECKED or (
-        issue.raises is ConversionError and "converted_model" in fixtures
+        issue.raises == (ConversionError,) and "converted_model" in fixtures
     )
     if not notices:
         return []

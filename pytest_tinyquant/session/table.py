@@ -99,8 +99,8 @@ SELECTION: Final = (
         name="target",
         value=OneOf("auto", "emulator", "hardware"),
         option="--tq-target",
-        meaning="Where boards run: {default} (default) takes an emulator for every board that has "
-        "one.",
+        meaning="Where boards run: {default} (default) takes a board that is attached, else its "
+        "emulator.",
     ),
     Setting(
         name="models_dir",
