@@ -79,6 +79,11 @@ class Settings:
         return DEFAULT_DIRECTORIES[name] if name in DEFAULT_DIRECTORIES else getattr(cls, name)
 
     @property
+    def records(self) -> bool:
+        """Tell whether the run may write baselines."""
+        return self.update != "none" or self.missing == "record"
+
+    @property
     def wants_files(self) -> bool:
         """Tell whether the run is to leave a report in any file."""
         paths = (self.json_path, self.html_path, self.markdown_path)
