@@ -79,6 +79,9 @@ def parser() -> argparse.ArgumentParser:
             sub.add_argument("model", help="a model's name, or the path of its file")
             sub.add_argument("--scheme", default="int8-only", help="default: int8-only")
             sub.add_argument("--board", help="the board whose kernels run it; default: all boards")
+            sub.add_argument(
+                "--layers", action="store_true", help="show which layer costs the accuracy"
+            )
         if name == "baselines":
             list_baselines.add_arguments(sub)
         if name == "compare":
@@ -116,7 +119,7 @@ def _show(options: argparse.Namespace) -> int:
     from pytest_tinyquant.cli.show import show_model
 
     project = current_project(options.model, settings=options.settings)
-    return show_model(project, options.model, options.scheme, options.board)
+    return show_model(project, options.model, options.scheme, options.board, layers=options.layers)
 
 
 def _boards(options: argparse.Namespace) -> int:
