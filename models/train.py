@@ -67,7 +67,7 @@ def train_all(names: Sequence[str], output: Path, *, originals: bool) -> None:
         zoo = read_zoo_file(MODELS / f"{name}.toml")
         if zoo.dataset not in datasets:
             datasets[zoo.dataset] = dataset_of(zoo, name, originals=originals)
-            write_bytes(output / "data" / f"{zoo.dataset}.npz", samples(datasets[zoo.dataset]))
+            write_samples(datasets[zoo.dataset], output / "data" / f"{zoo.dataset}.npz")
         begin = time.monotonic()
         trained, metrics = train(zoo, datasets[zoo.dataset])
         write_bytes(output / "weights" / f"{name}.npz", npz(trained))
@@ -143,6 +143,17 @@ def dataset_of(zoo: ZooFile, name: str, *, originals: bool) -> Dataset:
         )
     make = ORIGINALS.get(zoo.dataset) if originals else None
     return (make or DATASETS[zoo.dataset])()
+
+
+def write_samples(dataset: Dataset, file: Path) -> None:
+    """Write the samples that tests need, and the labels of those that outputs are compared on.
+
+    Labels have a file of their own: converted models do not depend on them.
+    """
+    write_bytes(file, samples(dataset))
+    buffer = io.BytesIO()
+    np.save(buffer, dataset.check_labels)
+    write_bytes(file.with_suffix(".labels.npy"), buffer.getvalue())
 
 
 def samples(dataset: Dataset) -> bytes:

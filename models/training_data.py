@@ -69,6 +69,11 @@ class Dataset:
         """Samples on which outputs are compared, from the test part."""
         return self.test_features[:CHECK_SAMPLES]
 
+    @property
+    def check_labels(self) -> Array:
+        """What the samples of :attr:`check` really are."""
+        return self.test_targets[:CHECK_SAMPLES]
+
     def scaled(self, features: Array) -> Array:
         """Return `features` as the float32 values that a model sees."""
         return features.astype(np.float32) * np.float32(self.scale)

@@ -19,8 +19,8 @@ from pytest_tinyquant.session.fixtures import flashed_device
 from pytest_tinyquant.session.fixtures import measurement
 from pytest_tinyquant.session.fixtures import model
 from pytest_tinyquant.session.fixtures import scheme
-from pytest_tinyquant.session.plugin_metrics import register_metrics
-from pytest_tinyquant.session.plugin_metrics import unregister_metrics
+from pytest_tinyquant.session.plugins import register_all
+from pytest_tinyquant.session.plugins import unregister_all
 from pytest_tinyquant.session.run import RUN
 from pytest_tinyquant.session.run import Run
 
@@ -77,12 +77,12 @@ def pytest_configure(config: pytest.Config) -> None:
     run = config.stash[RUN] = Run(config)
     if not run.is_worker:
         config.pluginmanager.register(Controller(config, run), "tinyquant-controller")
-    register_metrics(config)
+    register_all(config)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Remove what the run left in its scratch directory."""
-    unregister_metrics(config)
+    unregister_all(config)
     run = config.stash.get(RUN, None)
     if run is not None:
         run.close()
@@ -109,7 +109,11 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Say what is selected, how its boards are reached and what builds their firmware."""
     run = config.stash[RUN]
-    return run.header() if run.concerns_project else []
+    if not run.concerns_project:
+        return []
+    from pytest_tinyquant.system.plain_text import harmless
+
+    return [harmless(line, one_line=True) for text in run.header() for line in text.split("\n")]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -132,7 +136,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Report a wrong configuration, and take out tests for which nothing is selected."""
     run = config.stash[RUN]
     if run.usage_error is not None:
-        raise pytest.UsageError(str(run.usage_error))
+        raise run.refused(run.usage_error)
     if "combinations" not in vars(run):
         return
     from pytest_tinyquant.session.collection import by_combination

@@ -153,7 +153,9 @@ def _compare_parts(
 ) -> tuple[list[Comparison], list[str]]:
     comparisons: list[Comparison] = []
     problems: list[str] = []
-    before = baseline.gating(metric)
+    # Which parts decide is what the model's TOML says today, not when the baseline was recorded.
+    decide = current.gate_names(metric)
+    before = {p: n for p, n in baseline.metrics.get(metric, {}).items() if p in decide}
     for part, number in current.gating(metric).items():
         tolerance = tolerances.find(
             metric,

@@ -16,6 +16,8 @@ from typing import Final
 from pytest_tinyquant.errors import BaselineError
 from pytest_tinyquant.metrics.tolerance import Tolerance
 from pytest_tinyquant.system.atomic import write_text
+from pytest_tinyquant.system.json_text import parse_json
+from pytest_tinyquant.system.regular_file import read_text
 
 
 FILE_NAME: Final = "noise.json"
@@ -103,13 +105,13 @@ def read_noise(file: Path) -> NoiseFloor | None:
     :raises BaselineError: the file is damaged, or its counts were not measured.
     """
     try:
-        values = json.loads(file.read_text(encoding="utf-8"))
+        values = parse_json(read_text(file))
         counts = _counts(values["counts"])
         number_class = values.get("class", NUMBER_CLASS)
         floor = NoiseFloor(**{key: str(values[key]) for key in _KEYS[:-1]}, counts=counts)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except Exception as error:
         raise BaselineError(
             f"noise floor {file} is damaged ({error!r}); restore it from git, or measure it again "
             "with 'tinyquant noise'"

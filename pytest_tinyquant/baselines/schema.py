@@ -28,6 +28,7 @@ from pytest_tinyquant.metrics.metric import NUMBER_CLASSES
 from pytest_tinyquant.metrics.metric import Metric
 from pytest_tinyquant.metrics.metric import NumberClass
 from pytest_tinyquant.metrics.registry import METRICS
+from pytest_tinyquant.system.json_text import parse_json
 
 
 #: Version of the layout; a reader accepts no other.
@@ -74,6 +75,20 @@ def dump(measurement: Measurement) -> str:
     return json.dumps(document, sort_keys=True, indent=2, ensure_ascii=False) + "\n"
 
 
+def decode(content: bytes, path: Path) -> str:
+    """Return the text of a baseline file's bytes.
+
+    :raises BaselineError: they are no UTF-8.
+    """
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BaselineError(
+            f"baseline {path}: it is no UTF-8 text ({error}). Restore the file from git, or record "
+            "it anew with --tq-update-baselines=all"
+        ) from error
+
+
 def parse(text: str, path: Path) -> Measurement:
     """Return the baseline that ``text`` holds; ``path`` is for messages.
 
@@ -113,12 +128,12 @@ class _Reader:
 
     def _load(self, text: str) -> Any:
         try:
-            return json.loads(text, object_pairs_hook=self._unique, parse_constant=self._not_finite)
+            return parse_json(text, unique=self._unique, constant=self._not_finite)
         except json.JSONDecodeError as error:
             self._fail(
                 f"line {error.lineno}", f"is not JSON ({error.msg}); the file may be truncated"
             )
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             self._fail("the file", f"holds no baseline ({error})")
 
     def _unique(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_tinyquant.baselines import schema
 from pytest_tinyquant.errors import BaselineError
 from pytest_tinyquant.system.atomic import write_text
+from pytest_tinyquant.system.regular_file import read_text
 
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class BaselineStore:
         :raises BaselineError: if it exists and cannot be read.
         """
         try:
-            return path.read_text(encoding="utf-8")
+            return read_text(path)
         except FileNotFoundError:
             return None
         except (OSError, UnicodeDecodeError) as error:

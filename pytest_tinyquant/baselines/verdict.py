@@ -7,21 +7,33 @@ from dataclasses import dataclass
 from typing import Any
 from typing import Final
 from typing import Literal
-from typing import cast
 from typing import get_args
 
+from pytest_tinyquant.baselines.cause import Cause
+from pytest_tinyquant.metrics.limits import LimitCheck
 from pytest_tinyquant.metrics.metric import Metric
+from pytest_tinyquant.metrics.text import delta_text
+from pytest_tinyquant.metrics.text import number_text
+from pytest_tinyquant.metrics.text import share_text
 
 
 Status = Literal[
-    "ok", "improved", "updated", "new", "skipped", "regressed", "missing", "not comparable"
+    "ok",
+    "improved",
+    "updated",
+    "new",
+    "skipped",
+    "over limit",
+    "regressed",
+    "missing",
+    "not comparable",
 ]
 
 #: All statuses, those that pass first.
 STATUSES: Final[tuple[str, ...]] = get_args(Status)
 
 #: Statuses that fail a test.
-FAILING: Final = ("regressed", "missing", "not comparable")
+FAILING: Final = ("over limit", "regressed", "missing", "not comparable")
 
 
 @dataclass(frozen=True)
@@ -49,6 +61,46 @@ class Comparison:
         now, before = self.current.rounded().value, self.baseline.rounded().value
         return (now - before) / abs(before)
 
+    @property
+    def numbers_text(self) -> str:
+        """The numbers in words: ``4,867,112 -> 5,238,004 instructions``."""
+        number = f"{number_text(self.current.value)} {self.current.unit}"
+        if self.baseline is None:
+            return number
+        return f"{number_text(self.baseline.value)} -> {number}"
+
+    @property
+    def change_text(self) -> str:
+        """The change in words: relative, absolute where the baseline is 0; empty without one."""
+        if self.change is not None:
+            return share_text(self.change)
+        if self.baseline is None:
+            return ""
+        return delta_text(self.current.value - self.baseline.value)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the comparison as JSON types; :meth:`from_json` reverses it."""
+        return {
+            "part": self.part,
+            "baseline": self.baseline.to_json() if self.baseline is not None else None,
+            "current": self.current.to_json(),
+            "status": self.status,
+            "limit": self.limit,
+            "change": self.change,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Comparison:
+        """Rebuild a comparison from what :meth:`to_json` returned."""
+        baseline = data["baseline"]
+        return cls(
+            part=data["part"],
+            baseline=Metric.from_json(baseline) if baseline is not None else None,
+            current=Metric.from_json(data["current"]),
+            status=data["status"],
+            limit=data["limit"],
+        )
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -61,6 +113,7 @@ class Verdict:
     :param notes: facts that changed beside the numbers, such as ``outputs changed``.
     :param causes: where a change comes from, most important first.
     :param path: the baseline's file.
+    :param limits: the metric's budgets, whatever the baseline says.
     """
 
     combination: str
@@ -70,18 +123,13 @@ class Verdict:
     path: str
     message: str = ""
     notes: tuple[str, ...] = ()
-    causes: tuple[str, ...] = ()
+    causes: tuple[Cause, ...] = ()
+    limits: tuple[LimitCheck, ...] = ()
 
     @property
     def failed(self) -> bool:
         """Tell whether the test fails."""
         return self.status in FAILING
-
-    def text(self) -> str:
-        """Return the verdict as the terminal shows it, causes and notes indented below."""
-        from pytest_tinyquant.baselines.message import verdict_text
-
-        return verdict_text(self)
 
     def to_json(self) -> dict[str, Any]:
         """Return the verdict as JSON types; :meth:`from_json` reverses it."""
@@ -89,21 +137,12 @@ class Verdict:
             "combination": self.combination,
             "metric": self.metric,
             "status": self.status,
-            "comparisons": [
-                {
-                    "part": comparison.part,
-                    "baseline": _metric_to_json(comparison.baseline),
-                    "current": _metric_to_json(comparison.current),
-                    "status": comparison.status,
-                    "limit": comparison.limit,
-                    "change": comparison.change,
-                }
-                for comparison in self.comparisons
-            ],
+            "comparisons": [comparison.to_json() for comparison in self.comparisons],
             "path": self.path,
             "message": self.message,
             "notes": list(self.notes),
-            "causes": list(self.causes),
+            "causes": [cause.to_json() for cause in self.causes],
+            "limits": [limit.to_json() for limit in self.limits],
         }
 
     @classmethod
@@ -113,28 +152,10 @@ class Verdict:
             combination=data["combination"],
             metric=data["metric"],
             status=data["status"],
-            comparisons=tuple(
-                Comparison(
-                    part=item["part"],
-                    baseline=_metric_from_json(item["baseline"]),
-                    current=cast(Metric, _metric_from_json(item["current"])),
-                    status=item["status"],
-                    limit=item["limit"],
-                )
-                for item in data["comparisons"]
-            ),
+            comparisons=tuple(map(Comparison.from_json, data["comparisons"])),
             path=data["path"],
             message=data["message"],
             notes=tuple(data["notes"]),
-            causes=tuple(data["causes"]),
+            causes=tuple(map(Cause.from_json, data["causes"])),
+            limits=tuple(map(LimitCheck.from_json, data.get("limits", ()))),
         )
-
-
-def _metric_to_json(metric: Metric | None) -> dict[str, Any] | None:
-    if metric is None:
-        return None
-    return {"value": metric.value, "unit": metric.unit, "class": metric.number_class}
-
-
-def _metric_from_json(data: Mapping[str, Any] | None) -> Metric | None:
-    return None if data is None else Metric(data["value"], data["unit"], data["class"])

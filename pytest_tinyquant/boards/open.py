@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator
 from collections.abc import Sequence
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 CONSOLE_LOG: Final = "console.log"
 """File in the work directory with everything that a board printed."""
 
+_LONGEST_NAME: Final = 200
+
 
 def device_directory(work_dir: Path, name: str) -> Path:
     """Return where a run of pytest keeps the files of a device.
@@ -34,7 +37,11 @@ def device_directory(work_dir: Path, name: str) -> Path:
     :param work_dir: the run's scratch directory.
     :param name: what the device was opened for: the combination or the test.
     """
-    return work_dir / "devices" / re.sub(r"[^\w.-]+", "_", name)
+    plain = re.sub(r"[^A-Za-z0-9_.-]+", "_", name)
+    if len(plain) > _LONGEST_NAME:
+        # The name of a test has no limit, that of a file has.
+        plain = f"{plain[:_LONGEST_NAME]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    return work_dir / "devices" / plain
 
 
 @contextmanager

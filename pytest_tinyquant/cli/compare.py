@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 from pytest_tinyquant.errors import TinyQuantError
 from pytest_tinyquant.metrics.built_in import LATENCY
 from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.session.add_options import DEFAULT_HISTORY as DEFAULT_FILE
+from pytest_tinyquant.system.plain_console import complain
 
 
 _TROUBLE = 2
@@ -39,17 +40,20 @@ def run_diff(options: argparse.Namespace) -> int:
     from pytest_tinyquant.diff.show import show_difference
     from pytest_tinyquant.stages.pipeline import Stages
 
-    baselines = Path(options.baselines).absolute()
-    second = options.b or options.baselines
+    baselines = _baselines(options)
+    second = options.b or str(baselines)
     try:
         with tempfile.TemporaryDirectory(prefix="tinyquant-") as work_dir:
             layers = options.layers
-            stages = Stages(current_project(work_dir=Path(work_dir))) if layers else None
+            project = partial(current_project, work_dir=Path(work_dir), settings=options.settings)
+            stages = Stages(project()) if layers else None
             return show_difference(
                 options.a, second, baselines, as_json=options.json, stages=stages
             )
-    except TinyQuantError as error:
-        print(f"tinyquant diff: {error}", file=sys.stderr)
+    except BrokenPipeError:
+        raise  # whoever reads has had enough
+    except (TinyQuantError, OSError) as error:
+        complain("tinyquant diff", error)
         return _TROUBLE
 
 
@@ -87,19 +91,28 @@ def run_history(options: argparse.Namespace) -> int:
     try:
         if not options.creep:
             return show_history(options.file, choice, as_json=options.json)
-        baselines = Path(options.baselines).absolute()
+        baselines = _baselines(options)
         release = Release(options.against, baselines, {}) if options.against else None
         limit = options.limit and parse_mapping({metric: options.limit}, where="--limit")[metric]
         return show_creep(options.file, choice, release, limit or None)
-    except TinyQuantError as error:
-        print(f"tinyquant history: {error}", file=sys.stderr)
+    except BrokenPipeError:
+        raise  # whoever reads has had enough
+    except (TinyQuantError, OSError) as error:
+        complain("tinyquant history", error)
         return _TROUBLE
 
 
 def _add_baselines(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--baselines",
-        default="baselines",
+        default="",
         metavar="DIR",
-        help="the project's baselines, which a revision stands for (default: baselines)",
+        help="the baselines that a revision stands for (default: the project's)",
     )
+
+
+def _baselines(options: argparse.Namespace) -> Path:
+    """Return the directory that was named, or that of the project."""
+    named: str = options.baselines
+    directory: Path = options.settings.baselines_dir
+    return Path(named).absolute() if named else directory

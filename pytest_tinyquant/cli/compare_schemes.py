@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from pytest_tinyquant.errors import ConfigurationError
+from pytest_tinyquant.system.plain_console import plain_console
 
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
     from pytest_tinyquant.diff.sources import load
     from pytest_tinyquant.report.choosing import choices
 
-    project = current_project()
+    project = current_project(settings=options.settings)
     source = options.source or str(project.baselines_dir)
     if not options.source and not project.baselines_dir.is_dir():
         raise ConfigurationError(
@@ -76,7 +77,6 @@ def _wanted(name: str, patterns: Sequence[str]) -> bool:
 
 
 def _text(found: Sequence[Choice]) -> None:
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
@@ -84,9 +84,9 @@ def _text(found: Sequence[Choice]) -> None:
     from pytest_tinyquant.report.choosing_text import titles
 
     # Into a pipe whole lines: a program that reads them has no width.
-    console = Console(width=None if sys.stdout.isatty() else 250, highlight=False)
+    console = plain_console(width=None if sys.stdout.isatty() else 250, highlight=False)
     for choice in found:
-        table = Table("scheme", title=f"{choice.model} on {choice.board} ({choice.target})")
+        table = Table("scheme", title=escape(choice.title))
         for title in titles(choice):
             table.add_column(escape(title), justify="right")
         for row in rows(choice):

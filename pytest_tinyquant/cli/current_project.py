@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from pathlib import Path
 
@@ -13,22 +14,32 @@ from pytest_tinyquant.project.settings import Settings
 from pytest_tinyquant.project.settings import extra_models
 
 
-def current_project(model: str = "", *, work_dir: Path | None = None) -> Project:
+def current_project(
+    model: str = "", *, work_dir: Path | None = None, settings: Settings | None = None
+) -> Project:
     """Return the project of the current directory.
 
     :param model: the path of a model beside the project's own; any other text means none.
     :param work_dir: for files that running a model leaves; None if none is run.
+    :param settings: what pytest was told about the project; None if nothing.
     :raises ConfigurationError: a file of it says something impossible.
     """
+    settings = settings or default_settings()
+    # A command names its own models, schemes and boards: a run's selection is none of its business.
+    chosen = (model,) if model else ()
+    settings = dataclasses.replace(settings, models=chosen, schemes=(), boards=())
+    return load_project(settings, work_dir or settings.root, look=attached)
+
+
+def default_settings() -> Settings:
+    """Return the settings of a project that says nothing about itself."""
     root = _root(Path.cwd())
-    settings = Settings(
+    return Settings(
         root=root,
         models_dir=root / "models",
         baselines_dir=root / "baselines",
         extra_models=extra_models(os.environ.get(EXTRA_MODELS_VARIABLE, "")),
-        models=(model,) if model else (),
     )
-    return load_project(settings, work_dir or root, look=attached)
 
 
 def _root(start: Path) -> Path:

@@ -19,6 +19,7 @@ from pytest_tinyquant.project.board_types import Board
 from pytest_tinyquant.project.kinds import KINDS
 from pytest_tinyquant.project.project import Project
 from pytest_tinyquant.system.cache import Cache
+from pytest_tinyquant.system.plain_console import say
 
 
 _FOR_ALL = ("tensorflow", "converting models", "convert")
@@ -43,11 +44,11 @@ def examine(load: Callable[[], Project], names: Sequence[str] = ()) -> int:
     width = max(len(finding.name) for finding in findings)
     for finding in findings:
         mark = "missing" if finding.missing else "ok     "
-        print(f"{mark}  {finding.name:{width}}  {finding.found or finding.remedy}")
+        say(f"{mark}  {finding.name:{width}}  {finding.found or finding.remedy}")
         if finding.missing:
-            print(f"         {'':{width}}  needed for {finding.purpose}")
+            say(f"         {'':{width}}  needed for {finding.purpose}")
     missing = sum(finding.missing for finding in findings)
-    print(f"{missing} missing" if missing else "everything is installed")
+    say(f"{missing} missing" if missing else "everything is installed")
     return 1 if missing else 0
 
 

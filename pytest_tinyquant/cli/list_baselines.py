@@ -7,18 +7,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-from typing import Final
 
 from pytest_tinyquant.errors import BaselineError
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.project.settings import EXTRA_MODELS_VARIABLE
+from pytest_tinyquant.project.target import Target
+from pytest_tinyquant.system.plain_console import say
 
 
 if TYPE_CHECKING:
     from pytest_tinyquant.project.project import Project
-
-#: Targets that a board may have; a folder of each lies in the board's.
-_TARGETS: Final = ("host", "emulator", "hardware")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,17 +36,17 @@ def run(options: argparse.Namespace) -> int:
 
     if options.delete and not options.unused:
         raise ConfigurationError("--delete goes with --unused: it deletes what that lists")
-    project = current_project()
+    project = current_project(settings=options.settings)
     unused = 0
     for entry in _entries(project):
         if options.unused and not entry.reason:
             continue
-        print(f"{entry.file.relative_to(project.root)}{entry.reason and f': {entry.reason}'}")
+        say(f"{entry.file.relative_to(project.root)}{entry.reason and f': {entry.reason}'}")
         unused += entry.removable
         if options.delete and entry.removable:
             _delete(entry.file)
     if options.unused and not unused:
-        print("every baseline of this project's models is used")
+        say("every baseline of this project's models is used")
     return 1 if options.unused and unused and not options.delete else 0
 
 
@@ -74,7 +72,7 @@ def _entries(project: Project) -> Iterator[_Entry]:
     folders = {name.rpartition("/")[0] for name in project.models}
     for file in sorted(project.baselines_dir.rglob("*.json")):
         board, *rest = file.relative_to(project.baselines_dir).with_suffix("").parts
-        if len(rest) < 2 or rest[0] not in _TARGETS:
+        if len(rest) < 2 or rest[0] not in tuple(Target):
             continue
         name = "/".join(rest[1:])
         folder = name.rpartition("/")[0]

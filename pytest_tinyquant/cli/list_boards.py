@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -11,11 +10,12 @@ from pytest_tinyquant.boards.bench.lease import LeaseDirectory
 from pytest_tinyquant.errors import TinyQuantError
 from pytest_tinyquant.project.bench import PhysicalBoard
 from pytest_tinyquant.project.project import Project
+from pytest_tinyquant.system.plain_console import plain_console
 
 
 def list_boards(project: Project) -> int:
     """Print all boards of a project; return 0."""
-    console = Console()
+    console = plain_console()
     console.print(_types(project))
     if project.bench:
         console.print(_bench(project.bench))

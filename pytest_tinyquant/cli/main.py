@@ -8,12 +8,14 @@ import os
 import sys
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from pytest_tinyquant.cli import compare_schemes
 from pytest_tinyquant.cli import completion
 from pytest_tinyquant.cli import list_baselines
+from pytest_tinyquant.cli import list_schemes
 from pytest_tinyquant.cli.compare import add_diff
 from pytest_tinyquant.cli.compare import add_history
 from pytest_tinyquant.cli.compare import run_diff
@@ -21,6 +23,8 @@ from pytest_tinyquant.cli.compare import run_history
 from pytest_tinyquant.cli.current_project import current_project
 from pytest_tinyquant.cli.plugins import load_plugins
 from pytest_tinyquant.errors import TinyQuantError
+from pytest_tinyquant.system.plain_console import complain
+from pytest_tinyquant.system.plain_console import say
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,15 +32,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = _parser().parse_args(arguments)
         if options.command not in _WITHOUT_PROJECT:
-            load_plugins()
+            options.settings = load_plugins()
         status: int = options.command(options)
         sys.stdout.flush()
     except BrokenPipeError:
         # Who read the output, such as head, has had enough. Python flushes once more at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except TinyQuantError as error:
-        print(f"tinyquant: {error}", file=sys.stderr)
+    except (TinyQuantError, OSError) as error:
+        complain("tinyquant", error)
         return 1
     return status
 
@@ -60,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
         ("diff", run_diff, "compare runs, images, baselines or revisions of the baselines"),
         ("history", run_history, "show a number over the runs of pytest --tq-history"),
         ("baselines", list_baselines.run, "list the baselines, or those that no test uses"),
+        ("schemes", list_schemes.run, "list the schemes that --scheme knows, with what they do"),
         ("boards", _boards, "list the boards that --board knows, and those on this bench"),
         ("doctor", _doctor, "check everything that a run needs, and say how to mend it"),
         ("noise", _noise, "measure how far latencies scatter on an attached board, and store it"),
@@ -101,7 +106,7 @@ def _init(options: argparse.Namespace) -> int:
     from pytest_tinyquant.project.new import write_scaffold
 
     for path, written in write_scaffold(options.directory):
-        print(f"{'wrote' if written else 'kept '} {path}")
+        say(f"{'wrote' if written else 'kept '} {path}")
     print("Put a .tflite or .keras file into models/, then: pytest --tq-missing-baseline=record")
     return 0
 
@@ -109,20 +114,20 @@ def _init(options: argparse.Namespace) -> int:
 def _show(options: argparse.Namespace) -> int:
     from pytest_tinyquant.cli.show import show_model
 
-    project = current_project(options.model)
+    project = current_project(options.model, settings=options.settings)
     return show_model(project, options.model, options.scheme, options.board)
 
 
 def _boards(options: argparse.Namespace) -> int:
     from pytest_tinyquant.cli.list_boards import list_boards
 
-    return list_boards(current_project())
+    return list_boards(current_project(settings=options.settings))
 
 
 def _doctor(options: argparse.Namespace) -> int:
     from pytest_tinyquant.cli.doctor import examine
 
-    return examine(current_project, options.board)
+    return examine(partial(current_project, settings=options.settings), options.board)
 
 
 def _noise(options: argparse.Namespace) -> int:
@@ -130,15 +135,17 @@ def _noise(options: argparse.Namespace) -> int:
     from pytest_tinyquant.stages.pipeline import Stages
 
     with tempfile.TemporaryDirectory(prefix="tinyquant-") as directory:
+        work_dir = Path(directory)
+        project = current_project(options.model, work_dir=work_dir, settings=options.settings)
         file = measure_noise(
-            Stages(current_project(options.model, work_dir=Path(directory))),
+            Stages(project, device_timeout=options.settings.timeout),
             options.board,
             model=options.model,
             scheme=options.scheme,
             runs=options.runs,
-            say=lambda line: print(line, flush=True),
+            say=say,
         )
-    print(file)
+    say(file)
     return 0
 
 
@@ -149,7 +156,7 @@ def _toolchain(options: argparse.Namespace) -> int:
     from pytest_tinyquant.system.cache import Cache
 
     recipe = {"rx-elf": toolchain_rx, "rx-sim": toolchain_rx_sim}[options.target].recipe()
-    print(build(recipe, Cache(), lambda line: print(f"{recipe.name}: {line}", flush=True)))
+    say(build(recipe, Cache(), lambda line: say(f"{recipe.name}: {line}")))
     return 0
 
 

@@ -58,14 +58,13 @@ def _run(
     from pytest_tinyquant.baselines.noise import NUMBER_CLASS
     from pytest_tinyquant.baselines.noise import NoiseFloor
     from pytest_tinyquant.firmware.image import FirmwareImage
-    from pytest_tinyquant.schemes.scheme import SCHEMES
 
-    models = stages.project.models
+    models, schemes = stages.project.models, stages.project.schemes
     model = model or next(iter(models), "")
     _known("model", model, models)
-    _known("scheme", scheme, SCHEMES)
+    _known("scheme", scheme, schemes)
     stages.reachable(board)
-    converted = stages.convert(models[model], SCHEMES[scheme])
+    converted = stages.convert(models[model], schemes[scheme])
     where = f"{model}-{scheme}-{board.name}"
     graph = stages.check(models[model], converted, board)
     image = stages.build_image(models[model], converted, graph, board)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from pytest_tinyquant import engine
@@ -13,17 +14,22 @@ from pytest_tinyquant.errors import ModelError
 from pytest_tinyquant.errors import UnsupportedModelError
 from pytest_tinyquant.errors import VacuousSchemeError
 from pytest_tinyquant.models.graph import Graph
+from pytest_tinyquant.models.graph import Operator
 from pytest_tinyquant.models.model import scheme_of_tflite
 from pytest_tinyquant.models.tflite_reader import read_graph
 from pytest_tinyquant.project.project import is_model_path
 from pytest_tinyquant.project.selection import choose
 from pytest_tinyquant.schemes.convert import convert
+from pytest_tinyquant.schemes.recipe import WEIGHTED
+from pytest_tinyquant.schemes.recipe import treatments
 from pytest_tinyquant.schemes.scheme import SCHEMES
+from pytest_tinyquant.schemes.scheme import Scheme
 from pytest_tinyquant.support.check import check_not_vacuous
 from pytest_tinyquant.support.check import check_read_as_written
 from pytest_tinyquant.support.check import check_support
 from pytest_tinyquant.support.runtimes import RUNTIMES
 from pytest_tinyquant.system.cache import Cache
+from pytest_tinyquant.system.plain_console import plain_console
 
 
 if TYPE_CHECKING:
@@ -40,15 +46,19 @@ def show_model(project: Project, name: str, scheme_name: str, board: str | None 
     kernels = _kernels(project, board)
     if model.kind == "tflite":
         scheme_name = scheme_of_tflite(model.path)
-    (scheme_name,) = choose([scheme_name], SCHEMES, what="scheme", where="--scheme")
-    converted = convert(model, SCHEMES[scheme_name], Cache(project.cache_root))
+    (scheme_name,) = choose([scheme_name], project.schemes, what="scheme", where="--scheme")
+    scheme = project.schemes[scheme_name]
+    cache = Cache(project.cache_root)
+    converted = convert(model, scheme, cache)
     where = f"{model.name}-{scheme_name}"
     graph = read_graph(converted.read(), where=where)
-    console = Console()
+    console = plain_console()
     size = converted.path.stat().st_size
     console.print(f"{where}: {size:,} bytes, {len(graph.operators)} operators", highlight=False)
     console.print(_operators(graph))
-    for verdict in _verdicts(graph, scheme_name, where):
+    if scheme.rules:
+        console.print(_rules(model, scheme, cache))
+    for verdict in _verdicts(graph, scheme, where):
         console.print(verdict, highlight=False, markup=False)
     return max(_print_plan(console, graph, where, *row) for row in kernels.items())
 
@@ -77,7 +87,7 @@ def _find(project: Project, name: str) -> Model:
 
 def _operators(graph: Graph) -> Table:
     """Return the operators with the types of what they read and write."""
-    table = Table("#", "operator", "input types", "output", "type")
+    table = Table("#", "operator", "input types", "weights", "output", "type")
     for operator in graph.operators:
         inputs = [graph.tensors[index].dtype for index in operator.inputs if index >= 0]
         outputs = [graph.tensors[index] for index in operator.outputs]
@@ -85,13 +95,39 @@ def _operators(graph: Graph) -> Table:
             str(operator.index),
             operator.custom or operator.op,
             ", ".join(inputs),
+            _weights(graph, operator),
             ", ".join("x".join(map(str, tensor.shape)) for tensor in outputs),
             ", ".join(tensor.dtype for tensor in outputs),
         )
     return table
 
 
-def _verdicts(graph: Graph, scheme: str, where: str) -> list[str]:
+def _weights(graph: Graph, operator: Operator) -> str:
+    """Return how a layer's weights are stored, such as ``int8, 16 scales``."""
+    place = WEIGHTED.get(operator.op)
+    if place is None or graph.tensors[operator.inputs[place]].data is None:
+        return ""
+    tensor = graph.tensors[operator.inputs[place]]
+    if tensor.quantization is None:
+        return tensor.dtype
+    count = len(tensor.quantization.scales)
+    return f"{tensor.dtype}, {count} scale{'s' if count > 1 else ''}"
+
+
+def _rules(model: Model, scheme: Scheme, cache: Cache) -> Table:
+    """Return which rule of the scheme decided about each operator of the float model."""
+    basic = read_graph(convert(model, SCHEMES["basic"], cache).read(), where=model.name)
+    table = Table("operator", "layer", "is given", "by")
+    for part in treatments(
+        basic, scheme, dense_per_channel=model.dense_per_channel, where=model.name
+    ):
+        layer = basic.tensors[part.operator.outputs[0]].name.partition(";")[0]
+        decided = part.rule.where if part.rule else "no rule"
+        table.add_row(*map(escape, (part.operator.label, layer, part.text, decided)))
+    return table
+
+
+def _verdicts(graph: Graph, scheme: Scheme, where: str) -> list[str]:
     """Return what the checks before any build say."""
     verdicts = []
     try:

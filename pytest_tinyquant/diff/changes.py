@@ -9,17 +9,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from typing import Any
 
-from pytest_tinyquant.baselines.attribution import align_ops
+from pytest_tinyquant.baselines.align import align_ops
 from pytest_tinyquant.baselines.compare import find_context
 from pytest_tinyquant.metrics.built_in import FLASH
 from pytest_tinyquant.metrics.built_in import RAM
-from pytest_tinyquant.metrics.text import shape_text
 
 
 if TYPE_CHECKING:
     from pytest_tinyquant.firmware.elf import Elf
     from pytest_tinyquant.measure.measurement import Measurement
-    from pytest_tinyquant.measure.measurement import OpCount
 
 
 @dataclass(frozen=True)
@@ -142,17 +140,12 @@ def _operators(old: Measurement, new: Measurement) -> Iterable[Change]:
         kernels = dict.fromkeys(op.kernel for op in (change.old, change.new) if op)
         if change.delta or len(kernels) > 1 or change.old is None or change.new is None:
             yield Change(
-                _operator_name(change.new or change.old),
+                change.name,
                 change.old.count if change.old else None,
                 change.new.count if change.new else None,
                 new.count_unit,
                 " -> ".join(kernels),
             )
-
-
-def _operator_name(op: OpCount | None) -> str:
-    assert op is not None, "a change has at least one side"
-    return f"{op.label} {shape_text(op.output_shape)}".rstrip()
 
 
 def _sizes(before: Mapping[str, int], after: Mapping[str, int]) -> tuple[Change, ...]:

@@ -36,4 +36,4 @@ def first_layer(stages: Stages, old: Measurement, new: Measurement) -> str:
         part = compare_models(stages, model, before, after)
     except TinyQuantError as error:
         return f"layers: {str(error).partition(chr(10))[0]}"
-    return part.text("A's") if part else "layers: both model files compute the same"
+    return part.cause("A's").text if part else "layers: both model files compute the same"

@@ -17,7 +17,9 @@ from pytest_tinyquant.diff.changes import compare_images
 from pytest_tinyquant.diff.sources import load
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.metrics.text import delta_text
+from pytest_tinyquant.metrics.text import growth_text
 from pytest_tinyquant.metrics.text import number_text
+from pytest_tinyquant.system.plain_console import plain_console
 
 
 if TYPE_CHECKING:
@@ -51,9 +53,8 @@ def show_difference(
         }  # fmt: skip
         print(json.dumps(document, indent=2))
         return int(bool(found))
-    from rich.console import Console
 
-    console = Console(highlight=False, emoji=False)
+    console = plain_console(highlight=False, emoji=False)
     console.print(f"A: {first}\nB: {second}", markup=False)
     for difference in found:
         _show(console, difference)
@@ -138,5 +139,4 @@ def _delta(change: Change) -> str:
         return "new"
     if change.after is None:
         return "gone"
-    percent = f" {change.delta / abs(change.before):+.2%}" if change.before else ""
-    return delta_text(change.delta) + percent
+    return growth_text(change.before, change.after)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +12,14 @@ from typing import Final
 
 from pytest_tinyquant.baselines import schema
 from pytest_tinyquant.baselines.noise import FILE_NAME as NOISE_FILE
+from pytest_tinyquant.errors import BaselineError
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.errors import RevisionError
 from pytest_tinyquant.measure.measurement import Measurement
 from pytest_tinyquant.system.git import Repository
+from pytest_tinyquant.system.json_text import parse_json
+from pytest_tinyquant.system.regular_file import TEXT_LIMIT
+from pytest_tinyquant.system.regular_file import read_bytes
 
 
 if TYPE_CHECKING:
@@ -47,7 +50,7 @@ def load(text: str, baselines: Path) -> Source:
     path = Path(text)
     if path.is_dir():
         files = ((file.relative_to(path), file) for file in sorted(path.rglob("*.json")))
-        texts = ((file, file.read_text("utf-8")) for name, file in files if _is_baseline(name))
+        texts = ((file, _text(file)) for name, file in files if _is_baseline(name))
         return Source(text, _baselines(texts, text))
     if path.is_file():
         return _file(text, path)
@@ -55,18 +58,27 @@ def load(text: str, baselines: Path) -> Source:
 
 
 def _file(name: str, path: Path) -> Source:
-    content = path.read_bytes()
+    content = read_bytes(path)
     if content.startswith(_ELF_MAGIC):
         from pytest_tinyquant.firmware.elf import Elf
 
         return Source(name, {}, Elf(path))
     try:
-        document = json.loads(content)
+        document = parse_json(content)
     except ValueError as error:
         raise ConfigurationError(f"{name}: neither an image (ELF) nor JSON: {error}") from error
     if isinstance(document, dict) and "combinations" in document:
         return Source(name, _run(document, name))
-    return Source(name, _by_name([schema.parse(content.decode("utf-8"), path)]))
+    return Source(name, _by_name([schema.parse(schema.decode(content, path), path)]))
+
+
+def _text(path: Path) -> str:
+    """Return the text of a baseline file; raises BaselineError for one that is unreadable."""
+    try:
+        content = read_bytes(path, TEXT_LIMIT)
+    except OSError as error:
+        raise BaselineError(f"baseline {path} cannot be read ({error.strerror})") from error
+    return schema.decode(content, path)
 
 
 def _run(document: dict[str, Any], name: str) -> dict[str, Measurement]:
@@ -77,7 +89,8 @@ def _run(document: dict[str, Any], name: str) -> dict[str, Measurement]:
             for combination in document["combinations"].values()
             if combination.get("measurement")
         ]
-    except (KeyError, TypeError, AttributeError) as error:
+    except Exception as error:
+        # A measurement of JSON types may lack anything, or hold it as another type.
         raise ConfigurationError(
             f"{name}: this run's file is of another version ({error!r}); write it anew with "
             "--tq-json"
@@ -99,17 +112,28 @@ def _revision(text: str, baselines: Path) -> Source:
         raise ConfigurationError(f"{text}: no such file or directory, and {error}") from error
     root = repository.root.resolve()
     # git's own notation: REVISION:PATH counts from the repository's root, ./PATH from here.
-    folder = given if colon else baselines.resolve().relative_to(root).as_posix()
+    folder = given if colon else _within(root, baselines, text)
     if given.startswith("./"):
-        folder = (Path.cwd() / given).resolve().relative_to(root).as_posix()
+        folder = _within(root, Path.cwd() / given, text)
     names = [
         name
         for name in repository.files(commit, folder)
         if name == folder or _is_baseline(PurePosixPath(name).relative_to(folder))
     ]
     contents = repository.read(commit, names)
-    texts = ((Path(name), content.decode("utf-8")) for name, content in contents.items())
+    texts = ((Path(name), schema.decode(content, Path(name))) for name, content in contents.items())
     return Source(text, _baselines(texts, f"{folder} of {text}"))
+
+
+def _within(root: Path, path: Path, text: str) -> str:
+    """Return a path as git names it.
+
+    :raises ConfigurationError: it lies outside of the repository.
+    """
+    resolved = path.resolve()
+    if not resolved.is_relative_to(root):
+        raise ConfigurationError(f"{text}: {resolved} lies outside of the repository {root}")
+    return resolved.relative_to(root).as_posix()
 
 
 def _is_baseline(name: PurePosixPath | Path) -> bool:

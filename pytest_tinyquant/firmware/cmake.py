@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -16,6 +15,7 @@ from pytest_tinyquant.errors import BenchError
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.errors import DoesNotFitError
 from pytest_tinyquant.firmware.toolchain import find_build_tool
+from pytest_tinyquant.system import environment
 from pytest_tinyquant.system.trouble import ending
 
 
@@ -50,6 +50,8 @@ def run_cmake(
     :raises BuildFailedError: CMake, the compiler or the linker failed.
     """
     build = output / "build"
+    scratch = output / "scratch"
+    scratch.mkdir()
     configure = [
         str(find_build_tool("cmake")),
         *("-G", "Ninja", f"-DCMAKE_MAKE_PROGRAM={find_build_tool('ninja')}"),
@@ -59,10 +61,11 @@ def run_cmake(
         *(f"-D{name}={value}" for name, value in definitions.items()),
     ]
     try:
-        _run(configure)
-        _run([str(find_build_tool("ninja")), "-C", str(build)])
+        _run(configure, scratch)
+        _run([str(find_build_tool("ninja")), "-C", str(build)], scratch)
     finally:
         shutil.rmtree(build, ignore_errors=True)
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 @contextmanager
@@ -126,9 +129,8 @@ def _complaints(output: str) -> str:
     return "\n".join(f"  {line}" for line in complaints[:_COMPLAINTS_SHOWN])
 
 
-def _run(command: Sequence[str]) -> None:
-    """Run a build tool; its messages are English whatever the user's language is."""
-    environment = {**os.environ, "LC_ALL": "C", "NINJA_STATUS": ""}
+def _run(command: Sequence[str], scratch: Path) -> None:
+    """Run a build tool; nothing of the user's shell reaches it or the compilers it starts."""
     try:
         result = subprocess.run(
             command,
@@ -137,7 +139,7 @@ def _run(command: Sequence[str]) -> None:
             stdin=subprocess.DEVNULL,
             text=True,
             errors="replace",
-            env=environment,
+            env=environment.made(scratch, NINJA_STATUS=""),
             timeout=TIMEOUT,
             check=False,
         )

@@ -104,7 +104,6 @@ class Elf:
     """
 
     def __init__(self, path: Path) -> None:
-        from elftools.common.exceptions import ELFError
         from elftools.elf.elffile import ELFFile
 
         self.path = path
@@ -114,7 +113,8 @@ class Elf:
                 self._thumb = file["e_machine"] == "EM_ARM"
                 self.sections = tuple(_sections(file))
                 self.symbols = tuple(sorted(_symbols(file), key=lambda s: (s.address, s.name)))
-        except (OSError, ELFError) as error:
+        except Exception as error:
+            # Of a damaged file elftools raises classes of its own and of construct, struct and io.
             raise CacheError(
                 f"{path}: cannot be read as a firmware image ({error}); delete the file, the next "
                 "run builds it again"

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from pytest_tinyquant.errors import ToolchainNotFoundError
 from pytest_tinyquant.system import atomic
+from pytest_tinyquant.system import environment
 from pytest_tinyquant.system.cache import Cache
 from pytest_tinyquant.system.lifetime import die_with_parent
 
@@ -143,10 +144,14 @@ def find_sources(recipe: Recipe, say: Say) -> dict[str, Path]:
                 f"sudo {install}"
             )
         say("installing Debian's source packages and what building them needs")
-        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         for command in ("apt-get update --quiet", install):
             result = subprocess.run(
-                command.split(), env=environment, capture_output=True, text=True, check=False
+                command.split(),
+                # It makes no result, and may need the user's proxy.
+                env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+                capture_output=True,
+                text=True,
+                check=False,
             )
             if result.returncode:
                 raise ToolchainNotFoundError(f"{command} failed: {_tail(result.stderr)}")
@@ -252,12 +257,10 @@ class _Steps:
 
     def _environment(self) -> dict[str, str]:
         """Return the environment of a step, which finds the programs of earlier ones."""
-        path = f"{self.prefix / 'bin'}{os.pathsep}{os.environ['PATH']}"
-        environment = {**os.environ, "PATH": path}
-        # Flags of the caller's environment are for the caller's own programs.
-        for variable in ("CFLAGS", "CXXFLAGS", "CPPFLAGS", "LDFLAGS", "MAKEFLAGS", "MFLAGS"):
-            environment.pop(variable, None)
-        return environment
+        scratch = self.work / "scratch"
+        scratch.mkdir(exist_ok=True)
+        made = environment.made(scratch)
+        return {**made, "PATH": f"{self.prefix / 'bin'}{os.pathsep}{made['PATH']}"}
 
     def _wait(self, process: subprocess.Popen[bytes], name: str, started: float) -> None:
         """Wait for a step to end and report every so often that it has not."""

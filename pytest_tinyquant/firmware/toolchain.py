@@ -13,6 +13,7 @@ from pathlib import Path
 from pytest_tinyquant.errors import ToolchainNotFoundError
 from pytest_tinyquant.project.kinds import KINDS
 from pytest_tinyquant.project.kinds import Compiler
+from pytest_tinyquant.system import environment
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,12 @@ def _ask(cc: Path, *arguments: str) -> str:
     """Return what the compiler prints."""
     try:
         result = subprocess.run(
-            [cc, *arguments], capture_output=True, text=True, timeout=_TIMEOUT, check=True
+            [cc, *arguments],
+            capture_output=True,
+            text=True,
+            env=environment.made(),
+            timeout=_TIMEOUT,
+            check=True,
         )
     except (OSError, subprocess.SubprocessError) as error:
         raise ToolchainNotFoundError(

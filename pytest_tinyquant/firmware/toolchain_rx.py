@@ -14,6 +14,7 @@ from pytest_tinyquant.errors import ToolchainNotFoundError
 from pytest_tinyquant.firmware.source_build import Package
 from pytest_tinyquant.firmware.source_build import Recipe
 from pytest_tinyquant.firmware.source_build import find_built
+from pytest_tinyquant.system import environment
 from pytest_tinyquant.system.cache import Cache
 
 
@@ -115,7 +116,11 @@ def verify_compiler(compiler: Path, directory: Path) -> None:
     source.write_text(_VERIFY)
     command = (compiler, "-O2", "-mno-allow-string-insns", "-nostartfiles", "-Wl,-e,_main")
     result = subprocess.run(
-        [*command, source, "-o", program, "-lm"], capture_output=True, text=True, check=False
+        [*command, source, "-o", program, "-lm"],
+        capture_output=True,
+        text=True,
+        env=environment.made(directory),
+        check=False,
     )
     if result.returncode:
         raise ToolchainNotFoundError(f"{compiler} does not work: {result.stderr.strip()}")

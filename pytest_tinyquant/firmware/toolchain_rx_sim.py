@@ -16,6 +16,7 @@ from pytest_tinyquant.errors import ToolchainNotFoundError
 from pytest_tinyquant.firmware.source_build import Package
 from pytest_tinyquant.firmware.source_build import Recipe
 from pytest_tinyquant.firmware.source_build import find_built
+from pytest_tinyquant.system import environment
 from pytest_tinyquant.system.cache import Cache
 
 
@@ -82,6 +83,7 @@ def verify_simulator(simulator: Path, directory: Path) -> None:
             [simulator, "-v", program],
             capture_output=True,
             text=True,
+            env=environment.made(directory),
             timeout=_VERIFY_TIMEOUT,
             check=False,
         )

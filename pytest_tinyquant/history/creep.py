@@ -51,7 +51,7 @@ class Release:
         path = self._store.path(model, scheme, board, target)
         name = self._within(path)
         content = self._repository.read(self._commit, [name]).get(name)
-        return None if content is None else schema.parse(content.decode("utf-8"), path)
+        return None if content is None else schema.parse(schema.decode(content, path), path)
 
     def judge(self, metric: str, measurement: Measurement) -> Verdict | None:
         """Return the verdict on what crept since the release; None if nothing did.

@@ -6,10 +6,9 @@ import datetime
 import importlib.metadata
 import uuid
 from collections.abc import Iterable
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
+from pytest_tinyquant.baselines.verdict import Verdict
 from pytest_tinyquant.errors import RevisionError
 from pytest_tinyquant.history.database import History
 from pytest_tinyquant.history.database import RunRow
@@ -21,7 +20,7 @@ def append_run(
     path: Path,
     root: Path,
     measurements: Iterable[Measurement],
-    verdicts: Iterable[Mapping[str, Any]],
+    verdicts: Iterable[Verdict],
     *,
     started: float,
     passed: bool,
@@ -29,7 +28,7 @@ def append_run(
     """Append what a run measured; a run without measurements leaves no trace.
 
     :param root: the project's root.
-    :param verdicts: as :meth:`Verdict.to_json` gives them.
+    :param verdicts: of all metrics that were judged.
     :param started: seconds since the epoch.
     :raises ConfigurationError: the file cannot be used.
     """
@@ -37,11 +36,9 @@ def append_run(
     if not taken:
         return
     statuses = {
-        (verdict["combination"].lower(), verdict["metric"], comparison["part"]): comparison[
-            "status"
-        ]
+        (verdict.combination.lower(), verdict.metric, comparison.part): comparison.status
         for verdict in verdicts
-        for comparison in verdict["comparisons"]
+        for comparison in verdict.comparisons
     }
     revision, changes = _revision(root)
     time = datetime.datetime.fromtimestamp(started, datetime.UTC)

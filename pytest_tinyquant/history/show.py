@@ -15,8 +15,10 @@ from pytest_tinyquant.history.database import History
 from pytest_tinyquant.history.database import Series
 from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.metrics.text import delta_text
+from pytest_tinyquant.metrics.text import growth_text
 from pytest_tinyquant.metrics.text import number_text
 from pytest_tinyquant.metrics.tolerance import Tolerance
+from pytest_tinyquant.system.plain_console import plain_console
 
 
 if TYPE_CHECKING:
@@ -139,10 +141,9 @@ def _show_steps(
     """Print by how much a number crept and in which runs it did."""
     points = series.points
     last = points[-1]
-    percent = f" ({(last.value - start) / abs(start):+.2%})" if start else ""
     console.print(
         f"{series.combination}  {number_text(start)} -> {number_text(last.value)} {last.unit}, "
-        f"{delta_text(last.value - start)}{percent} since {since}, limit {limit.text(last.unit)}",
+        f"{growth_text(start, last.value)} since {since}, limit {limit.text(last.unit)}",
         markup=False,
         soft_wrap=True,
     )
@@ -168,14 +169,13 @@ def _overview(console: Console, metric: str, found: Sequence[Series]) -> object:
         table.add_column(column, justify="right" if right else "left")
     for series in found:
         values = [point.value for point in series.points]
-        change = f" {(values[-1] - values[0]) / abs(values[0]):+.2%}" if values[0] else ""
         table.add_row(
             series.combination,
             str(len(values)),
             sparkline(values, bars),
             number_text(values[0]),
             f"{number_text(values[-1])} {series.points[-1].unit}",
-            delta_text(values[-1] - values[0]) + change,
+            growth_text(values[0], values[-1]),
         )
     return table
 
@@ -198,6 +198,5 @@ def _runs(series: Series) -> object:
 
 
 def _console() -> Console:
-    from rich.console import Console
 
-    return Console(highlight=False, emoji=False)
+    return plain_console(highlight=False, emoji=False)

@@ -11,7 +11,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.errors import InvalidOutputError
+from pytest_tinyquant.measure.own_figure import own_figure
+from pytest_tinyquant.measure.task_figures import confusion_matrix
+from pytest_tinyquant.measure.task_figures import task_figures
 from pytest_tinyquant.metrics.built_in import ERROR
 from pytest_tinyquant.metrics.metric import Metric
 from pytest_tinyquant.models.quantize import bytes_per_sample
@@ -29,13 +33,65 @@ MINIMUM_SAMPLES: Final = 4
 
 
 def measure(observation: Observation) -> dict[str, Metric]:
-    """Return how far the outputs are from the reference; see :func:`measure_error`."""
-    return measure_error(
+    """Return how far the outputs are from the reference, and how well they do the model's task.
+
+    See :func:`measure_error` and :mod:`~pytest_tinyquant.measure.task_figures`.
+    """
+    parts = measure_error(
         observation.record.outputs,
         observation.expected,
         observation.outputs,
         where=observation.where,
     )
+    parts.update(_of_the_task(observation))
+    missing = [part for part in observation.task.gating if part not in parts]
+    if missing:
+        raise ConfigurationError(
+            f"{observation.task.where}: gate = {missing[0]!r}, but {observation.where} has no such "
+            f"figure; it has {', '.join(parts)}. Give the check samples labels: an array 'labels' "
+            "beside 'check'"
+        )
+    return parts
+
+
+def confusion(observation: Observation) -> tuple[tuple[int, ...], ...]:
+    """Return the confusion matrix of a classification with labels; empty for anything else."""
+    labels = observation.labels
+    if labels is None or labels.kind != "classification":
+        return ()
+    outputs = _real(observation)[0]
+    return tuple(tuple(map(int, row)) for row in confusion_matrix(outputs, labels.values))
+
+
+def _of_the_task(observation: Observation) -> dict[str, Metric]:
+    """Return the figures that labels and the user's own function give."""
+    task, labels = observation.task, observation.labels
+    if labels is None and not task.metric:
+        return {}
+    outputs = _real(observation)
+    figures = {}
+    if labels is not None:
+        first = observation.expected[0]
+        figures = task_figures(
+            outputs[0],
+            first.reshape(len(first), -1).astype(np.float64),
+            observation.inputs[0].reshape(len(first), -1).astype(np.float64),
+            labels,
+            where=observation.where,
+        )
+    if task.metric:
+        shaped = [
+            output.reshape(expected.shape)
+            for output, expected in zip(outputs, observation.expected, strict=True)
+        ]
+        figures[task.part] = own_figure(
+            task, observation.root, outputs=shaped, inputs=observation.inputs, labels=labels
+        )
+    return figures
+
+
+def _real(observation: Observation) -> list[NDArray[np.float64]]:
+    return real_outputs(observation.record.outputs, observation.outputs, where=observation.where)
 
 
 def measure_error(
@@ -130,11 +186,30 @@ def error_metrics(
         "rmse": _exact(np.sqrt(np.mean(difference**2)) / span, "of range"),
         "max_abs": _exact(difference.max(), "output units"),
         "cosine": _exact(_cosine(expected, predicted), "1"),
+        **_of_validation(expected, predicted),
     }
     if _is_distribution(expected):
         same = expected.argmax(axis=1) == predicted.argmax(axis=1)
         metrics["top1"] = _exact(same.mean(), "1")
     return metrics
+
+
+def _of_validation(expected: NDArray[Any], predicted: NDArray[Any]) -> dict[str, Metric]:
+    """Return what ST Edge AI's ``validate`` reports besides, by its names and formulas.
+
+    ``l2r`` is |e - p| / |e| over all outputs as one vector, ``mean`` and ``std`` are those of the
+    difference e - p, ``nse`` is the Nash-Sutcliffe efficiency
+    1 - sum (e - p)^2 / sum (e - mean e)^2.
+    """
+    difference = expected - predicted
+    norm = float(np.linalg.norm(expected))
+    spread = float(((expected - expected.mean()) ** 2).sum())
+    return {
+        **({"l2r": _exact(np.linalg.norm(difference) / norm, "1")} if norm else {}),
+        "mean": _exact(difference.mean(), "output units"),
+        "std": _exact(difference.std(), "output units"),
+        "nse": _exact(1.0 - (difference**2).sum() / spread, "1"),
+    }
 
 
 def output_sha256(raw: Sequence[bytes]) -> str:

@@ -9,6 +9,7 @@ from typing import Final
 
 from pytest_tinyquant.boards.clock import check_clock
 from pytest_tinyquant.errors import ConfigurationError
+from pytest_tinyquant.measure.error import confusion
 from pytest_tinyquant.measure.error import output_sha256
 from pytest_tinyquant.measure.latency import count_ops
 from pytest_tinyquant.measure.measurement import Measurement
@@ -66,6 +67,10 @@ def evaluate(observation: Observation) -> Measurement:
         output_sha256=output_sha256(record.outputs),
         log=record.log,
         retries=record.retries,
+        gates={ERROR.name: observation.task.gating} if observation.task.gating else {},
+        confusion=confusion(observation),
+        drawn_data=observation.drawn_data,
+        clock_hz=record.clock.hz if record.clock else None,
         **extra,
     )
 

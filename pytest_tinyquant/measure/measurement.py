@@ -119,6 +119,12 @@ class Measurement:
     :param structure: what reports draw and no gate compares; not kept in baselines.
     :param retries: why earlier runs of the image were not believed; empty if the first one was.
     :param estimates: what was not measured but came out of a model; not kept in baselines.
+    :param gates: the parts of a metric that decide in place of its usual ones, as the model's TOML
+        says; not kept in baselines.
+    :param confusion: how often samples of each class (rows) were taken for each class (columns);
+        not kept in baselines.
+    :param drawn_data: the samples were drawn at random: no figure says how good the model is.
+    :param clock_hz: the core clock that a real board counted its cycles at.
     """
 
     model: str
@@ -137,6 +143,10 @@ class Measurement:
     structure: Structure | None = None
     retries: tuple[str, ...] = ()
     estimates: tuple[Estimate, ...] = ()
+    gates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    confusion: tuple[tuple[int, ...], ...] = ()
+    drawn_data: bool = False
+    clock_hz: int | None = None
 
     @property
     def combination(self) -> str:
@@ -146,7 +156,11 @@ class Measurement:
     def gating(self, metric: str) -> dict[str, Metric]:
         """Return the parts of ``metric`` that decide its verdict, in order of importance."""
         parts = self.metrics.get(metric, {})
-        return {part: parts[part] for part in METRICS[metric].gating if part in parts}
+        return {part: parts[part] for part in self.gate_names(metric) if part in parts}
+
+    def gate_names(self, metric: str) -> tuple[str, ...]:
+        """Return the names of the parts of ``metric`` that are to decide."""
+        return self.gates.get(metric) or METRICS[metric].gating
 
     @property
     def count_unit(self) -> str:
@@ -178,6 +192,10 @@ class Measurement:
             "structure": self.structure.to_json() if self.structure else None,
             "retries": list(self.retries),
             "estimates": [estimate.to_json() for estimate in self.estimates],
+            "gates": {metric: list(parts) for metric, parts in self.gates.items()},
+            "confusion": [list(row) for row in self.confusion],
+            "drawn_data": self.drawn_data,
+            "clock_hz": self.clock_hz,
         }
 
     @classmethod
@@ -206,5 +224,9 @@ class Measurement:
             log=data["log"],
             structure=Structure.from_json(data["structure"]) if data.get("structure") else None,
             retries=tuple(data.get("retries", ())),
-            estimates=tuple(Estimate.from_json(estimate) for estimate in data.get("estimates", ())),
+            estimates=tuple(map(Estimate.from_json, data.get("estimates", ()))),
+            gates={metric: tuple(parts) for metric, parts in data.get("gates", {}).items()},
+            confusion=tuple(tuple(row) for row in data.get("confusion", ())),
+            drawn_data=data.get("drawn_data", False),
+            clock_hz=data.get("clock_hz"),
         )

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import field
+from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
+
+from pytest_tinyquant.models.task import Task
 
 
 if TYPE_CHECKING:
@@ -14,6 +18,7 @@ if TYPE_CHECKING:
     from pytest_tinyquant.boards.device import RunRecord
     from pytest_tinyquant.models.graph import Graph
     from pytest_tinyquant.models.graph import Tensor
+    from pytest_tinyquant.models.labels import Labels
     from pytest_tinyquant.project.board_types import Board
     from pytest_tinyquant.schemes.convert import ConvertedModel
 
@@ -29,6 +34,11 @@ class Observation:
     :param record: what the device reported: outputs, counts, memory, its log.
     :param expected: the reference's outputs for all check samples, one float array ``[n, *shape]``
         per output tensor.
+    :param inputs: the check samples, one float32 array ``[n, *shape]`` per input.
+    :param labels: what they really are, if that is known.
+    :param task: what the model is for.
+    :param root: the project's directory, which a function of the user's may lie in.
+    :param drawn_data: the samples were drawn at random.
     """
 
     converted: ConvertedModel
@@ -37,6 +47,11 @@ class Observation:
     image: Any
     record: RunRecord
     expected: Sequence[NDArray[Any]]
+    inputs: Sequence[NDArray[Any]] = ()
+    labels: Labels | None = None
+    task: Task = field(default_factory=Task)
+    root: Path = field(default_factory=Path)
+    drawn_data: bool = False
 
     @property
     def where(self) -> str:

@@ -13,6 +13,22 @@ def delta_text(delta: float) -> str:
     return f"{delta:+,}" if isinstance(delta, int) else f"{delta:+.6g}"
 
 
+def share_text(share: float) -> str:
+    """Return a relative change as ``+1.46 %``.
+
+    One that two digits would round away is given one significant digit: it must not read as none.
+    """
+    percent = share * 100
+    return f"{percent:+.1g} %" if 0 < abs(percent) < 0.005 else f"{percent:+.2f} %"
+
+
+def growth_text(before: float, after: float) -> str:
+    """Return a difference and what share of ``before`` that is: ``+24,000 +2.40 %``."""
+    delta = after - before
+    share = f" {share_text(delta / abs(before))}" if before else ""
+    return delta_text(delta) + share
+
+
 def shape_text(shape: tuple[int, ...]) -> str:
     """Return a shape as ``16x16x32``; a leading batch dimension of 1 is left out."""
     inner = shape[1:] if len(shape) > 1 and shape[0] == 1 else shape

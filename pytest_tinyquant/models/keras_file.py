@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +9,13 @@ from typing import Any
 
 from pytest_tinyquant.errors import ModelError
 from pytest_tinyquant.models.layers import Shape
+from pytest_tinyquant.system.json_text import parse_json
+from pytest_tinyquant.system.regular_file import MIB
+from pytest_tinyquant.system.regular_file import MODEL_LIMIT
+from pytest_tinyquant.system.regular_file import open_regular
+
+
+_CONFIG_LIMIT = 16 * MIB
 
 
 def input_shapes(path: Path) -> list[Shape | None]:
@@ -19,10 +25,31 @@ def input_shapes(path: Path) -> list[Shape | None]:
     did not write.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            config = json.loads(archive.read("config.json"))
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise ModelError(f"{path}: not a model saved by Keras 3: {error}; save it again") from error
+        return _shapes(_config(path))
+    except ModelError:
+        raise
+    except Exception as error:
+        # Every part of the file may be missing or of another type.
+        reason = getattr(error, "strerror", None) or repr(error)
+        raise ModelError(
+            f"{path}: not a model saved by Keras 3: {reason}; save it again"
+        ) from error
+
+
+def _config(path: Path) -> Any:
+    """Return the file's description of the model, after a look at how large it unpacks."""
+    with open(open_regular(path), "rb") as stream, zipfile.ZipFile(stream) as archive:
+        total = sum(member.file_size for member in archive.infolist())
+        size = archive.getinfo("config.json").file_size
+        if size > _CONFIG_LIMIT or total > MODEL_LIMIT:
+            raise ModelError(
+                f"{path}: unpacks to {total:,} bytes, its description to {size:,}; at most "
+                f"{MODEL_LIMIT:,} and {_CONFIG_LIMIT:,} are read. Save a smaller model"
+            )
+        return parse_json(archive.read("config.json"))
+
+
+def _shapes(config: Any) -> list[Shape | None]:
     inner = config.get("config", {})
     layers = {layer.get("name"): layer for layer in inner.get("layers", []) if "name" in layer}
     names = _input_names(inner.get("input_layers", []))
@@ -36,7 +63,11 @@ def input_shapes(path: Path) -> list[Shape | None]:
 
 def _sample_shape(batch_shape: list[Any]) -> Shape | None:
     sizes = batch_shape[1:]
-    return tuple(sizes) if batch_shape and all(isinstance(size, int) for size in sizes) else None
+    return tuple(sizes) if batch_shape and all(map(_is_size, sizes)) else None
+
+
+def _is_size(value: Any) -> bool:
+    return type(value) is int and value > 0
 
 
 def _input_names(inputs: Any) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -21,17 +22,22 @@ from typing import Any
 from typing import Literal
 
 from pytest_tinyquant.errors import ConfigurationError
+from pytest_tinyquant.errors import ModelError
 from pytest_tinyquant.models.model_search import SAVED_MODEL
 from pytest_tinyquant.models.model_search import find_models
 from pytest_tinyquant.models.model_search import model_name
 from pytest_tinyquant.models.model_search import natural_order
 from pytest_tinyquant.models.model_search import settings_file
+from pytest_tinyquant.models.task import Task
 from pytest_tinyquant.models.tflite_file import scheme_of_tflite
+from pytest_tinyquant.system.regular_file import open_regular
 
 
 if TYPE_CHECKING:
     import keras
 
+    from pytest_tinyquant.metrics.limits import Limit
+    from pytest_tinyquant.models.labels import Labels
     from pytest_tinyquant.models.layers import Shape
     from pytest_tinyquant.models.model_file import Settings
     from pytest_tinyquant.models.model_file import Sidecar
@@ -41,6 +47,9 @@ if TYPE_CHECKING:
 __all__ = ["Model", "discover_models", "load_keras", "load_model", "scheme_of_tflite"]
 
 CALIBRATION_SAMPLES = 200
+
+#: Samples on which outputs are compared where the data do not say.
+DEFAULT_CHECK_SAMPLES = 16
 
 
 @dataclass(frozen=True)
@@ -63,7 +72,9 @@ class Model:
     schemes_from: str = field(default="", repr=False, hash=False, compare=False)
     tolerance: Mapping[str, Any] = field(default_factory=dict, hash=False)
     dense_per_channel: bool = False
-    check_samples: int = 16
+    check_samples: int | None = None
+    limits: tuple[Limit, ...] = field(default=(), repr=False, hash=False, compare=False)
+    task: Task = field(default_factory=Task, repr=False, hash=False, compare=False)
     zoo: ZooFile | None = field(default=None, repr=False, hash=False, compare=False)
     sidecar: Sidecar | None = field(default=None, repr=False, hash=False, compare=False)
 
@@ -83,10 +94,13 @@ class Model:
         """
         digest = hashlib.sha256(json.dumps(self._identity(), sort_keys=True).encode())
         for file in self._files():
-            digest.update(f"\n{file.name} {file.stat().st_size}\n".encode())
-            with file.open("rb") as stream:
-                while chunk := stream.read(1 << 20):
-                    digest.update(chunk)
+            try:
+                _update(digest, file)
+            except OSError as error:
+                raise ModelError(
+                    f"{self.path}: {file} cannot be read: {error.strerror}; put a readable file "
+                    "there"
+                ) from error
         return digest.hexdigest()
 
     def calibration(self) -> Samples | list[Samples]:
@@ -120,12 +134,43 @@ class Model:
 
         if self._data is not None:
             parts = read_all_samples(self._data, "check", self._input_shapes)
-            return [take(part, self.check_samples, where=str(self.path)) for part in parts]
+            count = len(parts[0]) if self.check_samples is None else self.check_samples
+            return [take(part, count, where=str(self.path)) for part in parts]
+        count = DEFAULT_CHECK_SAMPLES if self.check_samples is None else self.check_samples
         if self.kind == "tflite":
-            return check_of_tflite(self.path, self.check_samples)
+            return check_of_tflite(self.path, count)
         # Draws that follow those of the calibration set.
-        drawn = self._drawn(CALIBRATION_SAMPLES + self.check_samples)
+        drawn = self._drawn(CALIBRATION_SAMPLES + count)
         return [part[CALIBRATION_SAMPLES:] for part in drawn]
+
+    def labels(self) -> Labels | None:
+        """Return the labels of the samples of :meth:`check`; None if there are none.
+
+        They are the array ``labels`` beside ``check``, or for the zoo the file
+        ``data/NAME.labels.npy``.
+
+        :raises ConfigurationError: they are not labels of these samples.
+        """
+        from pytest_tinyquant.models import labels
+        from pytest_tinyquant.models.samples import read_npz
+
+        if self._data is None:
+            return None
+        arrays = read_npz(self._data)
+        array, where = arrays.get(labels.ARRAY), f"{self._data}: array {labels.ARRAY!r}"
+        beside = self._data.with_suffix(".labels.npy")
+        if array is None and beside.is_file():
+            array, where = labels.read_label_file(beside), str(beside)
+        if array is None:
+            return None
+        samples = next(len(a) for name, a in arrays.items() if name in ("check", "check_0"))
+        found = labels.labels_of(array, samples, self.task.kind, where=where)
+        return found if self.check_samples is None else found.first(self.check_samples)
+
+    @property
+    def has_drawn_data(self) -> bool:
+        """Whether its samples are drawn at random, so that no figure says how good it is."""
+        return self._data is None
 
     @property
     def weights(self) -> Path:
@@ -137,6 +182,13 @@ class Model:
         if self.zoo is not None:
             return self.path.parent / "data" / f"{self.zoo.dataset}.npz"
         return self.sidecar.data if self.sidecar is not None else None
+
+    @property
+    def _counted_samples(self) -> int | str:
+        """What the hash of the source says of the number of samples."""
+        if self.check_samples is not None:
+            return self.check_samples
+        return DEFAULT_CHECK_SAMPLES if self._data is None else "all"
 
     @property
     def _input_shapes(self) -> list[Shape | None]:
@@ -172,7 +224,7 @@ class Model:
         identity: dict[str, Any] = {
             "kind": self.kind,
             "dense_per_channel": self.dense_per_channel,
-            "check_samples": self.check_samples,
+            "check_samples": self._counted_samples,
         }
         if self.zoo is not None:
             architecture = self.zoo.architecture
@@ -247,6 +299,14 @@ def load_keras(path: Path) -> keras.Model:
     return built
 
 
+def _update(digest: hashlib._Hash, file: Path) -> None:
+    """Add name, size and content of a file to a hash."""
+    with open(open_regular(file), "rb") as stream:
+        digest.update(f"\n{file.name} {os.fstat(stream.fileno()).st_size}\n".encode())
+        while chunk := stream.read(1 << 20):
+            digest.update(chunk)
+
+
 def _one_or_all(parts: list[Samples]) -> Samples | list[Samples]:
     return parts[0] if len(parts) == 1 else parts
 
@@ -269,6 +329,8 @@ def _model(
         settings.tolerance or {},
         settings.dense_per_channel,
         settings.check_samples,
+        settings.limits,
+        settings.task,
         zoo,
         sidecar,
     )

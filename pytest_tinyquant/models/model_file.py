@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import field
 from pathlib import Path
+from typing import TYPE_CHECKING
 from typing import Any
 
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.models.architecture import Architecture
 from pytest_tinyquant.models.architecture import read_architecture
 from pytest_tinyquant.models.layers import Shape
+from pytest_tinyquant.models.task import Task
+from pytest_tinyquant.models.task import read_task
 from pytest_tinyquant.system.toml_table import Table
 
 
-DEFAULT_CHECK_SAMPLES = 16
+if TYPE_CHECKING:
+    from pytest_tinyquant.metrics.limits import Limit
+
 MOST_CHECK_SAMPLES = 100_000
 
 
@@ -37,14 +43,19 @@ class Settings:
     :param tolerance: slack by metric, as :mod:`pytest_tinyquant.metrics.tolerance` reads it.
     :param dense_per_channel: whether dense weights have one scale per output; False gives one
         scale per tensor, as the converter did when the study was made.
-    :param check_samples: number of samples on which outputs are compared.
+    :param check_samples: number of samples on which outputs are compared; None for all that the
+        data holds, or a few without data.
+    :param task: what the model is for.
+    :param limits: what its metrics may be at most, or must be at least.
     """
 
     schemes: tuple[str, ...] | None = None
     schemes_from: str = ""
     tolerance: Mapping[str, Any] | None = None
     dense_per_channel: bool = False
-    check_samples: int = DEFAULT_CHECK_SAMPLES
+    check_samples: int | None = None
+    task: Task = field(default_factory=Task)
+    limits: tuple[Limit, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -68,7 +79,7 @@ class Sidecar:
     :param input_shape: shape of one sample, for a model whose file does not tell.
     """
 
-    settings: Settings = Settings()
+    settings: Settings = field(default_factory=Settings)
     data: Path | None = None
     input_shape: Shape | None = None
 
@@ -76,7 +87,7 @@ class Sidecar:
 def read_zoo_file(file: Path) -> ZooFile:
     """Read the model that `file` describes; raises ConfigurationError for anything unknown."""
     top = Table.read(file)
-    top.allow(["model", "data", "conversion", "tolerance", "training"])
+    top.allow(["model", "data", "conversion", "tolerance", "training", "task", "limit"])
     model, data, conversion, training = (
         top.table(key) for key in ("model", "data", "conversion", "training")
     )
@@ -108,7 +119,7 @@ def read_sidecar(file: Path, *, convertible: bool) -> Sidecar:
     top = Table.find(file)
     if top is None:
         return Sidecar()
-    known = ["check_samples", "data", "tolerance"]
+    known = ["check_samples", "data", "tolerance", "task", "limit"]
     top.allow([*known, "schemes", "dense_per_channel", "input_shape"] if convertible else known)
     name = top.get_optional("data", str)
     data = None if name is None else file.parent / name
@@ -131,12 +142,22 @@ def _settings(conversion: Table, data: Table, top: Table) -> Settings:
         from pytest_tinyquant.metrics.tolerances import parse_mapping
 
         parse_mapping(tolerance.values, where=f"{top.file}: {tolerance.label}")
+    limit = top.table("limit")
+    limits: tuple[Limit, ...] = ()
+    if limit.values:
+        from pytest_tinyquant.metrics.limits import parse_limits
+
+        limits = parse_limits(limit.values, where=f"{top.file.name}: {limit.label}")
     return Settings(
         schemes,
         f"{conversion.file}: {conversion.label}" if schemes else "",
         dict(tolerance.values),
         conversion.get("dense_per_channel", bool, False),
-        data.positive("check_samples", DEFAULT_CHECK_SAMPLES, most=MOST_CHECK_SAMPLES),
+        data.positive("check_samples", most=MOST_CHECK_SAMPLES)
+        if "check_samples" in data.values
+        else None,
+        read_task(top.table("task")),
+        limits,
     )
 
 

@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 
+from pytest_tinyquant.errors import ModelError
+from pytest_tinyquant.system.regular_file import read_bytes
+
 
 if TYPE_CHECKING:
     from pytest_tinyquant.models.graph import Graph
@@ -45,6 +48,20 @@ def scheme_of_graph(graph: Graph) -> str:
     return "basic"
 
 
+def read_model(path: Path) -> bytes:
+    """Return the bytes of a .tflite file.
+
+    :raises ModelError: it cannot be read, is no regular file or larger than any model.
+    """
+    try:
+        return read_bytes(path)
+    except OSError as error:
+        raise ModelError(
+            f"{path}: the model's file cannot be read: {error.strerror}; put a readable .tflite "
+            "file there"
+        ) from error
+
+
 def check_of_tflite(path: Path, count: int) -> list[Any]:
     """Return `count` samples per input, float32 [count, *shape], over the input's whole range."""
     from pytest_tinyquant.models.samples import check_budget
@@ -67,7 +84,7 @@ def sample_shapes(path: Path) -> list[tuple[int, ...]]:
 def _graph(path: Path) -> Graph:
     from pytest_tinyquant.models.tflite_reader import read_graph
 
-    return read_graph(path.read_bytes(), where=str(path))
+    return read_graph(read_model(path), where=str(path))
 
 
 @cache

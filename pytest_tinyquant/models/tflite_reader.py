@@ -39,9 +39,6 @@ MAX_TENSOR_BYTES = 1 << 30
 _MAX_ENTRIES = 1 << 16
 _MAX_OPERATOR_TENSORS = 1 << 10
 
-# What the generated bindings raise on bytes that are not a valid flatbuffer.
-_CORRUPT = (MemoryError, OverflowError, TypeError, ValueError, struct.error)
-
 
 def read_graph(data: bytes, *, where: str = "model") -> Graph:
     """Read the .tflite file `data`; `where` names it in messages.
@@ -53,7 +50,8 @@ def read_graph(data: bytes, *, where: str = "model") -> Graph:
         return _read(bytes(data))
     except ModelError as error:
         problem = str(error)
-    except _CORRUPT as error:
+    except Exception as error:
+        # The generated bindings raise whatever the bytes lead them to.
         problem = f"the file is corrupt or truncated ({type(error).__name__}: {error})"
     raise ModelError(
         f"{where} is not a usable .tflite file: {problem}. Convert or copy the model again."

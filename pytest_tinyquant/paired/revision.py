@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -24,6 +23,7 @@ from pytest_tinyquant.paired.protocol import SideImage
 from pytest_tinyquant.paired.protocol import dump_record
 from pytest_tinyquant.paired.protocol import load_error
 from pytest_tinyquant.paired.protocol import load_image
+from pytest_tinyquant.system import environment
 from pytest_tinyquant.system.lifetime import die_with_parent
 
 
@@ -108,7 +108,11 @@ class Revision:
                 stderr=log,
                 text=True,
                 cwd=self._settings["root"],
-                env={**os.environ, "PYTHONPATH": str(self._package_root)},
+                # An earlier revision may hand its environment on to compilers.
+                env={
+                    **environment.made_for_python(PYTHONPATH=str(self._package_root)),
+                    **environment.own_settings(),
+                },
             )
             self._log = log
             self._held = held.pop_all()

@@ -50,7 +50,6 @@ class Server:
         from pytest_tinyquant.paired.sides import WorkingTree
         from pytest_tinyquant.project.project import load_project
         from pytest_tinyquant.project.settings import Settings
-        from pytest_tinyquant.schemes.scheme import SCHEMES
         from pytest_tinyquant.stages.pipeline import Stages
 
         said = given["settings"]
@@ -68,16 +67,14 @@ class Server:
         return {
             "models": list(project.models),
             "boards": list(project.boards),
-            "schemes": list(SCHEMES),
+            "schemes": list(project.schemes),
         }
 
     def build(self, given: dict[str, Any]) -> dict[str, Any]:
         """Build the image of a combination."""
-        from pytest_tinyquant.schemes.scheme import SCHEMES
-
         project, side = self._loaded()
         model, board = project.models[given["model"]], project.boards[given["board"]]
-        return dump_image(side.build(model, SCHEMES[given["scheme"]], board))
+        return dump_image(side.build(model, project.schemes[given["scheme"]], board))
 
     def evaluate(self, given: dict[str, Any]) -> dict[str, Any]:
         """Return what a run of the image built last measured."""

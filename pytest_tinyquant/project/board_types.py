@@ -8,6 +8,7 @@ from collections.abc import Container
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from typing import Final
 
 from pytest_tinyquant.errors import ConfigurationError
@@ -67,6 +68,7 @@ class Board:
     toolchain: str = ""
     tflm: Tflm | None = None
     timing: CoreTiming | None = None
+    limit: tuple[Limit, ...] = dataclasses.field(default=(), compare=False)
 
     @property
     def firmware(self) -> str:
@@ -164,6 +166,7 @@ def _board(name: str, table: Table, known: dict[str, Board]) -> Board:
         pyocd_target=table.get("pyocd_target", str, base.pyocd_target if base else ""),
         toolchain=table.get("toolchain", str, base.toolchain if base else ""),
         tflm=read_tflm(table) or (base.tflm if base else None),
+        limit=_limits(table, base),
         timing=read_timing(table, base.timing if base else None),
     )
     if board.runs_firmware and (board.flash_bytes < 1 or board.ram_bytes < 1):
@@ -181,6 +184,21 @@ def _metrics(table: Table, base: Board | None) -> tuple[str, ...]:
     if not metrics:
         raise table.error("key 'metrics' must name at least one metric")
     return metrics
+
+
+def _limits(table: Table, base: Board | None) -> tuple[Limit, ...]:
+    """Return what every model's metrics on this board may be at most."""
+    limit = table.table("limit")
+    if not limit.values:
+        return base.limit if base else ()
+    from pytest_tinyquant.metrics.limits import parse_limits
+
+    limits = parse_limits(limit.values, where=f"{table.file.name}: {limit.label}")
+    return tuple(dataclasses.replace(each, board=table.label.strip("[]")) for each in limits)
+
+
+if TYPE_CHECKING:
+    from pytest_tinyquant.metrics.limits import Limit
 
 
 def _cflags(table: Table, base: Board | None) -> tuple[str, ...]:

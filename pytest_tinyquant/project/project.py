@@ -8,6 +8,7 @@ from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
@@ -26,8 +27,10 @@ from pytest_tinyquant.system.toml_table import closest
 
 
 if TYPE_CHECKING:
+    from pytest_tinyquant.metrics.limits import Limit
     from pytest_tinyquant.models.model import Model
     from pytest_tinyquant.project.settings import Settings
+    from pytest_tinyquant.schemes.scheme import Scheme
 
 BOARDS_FILE = "boards.toml"
 MODEL_SUFFIXES = (".tflite", ".keras")
@@ -40,11 +43,12 @@ LookForBoards = Callable[[Iterable[PhysicalBoard]], Iterable[PhysicalBoard]]
 class Project:
     """A repository's experiments as one run sees them; all files are read and checked.
 
-    :param models: by name, in the order of test ids; likewise `boards`.
+    :param models: by name, in the order of test ids; likewise `schemes` and `boards`.
     :param bench: the boards that can be touched.
     :param attached: names of those of them that were looked for and found when the run started.
     :param cache_root: None for the user's cache directory.
     :param tolerance: the project's tolerances by metric.
+    :param limits: what every model's metrics may be at most.
     :param work_dir: scratch directory of this run, shared by its processes; may not exist yet.
     """
 
@@ -55,9 +59,11 @@ class Project:
     bench: tuple[PhysicalBoard, ...]
     attached: frozenset[str]
     models: Mapping[str, Model]
+    schemes: Mapping[str, Scheme]
     known_issues: tuple[KnownIssue, ...]
     cache_root: Path | None
     tolerance: Mapping[str, Any]
+    limits: tuple[Limit, ...]
     work_dir: Path
 
 
@@ -75,16 +81,19 @@ def load_project(
     :raises ConfigurationError: for the first file that says something impossible.
     """
     from pytest_tinyquant.models.model import discover_models
-    from pytest_tinyquant.schemes.scheme import SCHEMES
+    from pytest_tinyquant.schemes.scheme import FILE_NAME as SCHEMES_FILE
+    from pytest_tinyquant.schemes.scheme import load_schemes
 
+    schemes = load_schemes(*settings.scheme_files, settings.root / SCHEMES_FILE)
     models = dict(discover_models(settings.models_dir, settings.extra_models))
     for pattern in settings.models:
         if is_model_path(pattern):
             model = _model_from_path(pattern, models)
             models[model.name] = model
     for model in models.values():
-        _check_schemes(model, SCHEMES)
-    board_files = (settings.root / BOARDS_FILE, user_boards_file())
+        _check_schemes(model, schemes)
+    _check_models(schemes, models, settings.root / SCHEMES_FILE)
+    board_files = (*settings.board_files, settings.root / BOARDS_FILE, user_boards_file())
     boards = load_boards(board_files)
     bench = load_bench(board_files, boards)
     present = _attached(settings, bench, look) if attached is None else frozenset(attached)
@@ -92,7 +101,7 @@ def load_project(
     boards = {name: aim(board, settings.target, attached=types) for name, board in boards.items()}
     known = {
         "models": tuple(models),
-        "schemes": tuple(SCHEMES),
+        "schemes": tuple(schemes),
         "boards": tuple(boards),
         "runtimes": tuple(RUNTIMES),
     }
@@ -104,6 +113,7 @@ def load_project(
         bench=bench,
         attached=present,
         models=models,
+        schemes=schemes,
         known_issues=tuple(
             issue
             for directory in (settings.models_dir, *settings.extra_models)
@@ -111,6 +121,7 @@ def load_project(
         ),
         cache_root=settings.cache_dir,
         tolerance=_tolerance(settings),
+        limits=_limits(settings),
         work_dir=work_dir,
     )
 
@@ -123,6 +134,17 @@ def _check_schemes(model: Model, known: Collection[str]) -> None:
                 f"{model.schemes_from}: schemes entry {name!r} is not known (closest: "
                 f"{closest(name, known)!r}); choose from {', '.join(known)}"
             )
+
+
+def _check_models(schemes: Mapping[str, Scheme], models: Collection[str], file: Path) -> None:
+    """Refuse a scheme for models that there are not, lest a misspelt pattern test nothing."""
+    for scheme in schemes.values():
+        for pattern in scheme.models:
+            if models and not any(fnmatchcase(name, pattern) for name in models):
+                raise ConfigurationError(
+                    f"{file}: [scheme.{scheme.name}]: models pattern {pattern!r} matches none of "
+                    f"this project's models (closest: {closest(pattern, models)!r}); correct it"
+                )
 
 
 def user_boards_file() -> Path:
@@ -168,6 +190,14 @@ def _model_from_path(pattern: str, models: Mapping[str, Model]) -> Model:
             "rename one of them"
         )
     return model
+
+
+def _limits(settings: Settings) -> tuple[Limit, ...]:
+    if not settings.limits:
+        return ()
+    from pytest_tinyquant.metrics.limits import parse_limit_lines
+
+    return parse_limit_lines(settings.limits, where="tinyquant_limit")
 
 
 def _tolerance(settings: Settings) -> dict[str, Any]:

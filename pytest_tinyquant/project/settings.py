@@ -26,7 +26,10 @@ class Settings:
 
     :param models: model patterns and paths; empty for all, likewise `schemes` and `boards`.
     :param tolerance: ``METRIC:SLACK`` texts of the command line; they win over `ini_tolerance`.
+    :param limits: ``METRIC:LIMIT`` texts.
     :param extra_models: directories of models beside `models_dir`.
+    :param board_files: boards.toml files that plugins bring; the project's own comes after them,
+        and likewise of the schemes.toml files in `scheme_files`.
     :param explicit: the user named this plugin's options or ini keys, so errors in the project's
         files are to be reported even if no test uses them.
     """
@@ -35,6 +38,8 @@ class Settings:
     models_dir: Path
     baselines_dir: Path
     extra_models: tuple[Path, ...] = ()
+    board_files: tuple[Path, ...] = ()
+    scheme_files: tuple[Path, ...] = ()
     models: tuple[str, ...] = ()
     schemes: tuple[str, ...] = ()
     boards: tuple[str, ...] = ()
@@ -43,6 +48,7 @@ class Settings:
     missing: MissingChoice = "fail"
     tolerance: tuple[str, ...] = ()
     ini_tolerance: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
     timeout: float = 600.0
     lease_timeout: float = 900.0
     set_aside_after: int = 3

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_tinyquant.report.tell import tell
+
 
 if TYPE_CHECKING:
     from pytest_tinyquant.report.results import Results
@@ -25,7 +27,7 @@ def look_before(session: pytest.Session, run: Run) -> list[Sighting]:
     terminal = session.config.pluginmanager.get_plugin("terminalreporter")
     for sighting in sightings:
         if terminal is not None:
-            terminal.write_line(f"tinyquant: {sighting.trouble.partition(chr(10))[0]}", red=True)
+            tell(terminal, f"tinyquant: {sighting.trouble.partition(chr(10))[0]}", red=True)
     return sightings
 
 

@@ -36,7 +36,7 @@ COSTS: Final[Mapping[str, str]] = {
 
 #: How good a scheme is, the most telling first: a part of the metric error, and whether more of it
 #: is better.
-QUALITIES: Final[Mapping[str, bool]] = {"accuracy": True, "mae": False}
+QUALITIES: Final[Mapping[str, bool]] = {"accuracy": True, "auc": True, "r2": True, "mae": False}
 
 
 @dataclass(frozen=True)
@@ -54,12 +54,23 @@ class Option:
 
 @dataclass(frozen=True)
 class Choice:
-    """The schemes of one model on one board, in their usual order."""
+    """The schemes of one model on one board, in their usual order.
+
+    :param drawn_data: the samples were drawn at random: no figure says how good the model is.
+    """
 
     model: str
     board: str
     target: str
     options: tuple[Option, ...]
+    drawn_data: bool = False
+
+    @property
+    def title(self) -> str:
+        """What the table is of, and whether its figures can say how good the model is."""
+        where = "" if self.target == self.board else f" ({self.target})"
+        drawn = "; samples drawn at random" if self.drawn_data else ""
+        return f"{self.model} on {self.board}{where}{drawn}"
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -114,8 +125,8 @@ class Choice:
         scheme = max(won, key=lambda name: len(won[name]))
         words = " and ".join(filter(None, (", ".join(won[scheme][:-1]), won[scheme][-1])))
         within = (
-            f"within {slack:.0%} of {REFERENCE}'s accuracy"
-            if self.quality == "accuracy"
+            f"within {slack:.0%} of {REFERENCE}'s {self.quality}"
+            if QUALITIES[self.quality]
             else f"of those with an error below {slack:.0%} of the output's range"
         )
         return f"{scheme}: {words} {within}"
@@ -127,9 +138,9 @@ class Choice:
         number = option.numbers.get(self.quality)
         if number is None:
             return False
-        if self.quality != "accuracy":
+        if not QUALITIES[self.quality]:
             return number.value <= slack
-        base = self._reference("accuracy")
+        base = self._reference(self.quality)
         return base is not None and number.value >= base.value - slack
 
 
@@ -162,7 +173,8 @@ def choices(
             )
             if row:
                 options.append(Option(scheme, gap=f"{row.raises.__name__}: {row.reason}"))
-        found.append(Choice(model, board, target, tuple(options)))
+        drawn = any(m.drawn_data for m in by_scheme.values())
+        found.append(Choice(model, board, target, tuple(options), drawn))
     return tuple(found)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from pytest_tinyquant.session.plugins import is_implemented
 from pytest_tinyquant.session.run import BOARDS_DIR
 
 
@@ -85,6 +86,10 @@ class Controller:
         """Write the files, and do not let a run pass that left out what it was to run."""
         if self._config.option.collectonly:
             return
+        if self._results is not None and is_implemented(self._config, "pytest_tinyquant_report"):
+            from pytest_tinyquant.report.plugin_sections import sections_of
+
+            self.results.sections = sections_of(self._config, self.results, self._run)
         if self._run.settings.wants_files:
             from pytest_tinyquant.report.files import write_files
 
@@ -116,8 +121,11 @@ class Controller:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Tell the verdicts, and even in a quiet run what was left out."""
+        from pytest_tinyquant.report.tell import tell
+
         if self._silent:
-            terminalreporter.write_line(
+            tell(
+                terminalreporter,
                 f"tinyquant: selected tests that did not run: {len(self._silent)}, "
                 f"the first of them {self._silent[0]}",
                 red=True,
@@ -139,6 +147,7 @@ class Controller:
         if not (self._run.work_dir / BOARDS_DIR).is_dir():
             return
         from pytest_tinyquant.boards.bench.set_aside import cause
+        from pytest_tinyquant.report.tell import tell
 
         for record in self._run.health.set_aside():
-            terminalreporter.write_line(f"tinyquant: board {cause(record)}", red=True)
+            tell(terminalreporter, f"tinyquant: board {cause(record)}", red=True)

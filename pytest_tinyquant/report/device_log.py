@@ -11,6 +11,7 @@ from typing import Final
 import pytest
 
 from pytest_tinyquant.session.run import RUN
+from pytest_tinyquant.system.plain_text import harmless
 
 
 if TYPE_CHECKING:
@@ -43,10 +44,11 @@ def attach(
         return
     lines = logs[0].read_text(encoding="ascii", errors="backslashreplace").splitlines()
     shown = [line for line in lines if results or not _RESULT.match(line)]
-    text = [line if len(line) <= _WIDTH else f"{line[:_WIDTH]} ..." for line in shown[-_LINES:]]
+    plain = [harmless(line, one_line=True) for line in shown[-_LINES:]]
+    text = [line if len(line) <= _WIDTH else f"{line[:_WIDTH]} ..." for line in plain]
     kept = _keep(logs[0], item.config)
     if kept is not None:
-        text.append(f"[{len(lines)} lines in all: {kept}]")
+        text.append(harmless(f"[{len(lines)} lines in all: {kept}]", one_line=True))
     if text:
         report.sections.append((SECTION, "\n".join(text)))
 

@@ -55,6 +55,8 @@ def _write(option: str, path: Path, text: Callable[[], str]) -> None:
 
 def _append_github_summary(text: str) -> None:
     """Append to the job's summary, which other steps of the job write to as well."""
+    from pytest_tinyquant.system.atomic import append_bytes
+
     name = os.environ.get("GITHUB_STEP_SUMMARY", "")
     if not name:
         raise pytest.UsageError(
@@ -62,8 +64,7 @@ def _append_github_summary(text: str) -> None:
             "workflow; use --tq-markdown=FILE"
         )
     try:
-        with open(name, "a", encoding="utf-8") as stream:
-            stream.write(text)
+        append_bytes(Path(name), text.encode())
     except OSError as error:
         raise pytest.UsageError(
             f"--tq-github-summary: {name} cannot be written: {error.strerror}"

@@ -12,6 +12,7 @@ from pytest_tinyquant.errors import TinyQuantError
 from pytest_tinyquant.session.fixtures import MEASUREMENT
 from pytest_tinyquant.session.fixtures import VERDICTS
 from pytest_tinyquant.session.run import RUN
+from pytest_tinyquant.system.plain_text import harmless
 
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def _say_plainly(
     report: pytest.TestReport, call: pytest.CallInfo[None], error: TinyQuantError, message: str
 ) -> None:
     """Put `message` in place of a traceback, or of the reason of an xfail."""
-    text = f"{type(error).__name__}: {message}"
+    text = harmless(f"{type(error).__name__}: {message}")
     if hasattr(report, "wasxfail"):
         reason = report.wasxfail
         report.wasxfail = f"{_first_line(text)} [{reason}]" if reason else _first_line(text)
@@ -129,7 +130,7 @@ def _error(error: TinyQuantError, combination: Combination) -> dict[str, str]:
     """Return an error as JSON types."""
     return {
         "class": type(error).__name__,
-        "message": _message(error, combination),
+        "message": harmless(_message(error, combination)),
         "op": getattr(error, "op", ""),
         "dtype": getattr(error, "dtype", ""),
         "reason": getattr(error, "reason", ""),

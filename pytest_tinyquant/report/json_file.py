@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pytest_tinyquant.session.run import Run
 
 #: Version of the layout; a key that is added leaves it, one that changes or goes raises it.
-FORMAT: Final = 1
+FORMAT: Final = 2
 
 
 def text(results: Results, run: Run) -> str:
@@ -28,6 +28,7 @@ def document(results: Results, run: Run) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "counts": dict(results.counts()),
+        "sections": [section.to_json() for section in results.sections],
         "combinations": {
             combination: {
                 "model": group[0].model,
@@ -38,7 +39,7 @@ def document(results: Results, run: Run) -> dict[str, Any]:
                     {
                         "nodeid": result.nodeid,
                         "outcome": result.outcome,
-                        "verdicts": list(result.verdicts),
+                        "verdicts": [verdict.to_json() for verdict in result.verdicts],
                         "error": result.error,
                         "gap": result.gap,
                     }

@@ -18,6 +18,7 @@ from typing import Final
 
 import pytest
 
+from pytest_tinyquant.system.plain_text import harmless
 from pytest_tinyquant.system.progress import ProgressReader
 
 
@@ -61,6 +62,7 @@ class Screen:
         """Write a line that stays."""
         if self._shown:
             self._renew("")
+        text = harmless(text, one_line=True)
         end = "\r\n" if self.terminal else "\n"
         self._write((end if self._is_within_line() else "") + f"tinyquant: {text}{end}")
 
@@ -73,7 +75,7 @@ class Screen:
         if text:
             # A terminal that nobody told its size says 0.
             width = os.get_terminal_size(self._descriptor).columns or 80
-            line = f"tinyquant: {text}"[: width - 1]
+            line = f"tinyquant: {harmless(text, one_line=True)}"[: width - 1]
             self._write(_MAKE_ROOM + _BELOW.format(line))
         elif self._shown:
             self._write(_BELOW.format(""))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable
 from collections.abc import Sequence
-from typing import Any
 from typing import Final
 
+from pytest_tinyquant.baselines.message import number_name
+from pytest_tinyquant.baselines.verdict import Verdict
 from pytest_tinyquant.report.choosing import Choice
 from pytest_tinyquant.report.choosing_text import BEST
 from pytest_tinyquant.report.choosing_text import rows
@@ -16,15 +17,15 @@ from pytest_tinyquant.report.results import BAD
 from pytest_tinyquant.report.results import NOTABLE
 from pytest_tinyquant.report.results import Result
 from pytest_tinyquant.report.results import Results
+from pytest_tinyquant.report.section import Section
 from pytest_tinyquant.report.wording import ESTIMATED
 from pytest_tinyquant.report.wording import MOST_ESTIMATES
-from pytest_tinyquant.report.wording import change_text
 from pytest_tinyquant.report.wording import changed_outputs
 from pytest_tinyquant.report.wording import counts_text
 from pytest_tinyquant.report.wording import estimate_rows
 from pytest_tinyquant.report.wording import known_gaps
-from pytest_tinyquant.report.wording import number_name
-from pytest_tinyquant.report.wording import numbers_text
+from pytest_tinyquant.report.wording import limit_rows
+from pytest_tinyquant.system.plain_text import harmless
 
 
 #: Rows of one table: a job's summary ends at 1 MiB, and nobody reads more.
@@ -34,6 +35,10 @@ MOST_ROWS: Final = 100
 MOST_CHOICES: Final = 12
 _MOST_CHARACTERS: Final = 300
 _JUDGED: Final = ("| combination | metric | numbers | change | verdict |", "|---|---|---|---:|---|")
+_LIMITS: Final = (
+    "| combination | metric | number | limit | head-room |",
+    "|---|---|---:|---:|---:|",
+)
 _ESTIMATED: Final = ("| combination | metric | number | class and source |", "|---|---|---:|---|")
 
 
@@ -45,7 +50,8 @@ def markdown(results: Results, summary: str | None, found: Sequence[Choice] = ()
     counts = results.counts()
     lines = ["## tinyquant", "", f"**{counts_text(counts) or 'no results'}**", ""]
     if summary:
-        lines += [summary.removeprefix("tinyquant: "), ""]
+        lines += [_cell(line.removeprefix("tinyquant: ")) for line in summary.splitlines()]
+        lines += [""]
     notable = sorted(
         (result for result in results.results if result.outcome in NOTABLE),
         key=lambda result: (result.outcome not in BAD, result.combination, result.nodeid),
@@ -55,9 +61,13 @@ def markdown(results: Results, summary: str | None, found: Sequence[Choice] = ()
     if changed:
         lines += [heading, "", *(f"- {_cell(line.strip())}" for line in changed), ""]
     rows = estimate_rows(results)
+    limits = [*limit_rows(results.results, kept=False), *limit_rows(results.results, kept=True)]
+    lines += _table(_LIMITS, limits)
     estimates = _table(_ESTIMATED, rows if len(rows) <= MOST_ESTIMATES else [])
     if estimates:
         lines += [f"{ESTIMATED}:", "", *estimates]
+    for section in results.sections:
+        lines += _section(section)
     for choice in found[:MOST_CHOICES]:
         lines += choice_table(choice)
     if len(found) > MOST_CHOICES:
@@ -70,9 +80,18 @@ def markdown(results: Results, summary: str | None, found: Sequence[Choice] = ()
     return "\n".join(lines)
 
 
+def _section(section: Section) -> list[str]:
+    """Return the lines of a section that a plugin adds."""
+    lines = [f"### {_cell(section.title)}", ""]
+    if section.text:
+        lines += [_cell(section.text), ""]
+    head = (f"| {' | '.join(map(_cell, section.columns))} |", "|---" * len(section.columns) + "|")
+    return lines + _table(head, [tuple(row) for row in section.rows])
+
+
 def choice_table(choice: Choice) -> list[str]:
     """Return the lines of a table of schemes, and which of them to take."""
-    lines = [f"### {_cell(choice.model)} on {_cell(choice.board)} ({choice.target})", ""]
+    lines = [f"### {_cell(choice.title)}", ""]
     heads = titles(choice)
     lines.append(f"| {' | '.join(['scheme', *map(_cell, heads)])} |")
     lines.append(f"|---|{'---:|' * len(heads)}")
@@ -96,21 +115,21 @@ def _rows(result: Result) -> Iterable[tuple[str, ...]]:
         yield (result.combination, "", text, "", result.outcome)
         return
     for verdict in result.verdicts:
-        for comparison in verdict["comparisons"]:
-            if comparison["status"] != "ok":
-                name = number_name(verdict["metric"], comparison["part"])
-                number = numbers_text(comparison)
+        for comparison in verdict.comparisons:
+            if comparison.status != "ok":
+                name = number_name(verdict.metric, comparison.part)
+                number = comparison.numbers_text
                 yield (
                     result.combination, name, _with_cause(number, verdict),
-                    change_text(comparison), comparison["status"],
+                    comparison.change_text, comparison.status,
                 )  # fmt: skip
     if not result.verdicts:
         yield (result.combination, result.nodeid.rpartition("::")[2], "", "", result.outcome)
 
 
-def _with_cause(number: str, verdict: dict[str, Any]) -> str:
+def _with_cause(number: str, verdict: Verdict) -> str:
     """Return a number with the first cause of its change."""
-    return f"{number}\n{verdict['causes'][0].strip()}" if verdict["causes"] else number
+    return f"{number}\n{verdict.causes[0].text}" if verdict.causes else number
 
 
 def _table(head: Sequence[str], rows: Sequence[tuple[str, ...]]) -> list[str]:
@@ -128,6 +147,7 @@ def _cell(text: str) -> str:
     short = "\n".join(
         textwrap.shorten(line, _MOST_CHARACTERS) for line in text.splitlines() if line.strip()
     )
+    short = harmless(short)
     for character in "\\`*_[]<>|#":
         short = short.replace(character, f"\\{character}")
     return short.replace("\n", "<br>")

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from pytest_tinyquant.baselines.verdict import FAILING
 from pytest_tinyquant.report.results import Results
-from pytest_tinyquant.report.wording import change_text
-from pytest_tinyquant.report.wording import numbers_text
+from pytest_tinyquant.report.tell import tell
 
 
 if TYPE_CHECKING:
@@ -16,18 +15,18 @@ if TYPE_CHECKING:
 
 def show_pairs(terminal: pytest.TerminalReporter, results: Results, description: str) -> None:
     """Write a line per combination with what ran, and below it one per number."""
-    terminal.write_line(description)
+    tell(terminal, description)
     for combination, group in results.by_combination().items():
         verdicts = [verdict for result in group for verdict in result.verdicts]
         if not verdicts:
             continue
         # The gate's first note names what ran on each side.
-        terminal.write_line(f"{combination}  {verdicts[0]['notes'][0]}")
+        tell(terminal, f"{combination}  {verdicts[0].notes[0]}")
         for verdict in verdicts:
-            for comparison in verdict["comparisons"]:
-                status = comparison["status"]
-                text = f"  {verdict['metric']:<8}{comparison['part']:<8}{numbers_text(comparison)}"
-                change = change_text(comparison)
-                terminal.write_line(
-                    "  ".join(filter(None, (text, change, status))), red=status in FAILING
+            for comparison in verdict.comparisons:
+                status = comparison.status
+                text = f"  {verdict.metric:<8}{comparison.part:<8}{comparison.numbers_text}"
+                change = comparison.change_text
+                tell(
+                    terminal, "  ".join(filter(None, (text, change, status))), red=status in FAILING
                 )

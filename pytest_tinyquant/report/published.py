@@ -14,6 +14,7 @@ from typing import Final
 from pytest_tinyquant.errors import BaselineError
 from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.metrics.spec import PublishedColumn
+from pytest_tinyquant.system.regular_file import read_text
 
 
 #: The runtime and the builds whose figures the study itself draws.
@@ -66,21 +67,27 @@ def read_published(directory: Path) -> tuple[Published, ...]:
 
 
 def _read(file: Path) -> list[Published]:
-    with file.open(encoding="utf-8", newline="") as stream:
-        lines = csv.DictReader(line for line in stream if not line.startswith("#"))
+    try:
+        text = read_text(file)
+        lines = csv.DictReader(line for line in text.splitlines() if not line.startswith("#"))
         if not set(_KEYS) <= set(lines.fieldnames or ()):
             return []
-        return [
-            Published(
-                board=line["board"],
-                model=line["model"],
-                scheme=line["scheme"],
-                figures=_figures(line, f"{file}: line {number}"),
-                source=file.stem,
-            )
-            for number, line in enumerate(lines, 2)
-            if line["runtime"] == RUNTIME and line["build"] in BUILDS
-        ]
+        rows = list(enumerate(lines, 2))
+    except (OSError, ValueError, csv.Error) as error:
+        raise BaselineError(
+            f"{file}: the published figures cannot be read ({error}); restore the file from git"
+        ) from error
+    return [
+        Published(
+            board=line["board"],
+            model=line["model"],
+            scheme=line["scheme"],
+            figures=_figures(line, f"{file}: line {number}"),
+            source=file.stem,
+        )
+        for number, line in rows
+        if line["runtime"] == RUNTIME and line["build"] in BUILDS
+    ]
 
 
 def _figures(line: Mapping[str, str], where: str) -> dict[str, float]:

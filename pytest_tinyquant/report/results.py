@@ -9,20 +9,24 @@ from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import replace
 from typing import TYPE_CHECKING
-from typing import Any
 
 import pytest
 
+from pytest_tinyquant.baselines.verdict import FAILING
+from pytest_tinyquant.baselines.verdict import Verdict
+from pytest_tinyquant.measure.measurement import Estimate
 from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.report.item import ATTRIBUTE
 
 
 if TYPE_CHECKING:
+    from pytest_tinyquant.report.section import Section
     from pytest_tinyquant.session.matrix import Combination
 
 #: Outcomes in the order in which the summary counts them.
 OUTCOMES = (
     "regressed",
+    "over limit",
     "missing",
     "not comparable",
     "failed",
@@ -38,7 +42,9 @@ OUTCOMES = (
 )
 
 #: Outcomes that fail a test.
-BAD = frozenset(("regressed", "missing", "not comparable", "failed", "gap closed", "error"))
+BAD = frozenset(
+    ("regressed", "over limit", "missing", "not comparable", "failed", "gap closed", "error")
+)
 
 #: Outcomes that the summary tells one by one, unless asked for all.
 NOTABLE = frozenset(OUTCOMES) - {"ok", "known gap"}
@@ -48,11 +54,11 @@ NOTABLE = frozenset(OUTCOMES) - {"ok", "known gap"}
 class Result:
     """What one test found out about its combination.
 
-    :param verdicts: as :meth:`Verdict.to_json` gives them.
+    :param verdicts: of the metrics that it judged, in order.
     :param gap: why the test was expected to fail, if it was and did.
     :param error: class, message, op, dtype and reason of the typed error that ended the test.
     :param retries: why the device ran again before it gave the numbers or met the error.
-    :param estimates: as :meth:`Estimate.to_json` gives them.
+    :param estimates: what was estimated beside the measurement.
     """
 
     nodeid: str
@@ -61,11 +67,11 @@ class Result:
     scheme: str
     board: str
     outcome: str
-    verdicts: tuple[dict[str, Any], ...]
+    verdicts: tuple[Verdict, ...]
     gap: str
     error: dict[str, str] | None
     retries: tuple[str, ...] = ()
-    estimates: tuple[dict[str, Any], ...] = ()
+    estimates: tuple[Estimate, ...] = ()
 
     @classmethod
     def of(cls, report: pytest.TestReport) -> Result | None:
@@ -73,7 +79,7 @@ class Result:
         part = getattr(report, ATTRIBUTE, None)
         if part is None:
             return None
-        verdicts = tuple(part["verdicts"])
+        verdicts = tuple(map(Verdict.from_json, part["verdicts"]))
         return cls(
             nodeid=report.nodeid,
             combination=part["combination"],
@@ -85,7 +91,7 @@ class Result:
             gap=part["gap"],
             error=part["error"],
             retries=tuple(part["retries"]),
-            estimates=tuple(part["estimates"]),
+            estimates=tuple(map(Estimate.from_json, part["estimates"])),
         )
 
 
@@ -94,6 +100,7 @@ class Results:
     """All results of a run, and which of the tests that were to run never reported."""
 
     results: list[Result] = field(default_factory=list)
+    sections: list[Section] = field(default_factory=list)
     _expected: set[str] = field(default_factory=set)
     _reported: set[str] = field(default_factory=set)
 
@@ -143,7 +150,7 @@ class Results:
     def distrust(self, boards: Collection[str]) -> None:
         """Make regressions on these board types errors of the bench, if the metric scatters."""
         for index, result in enumerate(self.results):
-            regressed = {v["metric"] for v in result.verdicts if v["status"] == "regressed"}
+            regressed = {v.metric for v in result.verdicts if v.status == "regressed"}
             scatters = regressed and all(METRICS[metric].scatters for metric in regressed)
             if scatters and result.board in boards:
                 self.results[index] = replace(result, outcome="error")
@@ -167,7 +174,7 @@ class Results:
             if any(result.retries for result in group)
         }
 
-    def estimates(self) -> dict[str, tuple[dict[str, Any], ...]]:
+    def estimates(self) -> dict[str, tuple[Estimate, ...]]:
         """Return what was estimated for combinations; the tests of one share it."""
         return {
             combination: max((result.estimates for result in group), key=len)
@@ -183,16 +190,14 @@ class Results:
         )
 
 
-def _outcome(
-    report: pytest.TestReport, verdicts: tuple[dict[str, Any], ...], *, is_unjudged: bool
-) -> str:
+def _outcome(report: pytest.TestReport, verdicts: tuple[Verdict, ...], *, is_unjudged: bool) -> str:
     """Return what the report means: its own outcome, or the worst of its verdicts.
 
     :param is_unjudged: the test is about a metric, by its name, and had nothing judged.
     """
     if report.skipped:
         return "known gap" if hasattr(report, "wasxfail") else "skipped"
-    statuses = {verdict["status"] for verdict in verdicts}
+    statuses = {verdict.status for verdict in verdicts}
     worst = next((outcome for outcome in OUTCOMES if outcome in statuses), "ok")
     if report.passed:
         return "not judged" if is_unjudged else worst
@@ -200,4 +205,4 @@ def _outcome(
         return "error"
     if isinstance(report.longrepr, str) and report.longrepr.startswith("[XPASS(strict)]"):
         return "gap closed"
-    return worst if worst in ("regressed", "missing", "not comparable") else "failed"
+    return worst if worst in FAILING else "failed"

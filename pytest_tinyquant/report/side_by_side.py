@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from pytest_tinyquant.metrics.metric import Metric
 from pytest_tinyquant.metrics.text import number_text
 from pytest_tinyquant.report.results import Result
 
@@ -55,17 +55,17 @@ def _rows(results: Iterable[Result]) -> Mapping[str, _Row]:
     rows: dict[str, _Row] = {}
     for result in sorted(results, key=lambda result: result.combination):
         for verdict in result.verdicts:
-            if verdict["comparisons"]:
+            if verdict.comparisons:
                 row = rows.setdefault(f"{result.model}-{result.scheme}", {})
-                row[verdict["metric"], result.board] = _number(verdict["comparisons"][0]["current"])
+                row[verdict.metric, result.board] = _number(verdict.comparisons[0].current)
     return rows
 
 
-def _number(current: dict[str, Any]) -> _Number:
+def _number(current: Metric) -> _Number:
     """Return a number of a verdict as text."""
-    exact = current["class"] == "exact"
-    unit = current["unit"] if exact else f"{current['class']} {current['unit']}"
-    return _Number(number_text(current["value"]), unit)
+    exact = current.number_class == "exact"
+    unit = current.unit if exact else f"{current.number_class} {current.unit}"
+    return _Number(number_text(current.value), unit)
 
 
 def _aligned(columns: Sequence[Sequence[str]]) -> list[str]:

@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
-from typing import Any
 
+from pytest_tinyquant.baselines.message import number_name
+from pytest_tinyquant.baselines.verdict import Comparison
+from pytest_tinyquant.baselines.verdict import Verdict
 from pytest_tinyquant.metrics.built_in import BUILT_IN
 from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.metrics.text import number_text
@@ -18,15 +20,14 @@ from pytest_tinyquant.report.results import OUTCOMES
 from pytest_tinyquant.report.results import Result
 from pytest_tinyquant.report.results import Results
 from pytest_tinyquant.report.side_by_side import side_by_side
+from pytest_tinyquant.report.tell import tell
 from pytest_tinyquant.report.wording import ESTIMATED
 from pytest_tinyquant.report.wording import MOST_ESTIMATES
-from pytest_tinyquant.report.wording import change_text
 from pytest_tinyquant.report.wording import changed_outputs
 from pytest_tinyquant.report.wording import counts_text
 from pytest_tinyquant.report.wording import estimate_rows
 from pytest_tinyquant.report.wording import known_gaps
-from pytest_tinyquant.report.wording import number_name
-from pytest_tinyquant.report.wording import numbers_text
+from pytest_tinyquant.report.wording import limit_rows
 from pytest_tinyquant.report.wording import operator_estimate_rows
 
 
@@ -46,21 +47,28 @@ def show(terminal: pytest.TerminalReporter, results: Results, run: Run, show_all
     # The whole study's table would hide what it says below: only for boards that were asked for.
     if run.settings.boards and not run.settings.ab:
         for line in side_by_side(results.results, tuple(run.project.boards), tuple(METRICS)):
-            terminal.write_line(line)
+            tell(terminal, line)
     notable = [result for result in results.results if result.outcome in NOTABLE]
     # An error that all tests of a combination share is told once.
     _write_table(terminal, list(dict.fromkeys(_notable_rows(notable))))
+    _write_table(terminal, limit_rows(results.results, kept=False))
+    if show_all:
+        _write_table(terminal, limit_rows(results.results, kept=True))
     for line in changed_outputs(results.results):
-        terminal.write_line(line, yellow=True)
+        tell(terminal, line, yellow=True)
     for line in known_gaps(results.results):
-        terminal.write_line(textwrap.shorten(line, 190), yellow=True)
+        tell(terminal, textwrap.shorten(line, 190), yellow=True)
     _write_estimates(terminal, results, run.settings.estimate_cycles)
+    for section in results.sections:
+        terminal.write_line(f"{section.title}: {section.text}".removesuffix(": "))
+        if section.rows:
+            _write_table(terminal, [tuple(section.columns), *map(tuple, section.rows)])
     for line in _retries(results.retries()):
-        terminal.write_line(line, yellow=True)
+        tell(terminal, line, yellow=True)
     if counts["improved"] and not run.settings.ab:
-        terminal.write_line("improved: --tq-update-baselines=all makes it the new baseline")
+        tell(terminal, "improved: --tq-update-baselines=all makes it the new baseline")
     for line in _written(run):
-        terminal.write_line(line)
+        tell(terminal, line)
 
 
 def _write_estimates(terminal: pytest.TerminalReporter, results: Results, asked: bool) -> None:
@@ -69,12 +77,13 @@ def _write_estimates(terminal: pytest.TerminalReporter, results: Results, asked:
     if not estimates:
         return
     if not asked and len(estimates) > MOST_ESTIMATES:
-        terminal.write_line(
+        tell(
+            terminal,
             f"cycles estimated for {len(estimates)} combinations: in the JSON and HTML reports, "
-            "and here with --tq-estimate-cycles"
+            "and here with --tq-estimate-cycles",
         )
         return
-    terminal.write_line(f"{ESTIMATED}:")
+    tell(terminal, f"{ESTIMATED}:")
     _write_table(terminal, estimates)
     if asked:
         _write_table(terminal, operator_estimate_rows(results))
@@ -88,17 +97,17 @@ def _notable_rows(results: Iterable[Result]) -> Iterable[tuple[str, ...]]:
             text = first.removeprefix(f"{result.combination}: ")
             yield (result.combination, result.error["class"], textwrap.shorten(text, 100))
         for verdict in result.verdicts:
-            for comparison in verdict["comparisons"]:
-                if comparison["status"] != "ok":
-                    name = number_name(verdict["metric"], comparison["part"])
+            for comparison in verdict.comparisons:
+                if comparison.status != "ok":
+                    name = number_name(verdict.metric, comparison.part)
                     yield (result.combination, name, *_numbers(comparison))
         if result.error is None and not result.verdicts:
             yield (result.combination, result.nodeid.rpartition("::")[2], result.outcome.upper())
 
 
-def _numbers(comparison: dict[str, Any]) -> tuple[str, ...]:
+def _numbers(comparison: Comparison) -> tuple[str, ...]:
     """Return baseline -> number, change and status of one comparison."""
-    return (numbers_text(comparison), change_text(comparison), comparison["status"].upper())
+    return (comparison.numbers_text, comparison.change_text, comparison.status.upper())
 
 
 def _all_rows(results: Results) -> list[tuple[str, ...]]:
@@ -107,10 +116,10 @@ def _all_rows(results: Results) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = [("combination", *metrics, "outcome")]
     for combination, group in results.by_combination().items():
         numbers = {
-            verdict["metric"]: _primary(verdict)
+            verdict.metric: _primary(verdict)
             for result in group
             for verdict in result.verdicts
-            if verdict["comparisons"]
+            if verdict.comparisons
         }
         outcomes = {result.outcome for result in group}
         worst = next(outcome for outcome in OUTCOMES if outcome in outcomes)
@@ -120,14 +129,14 @@ def _all_rows(results: Results) -> list[tuple[str, ...]]:
 
 def _judged(results: Results) -> list[str]:
     """Return the metrics of which there is any verdict; the built-in ones in any case."""
-    judged = {verdict["metric"] for result in results.results for verdict in result.verdicts}
+    judged = {verdict.metric for result in results.results for verdict in result.verdicts}
     built_in = {spec.name for spec in BUILT_IN}
     return [metric for metric in METRICS if metric in judged | built_in]
 
 
-def _primary(verdict: dict[str, Any]) -> str:
+def _primary(verdict: Verdict) -> str:
     """Return the most important number of a verdict."""
-    return number_text(verdict["comparisons"][0]["current"]["value"])
+    return number_text(verdict.comparisons[0].current.value)
 
 
 def _retries(retries: Mapping[str, Sequence[str]]) -> list[str]:
@@ -163,4 +172,4 @@ def _write_table(terminal: pytest.TerminalReporter, rows: Sequence[tuple[str, ..
     for row in rows:
         padded = [cell.ljust(widths[column]) for column, cell in enumerate(row[:-1])]
         text = "  ".join([*padded, row[-1]])
-        terminal.write_line(text, red=row[-1].lower() in BAD)
+        tell(terminal, text, red=row[-1].lower() in BAD)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any
 from typing import Final
 
 from pytest_tinyquant.baselines.compare import OUTPUTS_CHANGED
-from pytest_tinyquant.metrics.registry import METRICS
+from pytest_tinyquant.baselines.message import number_name
+from pytest_tinyquant.measure.measurement import Estimate
+from pytest_tinyquant.metrics.built_in import ERROR
 from pytest_tinyquant.metrics.text import number_text
 from pytest_tinyquant.report.results import OUTCOMES
 from pytest_tinyquant.report.results import Result
@@ -43,53 +44,27 @@ def counts_text(counts: Counter[str]) -> str:
     )
 
 
-def number_name(metric: str, part: str) -> str:
-    """Return the metric, with the part if it is not the first that decides."""
-    return metric if part == METRICS[metric].primary else f"{metric} {part}"
-
-
-def numbers_text(comparison: dict[str, Any]) -> str:
-    """Return ``baseline -> number unit`` of one comparison."""
-    current, before = comparison["current"], comparison["baseline"]
-    number = f"{number_text(current['value'])} {current['unit']}"
-    return number if before is None else f"{number_text(before['value'])} -> {number}"
-
-
-def change_text(comparison: dict[str, Any]) -> str:
-    """Return the relative change of one comparison; empty if there is none to tell.
-
-    A small change that two digits would round away does not read as none.
-    """
-    change = comparison["change"]
-    if change is None:
-        return ""
-    small = 0 < abs(change) < 0.00005
-    return f"{change * 100:+.1g}%" if small else f"{change:+.2%}"
-
-
 def estimate_rows(results: Results) -> list[tuple[str, str, str, str]]:
     """Return combination, metric, number and source of everything that was estimated."""
     return [
         (
             combination,
-            estimate["metric"],
+            estimate.metric,
             estimate_text(estimate),
-            f"{estimate['number']['class']}: {estimate['source']}",
+            f"{estimate.number.number_class}: {estimate.source}",
         )
         for combination, estimates in results.estimates().items()
         for estimate in estimates
     ]
 
 
-def estimate_text(estimate: dict[str, Any]) -> str:
+def estimate_text(estimate: Estimate) -> str:
     """Return the number, its range and, at the board's clock, its time."""
-    number = estimate["number"]
-    text = f"{number_text(number['value'])} {number['unit']}"
-    if estimate.get("range"):
-        low, high = estimate["range"]
-        text += f" ({number_text(low)} to {number_text(high)})"
-    if estimate.get("milliseconds") is not None:
-        text += f", {estimate['milliseconds']:,} ms at {estimate['clock_hz'] / 1e6:g} MHz"
+    text = f"{number_text(estimate.number.value)} {estimate.number.unit}"
+    if estimate.low is not None and estimate.high is not None:
+        text += f" ({number_text(estimate.low)} to {number_text(estimate.high)})"
+    if estimate.milliseconds is not None and estimate.clock_hz is not None:
+        text += f", {estimate.milliseconds:,} ms at {estimate.clock_hz / 1e6:g} MHz"
     return text
 
 
@@ -102,11 +77,11 @@ def operator_estimate_rows(results: Results) -> list[tuple[str, str, str, str]]:
     if len(everything) > _OPERATORS_OF:
         return []
     return [
-        (combination, label, number_text(part), f"{part / estimate['number']['value']:.1%}")
+        (combination, label, number_text(part), f"{part / estimate.number.value:.1%}")
         for combination, estimates in everything.items()
         for estimate in estimates
-        for label, part in estimate.get("ops", ())
-        if part >= _SMALLEST_SHARE * estimate["number"]["value"]
+        for label, part in estimate.ops
+        if part >= _SMALLEST_SHARE * estimate.number.value
     ]
 
 
@@ -119,13 +94,28 @@ def changed_outputs(results: Iterable[Result]) -> list[str]:
         result.combination: note
         for result in results
         for verdict in result.verdicts
-        if verdict["metric"] == "error" and verdict["status"] in _HOLDS
-        for note in verdict["notes"]
+        if verdict.metric == ERROR.name and verdict.status in _HOLDS
+        for note in verdict.notes
         if note.startswith(OUTPUTS_CHANGED)
     }
     lines = [f"  {name}  {note}" for name, note in sorted(found.items())]
     more = [f"  and {len(lines) - MOST_CHANGED} more"] if len(lines) > MOST_CHANGED else []
     return [f"{OUTPUTS_HEADING}:", *lines[:MOST_CHANGED], *more] if lines else []
+
+
+def limit_rows(results: Iterable[Result], *, kept: bool) -> list[tuple[str, ...]]:
+    """Return combination, metric, number, limit and head-room of limits that were kept, or not."""
+    rows = []
+    for result in results:
+        for verdict in result.verdicts:
+            for check in verdict.limits:
+                if check.kept == kept:
+                    name = number_name(verdict.metric, check.part)
+                    number = f"{number_text(check.number.value)} {check.number.unit}".strip()
+                    rows.append(
+                        (result.combination, name, number, f"limit {check.text}", check.room_text())
+                    )
+    return sorted(dict.fromkeys(rows))
 
 
 def known_gaps(results: Iterable[Result]) -> list[str]:

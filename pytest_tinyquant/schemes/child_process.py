@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import select
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,7 @@ from typing import NoReturn
 
 from pytest_tinyquant.errors import BenchError
 from pytest_tinyquant.errors import ToolchainNotFoundError
+from pytest_tinyquant.system import environment
 from pytest_tinyquant.system.trouble import Ending
 from pytest_tinyquant.system.trouble import ending
 
@@ -37,9 +39,9 @@ STOP_SECONDS = 2.0
 _SAID_LAST = 4000
 
 _BOOT = (
-    "import json, sys; paths, modules, idle = json.loads(sys.argv[1]); "
+    "import json, sys; paths, *arguments = json.loads(sys.argv[1]); "
     "sys.path.extend(path for path in paths if path not in sys.path); "
-    "from pytest_tinyquant.schemes.fork_server import serve; serve(modules, idle)"
+    "from pytest_tinyquant.schemes.fork_server import serve; serve(*arguments)"
 )
 
 
@@ -69,7 +71,7 @@ class ForkServer:
     """A server process that is started by the first call and ends by itself when idle.
 
     :param modules: names of the modules to import before the first call.
-    :param environment: variables to set for the process, over those of this one.
+    :param environment: variables of the process beside those that every Python child has.
     :param idle: seconds without a call after which the server gives its memory back.
     """
 
@@ -85,6 +87,7 @@ class ForkServer:
         self._idle = idle
         self._process: subprocess.Popen[bytes] | None = None
         self._owner = 0
+        self._scratch = ""
         self._lock = threading.Lock()
 
     def call(self, function: str, arguments: Sequence[object], *, timeout: float) -> Outcome:
@@ -122,6 +125,8 @@ class ForkServer:
                 process.wait(STOP_SECONDS)
             process.kill()
             process.wait()
+            # It does so itself, unless it was killed.
+            shutil.rmtree(self._scratch, ignore_errors=True)
 
     def _ask(self, job: Mapping[str, object], limit: float) -> dict[str, int]:
         """Send `job` and return the answer, or ``{"lost": code}`` when the server died."""
@@ -151,14 +156,15 @@ class ForkServer:
                 return self._process
             self.close()
         paths = [os.path.abspath(path) for path in sys.path]
-        start = json.dumps([paths, self._modules, self._idle])
+        self._scratch = tempfile.mkdtemp(prefix="tinyquant-")
+        start = json.dumps([paths, self._modules, self._idle, self._scratch])
         with tempfile.TemporaryFile() as errors:
             process = subprocess.Popen(
                 [sys.executable, "-P", "-c", _BOOT, start],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
-                env={**os.environ, **self._environment},
+                env=environment.made_for_python(Path(self._scratch), **self._environment),
                 # Ctrl-C is for pytest, which then ends the server by closing its input.
                 start_new_session=True,
             )

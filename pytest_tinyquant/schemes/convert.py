@@ -5,22 +5,24 @@ Both run in processes of their own, are cached, and give the same bytes for the 
 
 from __future__ import annotations
 
-import hashlib
-import importlib.metadata
 import importlib.util
 import json
 import tempfile
-from collections.abc import Sequence
-from dataclasses import asdict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 
-from pytest_tinyquant.errors import BenchError
-from pytest_tinyquant.errors import ConversionError
 from pytest_tinyquant.errors import ToolchainNotFoundError
+from pytest_tinyquant.models.tflite_file import read_model
 from pytest_tinyquant.schemes.child_process import ForkServer
+from pytest_tinyquant.schemes.exchange import ENVIRONMENT
+from pytest_tinyquant.schemes.exchange import arrays_of
+from pytest_tinyquant.schemes.exchange import file_sha256
+from pytest_tinyquant.schemes.exchange import package_version
+from pytest_tinyquant.schemes.exchange import run_job
+from pytest_tinyquant.schemes.exchange import saved_inputs
+from pytest_tinyquant.schemes.scheme import SCHEMES
 
 
 if TYPE_CHECKING:
@@ -35,24 +37,7 @@ AS_GIVEN = "as given"
 
 _PROCESS = "pytest_tinyquant.schemes.converter_process"
 
-_ENVIRONMENT = {
-    # Errors only; a converted model is no place for start-up messages.
-    "TF_CPP_MIN_LOG_LEVEL": "2",
-    "CUDA_VISIBLE_DEVICES": "-1",
-    # Its kernels give other last digits on other processors.
-    "TF_ENABLE_ONEDNN_OPTS": "0",
-    "TF_USE_LEGACY_KERAS": "0",
-    "KERAS_BACKEND": "tensorflow",
-    # No thread pools: the server may have one thread only, and the jobs run side by side.
-    "OPENBLAS_NUM_THREADS": "1",
-    "OMP_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "TF_NUM_INTRAOP_THREADS": "1",
-    "TF_NUM_INTEROP_THREADS": "1",
-    "PYTHONHASHSEED": "0",
-}
-
-_server = ForkServer((_PROCESS,), _ENVIRONMENT)
+_server = ForkServer((_PROCESS,), ENVIRONMENT)
 
 
 @dataclass(frozen=True)
@@ -98,37 +83,51 @@ def convert(
 ) -> ConvertedModel:
     """Convert `model` under `scheme`, or take it from `cache`.
 
-    A model that came as ``.tflite`` is only checked and copied.
+    A model that came as ``.tflite`` is only checked and copied. A scheme with rules is applied by
+    LiteRT's quantizer to what the scheme ``basic`` gives.
 
     :param timeout: seconds that the converter may take.
+    :raises ConfigurationError: the scheme's rules do not fit the model.
     :raises ConversionError: the converter failed, or crashed twice.
     :raises BenchError: the converter was killed, took too long, or lacked memory or disk.
     :raises ModelError: the model came as ``.tflite`` and is corrupt.
-    :raises ToolchainNotFoundError: TensorFlow is not installed.
+    :raises ToolchainNotFoundError: TensorFlow, or what else the scheme needs, is not installed.
+    :raises VacuousSchemeError: a rule of the scheme left no trace.
     """
     converter = AS_GIVEN if model.kind == "tflite" else tensorflow_version()
     settings: dict[str, object] = {
         "converter": converter,
         "dense_per_channel": model.dense_per_channel,
-        "keras": "" if converter == AS_GIVEN else _version("keras"),
+        "keras": "" if converter == AS_GIVEN else package_version("keras"),
         "kind": model.kind,
-        "scheme": asdict(scheme),
+        "scheme": scheme.content(),
         "source_sha256": model.source_sha256,
     }
+    recipe = bool(scheme.rules) and model.kind != "tflite"
+    if recipe:
+        from pytest_tinyquant.schemes.quantizer import quantizer_version
+
+        converter = f"{quantizer_version()} on {converter}"
+        settings["converter"] = converter
 
     def build(directory: Path) -> None:
         output = directory / "model.tflite"
         if model.kind == "tflite":
             output.write_bytes(_checked(model))
+        elif recipe:
+            from pytest_tinyquant.schemes.quantizer import run_quantizer
+
+            basic = convert(model, SCHEMES["basic"], cache, timeout=timeout)
+            run_quantizer(model, scheme, basic.path, output, timeout=timeout)
         else:
             _run_converter(model, scheme, output, timeout)
-        sidecar = {**settings, "sha256": _sha256(output)}
+        sidecar = {**settings, "sha256": file_sha256(output)}
         text = json.dumps(sidecar, indent=1, sort_keys=True)
         (directory / "model.json").write_text(text, "utf-8")
 
     entry = cache.entry("converted", cache.key("converted", REVISION, settings), build)
     path = entry / "model.tflite"
-    sha256 = _sha256(path)
+    sha256 = file_sha256(path)
     return ConvertedModel(model.name, scheme.name, path, sha256, model.source_sha256, converter)
 
 
@@ -140,7 +139,7 @@ def reference_outputs(model: Model, cache: Cache, *, timeout: float = 300.0) -> 
     :raises ToolchainNotFoundError: TensorFlow is not installed.
     """
     kind = "tflite" if model.kind == "tflite" else "keras"
-    samples = _arrays(model.check())
+    samples = arrays_of(model.check())
     key = cache.key(
         "reference",
         REVISION,
@@ -154,11 +153,11 @@ def reference_outputs(model: Model, cache: Cache, *, timeout: float = 300.0) -> 
         request = _described(model)
         request["output"] = str(directory / "reference.npz")
         with tempfile.TemporaryDirectory(prefix="tinyquant-") as work:
-            request["samples"] = _saved(Path(work), samples)
+            request["samples"] = saved_inputs(Path(work), samples)
             _call(f"{kind}_reference", request, f"{model.name}: the float model", timeout)
 
     path = cache.entry("reference", key, build) / "reference.npz"
-    return Reference(path, kind, _sha256(path))
+    return Reference(path, kind, file_sha256(path))
 
 
 def interpreter_outputs(
@@ -172,7 +171,7 @@ def interpreter_outputs(
     :raises ConversionError: the interpreter failed, crashed or took too long.
     :raises ToolchainNotFoundError: TensorFlow is not installed.
     """
-    samples = _arrays(model.check())
+    samples = arrays_of(model.check())
     key = cache.key(
         "interpreter",
         REVISION,
@@ -186,7 +185,7 @@ def interpreter_outputs(
         request = {"path": str(converted.path.absolute()), "kernels": kernels}
         request["output"] = str(directory / "outputs.npz")
         with tempfile.TemporaryDirectory(prefix="tinyquant-") as work:
-            request["samples"] = _saved(Path(work), samples)
+            request["samples"] = saved_inputs(Path(work), samples)
             where = f"{model.name} {converted.scheme}: TensorFlow Lite's interpreter"
             _call("tflite_reference", request, where, timeout)
 
@@ -215,18 +214,18 @@ def tensorflow_version() -> str:
             f"{' and '.join(missing)} not installed: models cannot be converted. "
             "Install with: pip install pytest-tinyquant[convert]"
         )
-    return f"tensorflow {_version('tensorflow')}"
+    return f"tensorflow {package_version('tensorflow')}"
 
 
 def _run_converter(model: Model, scheme: Scheme, output: Path, timeout: float) -> None:
     """Convert into the file `output`."""
     request = _described(model)
-    request["scheme"] = asdict(scheme)
+    request["scheme"] = scheme.content()
     request["dense_per_channel"] = model.dense_per_channel
     request["output"] = str(output)
     with tempfile.TemporaryDirectory(prefix="tinyquant-") as work:
         if scheme.representative:
-            request["calibration"] = _saved(Path(work), _arrays(model.calibration()))
+            request["calibration"] = saved_inputs(Path(work), arrays_of(model.calibration()))
         where = f"{model.name} {scheme.name}: TensorFlow Lite's converter"
         _call("convert", request, where, timeout)
 
@@ -238,60 +237,13 @@ def _described(model: Model) -> dict[str, Any]:
 
 def _call(function: str, request: dict[str, Any], where: str, timeout: float) -> None:
     """Call `function` of the converter's process with `request`."""
-    outcome = first = _server.call(f"{_PROCESS}:{function}", [request], timeout=timeout)
-    if first.crashed:
-        # Only a crash that the model causes happens again.
-        outcome = _server.call(f"{_PROCESS}:{function}", [request], timeout=timeout)
-    if not first.trouble:
-        if not Path(request["output"]).is_file():
-            raise BenchError(f"{where} ended as if all were well, and left no file; run again")
-        return
-    said = first.last_lines() or "(it printed nothing)"
-    if outcome.crashed != first.crashed:
-        raise BenchError(
-            f"{where} {first.trouble}, and not when it was run once more. Its last lines:\n{said}"
-        )
-    error = BenchError if first.machine else ConversionError
-    raise error(f"{where} {first.trouble}. Its last lines:\n{said}")
+    run_job(_server, f"{_PROCESS}:{function}", request, where, timeout)
 
 
 def _checked(model: Model) -> bytes:
     """Return the bytes of a ``.tflite`` that can be read."""
     from pytest_tinyquant.models.tflite_reader import read_graph
 
-    data: bytes = model.path.read_bytes()
+    data = read_model(model.path)
     read_graph(data, where=f"{model.name} ({model.path})")
     return data
-
-
-def _arrays(samples: Any) -> list[Any]:
-    """Return one float32 array per model input; a model with one input gives just the array."""
-    import numpy as np
-
-    several = isinstance(samples, Sequence)
-    return [np.ascontiguousarray(a, np.float32) for a in (samples if several else [samples])]
-
-
-def _saved(directory: Path, arrays: list[Any]) -> str:
-    """Write `arrays` into an npz file in `directory` and return its name."""
-    import numpy as np
-
-    file = directory / "inputs.npz"
-    np.savez(file, **{f"inputs_{index}": array for index, array in enumerate(arrays)})
-    return str(file)
-
-
-def _version(package: str) -> str:
-    """Return the version of an importable package, whatever distribution brought it."""
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        # tensorflow-cpu and nightly builds bring the package under another name.
-        names = importlib.metadata.packages_distributions().get(package, [])
-        return " ".join(f"{name} {importlib.metadata.version(name)}" for name in sorted(names))
-
-
-def _sha256(path: Path) -> str:
-    """Return the SHA-256 of the file at `path`."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -18,6 +18,7 @@ import importlib
 import json
 import os
 import select
+import shutil
 import signal
 import sys
 import traceback
@@ -28,8 +29,11 @@ from pytest_tinyquant.system.trouble import EXIT_TROUBLE
 from pytest_tinyquant.system.trouble import lacking
 
 
-def serve(modules: list[str], idle: float) -> NoReturn:
-    """Import `modules`, run jobs until the input ends or none came for `idle` seconds, and exit."""
+def serve(modules: list[str], idle: float, scratch: str) -> NoReturn:
+    """Import `modules`, run jobs until the input ends or none came for `idle` seconds, and exit.
+
+    :param scratch: directory of the server's own, gone when it ends.
+    """
     # What the modules print may not be taken for an answer.
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
@@ -44,6 +48,7 @@ def serve(modules: list[str], idle: float) -> NoReturn:
             break
         print(json.dumps(_supervise(json.loads(line), answers.fileno())), file=answers)
     # Taking TensorFlow down in good order takes a second, and pytest waits for it.
+    shutil.rmtree(scratch, ignore_errors=True)
     os._exit(0)
 
 

@@ -21,6 +21,7 @@ INI_KEYS = {
         "Failures in a row after which a board is out (default: 3)",
     ),
     "tinyquant_tolerance": ("linelist", "METRIC:SLACK, one a line"),
+    "tinyquant_limit": ("linelist", "METRIC:LIMIT that holds for every model, one a line"),
     "tinyquant_creep": ("string", "Revision that --tq-creep names by default"),
     "tinyquant_creep_limit": ("linelist", "METRIC:SLACK of growth since it, one a line"),
 }

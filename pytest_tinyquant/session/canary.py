@@ -146,10 +146,8 @@ def _drift_of(metric: str, first: Measurement, last: Measurement, tolerances: To
 
 
 def _find(name: str, project: Project) -> tuple[Model, Scheme]:
-    from pytest_tinyquant.schemes.scheme import SCHEMES
-
     for model in project.models.values():
-        for scheme in SCHEMES.values():
+        for scheme in project.schemes.values():
             if name.lower() == f"{model.name}-{scheme.name}".lower():
                 return model, scheme
     raise ConfigurationError(

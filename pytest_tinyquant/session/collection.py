@@ -119,12 +119,16 @@ def _combinations(metafunc: pytest.Metafunc, run: Run) -> tuple[Combination, ...
 
 
 def _check_tolerances(narrowings: Iterable[Narrowing], where: str) -> None:
-    """Raise for a malformed tolerance before anything is measured."""
+    """Raise for a malformed tolerance or limit before anything is measured."""
     for narrowing in narrowings:
         if narrowing.tolerance is not None:
             from pytest_tinyquant.metrics.tolerances import parse_mapping
 
             parse_mapping(narrowing.tolerance, where=f"{where}: marker tinyquant: tolerance")
+        if narrowing.limit is not None:
+            from pytest_tinyquant.metrics.limits import parse_limits
+
+            parse_limits(narrowing.limit, where=f"{where}: marker tinyquant: limit")
 
 
 def _is_ours(metafunc: pytest.Metafunc, axis: str) -> bool:

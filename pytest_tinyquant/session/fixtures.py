@@ -13,7 +13,6 @@ import pytest
 
 from pytest_tinyquant.session.run import RUN
 from pytest_tinyquant.session.run import Run
-from pytest_tinyquant.system.trouble import told
 
 
 if TYPE_CHECKING:
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from pytest_tinyquant.firmware.image import FirmwareImage
     from pytest_tinyquant.measure.measurement import Estimate
     from pytest_tinyquant.measure.measurement import Measurement
+    from pytest_tinyquant.metrics.limits import Limit
     from pytest_tinyquant.models.model import Model
     from pytest_tinyquant.project.board_types import Board
     from pytest_tinyquant.schemes.convert import ConvertedModel
@@ -101,6 +101,8 @@ def measurement(
 
 def measured_once(item: pytest.Item, model: Model, scheme: Scheme, board: Board) -> Measurement:
     """Return all metrics of a combination, measured by the first test of this run that asks."""
+    from pytest_tinyquant.system.trouble import told
+
     run = item.config.stash[RUN]
     run.stages.reachable(board)  # rather now than after minutes of conversion
     key = f"{model.name}-{scheme.name}-{board.name} {board.target} {model.path}"
@@ -155,6 +157,7 @@ class Baseline:
 
     def _check(self, metric: str, measurement: Measurement) -> Verdict:
         from pytest_tinyquant.baselines.confirm import confirmed
+        from pytest_tinyquant.baselines.message import verdict_text
 
         __tracebackhide__ = True
         verdict = self._judge(metric, measurement)
@@ -167,33 +170,39 @@ class Baseline:
             if estimate.metric == metric:
                 self._item.user_properties += _estimate_properties(estimate)
         if verdict.failed:
-            pytest.fail(verdict.text(), pytrace=False)
+            pytest.fail(verdict_text(verdict), pytrace=False)
         self._check_creep(metric, measurement)
         if verdict.status == "skipped":
-            pytest.skip(verdict.text())
+            pytest.skip(verdict_text(verdict))
         return verdict
 
     def _check_creep(self, metric: str, measurement: Measurement) -> None:
         """Fail or warn, as the user chose, if the metric crept since the release."""
+        from pytest_tinyquant.baselines.message import verdict_text
+
         __tracebackhide__ = True
         release = self._run.release
         crept = release.judge(metric, measurement) if release else None
         if crept is None:
             return
         if self._run.settings.creep_action == "warn":
-            warnings.warn(crept.text(), CreepWarning, stacklevel=3)
+            warnings.warn(verdict_text(crept), CreepWarning, stacklevel=3)
             return
         self._item.stash[VERDICTS].append(crept)
-        pytest.fail(crept.text(), pytrace=False)
+        pytest.fail(verdict_text(crept), pytrace=False)
 
     def _judge(self, metric: str, measurement: Measurement) -> Verdict:
+        from pytest_tinyquant.baselines.limits import with_limits
+        from pytest_tinyquant.system.trouble import told
+
         with told("judging"):
-            return self._run.gate.check(
+            verdict = self._run.gate.check(
                 metric,
                 measurement,
                 tolerances=self._tolerances(measurement),
                 may_record=self._item.get_closest_marker("xfail") is None,
             )
+            return with_limits(verdict, measurement, self._limits(measurement))
 
     def _explained(self, verdict: Verdict, measurement: Measurement) -> Verdict:
         """Return the verdict with the cause of a regression that its numbers do not show."""
@@ -212,6 +221,17 @@ class Baseline:
             self._run.stages, combination.model, combination.scheme, board
         )
         return investigation.explain(verdict, measurement, reference)
+
+    def _limits(self, measurement: Measurement) -> list[Limit]:
+        """Return every limit that applies: the project's, board's, model's and the markers'."""
+        from pytest_tinyquant.metrics.limits import parse_limits
+
+        project = self._run.project
+        model, board = project.models.get(measurement.model), project.boards[measurement.board]
+        limits = [*project.limits, *board.limit, *(model.limits if model else ())]
+        for marker in self._item.iter_markers("tinyquant"):
+            limits += parse_limits(marker.kwargs.get("limit") or {}, where="marker tinyquant")
+        return limits
 
     def _tolerances(self, measurement: Measurement) -> list[Any]:
         model = self._run.project.models.get(measurement.model)

@@ -17,7 +17,6 @@ from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.project.board_types import Board
 from pytest_tinyquant.project.project import is_model_path
 from pytest_tinyquant.project.selection import choose
-from pytest_tinyquant.schemes.scheme import SCHEMES
 from pytest_tinyquant.schemes.scheme import Scheme
 
 
@@ -26,16 +25,14 @@ if TYPE_CHECKING:
     from pytest_tinyquant.project.project import Project
     from pytest_tinyquant.project.settings import Settings
 
+#: Models that a line of the header names at most.
+_MOST_NAMED: Final = 5
+
 AXES: Final = ("model", "scheme", "board")
 
 #: Stands for the scheme of a model file that cannot be read; the test reports why.
 UNREADABLE: Final = Scheme(
     name="unreadable",
-    optimize=False,
-    representative=False,
-    io_dtype="float32",
-    supported_ops=(),
-    supported_types=(),
     description="the model's file is corrupt",
 )
 
@@ -66,6 +63,7 @@ class Narrowing:
     boards: tuple[str, ...] | None = None
     metrics: tuple[str, ...] | None = None
     tolerance: Mapping[str, Any] | None = None
+    limit: Mapping[str, Any] | None = None
 
     @classmethod
     def of(cls, args: tuple[object, ...], kwargs: Mapping[str, Any], *, where: str) -> Narrowing:
@@ -76,16 +74,16 @@ class Narrowing:
         if args:
             raise ConfigurationError(
                 f"{where}: marker tinyquant: takes keyword arguments only: models=, schemes=, "
-                "boards=, metrics=, tolerance="
+                "boards=, metrics=, tolerance=, limit="
             )
         known = tuple(cls.__dataclass_fields__)
         choose(kwargs, known, what="argument", where=f"{where}: marker tinyquant")
         values: dict[str, Any] = {
-            key: _names(value) for key, value in kwargs.items() if key != "tolerance"
+            key: _names(value) for key, value in kwargs.items() if key not in ("tolerance", "limit")
         }
         if values.get("metrics"):
             choose(values["metrics"], METRICS, what="metric", where=f"{where}: marker tinyquant")
-        return cls(**values, tolerance=kwargs.get("tolerance"))
+        return cls(**values, tolerance=kwargs.get("tolerance"), limit=kwargs.get("limit"))
 
 
 def select(project: Project, settings: Settings) -> tuple[Combination, ...]:
@@ -95,12 +93,12 @@ def select(project: Project, settings: Settings) -> tuple[Combination, ...]:
     """
     patterns = [_model_name(pattern, project) for pattern in settings.models]
     models = choose(patterns, project.models, what="model", where="--model", globs=True)
-    schemes = choose(settings.schemes, SCHEMES, what="scheme", where="--scheme")
+    schemes = choose(settings.schemes, project.schemes, what="scheme", where="--scheme")
     boards = choose(settings.boards, project.boards, what="board", where="--board")
     found = tuple(
         Combination(project.models[model], scheme, project.boards[board])
         for model in models
-        for scheme in _schemes_of(project.models[model], schemes)
+        for scheme in _schemes_of(project.models[model], schemes, project)
         for board in boards
     )
     _check_all_there(patterns, found, schemes)
@@ -139,7 +137,7 @@ def narrow(
         models = choose(
             narrowing.models or (), project.models, what="model", where=where, globs=True
         )
-        schemes = choose(narrowing.schemes or (), SCHEMES, what="scheme", where=where)
+        schemes = choose(narrowing.schemes or (), project.schemes, what="scheme", where=where)
         boards = choose(narrowing.boards or (), project.boards, what="board", where=where)
         combinations = [
             combination
@@ -222,6 +220,19 @@ def compilers(combinations: tuple[Combination, ...]) -> list[str]:
     ]
 
 
+def drawn_data(combinations: Iterable[Combination]) -> list[str]:
+    """Return a line that names the models whose samples are drawn at random, if there are any."""
+    models = dict.fromkeys(c.model.name for c in combinations if c.model.has_drawn_data)
+    if not models:
+        return []
+    named = ", ".join([*models][:_MOST_NAMED])
+    more = f" and {len(models) - _MOST_NAMED} more" if len(models) > _MOST_NAMED else ""
+    return [
+        f"tinyquant: samples drawn at random for {named}{more}: errors compare revisions and "
+        "schemes, but say nothing of how good a model is; give it data of its own"
+    ]
+
+
 def _reached(board: Board, project: Project) -> str:
     """Return how a board is reached, for a real one by which of the bench."""
     if not board.target.is_real:
@@ -247,7 +258,7 @@ def _model_name(pattern: str, project: Project) -> str:
     return next(name for name, model in project.models.items() if model.path.resolve() == path)
 
 
-def _schemes_of(model: Model, schemes: Iterable[str]) -> Iterator[Scheme]:
+def _schemes_of(model: Model, schemes: Iterable[str], project: Project) -> Iterator[Scheme]:
     """Yield the chosen schemes that apply to `model`: for a converted file, the one it has."""
     applicable = model.schemes
     if model.kind == "tflite":
@@ -259,8 +270,9 @@ def _schemes_of(model: Model, schemes: Iterable[str]) -> Iterator[Scheme]:
             yield UNREADABLE
             return
     for name in schemes:
-        if applicable is None or name in applicable:
-            yield SCHEMES[name]
+        scheme = project.schemes[name]
+        if (applicable is None or name in applicable) and scheme.is_for(model.name):
+            yield scheme
 
 
 def _names(value: str | Iterable[str]) -> tuple[str, ...]:

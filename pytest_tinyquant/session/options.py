@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from argparse import Namespace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,10 +13,11 @@ from pytest_tinyquant.project.settings import Settings
 from pytest_tinyquant.project.settings import extra_models
 from pytest_tinyquant.project.settings import split_names
 from pytest_tinyquant.session.add_options import INI_KEYS
+from pytest_tinyquant.session.plugins import brought_files
 
 
-if TYPE_CHECKING:
-    pass
+_LONGEST = 1_000_000
+"""Seconds, eleven days and a half."""
 
 _NO_WRITES = ("none", "fail")
 
@@ -30,16 +30,17 @@ def read_settings(config: pytest.Config) -> Settings:
     models = split_names(options.model)
     schemes = split_names(options.scheme)
     boards = split_names(options.board)
-    if options.tq_timeout <= 0:
-        raise pytest.UsageError(f"--tq-timeout must be above 0, not {options.tq_timeout:g}")
+    _check_seconds("--tq-timeout", options.tq_timeout)
+    _check_seconds("--tq-lease-timeout", options.tq_lease_timeout, least="0 or above")
+    _check_seconds("--tq-progress", options.tq_progress, least="0 or above")
     _check_paired(options)
-    if not options.tq_progress >= 0:
-        raise pytest.UsageError(f"--tq-progress must be 0 or above, not {options.tq_progress:g}")
     return Settings(
         root=root,
         models_dir=root / (ini("tinyquant_models_dir") or "models"),
         baselines_dir=root / (ini("tinyquant_baselines") or "baselines"),
         extra_models=extra_models(os.environ.get(EXTRA_MODELS_VARIABLE, "")),
+        board_files=brought_files(config, "pytest_tinyquant_boards"),
+        scheme_files=brought_files(config, "pytest_tinyquant_schemes"),
         models=models or split_names(ini("tinyquant_models")),
         schemes=schemes or split_names(ini("tinyquant_schemes")),
         boards=boards or split_names(ini("tinyquant_boards")),
@@ -48,6 +49,7 @@ def read_settings(config: pytest.Config) -> Settings:
         missing=options.tq_missing_baseline,
         tolerance=tuple(options.tq_tolerance),
         ini_tolerance=tuple(ini("tinyquant_tolerance")),
+        limits=tuple(ini("tinyquant_limit")),
         timeout=options.tq_timeout,
         lease_timeout=options.tq_lease_timeout,
         resume=options.tq_resume,
@@ -69,6 +71,14 @@ def read_settings(config: pytest.Config) -> Settings:
         or options.tq_estimate_cycles
         or any(map(ini, INI_KEYS)),
     )
+
+
+def _check_seconds(option: str, seconds: float, *, least: str = "above 0") -> None:
+    """Refuse a time that no clock and no call of the system can take, such as nan or inf."""
+    if seconds < 0 or (seconds == 0 and least == "above 0"):
+        raise pytest.UsageError(f"{option} must be {least}, not {seconds:g}")
+    if not seconds <= _LONGEST:
+        raise pytest.UsageError(f"{option} must be {_LONGEST:,} at most, not {seconds:g}")
 
 
 def _check_paired(options: Namespace) -> None:

@@ -242,17 +242,27 @@ class Run:
                 History(self.settings.history_path).close()
             _ = self.canary
         except RevisionError as error:
-            raise pytest.UsageError(str(error)) from error
+            raise self.refused(error) from error
         except ConfigurationError as error:
             if self.settings.explicit or self._has_own_files():
-                raise pytest.UsageError(str(error)) from error
+                raise self.refused(error) from error
+
+    @staticmethod
+    def refused(error: Exception) -> pytest.UsageError:
+        """Return the error that ends a run before its first test."""
+        from pytest_tinyquant.system.plain_text import harmless
+
+        return pytest.UsageError(harmless(str(error)))
 
     def header(self) -> list[str]:
         """Return the selection and its compilers, nothing if this is no project of ours."""
         from pytest_tinyquant.session.matrix import compilers
+        from pytest_tinyquant.session.matrix import drawn_data
 
         summary = self.summary()
-        return [] if summary is None else [summary, *compilers(self.combinations)]
+        if summary is None:
+            return []
+        return [summary, *compilers(self.combinations), *drawn_data(self.combinations)]
 
     def summary(self) -> str | None:
         """Return the selection in a line, the sides of an A/B run in another.

@@ -10,6 +10,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 from typing import Final
 
+from pytest_tinyquant.baselines.cause import Cause
 from pytest_tinyquant.errors import TinyQuantError
 from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.metrics.spec import Explanation
@@ -52,10 +53,11 @@ class Investigation:
         try:
             causes = self._causes(verdict, current, baseline)
         except TinyQuantError as error:
-            causes = [f"no search layer by layer: {str(error).partition(chr(10))[0]}"]
+            why = str(error).partition("\n")[0]
+            causes = [Cause("note", about=f"no search layer by layer: {why}")]
         return dataclasses.replace(verdict, causes=(*causes, *verdict.causes))
 
-    def _causes(self, verdict: Verdict, current: Measurement, baseline: Measurement) -> list[str]:
+    def _causes(self, verdict: Verdict, current: Measurement, baseline: Measurement) -> list[Cause]:
         from pytest_tinyquant.stages.layer_by_layer import LayerByLayer
         from pytest_tinyquant.stages.layer_by_layer import find_converted
 
@@ -70,7 +72,7 @@ class Investigation:
             layers = LayerByLayer(self._stages, self._model, converted, self._board)
             if layers.image.sha256 != current.identity.get("image"):
                 return []
-        causes = []
+        causes: list[Cause] = []
         for kind in METRICS[verdict.metric].explained_by:
             if kind == "high water" and layers is not None:
                 causes += _high_water(layers, verdict)
@@ -80,16 +82,17 @@ class Investigation:
 
     def _first_difference(
         self, layers: LayerByLayer | None, current: Measurement, baseline: Measurement
-    ) -> list[str]:
+    ) -> list[Cause]:
         part = layers.first_difference() if layers else None
         if part is not None:
-            return [part.text(_RUNTIME)]
+            return [part.cause(_RUNTIME)]
         causes = []
         if layers is not None:
-            causes.append(f"every operator's output is {_RUNTIME}: it is the model that changed")
+            what = f"every operator's output is {_RUNTIME}: it is the model that changed"
+            causes.append(Cause("note", about=what))
         return causes + self._model_causes(current, baseline)
 
-    def _model_causes(self, current: Measurement, baseline: Measurement) -> list[str]:
+    def _model_causes(self, current: Measurement, baseline: Measurement) -> list[Cause]:
         from pytest_tinyquant.stages.layer_by_layer import compare_models
         from pytest_tinyquant.stages.layer_by_layer import find_converted
 
@@ -98,30 +101,33 @@ class Investigation:
             return []
         old, new = (find_converted(self._stages.cache, digest) for digest in digests)
         if old is None or new is None:
-            return [
+            what = (
                 f"the earlier model file ({digests[0][:12]}) is not in the cache, so the two "
                 "cannot be run side by side; --tq-ab REV converts and runs both"
-            ]
+            )
+            return [Cause("note", about=what)]
         part = compare_models(self._stages, self._model, old, new)
         if part is None:
-            return ["the two model files compute the same in every operator"]
-        return [part.text("the earlier model file's")]
+            return [Cause("note", about="the two model files compute the same in every operator")]
+        return [part.cause("the earlier model file's")]
 
 
-def _high_water(layers: LayerByLayer, verdict: Verdict) -> list[str]:
+def _high_water(layers: LayerByLayer, verdict: Verdict) -> list[Cause]:
     """Return who lies highest in the arena, and who needs the most stack, if these grew."""
     causes = []
-    grown = {cause.split()[0] for cause in verdict.causes}
+    grown = {cause.name for cause in verdict.causes if cause.kind == "part"}
     if "arena" in grown:
         plan = layers.plan
         writers = {id(plan.placements[op.tensor]): f"{op.label} output" for op in plan.ops}
         top = max(plan.arena_tensors, key=lambda row: (row.offset + row.bytes, row.bytes))
-        causes.append(
-            f"{writers.get(id(top), top.name)} reaches the arena's end: {top.bytes:,} bytes at "
-            f"{top.offset:,} of {plan.arena_bytes:,}"
+        what = (
+            f"reaches the arena's end: {top.bytes:,} bytes at {top.offset:,} of "
+            f"{plan.arena_bytes:,}"
         )
+        causes.append(Cause("arena", writers.get(id(top), top.name), about=what))
     if "stack" in grown:
         deepest = layers.deepest_operator()
         if deepest is not None:
-            causes.append(f"{deepest[0]}: deepest stack, {deepest[1]:,} bytes")
+            what = f"deepest stack, {deepest[1]:,} bytes"
+            causes.append(Cause("stack", deepest[0], about=what))
     return causes

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
     from pytest_tinyquant.firmware.image import FirmwareImage
     from pytest_tinyquant.measure.measurement import Measurement
+    from pytest_tinyquant.models.labels import Labels
+    from pytest_tinyquant.models.task import Task
     from pytest_tinyquant.project.board_types import Board
 
 MAX_AGE: Final = 24 * 3600.0
@@ -131,7 +133,7 @@ class RunJournal:
                 break
             try:
                 found = OutcomeStore(entry.parent).find(key)
-            except (ValueError, LookupError, TypeError, AttributeError):
+            except Exception:
                 continue  # another version of this package wrote it
             if found is not None:
                 if entry.parent != self._store.directory:
@@ -178,12 +180,16 @@ def outcome_key(
     expected: Sequence[NDArray[Any]],
     timeout: float,
     *,
+    labels: Labels | None = None,
+    task: Task | None = None,
     estimated: bool = False,
 ) -> str:
     """Return the address of what `board` makes of an image.
 
     :param expected: the outputs that its own are compared with, one array per tensor.
     :param timeout: seconds a run may take.
+    :param labels: those of the check samples.
+    :param task: what the model is for.
     :param estimated: the outcome holds estimates as well.
     """
     what: Mapping[str, object] = (
@@ -195,9 +201,11 @@ def outcome_key(
         {
             "what": what,
             # What the headers of the user's library make is in the image.
-            "board": dataclasses.asdict(dataclasses.replace(board, tflm=None)),
+            "board": dataclasses.asdict(dataclasses.replace(board, tflm=None, limit=())),
             "library": board.tflm.version if board.tflm else "",
             "expected": [array.tobytes() for array in expected],
+            "labels": (labels.kind, labels.values.tobytes()) if labels else "",
+            "task": (task.kind or "", task.gate) if task else "",
             "timeout": timeout,
             "estimated": estimated,
             "version": _version(),

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from typing import Any
 from typing import cast
 
-from pytest_tinyquant.baselines.attribution import align_ops
+from pytest_tinyquant.baselines.align import align_ops
+from pytest_tinyquant.baselines.cause import Cause
 from pytest_tinyquant.boards.halts.trace import OperatorTrace
 from pytest_tinyquant.boards.halts.trace import Traceable
 from pytest_tinyquant.measure.divergence import Divergence
@@ -52,12 +53,13 @@ class Part:
     divergence: Divergence
     sample: int
 
-    def text(self, reference: str) -> str:
-        """Return the finding in one line; ``reference`` is what the run is compared with."""
-        return (
-            f"{self.operator}: first output that differs from {reference}, "
-            f"{self.divergence.text()} (check sample {self.sample})"
+    def cause(self, reference: str) -> Cause:
+        """Return the finding; ``reference`` is what the run is compared with."""
+        what = (
+            f"first output that differs from {reference}, {self.divergence.text()} "
+            f"(check sample {self.sample})"
         )
+        return Cause("first difference", self.operator, about=what)
 
 
 class LayerByLayer:

@@ -103,7 +103,7 @@ class Stages:
         where = combination_name(converted, board)
         graph = read_graph(converted.read(), where=where)
         check_interface(graph, where=where)
-        check_not_vacuous(graph, converted.scheme, where=where)
+        check_not_vacuous(graph, self.project.schemes[converted.scheme], where=where)
         try:
             check_support(graph, RUNTIMES[board.runtime], where=where)
         except UnsupportedModelError as refusal:
@@ -236,8 +236,21 @@ class Stages:
         from pytest_tinyquant.measure.evaluate import evaluate
         from pytest_tinyquant.measure.observation import Observation
 
-        expected = self.reference(model, "outputs")
-        return evaluate(Observation(converted, graph, board, image, record, expected))
+        return evaluate(
+            Observation(
+                converted,
+                graph,
+                board,
+                image,
+                record,
+                self.reference(model, "outputs"),
+                inputs=self.reference(model, "inputs"),
+                labels=model.labels(),
+                task=model.task,
+                root=self.project.root,
+                drawn_data=model.has_drawn_data,
+            )
+        )
 
     def measure(self, model: Model, scheme: Scheme, board: Board) -> Measurement:
         """Take ``model`` through all stages.
@@ -284,13 +297,22 @@ class Stages:
                 else measurement
             )
 
-        if self.journal is None:
+        # What a user's own function gives depends on code that no key can hold.
+        if self.journal is None or model.task.metric:
             return measure()
         from pytest_tinyquant.stages.journal import outcome_key
 
         expected = self.reference(model, "outputs")
         estimated = estimator is not None
-        key = outcome_key(image, board, expected, self.device_timeout, estimated=estimated)
+        key = outcome_key(
+            image,
+            board,
+            expected,
+            self.device_timeout,
+            labels=model.labels(),
+            task=model.task,
+            estimated=estimated,
+        )
         return self.journal.recall_or(key, measure)
 
     @told("comparing with TensorFlow Lite's interpreter")

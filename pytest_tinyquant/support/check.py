@@ -8,6 +8,7 @@ from pytest_tinyquant.errors import UnsupportedModelError
 from pytest_tinyquant.errors import VacuousSchemeError
 from pytest_tinyquant.models.graph import Graph
 from pytest_tinyquant.models.graph import Operator
+from pytest_tinyquant.schemes.settings import Scheme
 from pytest_tinyquant.support.runtimes import Runtime
 from pytest_tinyquant.support.tables import DEFAULT_ROLES
 from pytest_tinyquant.support.tables import ROLES
@@ -16,8 +17,6 @@ from pytest_tinyquant.support.tables import Combinations
 
 # A tensor of one of these types shows that quantization did something.
 _QUANTIZED = frozenset({"int4", "int8", "uint8", "int16", "float16"})
-
-_INTEGERS_ONLY = ("int8-only", "16x8-only")
 
 
 def check_support(graph: Graph, runtime: Runtime, *, where: str) -> None:
@@ -62,20 +61,20 @@ def check_interface(graph: Graph, *, where: str) -> None:
         )
 
 
-def check_not_vacuous(graph: Graph, scheme_name: str, *, where: str) -> None:
+def check_not_vacuous(graph: Graph, scheme: Scheme, *, where: str) -> None:
     """Raise :class:`VacuousSchemeError` when a scheme left float32 what it was to quantize.
 
-    That is every tensor, for any scheme but basic; integer tensors that hold shapes, axes and
+    That is every tensor, for any scheme that quantizes; integer tensors that hold shapes, axes and
     indices do not count. For a scheme of integers only it is any operator.
     """
-    if scheme_name == "basic":
+    if not scheme.quantizes:
         return
     if any(t.dtype in _QUANTIZED for t in graph.tensors):
-        if scheme_name in _INTEGERS_ONLY:
-            _check_integers_only(graph, scheme_name, where)
+        if scheme.integers_only:
+            _check_integers_only(graph, scheme.name, where)
         return
     raise VacuousSchemeError(
-        f"{where}: scheme {scheme_name!r} quantized nothing, every tensor is still float32. "
+        f"{where}: scheme {scheme.name!r} quantized nothing, every tensor is still float32. "
         "The converter leaves small weight tensors alone in dynamic-range quantization (up to "
         "1024 elements), so this would repeat the test of scheme 'basic'. Leave the scheme out "
         "of this model's 'schemes', or list the combination as a known issue."
@@ -86,11 +85,14 @@ def _check_integers_only(graph: Graph, scheme_name: str, where: str) -> None:
     left = [operator for operator in graph.operators if _computes_in_float(graph, operator)]
     if left:
         labels = ", ".join(operator.label for operator in left[:3])
+        advice = "give it float32 input and output (io = 'float32'), which allows them"
+        if scheme_name.endswith("-only"):
+            advice = f"take {scheme_name.removesuffix('-only')!r}, which allows them"
         raise VacuousSchemeError(
             f"{where}: scheme {scheme_name!r} left {len(left)} of {len(graph.operators)} operators "
             f"in float32: {labels}{' ...' if len(left) > 3 else ''}. Its figures would be those of "
-            "a mixture. Replace the operators by ones that the converter can quantize, or take "
-            f"{scheme_name.removesuffix('-only')!r}, which allows them"
+            "a mixture. Replace the operators by ones that the converter can quantize, or "
+            f"{advice}"
         )
 
 

@@ -23,6 +23,7 @@ from pathlib import Path
 
 from pytest_tinyquant.errors import CacheError
 from pytest_tinyquant.system import atomic
+from pytest_tinyquant.system.json_text import parse_json
 
 
 ENVIRONMENT_VARIABLE = "TINYQUANT_CACHE"
@@ -169,7 +170,7 @@ def _hashes(directory: Path) -> dict[str, str]:
 def _is_intact(path: Path, key: str) -> bool:
     """Tell whether the entry at `path` holds exactly the files of its manifest."""
     try:
-        manifest = json.loads((path / MANIFEST).read_bytes())
+        manifest = parse_json((path / MANIFEST).read_bytes())
         return bool(manifest == {"key": key, "files": _hashes(path)})
     except (OSError, ValueError):
         return False

@@ -55,18 +55,30 @@ class Repository:
             ) from None
 
     def changes(self) -> int:
-        """Return how many tracked files differ from HEAD."""
+        """Return how many tracked files differ from HEAD.
+
+        :raises RevisionError: git fails, such as for a damaged index.
+        """
         status = _git(self.root, "status", "--porcelain", "--untracked-files=no")
         return len(status.splitlines())
 
     def files(self, commit: str, directory: str) -> tuple[str, ...]:
-        """Return the files below ``directory`` of a commit, relative to the repository's root."""
+        """Return the files below ``directory`` of a commit, relative to the repository's root.
+
+        :raises RevisionError: git fails, such as for a path that leads out of the repository.
+        """
         names = _git(self.root, "ls-tree", "-r", "-z", "--name-only", commit, "--", directory)
-        return tuple(name for name in names.decode().split("\0") if name)
+        return tuple(name for name in os.fsdecode(names).split("\0") if name)
 
     def read(self, commit: str, paths: Sequence[str]) -> dict[str, bytes]:
-        """Return those of ``paths`` that a commit holds, with their content."""
-        wanted = "".join(f"{commit}:{path}\n" for path in paths).encode()
+        """Return those of ``paths`` that a commit holds, with their content.
+
+        :raises RevisionError: git fails, or a path cannot be asked for.
+        """
+        for path in paths:
+            if "\n" in path:
+                raise RevisionError(f"{path!r}: git cannot be asked for a name of several lines")
+        wanted = os.fsencode("".join(f"{commit}:{path}\n" for path in paths))
         output = io.BytesIO(_git(self.root, "cat-file", "--batch", stdin=wanted))
         found = {}
         for path in paths:
@@ -96,7 +108,7 @@ class Repository:
                 ) from None
 
 
-class _GitError(Exception):
+class _GitError(RevisionError):
     """Git failed; the text is what it said."""
 
 

@@ -6,12 +6,21 @@ import pkgutil
 from collections.abc import Iterator
 from collections.abc import Mapping
 from typing import Generic
+from typing import Protocol
 from typing import TypeVar
 
 from pytest_tinyquant.errors import ConfigurationError
 
 
-T = TypeVar("T")
+class Named(Protocol):
+    """What can be registered."""
+
+    @property
+    def name(self) -> str:
+        """The name under which it is found."""
+
+
+T = TypeVar("T", bound=Named)
 
 
 class Registry(Mapping[str, T], Generic[T]):
@@ -31,24 +40,26 @@ class Registry(Mapping[str, T], Generic[T]):
         self._built_in = frozenset(built_in)
         self._items: dict[str, T | str] = dict(built_in)
 
-    def register(self, name: str, item: T) -> None:
-        """Add `item`.
+    def register(self, item: T) -> None:
+        """Add `item` under its name.
 
         :raises ConfigurationError: there is another one of that name, or it is of another sort.
         """
         if not isinstance(item, self._sort):
             raise ConfigurationError(
-                f"{self._what} {name!r} is {item!r}; register an instance of {self._sort.__name__}"
+                f"{item!r} is no {self._what}; register an instance of {self._sort.__name__}"
             )
-        if self._items.get(name, item) != item:
+        if self._items.get(item.name, item) != item:
             raise ConfigurationError(
-                f"there is a {self._what} {name!r} already; give the new one another name"
+                f"{self._what} {item.name!r} is registered twice; rename one, or disable the "
+                "plugin that brings it (-p no:NAME)"
             )
-        self._items[name] = item
+        self._items[item.name] = item
 
-    def forget_registered(self) -> None:
-        """Leave what is built in, and nothing else."""
-        self._items = {name: item for name, item in self._items.items() if name in self._built_in}
+    def unregister(self, name: str) -> None:
+        """Take out what :meth:`register` added; nothing happens if it is not there."""
+        if name not in self._built_in:
+            self._items.pop(name, None)
 
     def __getitem__(self, name: str) -> T:
         item = self._items[name]

@@ -32,11 +32,11 @@ def read_bytes(path: Path, limit: int = MODEL_LIMIT) -> bytes:
     with open(descriptor, "rb") as stream:
         size = os.fstat(descriptor).st_size
         if size > limit:
-            raise OSError(errno.EFBIG, f"it has {size:,} bytes, {limit:,} are read at most")
+            raise OSError(errno.EINVAL, f"it has {size:,} bytes, {limit:,} are read at most")
         # One more than it said to have: a file that grows meanwhile ends the same way.
         data = stream.read(limit + 1 if size == 0 else size + 1)
     if len(data) > limit:
-        raise OSError(errno.EFBIG, f"{limit:,} bytes are read at most")
+        raise OSError(errno.EINVAL, f"{limit:,} bytes are read at most")
     return data
 
 
@@ -63,6 +63,26 @@ def open_regular(path: Path, *, follow: bool = True) -> int:
         os.close(descriptor)
         raise OSError(errno.EINVAL, f"it is {kind}, not a file")
     return descriptor
+
+
+def refuse_planted(path: Path) -> None:
+    """Refuse what someone may have put where a file of ours belongs, in a directory that all share.
+
+    A symbolic link, or a second name of a file, leads to a file of whoever the link was planted
+    for: opened for writing, that file would lose its content.
+
+    :raises OSError: something that is no plain file with one name is there.
+    """
+    try:
+        status = os.lstat(path)
+    except FileNotFoundError:
+        return
+    if stat.S_ISLNK(status.st_mode):
+        raise OSError(errno.ELOOP, f"{path} is a symbolic link; remove it")
+    if kind := kind_of(status.st_mode):
+        raise OSError(errno.EINVAL, f"{path} is {kind}, not a file; remove it")
+    if status.st_nlink != 1:
+        raise OSError(errno.EMLINK, f"{path} is one name of several of a file; remove it")
 
 
 def is_present(path: Path) -> bool:

@@ -112,6 +112,16 @@ class Table:
             for index, value in enumerate(self.get(key, list))
         )
 
+    def strings(self, key: str) -> tuple[str, ...]:
+        """Return the string of `key`, or its array of strings; empty when it is not there."""
+        if key not in self.values:
+            return ()
+        value = self.values[key]
+        found = (value,) if isinstance(value, str) else self.array(key, str)
+        if not found or "" in found:
+            raise self.error(f"key {key!r} is empty; name something or remove the key")
+        return found
+
     def table(self, key: str) -> Table:
         """Return the table `key`, empty when it is not there."""
         label = f"[{key}]" if self.label == "the top level" else f"{self.label[:-1]}.{key}]"

@@ -70,8 +70,8 @@ def test_a_kernel_edit_against_the_revision_before_it(project):
             rf"{TESTS}  error  \S+ -> \S+ of range  .*REGRESSED",
             r"  mean\[3\] 8  tq_mean_s8: first output that differs from TensorFlow Lite Mic.*",
             rf"{TESTS}  A: image {sha}, B: image {sha}",
-            r"  latency invoke  [\d,]+ -> [\d,]+ instructions  -0\.01%  improved",
-            r"  ram     arena   [\d,]+ -> [\d,]+ bytes  \+0\.00%  ok",
+            r"  latency invoke  [\d,]+ -> [\d,]+ instructions  -0\.01 %  improved",
+            r"  ram     arena   [\d,]+ -> [\d,]+ bytes  \+0\.00 %  ok",
         ]
     )
     assert not (project.root / "baselines").exists()

@@ -23,8 +23,8 @@ def test_a_regression_fails_its_own_metric_and_names_layer_and_symbol(bench):
             f"{COMBINATION}  flash  1,400 -> 1,436 B  +2.57 %  (limit 0)  REGRESSED",
             "*tq_conv_2d_s8*+36*",
             "*= tinyquant: 2 regressed, 2 ok =*",
-            f"{COMBINATION}  flash    1,400 -> 1,436 B             +2.57%   REGRESSED",
-            f"{COMBINATION}  latency  1,500 -> 1,750 instructions  +16.67%  REGRESSED",
+            f"{COMBINATION}  flash    1,400 -> 1,436 B             +2.57 %   REGRESSED",
+            f"{COMBINATION}  latency  1,500 -> 1,750 instructions  +16.67 %  REGRESSED",
         ]
     )
     result.stdout.no_fnmatch_line("*Traceback*")
@@ -39,7 +39,7 @@ def test_an_improvement_passes_and_hints_at_the_update(bench):
     result.stdout.fnmatch_lines(
         [
             "*= tinyquant: 1 improved, 3 ok =*",
-            f"{COMBINATION}  latency  1,500 -> 1,400 instructions  -6.67%  IMPROVED",
+            f"{COMBINATION}  latency  1,500 -> 1,400 instructions  -6.67 %  IMPROVED",
             "improved: --tq-update-baselines=all makes it the new baseline",
         ]
     )
@@ -127,7 +127,7 @@ def test_update_all_rewrites_and_then_everything_is_green(bench):
     result.assert_outcomes(passed=4)
     result.stdout.fnmatch_lines(
         [
-            f"{COMBINATION}  latency  1,500 -> 1,750 instructions  +16.67%  UPDATED",
+            f"{COMBINATION}  latency  1,500 -> 1,750 instructions  +16.67 %  UPDATED",
             "baselines written: 1 of 1 changed",
         ]
     )

@@ -22,7 +22,7 @@ def test_verdicts_are_the_same_and_each_combination_is_measured_once(bench, work
         [
             "tinyquant: 2 models x 2 schemes x 2 boards = 8 combinations; *",
             "*= tinyquant: 1 regressed, 23 ok =*",
-            "cnn_4-int8-nucleo-l4r5zi  latency  1,500 -> 1,750 instructions  +16.67%  REGRESSED",
+            "cnn_4-int8-nucleo-l4r5zi  latency  1,500 -> 1,750 instructions  +16.67 %  REGRESSED",
         ]
     )
     assert len(bench.measured) == len(set(bench.measured)) == 8

@@ -6,6 +6,7 @@ child's place. The quick run tries three on each stage, the nightly one all.
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import subprocess
@@ -31,6 +32,7 @@ from pytest_tinyquant.schemes.child_process import ForkServer
 from pytest_tinyquant.schemes.convert import convert
 from pytest_tinyquant.schemes.convert import reference_outputs
 from pytest_tinyquant.schemes.scheme import SCHEMES
+from pytest_tinyquant.system import environment
 from pytest_tinyquant.system.cache import Cache
 
 
@@ -170,7 +172,8 @@ def in_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Attack:
             (directory / "__init__.py").touch()
         source = f"import os\nos.execv('/bin/sh', ['sh', '-c', {how!r}])\n"
         (package / "runtime.py").write_text(source)
-        monkeypatch.setenv("PYTHONPATH", str(tmp_path / "fake"))
+        made = functools.partial(environment.made_for_python, PYTHONPATH=str(tmp_path / "fake"))
+        monkeypatch.setattr(environment, "made_for_python", made)
         tflite = tmp_path / "tiny.tflite"
         tflite.touch()
         device = HostDevice("host", work_dir=tmp_path, timeout=60)

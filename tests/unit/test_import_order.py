@@ -19,7 +19,6 @@ PACKAGE = ROOT / "pytest_tinyquant"
 CIRCLES_LEFT: frozenset[frozenset[str]] = frozenset(
     frozenset(pair)
     for pair in (
-        ("baselines.message", "baselines.verdict"),
         ("stages.pipeline", "stages.refusal"),
         ("stages.pipeline", "stages.dense_check"),
         ("stages.pipeline", "stages.cycle_estimate"),

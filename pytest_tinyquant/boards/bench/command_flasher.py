@@ -10,11 +10,11 @@ import os
 import re
 import shlex
 import shutil
-import string
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +32,7 @@ TIMEOUT: Final = 180.0
 #: What a command template may hold in braces; ready configurations also have a ``{script}``.
 PLACEHOLDERS: Final = ("elf", "mot", "serial")
 _POLL_SECONDS = 0.05
+_BRACES: Final = re.compile(r"\{[^{}]*\}?|\}")
 _WORDS_SHOWN = 4
 
 
@@ -96,12 +97,17 @@ def find_flasher(name: str, chip: str, where: str) -> Flasher:
                 "command itself, such as flasher = 'program --serial {serial} {mot}'"
             )
         return flasher
-    command = tuple(shlex.split(name))
+    try:
+        command = tuple(shlex.split(name))
+    except ValueError as error:
+        raise ConfigurationError(f"{where}: flasher {name!r} is no command: {error}") from error
+    if not command or not command[0]:
+        raise ConfigurationError(f"{where}: flasher {name!r} names no program; correct it")
     for argument in command:
-        for _, field, _, _ in string.Formatter().parse(argument):
-            if field is not None and field not in PLACEHOLDERS:
+        for word in _BRACES.findall(argument):
+            if word[1:-1] not in PLACEHOLDERS or word[-1] != "}":
                 known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
-                raise ConfigurationError(f"{where}: flasher has {{{field}}}; there are {known}")
+                raise ConfigurationError(f"{where}: flasher has {word}; there are {known}")
     return Flasher(command)
 
 
@@ -148,8 +154,8 @@ def program(
             raise ConfigurationError(
                 f"{where}: its flasher picks the probe by serial number; set 'probe' in the row"
             )
-        Path(values["script"]).write_text(flasher.script.format(**values))
-        command = [argument.format(**values) for argument in flasher.command]
+        Path(values["script"]).write_text(_filled(flasher.script, values))
+        command = [_filled(argument, values) for argument in flasher.command]
         found = shutil.which(command[0])
         if found is None:
             raise ToolchainNotFoundError(
@@ -159,6 +165,11 @@ def program(
         status = _run([found, *command[1:]], output, meanwhile, timeout)
         words = output.read_text(errors="replace")
     _judge(status, words, flasher, f"{where}: {command[0]}", timeout)
+
+
+def _filled(text: str, values: Mapping[str, str]) -> str:
+    """Return a command's word with its placeholders filled in; nothing else in it has a meaning."""
+    return _BRACES.sub(lambda found: values.get(found[0][1:-1], found[0]), text)
 
 
 def _run(

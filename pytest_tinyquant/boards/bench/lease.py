@@ -25,12 +25,17 @@ from filelock import Timeout
 from pytest_tinyquant.errors import BenchError
 from pytest_tinyquant.project.bench import PhysicalBoard
 from pytest_tinyquant.system.atomic import write_text
+from pytest_tinyquant.system.json_text import parse_json
+from pytest_tinyquant.system.regular_file import open_regular
+from pytest_tinyquant.system.regular_file import refuse_planted
 
 
 DIRECTORY_VARIABLE: Final = "TINYQUANT_LEASE_DIR"
 
 # Users of one bench share its locks, if the directory lets them.
 _LOCK_MODE: Final = 0o666
+
+_STATE_LIMIT: Final = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -94,7 +99,7 @@ class LeaseDirectory:
         """
         lock = self._lock(physical)
         try:
-            self.root.mkdir(parents=True, exist_ok=True)
+            self._prepare(lock)
             lock.acquire(timeout=0)
         except Timeout:
             return None
@@ -112,10 +117,11 @@ class LeaseDirectory:
     def state(self, physical: PhysicalBoard) -> BoardState:
         """Return what is known of a board."""
         try:
-            document: dict[str, Any] = json.loads(self._file(physical).read_text("utf-8"))
+            with open(open_regular(self._file(physical), follow=False), "rb") as stream:
+                document: dict[str, Any] = parse_json(stream.read(_STATE_LIMIT))
             holder, loaded = document["holder"], document["loaded"]
             known = loaded if isinstance(loaded, str) else None
-            return BoardState(None if holder is None else Holder(**holder), known)
+            return BoardState(None if holder is None else _holder(holder), known)
         except (OSError, ValueError, TypeError, KeyError):
             return BoardState()
 
@@ -126,7 +132,7 @@ class LeaseDirectory:
         """
         lock = self._lock(physical)
         try:
-            self.root.mkdir(parents=True, exist_ok=True)
+            self._prepare(lock)
             with lock.acquire(timeout=0):
                 return True
         except Timeout:
@@ -141,6 +147,11 @@ class LeaseDirectory:
             f"directory writable, or set {DIRECTORY_VARIABLE} to one that all users of this bench "
             "may write"
         )
+
+    def _prepare(self, lock: FileLock) -> None:
+        """Make the directory, and look at the lock before it is opened for writing."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        refuse_planted(Path(lock.lock_file))
 
     def _lock(self, physical: PhysicalBoard) -> FileLock:
         return FileLock(self._file(physical).with_suffix(".lock"), mode=_LOCK_MODE)
@@ -182,7 +193,18 @@ class Lease:
                 self._lock.release()
 
     def _write(self) -> None:
-        write_text(self._file, json.dumps(dataclasses.asdict(self._state), indent=1) + "\n")
+        text = json.dumps(dataclasses.asdict(self._state), indent=1) + "\n"
+        # In a directory that all may write, a link leads wherever one of them wants.
+        write_text(self._file, text, follow=False)
+
+
+def _holder(document: dict[str, Any]) -> Holder:
+    """Return the holder that a state file names; raises TypeError for values of other types."""
+    holder = Holder(**document)
+    texts = (holder.user, holder.host, holder.command, holder.test)
+    if not all(isinstance(text, str) for text in texts) or type(holder.pid) is not int:
+        raise TypeError("a holder consists of texts and numbers")
+    return dataclasses.replace(holder, since=float(holder.since))
 
 
 def _default_root() -> Path:

@@ -17,17 +17,20 @@ PROTOCOL_VERSION: Final = 1
 MAX_LOG_LINES: Final = 10_000
 """Of a device that never stops talking, so many last lines are kept in memory."""
 
+# Up to the largest number of 64 bits: the firmware has no others.
+_NUMBER = r"[0-9]{1,20}"
+_N = f"({_NUMBER})"
 _HELLO = re.compile(
-    r"tq=(\d+) image=([0-9a-f]{16}) board=(\S+) unit=(instructions|cycles)"
-    r" ops=(\d+) samples=(\d+) outputs=(\d+)(?: repeats=(\d+))?"
+    rf"tq={_N} image=([0-9a-f]{{16}}) board=(\S+) unit=(instructions|cycles)"
+    rf" ops={_N} samples={_N} outputs={_N}(?: repeats={_N})?"
 )
 _CLOCK = re.compile(
-    r"hz=(\d+) cycles=(\d+) ticks=(\d+) reference=(\d+) loop=(\d+) low=(\d+) high=(\d+)"
+    rf"hz={_N} cycles={_N} ticks={_N} reference={_N} loop={_N} low={_N} high={_N}"
     r" optimized=(speed|size|none)"
 )
-_OUT = re.compile(r"(\d+) (\d+) ((?:[0-9a-f]{2}){1,64})")
+_OUT = re.compile(rf"{_N} {_N} ((?:[0-9a-f]{{2}}){{1,64}})")
 # Which registers there are depends on the core.
-_FAULT = re.compile(r"exc=(\d+)((?: [a-z0-9]+=[0-9a-f]{8}){3,}) op=(-?\d+)")
+_FAULT = re.compile(rf"exc={_N}((?: [a-z0-9]+=[0-9a-f]{{8}}){{3,}}) op=(-?{_NUMBER})")
 
 
 class ContentError(ValueError):
@@ -197,6 +200,6 @@ def _append(kind: str, payload: str, counts: list[int], limit: int) -> None:
 
 
 def _numbers(kind: str, payload: str, count: int) -> tuple[int, ...]:
-    if re.fullmatch(" ".join([r"[0-9]+"] * count), payload) is None:
+    if re.fullmatch(" ".join([_NUMBER] * count), payload) is None:
         raise ContentError(f"{kind} cannot be read")
     return tuple(int(word) for word in payload.split(" "))

@@ -23,6 +23,7 @@ from collections.abc import Sequence
 
 from pytest_tinyquant.errors import ConsoleError
 from pytest_tinyquant.errors import ToolchainNotFoundError
+from pytest_tinyquant.system import environment
 from pytest_tinyquant.system.lifetime import die_with_parent
 
 
@@ -81,6 +82,7 @@ class Qemu:
                 stdin=subprocess.DEVNULL,
                 stdout=self._stderr,
                 stderr=self._stderr,
+                env=environment.made(),
             )
             # Our end stays open as well, so that the console is there before its reader.
             self._cleanup = cleanup.pop_all()

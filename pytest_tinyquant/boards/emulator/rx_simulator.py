@@ -12,6 +12,7 @@ from pytest_tinyquant.boards.run_record import check_image
 from pytest_tinyquant.boards.run_record import run_record
 from pytest_tinyquant.errors import EstimateError
 from pytest_tinyquant.errors import InvalidOutputError
+from pytest_tinyquant.system import environment
 from pytest_tinyquant.system.lifetime import die_with_parent
 
 
@@ -36,6 +37,7 @@ def simulate(simulator: Path, image: LoadableImage, *, timeout: float, where: st
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            env=environment.made(),
             timeout=timeout,
             check=False,
         )

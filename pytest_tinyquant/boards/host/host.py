@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import re
 import resource
 import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,6 +24,7 @@ from pytest_tinyquant.errors import DeviceTimeoutError
 from pytest_tinyquant.errors import FlashError
 from pytest_tinyquant.errors import InvalidOutputError
 from pytest_tinyquant.errors import ToolchainNotFoundError
+from pytest_tinyquant.system import environment
 from pytest_tinyquant.system.lifetime import die_with_parent
 from pytest_tinyquant.system.trouble import Ending
 from pytest_tinyquant.system.trouble import ending
@@ -43,7 +42,8 @@ _STARVED = 0.1
 
 _ARENA_TOTAL = re.compile(r"^\[RecordingMicroAllocator\] Arena allocation total (\d+) bytes", re.M)
 _INSTALL = "install it with: pip install 'pytest-tinyquant[emulation]'"
-_PACKAGE_ROOT = Path(__file__).parents[3]
+# None is needed.
+_THREADS = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
 class HostDevice:
@@ -152,7 +152,7 @@ class HostDevice:
 
     def _call(self, request: Mapping[str, Any], image: HostImage) -> tuple[int, str]:
         """Run the child process; return its exit code and what it printed."""
-        command = [sys.executable, "-P", "-m", "pytest_tinyquant.boards.host.child"]
+        command = environment.python_command("pytest_tinyquant.boards.host.child")
         before = _seconds_of_children()
         try:
             done = subprocess.run(
@@ -161,7 +161,7 @@ class HostDevice:
                 capture_output=True,
                 timeout=self._timeout,
                 check=False,
-                env=_environment(),
+                env=environment.made_for_python(Path(request["inputs"]).parent, **_THREADS),
             )
         except subprocess.TimeoutExpired:
             taken = _seconds_of_children() - before
@@ -213,10 +213,3 @@ def _seconds_of_children() -> float:
     """Return for how long the processes that this one has waited for had the processor."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
-
-
-def _environment() -> dict[str, str]:
-    """Return an environment in which the child finds this package, installed or not."""
-    paths = [str(_PACKAGE_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    threads = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}  # none is needed
-    return {**os.environ, **threads, "PYTHONPATH": os.pathsep.join(paths)}

@@ -23,6 +23,7 @@ from pytest_tinyquant.report.html.chart import draw
 from pytest_tinyquant.report.published import Published
 from pytest_tinyquant.report.published import columns
 from pytest_tinyquant.schemes.scheme import SCHEMES
+from pytest_tinyquant.schemes.scheme import in_order
 
 
 #: Name, heading and explanation of each figure that is about the model alone.
@@ -181,7 +182,7 @@ def _title(board: str, target: str, family: str, source: str) -> str:
 
 def _chart(values: Sequence[_Value]) -> Chart:
     series: dict[str, list[Point]] = {}
-    for name in (*SCHEMES, *(value.series for value in values)):
+    for name in in_order(value.series for value in values):
         points = [value.point for value in values if value.series == name]
         if points:
             series[name] = points

@@ -18,7 +18,9 @@ from typing import Final
 import jinja2
 from markupsafe import Markup
 
-from pytest_tinyquant.baselines.verdict import Verdict
+from pytest_tinyquant.baselines.message import verdict_text
+from pytest_tinyquant.baselines.verdict import Comparison
+from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.metrics.text import number_text
 from pytest_tinyquant.report.choosing import Choice
 from pytest_tinyquant.report.choosing import choices_of
@@ -41,10 +43,10 @@ from pytest_tinyquant.report.results import OUTCOMES
 from pytest_tinyquant.report.results import Result
 from pytest_tinyquant.report.results import Results
 from pytest_tinyquant.report.wording import ESTIMATED
-from pytest_tinyquant.report.wording import change_text
 from pytest_tinyquant.report.wording import counts_text
 from pytest_tinyquant.report.wording import estimate_rows
-from pytest_tinyquant.schemes.scheme import SCHEMES
+from pytest_tinyquant.schemes.scheme import in_order
+from pytest_tinyquant.system.plain_text import harmless
 
 
 if TYPE_CHECKING:
@@ -127,6 +129,7 @@ def render(
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
+        finalize=_finalized,
     )
     return environment.get_template("page.html.j2").render(
         summary=summary.removeprefix("tinyquant: "),
@@ -149,8 +152,9 @@ def render(
         best=BEST,
         estimated=ESTIMATED,
         estimates=estimate_rows(results),
+        sections=results.sections,
         figures=drawn if any(figure.has_published for figure in drawn) else (),
-        schemes=[scheme for scheme in SCHEMES if any(row.scheme == scheme for row in table)],
+        schemes=in_order(row.scheme for row in table),
         details=_details(results, measured, published),
         glyph=glyph,
         chart={"width": WIDTH, "height": HEIGHT, "left": LEFT, "right": RIGHT},
@@ -160,7 +164,7 @@ def render(
 def _row(result: Result) -> Row:
     """Return a test's row: the number that decides its outcome, or the error in its place."""
     parts = {"model": result.model, "scheme": result.scheme, "board": result.board}
-    metric = result.verdicts[0]["metric"] if result.verdicts else _metric_of(result.nodeid)
+    metric = result.verdicts[0].metric if result.verdicts else _metric_of(result.nodeid)
     row = {"combination": result.combination, "metric": metric, **parts}
     outcome = {"outcome": result.outcome, "kind": _kind(result.outcome)}
     comparison = _deciding(result)
@@ -168,24 +172,22 @@ def _row(result: Result) -> Row:
         error = result.error or {"class": "", "message": result.gap}
         text = f"{error['class']}: {error['message']}".removeprefix(": ")
         return Row(**row, number="", baseline="", change=None, change_text="", text=text, **outcome)
-    current, before = comparison["current"], comparison["baseline"]
+    current, before = comparison.current, comparison.baseline
     return Row(
         **row,
-        number=f"{number_text(current['value'])} {current['unit']}",
-        baseline=number_text(before["value"]) if before else "",
-        change=comparison["change"],
-        change_text=change_text(comparison),
-        text="\n".join(Verdict.from_json(verdict).text() for verdict in result.verdicts)
-        if result.outcome != "ok"
-        else "",
+        number=f"{number_text(current.value)} {current.unit}",
+        baseline=number_text(before.value) if before else "",
+        change=comparison.change,
+        change_text=comparison.change_text,
+        text="\n".join(map(verdict_text, result.verdicts)) if result.outcome != "ok" else "",
         **outcome,
     )
 
 
-def _deciding(result: Result) -> dict[str, Any] | None:
+def _deciding(result: Result) -> Comparison | None:
     """Return the comparison that gave a test its outcome, or its first one."""
-    comparisons = [c for verdict in result.verdicts for c in verdict["comparisons"]]
-    worst = [c for c in comparisons if c["status"] == result.outcome]
+    comparisons = [c for verdict in result.verdicts for c in verdict.comparisons]
+    worst = [c for c in comparisons if c.status == result.outcome]
     return next(iter(worst or comparisons), None)
 
 
@@ -211,7 +213,7 @@ def _choices(table: Iterable[Row]) -> dict[str, list[str]]:
     outcomes = {row.outcome for row in table}
     return {
         "model": sorted({row.model for row in table}, key=natural_order),
-        "scheme": [s for s in SCHEMES if any(row.scheme == s for row in table)],
+        "scheme": in_order(row.scheme for row in table),
         "board": sorted({row.board for row in table}),
         "metric": sorted({row.metric for row in table}),
         "outcome": [outcome for outcome in OUTCOMES if outcome in outcomes],
@@ -235,8 +237,7 @@ def _details(
                     "name": _metric_of(result.nodeid),
                     "outcome": result.outcome,
                     "kind": _kind(result.outcome),
-                    "text": _row(result).text
-                    or "\n".join(Verdict.from_json(v).text() for v in result.verdicts),
+                    "text": _row(result).text or "\n".join(map(verdict_text, result.verdicts)),
                     "gap": result.gap,
                 }
                 for result in group
@@ -251,12 +252,26 @@ def _details(
                     "source": row.source,
                 }
                 for name, value in row.figures.items()
-                if name not in ("parameters", "macs")
+                if name in METRICS
             ]
             if row
             else [],
         }
         # In a script element only the end tag and a comment's start have a meaning.
-        text = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
+        text = json.dumps(_harmless(data), separators=(",", ":"), ensure_ascii=False)
         details[combination] = Markup(text.replace("<", "\\u003c"))
     return details
+
+
+def _finalized(value: Any) -> Any:
+    """Return a value as the page shows it; markup is of this package's own making."""
+    return harmless(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _harmless(value: Any) -> Any:
+    """Return JSON types with every text in them harmless."""
+    if isinstance(value, dict):
+        return {_harmless(key): _harmless(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_harmless(item) for item in value]
+    return harmless(value) if isinstance(value, str) else value

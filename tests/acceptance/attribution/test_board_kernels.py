@@ -13,6 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from pytest_tinyquant.baselines.message import cause_lines
+from pytest_tinyquant.baselines.message import verdict_text
+
 
 DSP = Path("engine", "kernels", "cortex_m_dsp")
 NOPS = '__asm__ volatile(".rept 64\\n nop\\n .endr");'
@@ -70,9 +73,9 @@ def check(laboratory):
         current = laboratory.measure("int8-only", board)
         for mistake in mistakes:
             verdict = laboratory.judge(mistake.metric, "int8-only", board, baseline, current)
-            assert verdict.status == "regressed", verdict.text()
-            causes = verdict.causes
-            assert any(re.match(mistake.cause, cause) for cause in causes), verdict.text()
+            assert verdict.status == "regressed", verdict_text(verdict)
+            causes = cause_lines(verdict.causes)
+            assert any(re.match(mistake.cause, cause) for cause in causes), verdict_text(verdict)
 
     return check
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 import pytest
 
+from pytest_tinyquant.baselines.message import cause_lines
+from pytest_tinyquant.baselines.message import verdict_text
 from pytest_tinyquant.engine import planner
 from pytest_tinyquant.engine.kernel_call import WeightsBlob
 from pytest_tinyquant.engine.lowering import LOWERINGS
@@ -225,8 +227,10 @@ def test_the_verdict_names_where_the_mistake_is(mistake, laboratory, monkeypatch
     board = laboratory.with_kernels(BOARD, kernels)
     current = laboratory.measure(mistake.scheme, board)
     verdict = laboratory.judge(mistake.metric, mistake.scheme, board, baseline, current)
-    assert verdict.status == "regressed", verdict.text()
-    assert any(re.match(mistake.cause, cause) for cause in verdict.causes), verdict.text()
+    assert verdict.status == "regressed", verdict_text(verdict)
+    assert any(re.match(mistake.cause, cause) for cause in cause_lines(verdict.causes)), (
+        verdict_text(verdict)
+    )
 
 
 def test_there_are_twenty_mistakes_of_every_kind():

@@ -6,15 +6,21 @@ import dataclasses
 
 import pytest
 
+from pytest_tinyquant.baselines.align import align_ops
 from pytest_tinyquant.baselines.attribution import MOST_CAUSES
-from pytest_tinyquant.baselines.attribution import align_ops
 from pytest_tinyquant.baselines.attribution import explain
+from pytest_tinyquant.baselines.message import cause_lines
 from pytest_tinyquant.measure.measurement import ArenaTensor
 from pytest_tinyquant.measure.measurement import OpCount
 
 
 def op(label, shape=(1, 4), count=100, kernel="tq_k"):
     return OpCount(label, kernel, shape, count)
+
+
+def lines(metric, old, new):
+    """Return the causes as a verdict's text shows them."""
+    return tuple(cause_lines(explain(metric, old, new)))
 
 
 def pairs(old, new):
@@ -81,7 +87,7 @@ def test_the_slowest_growth_comes_first_and_what_shrank_is_left_out(recorded):
     new = replace_op(recorded, 3, count=2_570_884)
     new = replace_op(new, 4, count=100_001)
     new = replace_op(new, 0, count=1_000_000)
-    assert explain("latency", recorded, new) == (
+    assert lines("latency", recorded, new) == (
         "conv2d[3] 16x16x32     +370,884   tq_conv_2d_s8",
         "fully_connected[4] 10        +1   tq_fully_connected_s8",
     )
@@ -89,7 +95,7 @@ def test_the_slowest_growth_comes_first_and_what_shrank_is_left_out(recorded):
 
 def test_a_swapped_kernel_is_named(recorded):
     new = replace_op(recorded, 3, count=2_200_001, kernel="tq_conv_2d_s8_slow")
-    assert explain("latency", recorded, new) == (
+    assert lines("latency", recorded, new) == (
         "conv2d[3] 16x16x32  +1   tq_conv_2d_s8_slow (was tq_conv_2d_s8)",
     )
 
@@ -97,35 +103,35 @@ def test_a_swapped_kernel_is_named(recorded):
 def test_new_and_gone_operators_are_named(recorded):
     ops = (*recorded.ops[:4], op("softmax[4]", (1, 10), 5_000, "tq_softmax_s8"))
     new = dataclasses.replace(recorded, ops=ops)
-    assert explain("latency", recorded, new) == (
+    assert lines("latency", recorded, new) == (
         "softmax[4] 10            +5,000   tq_softmax_s8 (new)",
         "fully_connected[4] 10  -100,000   tq_fully_connected_s8 (gone)",
     )
 
 
 def test_growth_outside_the_operators_is_named(recorded, change):
-    assert explain("latency", recorded, change(latency_walk=200)) == (
+    assert lines("latency", recorded, change(latency_walk=200)) == (
         "between the operators  +88   tq_invoke",
     )
 
 
 def test_a_baseline_without_operators_says_so(recorded, change):
     bare = change(ops=())
-    assert explain("latency", bare, bare) == ("no counts per operator to tell the layer",)
+    assert lines("latency", bare, bare) == ("no counts per operator to tell the layer",)
 
 
 def test_many_causes_are_summed_up(recorded, change):
     count = MOST_CAUSES + 4
     old = change(ops=tuple(op(f"conv2d[{i}]") for i in range(count)))
     new = change(ops=tuple(op(f"conv2d[{i}]", count=110) for i in range(count)))
-    causes = explain("latency", old, new)
+    causes = lines("latency", old, new)
     assert len(causes) == MOST_CAUSES + 1
     assert causes[-1] == "and 4 more, +40 together"
 
 
 def test_symbols_that_grew_are_new_or_gone(recorded, change):
     symbols = {"tq_requantize": 40, "tq_fully_connected_s8": 470, "tq_conv_2d_s8": 1_516}
-    assert explain("flash", recorded, change(symbols=symbols)) == (
+    assert lines("flash", recorded, change(symbols=symbols)) == (
         "tq_conv_2d_s8  +312   1,204 -> 1,516",
         "tq_requantize   +40   new",
         "tq_invoke       -64   gone",
@@ -133,7 +139,7 @@ def test_symbols_that_grew_are_new_or_gone(recorded, change):
 
 
 def test_without_a_grown_symbol_the_grown_part_is_named(recorded, change):
-    assert explain("flash", recorded, change(flash_weights=50_016)) == (
+    assert lines("flash", recorded, change(flash_weights=50_016)) == (
         "weights  +16   50,000 -> 50,016 bytes",
     )
 
@@ -141,7 +147,7 @@ def test_without_a_grown_symbol_the_grown_part_is_named(recorded, change):
 def test_the_tensor_that_moved_the_arenas_peak_is_named(recorded, change):
     tensors = (ArenaTensor("conv2d_3", 9_000), ArenaTensor("scratch", 512))
     new = change(ram_total=20_992, ram_arena=17_704, arena_tensors=tensors)
-    assert explain("ram", recorded, new) == (
+    assert lines("ram", recorded, new) == (
         "arena  +1,320   16,384 -> 17,704 bytes",
         "conv2d_3  +808   grown at the arena's peak",
         "scratch   +512   new at the arena's peak",
@@ -151,7 +157,7 @@ def test_the_tensor_that_moved_the_arenas_peak_is_named(recorded, change):
 def test_variables_that_grew_are_new_or_gone(recorded, change):
     old = change(ram_bss=100, variables={"row": 32, "guard": 8, "flag": 4})
     new = change(ram_bss=612, variables={"row": 32, "guard": 264, "table": 256})
-    assert explain("ram", old, new) == (
+    assert lines("ram", old, new) == (
         "bss  +512   100 -> 612 bytes",
         "guard  +256   8 -> 264",
         "table  +256   new",
@@ -162,7 +168,7 @@ def test_variables_that_grew_are_new_or_gone(recorded, change):
 def test_a_baseline_without_variables_leaves_the_largest_to_be_named(recorded, change):
     old = change(variables={})
     new = change(ram_data=256, variables={"a": 1, "table": 256, "guard": 8, "row": 32})
-    assert explain("ram", old, new) == (
+    assert lines("ram", old, new) == (
         "data  +256   0 -> 256 bytes",
         "the baseline names no variables; the largest here: table 256, row 32, guard 8 bytes",
     )
@@ -171,17 +177,17 @@ def test_a_baseline_without_variables_leaves_the_largest_to_be_named(recorded, c
 def test_variables_are_not_looked_at_while_static_memory_stays(recorded, change):
     old = change(variables={"row": 32})
     new = change(ram_total=20_500, ram_stack=1_044, variables={"row": 32, "table": 256})
-    assert explain("ram", old, new) == ("stack  +20   1,024 -> 1,044 bytes",)
+    assert lines("ram", old, new) == ("stack  +20   1,024 -> 1,044 bytes",)
 
 
 def test_a_deeper_stack_is_named_without_tensors(recorded, change):
     new = change(ram_total=20_500, ram_stack=1_044, arena_tensors=())
-    assert explain("ram", recorded, new) == ("stack  +20   1,024 -> 1,044 bytes",)
+    assert lines("ram", recorded, new) == ("stack  +20   1,024 -> 1,044 bytes",)
 
 
 def test_error_is_traced_to_its_other_figures_and_swapped_kernels(recorded, change):
     new = replace_op(change(error_rmse=0.02), 4, kernel="tq_fc_fast")
-    assert explain("error", recorded, new) == (
+    assert lines("error", recorded, new) == (
         "rmse 0.0061 -> 0.02 of range",
         "kernel tq_fully_connected_s8 -> tq_fc_fast",
     )
@@ -189,7 +195,7 @@ def test_error_is_traced_to_its_other_figures_and_swapped_kernels(recorded, chan
 
 def test_an_arena_with_gaps_is_no_fault_of_its_tensors(recorded, change):
     new = change(ram_total=20_992, ram_arena=16_896)
-    assert explain("ram", recorded, new) == (
+    assert lines("ram", recorded, new) == (
         "arena  +512   16,384 -> 16,896 bytes",
         "placement  +512   16,384 for 12,288 -> 16,896 for 12,288 bytes alive at once",
     )

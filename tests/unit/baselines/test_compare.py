@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_tinyquant.baselines.compare import compare
+from pytest_tinyquant.baselines.message import verdict_text
 from pytest_tinyquant.baselines.verdict import FAILING
 from pytest_tinyquant.baselines.verdict import STATUSES
 from pytest_tinyquant.baselines.verdict import Verdict
@@ -37,7 +38,7 @@ def test_regression_message(judge, recorded, change):
     ops[3] = dataclasses.replace(ops[3], count=ops[3].count + 370_884)
     verdict = judge("latency", change(latency_invoke=5_238_004, ops=tuple(ops)))
     assert verdict.failed
-    assert verdict.text() == (
+    assert verdict_text(verdict) == (
         "cnn_4-int8-only-nucleo-l4r5zi  latency  4,867,112 -> 5,238,004 instructions  +7.62 %  "
         "(limit 0)  REGRESSED\n"
         "  conv2d[3] 16x16x32  +370,884   tq_conv_2d_s8"
@@ -47,7 +48,7 @@ def test_regression_message(judge, recorded, change):
 def test_flash_regression_message_names_the_symbol(judge, change, recorded):
     symbols = {**recorded.symbols, "tq_conv_2d_s8": 1_516}
     verdict = judge("flash", change(flash_total=61_752, symbols=symbols))
-    assert verdict.text() == (
+    assert verdict_text(verdict) == (
         "cnn_4-int8-only-nucleo-l4r5zi  flash  61,440 -> 61,752 bytes  +0.51 %  (limit 0)  "
         "REGRESSED\n"
         "  tq_conv_2d_s8  +312   1,204 -> 1,516"
@@ -56,7 +57,7 @@ def test_flash_regression_message_names_the_symbol(judge, change, recorded):
 
 def test_error_regression_message_names_the_digest(judge, change):
     verdict = judge("error", change(error_mae=0.00523, error_rmse=0.007, output_sha256="e" * 64))
-    assert verdict.text() == (
+    assert verdict_text(verdict) == (
         "cnn_4-int8-only-nucleo-l4r5zi  error  0.00412 -> 0.00523 of range  +26.94 %  "
         "(limit 1e-06 of range)  REGRESSED\n"
         "  rmse 0.0061 -> 0.007 of range\n"
@@ -67,18 +68,18 @@ def test_error_regression_message_names_the_digest(judge, change):
 def test_one_instruction_more_is_a_regression_and_does_not_read_as_no_change(judge, change):
     verdict = judge("latency", change(latency_invoke=4_867_113))
     assert verdict.status == "regressed"
-    assert "+2e-05 %" in verdict.text()
+    assert "+2e-05 %" in verdict_text(verdict)
 
 
 def test_digits_that_baselines_do_not_keep_are_no_change(judge, change):
     verdict = judge("error", change(error_mae=0.0041200001))
-    assert "  0.00412 -> 0.00412 of range  +0.00 %  " in verdict.text()
+    assert "  0.00412 -> 0.00412 of range  +0.00 %  " in verdict_text(verdict)
 
 
 def test_an_improvement_passes_and_hints_at_recording_it(judge, change):
     verdict = judge("latency", change(latency_invoke=4_000_000))
     assert (verdict.status, verdict.failed) == ("improved", False)
-    assert verdict.text().endswith(
+    assert verdict_text(verdict).endswith(
         "IMPROVED\n  better than the baseline; keep it with --tq-update-baselines=all"
     )
 
@@ -87,7 +88,7 @@ def test_either_of_the_ram_numbers_may_regress(judge, change):
     verdict = judge("ram", change(ram_total=20_000, ram_arena=16_400))
     assert verdict.status == "regressed"
     assert [c.status for c in verdict.comparisons] == ["improved", "regressed"]
-    assert "ram arena  16,384 -> 16,400 bytes" in verdict.text()
+    assert "ram arena  16,384 -> 16,400 bytes" in verdict_text(verdict)
 
 
 def test_parts_that_do_not_gate_only_explain(judge, change):
@@ -112,7 +113,7 @@ def test_a_rounded_baseline_equals_the_number_it_was_made_from(judge, change):
 
 def test_growth_from_nothing_is_given_as_a_difference(judge, change):
     verdict = judge("error", change(error_mae=0.5), baseline=change(error_mae=0.0))
-    assert "0 -> 0.5 of range  +0.5  (limit" in verdict.text()
+    assert "0 -> 0.5 of range  +0.5  (limit" in verdict_text(verdict)
 
 
 NUMBERS = st.integers(1, 10**7)
@@ -183,8 +184,8 @@ def test_another_build_is_judged_more_widely_and_says_so(judge, change, changes,
     within = judge("latency", change(latency_invoke=5_000_000, **changes))
     beyond = judge("latency", change(latency_invoke=5_500_000, **changes))
     assert (within.status, beyond.status) == ("ok", "regressed")
-    assert note in within.text()
-    assert "(limit 5 %, other " in within.text()
+    assert note in verdict_text(within)
+    assert "(limit 5 %, other " in verdict_text(within)
 
 
 def test_a_large_gain_with_another_toolchain_is_an_improvement(judge, change):
@@ -231,8 +232,9 @@ def test_numbers_of_different_classes_are_not_comparable(judge, change):
     new = change(latency_invoke=Metric(4_867_112, "instructions", "measured"))
     verdict = judge("latency", new)
     assert verdict.status == "not comparable"
-    assert "numbers of different classes are not comparable" in verdict.text()
-    assert "4,867,112 instructions (exact) -> 4,867,112 instructions (measured)" in verdict.text()
+    assert "numbers of different classes are not comparable" in verdict_text(verdict)
+    sides = "4,867,112 instructions (exact) -> 4,867,112 instructions (measured)"
+    assert sides in verdict_text(verdict)
 
 
 def test_numbers_of_different_units_are_not_comparable(judge, change):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_tinyquant.baselines.gate import Gate
+from pytest_tinyquant.baselines.message import verdict_text
 from pytest_tinyquant.errors import BaselineError
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.metrics.metric import Metric
@@ -25,7 +26,7 @@ def files(directory):
 def test_a_missing_baseline_fails_and_names_the_command(gate, recorded, tmp_path):
     verdict = gate().check("latency", recorded)
     assert (verdict.status, verdict.failed) == ("missing", True)
-    assert verdict.text().splitlines()[0] == (
+    assert verdict_text(verdict).splitlines()[0] == (
         "cnn_4-int8-only-nucleo-l4r5zi  latency  4,867,112 instructions  MISSING"
     )
     assert "record it with --tq-update-baselines=new" in verdict.message
@@ -67,7 +68,7 @@ def test_update_all_rewrites_and_shows_the_change_in_every_test(gate, recorded, 
     verdicts = {m: update.check(m, slower) for m in ("flash", "latency", "ram")}
     assert [v.status for v in verdicts.values()] == ["updated", "updated", "ok"]
     assert "4,867,112 -> 5,238,004 instructions  +7.62 %  (limit 0)  UPDATED" in (
-        verdicts["latency"].text()
+        verdict_text(verdicts["latency"])
     )
     assert [written.changed for written in update.written()] == [True]
     assert gate("third").check("latency", slower).status == "ok"

@@ -23,6 +23,7 @@ from pytest_tinyquant.firmware.image import FirmwareImage
 from pytest_tinyquant.metrics.tolerance import Tolerance
 from pytest_tinyquant.metrics.tolerances import Tolerances
 from pytest_tinyquant.project.board_types import load_boards
+from pytest_tinyquant.schemes.scheme import SCHEMES
 
 
 FLOOR = NoiseFloor("fc_0", "int8-only", "cycles", "gcc 12", (10_000, 10_010, 9_990, 10_000))
@@ -101,7 +102,10 @@ class FakeStages:
 
     def __init__(self, baselines: Path, counts: list[int], counter_class: str) -> None:
         self.project = SimpleNamespace(
-            boards=load_boards([]), models={"fc_0": object()}, baselines_dir=baselines
+            boards=load_boards([]),
+            models={"fc_0": object()},
+            schemes=SCHEMES,
+            baselines_dir=baselines,
         )
         self._counts = iter(counts)
         self._class = counter_class

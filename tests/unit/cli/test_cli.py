@@ -71,6 +71,31 @@ def test_noise_needs_a_board_that_is_attached(project, capsys, monkeypatch):
     assert sorted(path.name for path in project.iterdir()) == ["models"]
 
 
+def test_schemes_lists_what_each_scheme_does(project, capsys):
+    (project / "models").mkdir()
+    (project / "schemes.toml").write_text(
+        "[scheme.mine]\nbase = 'int8-only'\ndescription = 'small'\nrules = [\n"
+        "  { operators = 'CONV_2D', layers = 'conv_0', weights = 4, activations = 8 },\n"
+        "  { tensors = 'last', float = true },\n]\n"
+    )
+    assert main(["schemes"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:2] == [
+        "basic: float32, not quantized (built in)",
+        "    TensorFlow Lite's converter, input and output float32: as it is",
+    ]
+    assert lines[-5:] == [
+        "mine: small (schemes.toml)",
+        "    LiteRT's quantizer, input and output int8",
+        "      every operator: int8 weights, int8 activations",
+        "      CONV_2D in layers conv_0: int4 weights, int8 activations",
+        "      tensors last: float32",
+    ]
+    (project / "schemes.toml").write_text("[scheme.mine]\nbas = 1")
+    assert main(["schemes"]) == 1
+    assert "unknown key 'bas' (closest: 'base')" in capsys.readouterr().err
+
+
 def test_show_knows_only_the_projects_models(project, capsys):
     (project / "models").mkdir()
     (project / "models" / "kws.keras").touch()
@@ -78,6 +103,47 @@ def test_show_knows_only_the_projects_models(project, capsys):
     assert "unknown model 'kwz' (closest: 'kws'); known models: kws" in capsys.readouterr().err
     assert main(["show", "kws", "--scheme", "int9"]) == 1
     assert "unknown scheme 'int9' (closest: 'int8')" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("pytest.ini", "[pytest]\ntinyquant_models_dir = mymodels\n"),
+        ("pyproject.toml", "[tool.pytest.ini_options]\ntinyquant_models_dir = 'mymodels'\n"),
+        ("tox.ini", "[pytest]\naddopts = -o tinyquant_models_dir=mymodels\n"),
+    ],
+)
+def test_ini_keys_count_from_any_directory_below(project, capsys, monkeypatch, file, text):
+    (project / file).write_text(text)
+    (project / "mymodels").mkdir()
+    (project / "mymodels" / "kws.keras").touch()
+    (project / "models").mkdir()
+    (project / "models" / "other.keras").touch()
+    monkeypatch.chdir(project / "models")
+    assert main(["show", "kwz"]) == 1
+    assert "(closest: 'kws'); known models: kws" in capsys.readouterr().err
+
+
+def test_the_directory_of_baselines_is_the_projects(project, capsys):
+    (project / "pytest.ini").write_text("[pytest]\ntinyquant_baselines = numbers\n")
+    assert main(["compare"]) == 1
+    assert f"{project / 'numbers'}" in capsys.readouterr().err
+
+
+def test_an_impossible_ini_key_is_told(project, capsys):
+    (project / "pytest.ini").write_text("[pytest]\ntinyquant_set_aside_after = few\n")
+    assert main(["boards"]) == 1
+    assert "tinyquant: tinyquant_set_aside_after must be" in capsys.readouterr().err
+
+
+def test_a_project_whose_pytest_does_not_start_says_so_and_goes_on(project, capsys):
+    (project / "models").mkdir()
+    (project / "conftest.py").write_text("import no_such_module")
+    assert main(["boards"]) == 0
+    found = capsys.readouterr()
+    assert "pytest does not start in this project" in found.err
+    assert "no_such_module" in found.err
+    assert "nucleo-l4r5zi" in found.out
 
 
 def test_show_plans_with_the_kernels_of_each_board(project, capsys, int8_cnn):

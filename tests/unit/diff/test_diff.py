@@ -83,7 +83,7 @@ def test_two_baseline_files(recorded, slower, tmp_path, capsys):
     assert main(["diff", *files]) == 1
     output = capsys.readouterr().out
     assert "conv2d[3] 16x16x32" in output
-    assert "+370,884 +16.86%" in output
+    assert "+370,884 +16.86 %" in output
     assert "new" in output
     assert "gone" in output
 

@@ -26,18 +26,18 @@ from pytest_tinyquant.system.cache import Cache
 BUILD_TOOL = Path(__file__).with_name("build_tool.py")
 CONFIGURE = """\
 #!/bin/sh
-echo configured >> "$LOG"
+echo configured >> "@log@"
 sed "s|@prefix@|${1#--prefix=}|g" "$(dirname "$0")/Makefile.in" > Makefile
 """
 # Making waits for whoever opens the gate, if there is one.
 MAKEFILE = """\
 all:
-\techo making >> "$(LOG)"
-\ttest ! -e "$(LOG).broken" || (echo "no space for $@" && false)
-\ttest ! -p "$(LOG).gate" || cat "$(LOG).gate" > gate
-\techo made >> "$(LOG)"
+\techo making >> "@log@"
+\ttest ! -e "@log@.broken" || (echo "no space for $@" && false)
+\ttest ! -p "@log@.gate" || cat "@log@.gate" > gate
+\techo made >> "@log@"
 install:
-\techo installed >> "$(LOG)"
+\techo installed >> "@log@"
 \tmkdir -p @prefix@/bin @prefix@/share
 \techo manual > @prefix@/share/manual
 \tprintf '#!/bin/sh\\necho works\\n' > @prefix@/bin/tool
@@ -50,20 +50,21 @@ def archive(tmp_path: Path) -> Path:
     """The tool's sources."""
     source = tmp_path / "tool-1.0"
     source.mkdir()
-    (source / "configure").write_text(CONFIGURE)
+    # Not by a variable: none of the environment reaches a build.
+    log = str(tmp_path / "log")
+    (source / "configure").write_text(CONFIGURE.replace("@log@", log))
     (source / "configure").chmod(0o755)
-    (source / "Makefile.in").write_text(MAKEFILE)
+    (source / "Makefile.in").write_text(MAKEFILE.replace("@log@", log))
     archive = tmp_path / "tool-1.0.tar.xz"
     subprocess.run(["tar", "-cJf", archive, "-C", tmp_path, source.name], check=True)
     return archive
 
 
 @pytest.fixture
-def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def log(tmp_path: Path) -> Path:
     """File in which the builds note what they do."""
     log = tmp_path / "log"
     log.touch()
-    monkeypatch.setenv("LOG", str(log))
     return log
 
 

@@ -166,7 +166,7 @@ def test_one_combination_is_shown_run_by_run(path, change, capsys):
     assert main(["history", "latency", "--file", str(path)]) == 0
     output = capsys.readouterr().out
     assert "▁▃▅▆█" in output
-    assert "+24,000 +2.40%" in output
+    assert "+24,000 +2.40 %" in output
     assert "2026-01-05 00:00:00   0000000000   1,024,000 instructions   +6,000" in output
 
 
@@ -198,7 +198,7 @@ def test_steps_within_the_gate_that_add_up_are_found(path, change, capsys):
     choice = Choice("latency")
     assert show_creep(path, choice, None, None) == 1
     output = capsys.readouterr().out
-    assert "1,000,000 -> 1,024,000 instructions, +24,000 (+2.40%) since 0000000000" in output
+    assert "1,000,000 -> 1,024,000 instructions, +24,000 +2.40 % since 0000000000" in output
     assert output.count("+6,000") == 4
     assert "1 of 1 crept beyond 2 %" in output
     assert show_creep(path, choice, None, Tolerance(relative=0.03)) == 0

@@ -69,6 +69,10 @@ def test_every_figure_has_a_unit_and_is_exact():
         "rmse": "of range",
         "max_abs": "output units",
         "cosine": "1",
+        "l2r": "1",
+        "mean": "output units",
+        "std": "output units",
+        "nse": "1",
         "top1": "1",
     }
     assert {metric.number_class for metric in metrics.values()} == {"exact"}

@@ -10,6 +10,9 @@ from html.parser import HTMLParser
 
 import pytest
 
+from pytest_tinyquant.baselines.cause import Cause
+from pytest_tinyquant.baselines.verdict import Comparison
+from pytest_tinyquant.baselines.verdict import Verdict
 from pytest_tinyquant.measure.model_structure import Placement
 from pytest_tinyquant.measure.model_structure import Structure
 from pytest_tinyquant.metrics.metric import Metric
@@ -74,25 +77,17 @@ def published():
 
 
 def result(measurement, metric="latency", outcome="regressed", error=None):
-    number = measurement.gating(metric)
-    comparison = {
-        "part": next(iter(number)),
-        "baseline": {"value": 4_000_000, "unit": "instructions", "class": "exact"},
-        "current": {"value": 4_867_112, "unit": "instructions", "class": "exact"},
-        "status": outcome,
-        "limit": "0",
-        "change": 0.2167,
-    }
-    verdict = {
-        "combination": measurement.combination,
-        "metric": metric,
-        "status": outcome,
-        "comparisons": [comparison],
-        "path": "baselines/x.json",
-        "message": "",
-        "notes": [],
-        "causes": ["conv2d[3] 16x16x32  +370,884  <tq_conv_2d_s8>"],
-    }
+    part = next(iter(measurement.gating(metric)))
+    before, now = (Metric(count, "instructions", "exact") for count in (4_000_000, 4_867_112))
+    layer = Cause("layer", "conv2d[3] 16x16x32", 0, 370_884, about="<tq_conv_2d_s8>")
+    verdict = Verdict(
+        combination=measurement.combination,
+        metric=metric,
+        status=outcome,
+        comparisons=(Comparison(part, before, now, outcome, "0"),),
+        path="baselines/x.json",
+        causes=(layer,),
+    )
     return Result(
         nodeid=f"test_matrix.py::test_{metric}[{measurement.combination}]",
         combination=measurement.combination,
@@ -174,7 +169,7 @@ def test_a_row_says_what_changed_and_why(text):
     assert row["data-metric"] == "latency"
     words = "".join(page.text)
     assert "4,867,112 instructions" in words
-    assert "+21.67%" in words
+    assert "+21.68 %" in words
     assert "conv2d[3] 16x16x32  +370,884" in words
 
 

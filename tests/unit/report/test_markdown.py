@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_tinyquant.baselines.cause import Cause
+from pytest_tinyquant.baselines.verdict import Comparison
+from pytest_tinyquant.baselines.verdict import Verdict
+from pytest_tinyquant.metrics.metric import Metric
 from pytest_tinyquant.report.markdown import MOST_ROWS
 from pytest_tinyquant.report.markdown import markdown
 from pytest_tinyquant.report.results import Result
 from pytest_tinyquant.report.results import Results
+
+
+CAUSE = Cause("layer", "conv2d[3]", 1000, 1250, about="tq_conv")
 
 
 def result(name="cnn_4-int8-rx65n", outcome="ok", verdicts=(), gap="", error=None):
@@ -18,21 +25,18 @@ def result(name="cnn_4-int8-rx65n", outcome="ok", verdicts=(), gap="", error=Non
 
 
 def verdict(status, causes=()):
-    number = {"value": 1500, "unit": "instructions", "class": "exact"}
-    comparison = {
-        "part": "invoke", "baseline": number, "current": {**number, "value": 1750},
-        "status": status, "limit": "0", "change": 250 / 1500,
-    }  # fmt: skip
-    return {"metric": "latency", "comparisons": [comparison], "causes": list(causes)}
+    before, now = (Metric(count, "instructions", "exact") for count in (1500, 1750))
+    comparison = Comparison("invoke", before, now, status, "0")
+    return Verdict("", "latency", status, (comparison,), "b.json", causes=tuple(causes))
 
 
 def test_a_regression_is_a_row_with_its_cause():
-    regressed = result(outcome="regressed", verdicts=[verdict("regressed", ["  conv2d[3] +250"])])
+    regressed = result(outcome="regressed", verdicts=[verdict("regressed", [CAUSE])])
     lines = markdown(Results([regressed, result()]), "tinyquant: 1 model").splitlines()
     assert lines[:5] == ["## tinyquant", "", "**1 regressed, 1 ok**", "", "1 model"]
     assert lines[-1] == (
         "| cnn\\_4-int8-rx65n | latency | 1,500 -\\> 1,750 instructions<br>conv2d\\[3\\] +250 "
-        "| +16.67% | regressed |"
+        "tq\\_conv | +16.67 % | regressed |"
     )
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from pytest_tinyquant.baselines.verdict import Comparison
+from pytest_tinyquant.baselines.verdict import Verdict
+from pytest_tinyquant.metrics.metric import Metric
+from pytest_tinyquant.metrics.metric import NumberClass
 from pytest_tinyquant.report.results import Result
 from pytest_tinyquant.report.side_by_side import side_by_side
 
@@ -12,12 +14,16 @@ BOARDS = ("board", "other-board")
 
 
 def result(
-    model: str, board: str, metric: str, value: float, unit: str, number_class: str = "exact"
+    model: str,
+    board: str,
+    metric: str,
+    value: float,
+    unit: str,
+    number_class: NumberClass = "exact",
 ) -> Result:
-    current = {"value": value, "unit": unit, "class": number_class}
-    comparison = {"part": "x", "current": current, "baseline": None, "status": "ok"}
-    verdicts: tuple[dict[str, Any], ...] = ({"metric": metric, "comparisons": [comparison]},)
+    comparison = Comparison("x", None, Metric(value, unit, number_class), "ok", "0")
     name = f"{model}-int8-{board}"
+    verdicts = (Verdict(name, metric, "ok", (comparison,), "b.json"),)
     return Result(f"{metric} {name}", name, model, "int8", board, "ok", verdicts, "", None)
 
 

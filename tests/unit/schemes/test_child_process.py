@@ -62,16 +62,27 @@ def test_modules_are_imported_once_before_the_first_call() -> None:
         server.close()
 
 
-def test_the_environment_is_that_of_this_process_with_the_given_changes(
+def test_nothing_of_the_environment_of_this_process_reaches_the_server(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("TINYQUANT_A", "outside")
-    monkeypatch.setenv("TINYQUANT_B", "outside")
+    monkeypatch.setenv("HOME", "outside")
     server = ForkServer(environment={"TINYQUANT_B": "given"})
     try:
-        assert shell(server, "echo $TINYQUANT_A $TINYQUANT_B").log == "outside given\n"
+        said = shell(server, 'echo "$TINYQUANT_A" $TINYQUANT_B; test "$HOME" = "$TMPDIR"; echo $?')
+        assert said.log == " given\n0\n"
     finally:
         server.close()
+
+
+def test_the_server_has_a_home_of_its_own_as_long_as_it_lives() -> None:
+    server = ForkServer()
+    try:
+        home = Path(shell(server, "echo kept > $HOME/file; echo $HOME").log.strip())
+        assert (home / "file").is_file()
+    finally:
+        server.close()
+    assert not home.exists()
 
 
 def test_an_exception_is_an_exit_code_with_its_traceback(server: ForkServer) -> None:

@@ -15,6 +15,7 @@ from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.measure.measurement import Measurement
 from pytest_tinyquant.metrics.metric import Metric
 from pytest_tinyquant.metrics.tolerances import Tolerances
+from pytest_tinyquant.schemes.scheme import SCHEMES
 from pytest_tinyquant.session.canary import Canary
 from pytest_tinyquant.session.canary import drift_text
 
@@ -36,6 +37,7 @@ def allowed(tmp_path, recorded: Measurement):
 
     def allowed(project: Any = None, model: Any = None) -> Tolerances:
         experiments = SimpleNamespace(
+            schemes=SCHEMES,
             models={"cnn_4": SimpleNamespace(name="cnn_4", tolerance=model or {})},
             tolerance=project or {},
             baselines_dir=tmp_path,
@@ -85,6 +87,6 @@ def test_a_counter_of_another_unit_is_a_drift(recorded: Measurement, allowed) ->
 
 
 def test_a_combination_that_is_none_is_refused() -> None:
-    stages: Any = SimpleNamespace(project=SimpleNamespace(models={}))
+    stages: Any = SimpleNamespace(project=SimpleNamespace(models={}, schemes=SCHEMES))
     with pytest.raises(ConfigurationError, match="'cnn_9-int8' is no MODEL-SCHEME"):
         Canary("cnn_9-int8", stages, ())

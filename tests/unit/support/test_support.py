@@ -13,6 +13,7 @@ from pytest_tinyquant.engine.lowering import LOWERINGS
 from pytest_tinyquant.errors import UnsupportedModelError
 from pytest_tinyquant.errors import VacuousSchemeError
 from pytest_tinyquant.models.tflite_reader import read_graph
+from pytest_tinyquant.schemes.scheme import SCHEMES
 from pytest_tinyquant.support.check import check_not_vacuous
 from pytest_tinyquant.support.check import check_support
 from pytest_tinyquant.support.runtimes import RUNTIMES
@@ -98,10 +99,10 @@ def test_a_scheme_that_changes_nothing_is_vacuous(
 ) -> None:
     # The float model has an int32 shape constant, which does not count.
     with pytest.raises(VacuousSchemeError, match="scheme 'dynamic' quantized nothing"):
-        check_not_vacuous(read_graph(float_cnn), "dynamic", where="m")
-    check_not_vacuous(read_graph(float_cnn), "basic", where="m")
-    check_not_vacuous(read_graph(int8_cnn), "int8", where="m")
-    check_not_vacuous(read_graph(_float16(builder)), "float16", where="m")
+        check_not_vacuous(read_graph(float_cnn), SCHEMES["dynamic"], where="m")
+    check_not_vacuous(read_graph(float_cnn), SCHEMES["basic"], where="m")
+    check_not_vacuous(read_graph(int8_cnn), SCHEMES["int8"], where="m")
+    check_not_vacuous(read_graph(_float16(builder)), SCHEMES["float16"], where="m")
 
 
 def test_a_scheme_of_integers_leaves_no_operator_in_float(builder: Any, int8_cnn: bytes) -> None:
@@ -112,14 +113,14 @@ def test_a_scheme_of_integers_leaves_no_operator_in_float(builder: Any, int8_cnn
     builder.operator("QUANTIZE", [result], [output])
     graph = read_graph(builder.build([source], [output]))
     with pytest.raises(VacuousSchemeError) as caught:
-        check_not_vacuous(graph, "int8-only", where="m")
+        check_not_vacuous(graph, SCHEMES["int8-only"], where="m")
     assert str(caught.value).startswith(
         "m: scheme 'int8-only' left 3 of 3 operators in float32: dequantize[0], tanh[1], "
         "quantize[2]. "
     )
     assert "or take 'int8', which allows them" in str(caught.value)
-    check_not_vacuous(graph, "int8", where="m")
-    check_not_vacuous(read_graph(int8_cnn), "int8-only", where="m")
+    check_not_vacuous(graph, SCHEMES["int8"], where="m")
+    check_not_vacuous(read_graph(int8_cnn), SCHEMES["int8-only"], where="m")
 
 
 _DTYPES = ("float32", "int8", "int16", "uint8", "int32", "int64", "float16", "bool")

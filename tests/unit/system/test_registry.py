@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-from fractions import Fraction
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from pytest_tinyquant.boards.cores.core import Core
 from pytest_tinyquant.boards.cores.core import core_of
+from pytest_tinyquant.boards.cores.rx import RX
 from pytest_tinyquant.boards.open import open_device
 from pytest_tinyquant.errors import BoardNotFoundError
 from pytest_tinyquant.errors import ConfigurationError
@@ -20,36 +22,50 @@ from pytest_tinyquant.support.runtimes import RUNTIMES
 from pytest_tinyquant.system.registry import Registry
 
 
+@dataclass(frozen=True)
+class Planet(Kind):
+    moons: int = 0
+
+
+EARTH = Planet(name="earth", moons=1)
+
+
 @pytest.fixture
-def registry() -> Registry[type]:
-    return Registry("number", type, {"decimal": "decimal:Decimal"})
+def registry() -> Registry[Kind]:
+    return Registry("kind", Kind, {"rx": "pytest_tinyquant.boards.cores.rx:RX"})
 
 
-def test_what_is_built_in_is_imported_when_it_is_asked_for(registry: Registry[type]) -> None:
-    assert list(registry) == ["decimal"]
-    assert registry["decimal"] is Decimal
+def test_what_is_built_in_is_imported_when_it_is_asked_for(registry: Registry[Kind]) -> None:
+    assert list(registry) == ["rx"]
+    assert registry["rx"] is RX
 
 
-def test_what_is_registered_stands_beside_it(registry: Registry[type]) -> None:
-    registry.register("fraction", Fraction)
-    assert dict(registry) == {"decimal": Decimal, "fraction": Fraction}
-    assert "float" not in registry
-    registry.forget_registered()
-    assert list(registry) == ["decimal"]
+def test_what_is_registered_stands_beside_it(registry: Registry[Kind]) -> None:
+    registry.register(EARTH)
+    assert dict(registry) == {"rx": RX, "earth": EARTH}
+    assert "mars" not in registry
+    registry.unregister("earth")
+    registry.unregister("mars")
+    assert list(registry) == ["rx"]
 
 
-def test_a_name_is_taken_once(registry: Registry[type]) -> None:
-    registry.register("fraction", Fraction)
-    registry.register("fraction", Fraction)
-    with pytest.raises(ConfigurationError, match="there is a number 'fraction' already"):
-        registry.register("fraction", int)
-    with pytest.raises(ConfigurationError, match="there is a number 'decimal' already"):
-        registry.register("decimal", int)
+def test_what_is_built_in_stays(registry: Registry[Kind]) -> None:
+    registry.unregister("rx")
+    assert "rx" in registry
 
 
-def test_what_is_registered_is_of_the_registrys_sort(registry: Registry[type]) -> None:
-    with pytest.raises(ConfigurationError, match="number 'one' is 1; register an instance of type"):
-        registry.register("one", 1)  # type: ignore[arg-type]
+def test_a_name_is_taken_once(registry: Registry[Kind]) -> None:
+    registry.register(EARTH)
+    registry.register(Planet(name="earth", moons=1))
+    with pytest.raises(ConfigurationError, match="kind 'earth' is registered twice; rename one"):
+        registry.register(Planet(name="earth", moons=2))
+    with pytest.raises(ConfigurationError, match="kind 'rx' is registered twice"):
+        registry.register(Planet(name="rx"))
+
+
+def test_what_is_registered_is_of_the_registrys_sort(registry: Registry[Kind]) -> None:
+    with pytest.raises(ConfigurationError, match="'one' is no kind; register an instance of Kind"):
+        registry.register("one")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -67,22 +83,16 @@ def test_every_runtime_can_be_built(name: str) -> None:
 
 
 def test_a_kind_that_cannot_be_opened_says_what_it_lacks() -> None:
-    KINDS.register("bare", Kind(name="bare"))
-    board = load_boards([])["host"]
+    KINDS.register(EARTH)
     try:
-        with pytest.raises(BoardNotFoundError, match=r"Kind is no pytest_tinyquant.*\.Core"):
-            core_of(_with(board, kind="bare"))
+        board = dataclasses.replace(load_boards([])["host"], kind="earth")
+        with pytest.raises(BoardNotFoundError, match=r"Planet is no pytest_tinyquant.*\.Core"):
+            core_of(board)
     finally:
-        KINDS.forget_registered()
+        KINDS.unregister("earth")
 
 
-def test_a_machine_that_nothing_emulates_is_named_with_those_that_are(tmp_path) -> None:
-    board = load_boards([])["nucleo-l4r5zi"]
+def test_a_machine_that_nothing_emulates_is_named_with_those_that_are(tmp_path: Path) -> None:
+    board = dataclasses.replace(load_boards([])["nucleo-l4r5zi"], machine="vax")
     with pytest.raises(BoardNotFoundError, match=r"no emulated machine 'vax' .* mps2-an386"):
-        open_device(_with(board, machine="vax"), work_dir=tmp_path, timeout=1)
-
-
-def _with(board, **changes):
-    import dataclasses
-
-    return dataclasses.replace(board, **changes)
+        open_device(board, work_dir=tmp_path, timeout=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ from pytest_tinyquant.errors import DeviceHaltedError
 from pytest_tinyquant.errors import DeviceTimeoutError
 from pytest_tinyquant.errors import FlashError
 from pytest_tinyquant.errors import ToolchainNotFoundError
+from pytest_tinyquant.system import environment
 
 
 FULLY_CONNECTED, EMBEDDING_LOOKUP = 9, 7
@@ -52,12 +54,23 @@ def with_runtime(tmp_path: Path, sine: Path, monkeypatch: pytest.MonkeyPatch) ->
         for directory in (package, package.parent, package.parent.parent):
             (directory / "__init__.py").touch()
         (package / "runtime.py").write_text(source)
-        monkeypatch.setenv("PYTHONPATH", str(tmp_path / "fake"))
+        made = functools.partial(environment.made_for_python, PYTHONPATH=str(tmp_path / "fake"))
+        monkeypatch.setattr(environment, "made_for_python", made)
         device = HostDevice("host", work_dir=tmp_path, timeout=timeout)
         device.flash(HostImage(sine, [bytes(4)]))
         return device
 
     return with_runtime
+
+
+def test_no_module_path_of_the_shell_replaces_the_runtime(
+    with_runtime: RunFake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device = with_runtime("raise SystemExit(1)")
+    monkeypatch.undo()
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "fake"))
+    monkeypatch.syspath_prepend(str(tmp_path / "fake"))
+    assert device.run().outputs
 
 
 def test_runs_all_samples(device: HostDevice, sine: Path, samples: list[bytes]) -> None:

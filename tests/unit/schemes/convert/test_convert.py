@@ -134,7 +134,7 @@ def test_two_processes_convert_to_the_same_bytes(
     schemes = [SCHEMES["basic"], SCHEMES["int8-only"]]
     first = [convert(small, scheme, shared_cache) for scheme in schemes]
     first_reference = reference_outputs(small, shared_cache)
-    environment = convert_module._ENVIRONMENT | {"PYTHONHASHSEED": "99"}
+    environment = convert_module.ENVIRONMENT | {"PYTHONHASHSEED": "99"}
     server = ForkServer((convert_module._PROCESS,), environment)
     monkeypatch.setattr(convert_module, "_server", server)
     try:
@@ -156,7 +156,7 @@ def test_the_record_beside_the_model_says_where_it_came_from(
     assert record["converter"] == converted.converter
     assert record["sha256"] == converted.sha256
     assert record["source_sha256"] == converted.source_sha256 == small.source_sha256
-    assert record["scheme"]["name"] == converted.scheme == "basic"
+    assert record["scheme"] == json.loads(json.dumps(SCHEMES["basic"].content()))
 
 
 def test_a_converter_that_takes_too_long_is_stopped(small: Any, cache: Cache) -> None:
@@ -280,7 +280,7 @@ def test_importing_the_converter_starts_no_thread_so_that_it_may_fork() -> None:
     script = f"import os, {convert_module._PROCESS}\nprint(len(os.listdir('/proc/self/task')))\n"
     output = subprocess.run(
         [sys.executable, "-c", script],
-        env=os.environ | convert_module._ENVIRONMENT | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        env=os.environ | convert_module.ENVIRONMENT | {"PYTHONPATH": os.pathsep.join(sys.path)},
         stdout=subprocess.PIPE,
         check=True,
     ).stdout

@@ -31,7 +31,7 @@ CHANGES: dict[str, Callable[[Any, pytest.MonkeyPatch], tuple[Any, str]]] = {
     "source": lambda model, patch: (replace(model, source_sha256="2" * 64), "basic"),
     "scheme": lambda model, patch: (model, "dynamic"),
     "dense": lambda model, patch: (replace(model, dense_per_channel=True), "basic"),
-    "converter": lambda model, patch: _patched(model, patch, "_version", lambda package: "9.9"),
+    "converter": lambda model, patch: _patched(model, patch, "package_version", lambda _: "9.9"),
     "revision": lambda model, patch: _patched(model, patch, "REVISION", "other"),
 }
 

@@ -15,6 +15,7 @@ from pytest_tinyquant.models import tflite_reader
 from pytest_tinyquant.models.graph import Graph
 from pytest_tinyquant.models.graph import Quantization
 from pytest_tinyquant.models.graph import Tensor
+from pytest_tinyquant.models.task import Task
 from pytest_tinyquant.project.board_types import Board
 from pytest_tinyquant.project.target import Target
 from pytest_tinyquant.schemes import convert as convert_module
@@ -121,13 +122,20 @@ class World:
         self.refusal = None
         self.interpreter = {"reference": OUTPUTS, "optimized": OUTPUTS}
         self.graph = Graph((int8(0, "input"), int8(1, "output")), (), (0,), (1,))
-        self.model = SimpleNamespace(name="cnn_4")
+        self.model = SimpleNamespace(
+            name="cnn_4", labels=lambda: None, task=Task(), has_drawn_data=False
+        )
         (tmp_path / "model.tflite").write_bytes(b"tflite")
         np.savez(tmp_path / "reference.npz", inputs=INPUTS, outputs=OUTPUTS)
         self.converted = ConvertedModel(
             "cnn_4", "int8-only", tmp_path / "model.tflite", "b" * 64, "a" * 64, "tensorflow 2.21.0"
         )
-        project = SimpleNamespace(cache_root=tmp_path / "cache", work_dir=tmp_path / "work")
+        project = SimpleNamespace(
+            schemes=SCHEMES,
+            cache_root=tmp_path / "cache",
+            work_dir=tmp_path / "work",
+            root=tmp_path,
+        )
         self.stages = Stages(project)
         reference = Reference(tmp_path / "reference.npz", "keras", "")
         patch = monkeypatch.setattr

@@ -1,0 +1,77 @@
+"""Budgets, as a user writes them, apart from any baseline."""
+
+from __future__ import annotations
+
+import pytest
+
+
+ONE = ("--model=cnn_4", "--scheme=int8-only", "--board=nucleo-l4r5zi")
+COMBINATION = "cnn_4-int8-only-nucleo-l4r5zi"
+
+
+@pytest.mark.parametrize("where", ["ini", "boards.toml", "marker"])
+def test_the_measured_number_keeps_its_limit_and_one_byte_less_does_not(bench, where):
+    bench.record(*ONE)
+    for limit, failed in (("1400", 0), ("1399", 1)):
+        write_limit(bench, where, limit)
+        result = bench.run(*ONE, "-v")
+        result.assert_outcomes(passed=4 - failed, failed=failed)
+        if failed:
+            result.stdout.fnmatch_lines(
+                [
+                    f"{COMBINATION}  flash  OVER LIMIT",
+                    f"  total 1,400 B, limit {limit} (*flash): OVER LIMIT by 1 B",
+                    "*= tinyquant: 1 over limit, 3 ok =*",
+                    f"{COMBINATION}  flash  1,400 B  limit {limit}  OVER LIMIT by 1 B",
+                ]
+            )
+        else:
+            result.stdout.fnmatch_lines([f"{COMBINATION}  flash  1,400 B  limit*head-room"])
+
+
+def write_limit(bench, where: str, limit: str) -> None:
+    if where == "ini":
+        bench.pytester.makeini(f"[pytest]\ntinyquant_limit =\n    flash:{limit}\n")
+    elif where == "boards.toml":
+        toml = f"[nucleo-l4r5zi.limit]\nflash = '{limit}'\n"
+        (bench.pytester.path / "boards.toml").write_text(toml)
+    else:
+        bench.pytester.makepyfile(
+            test_matrix=f"""
+            import pytest
+            @pytest.mark.tinyquant(limit={{"flash": "{limit}"}})
+            @pytest.mark.parametrize("metric", ["error", "latency", "flash", "ram"])
+            def test_everything(measurement, baseline, metric):
+                baseline.check(metric, measurement)
+            """
+        )
+
+
+def test_a_limit_holds_where_no_baseline_exists_yet(bench):
+    write_limit(bench, "ini", "1399")
+    result = bench.run(*ONE, "--tq-missing-baseline=record")
+    result.assert_outcomes(passed=3, failed=1)
+    result.stdout.fnmatch_lines(["*= tinyquant: 1 over limit, 3 new =*"])
+
+
+@pytest.mark.parametrize(
+    ("limit", "message"),
+    [
+        ("flash:64KB", "*tinyquant_limit: flash: '64KB': write kB (1,000 bytes) or KiB*"),
+        ("flsh:1 KiB", "*tinyquant_limit: flsh: unknown metric 'flsh'*"),
+        ("flash 1 KiB", "*tinyquant_limit: 'flash 1 KiB' is no limit; write METRIC:LIMIT*"),
+    ],
+)
+def test_a_limit_that_is_none_ends_the_run_by_name(bench, limit, message):
+    bench.pytester.makeini(f"[pytest]\ntinyquant_limit =\n    {limit}\n")
+    result = bench.run(*ONE)
+    assert result.ret == 4
+    result.stderr.fnmatch_lines([message])
+
+
+def test_a_time_on_a_board_without_a_clock_is_no_pass(bench):
+    bench.record(*ONE)
+    bench.pytester.makeini("[pytest]\ntinyquant_limit =\n    latency:2 ms\n")
+    result = bench.run(*ONE)
+    result.assert_outcomes(passed=3, failed=1)
+    result.stdout.fnmatch_lines(["*'2 ms' cannot be judged on nucleo-l4r5zi (emulator)*"])
