@@ -155,8 +155,12 @@ def pytest_tinyquant_measure(
     config: pytest.Config, model: Model, scheme: Scheme, board: Board
 ) -> Measurement:
     """Measure a combination for real."""
+    from pytest_tinyquant.project.case import Case
+
     run = config.stash[RUN]
-    return (run.paired or run.stages).measure(model, scheme, board)
+    if run.paired is not None:
+        return run.paired.measure(model, scheme, board)
+    return run.stages.measure(Case(model, scheme, board))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -172,10 +172,14 @@ def choices(
                 known_issues, model=model, scheme=scheme, board=board, runtime=runtime
             )
             if row:
-                options.append(Option(scheme, gap=f"{row.raises.__name__}: {row.reason}"))
+                options.append(Option(scheme, gap=f"{_names(row)}: {row.reason}"))
         drawn = any(m.drawn_data for m in by_scheme.values())
         found.append(Choice(model, board, target, tuple(options), drawn))
     return tuple(found)
+
+
+def _names(row: KnownIssue) -> str:
+    return " or ".join(error.__name__ for error in row.raises)
 
 
 def choices_of(run: Run) -> tuple[Choice, ...]:

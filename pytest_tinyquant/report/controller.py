@@ -86,6 +86,7 @@ class Controller:
         """Write the files, and do not let a run pass that left out what it was to run."""
         if self._config.option.collectonly:
             return
+        self._shorten_repeated()
         if self._results is not None and is_implemented(self._config, "pytest_tinyquant_report"):
             from pytest_tinyquant.report.plugin_sections import sections_of
 
@@ -101,6 +102,14 @@ class Controller:
         self._silent = self._results.silent(c.name for c in self._run.combinations)
         if self._silent and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _shorten_repeated(self) -> None:
+        """Tell each cause once on the terminal."""
+        terminal = self._config.pluginmanager.get_plugin("terminalreporter")
+        if terminal is not None and self._results is not None:
+            from pytest_tinyquant.report.repeated import shorten_repeated
+
+            shorten_repeated([*terminal.getreports("error"), *terminal.getreports("failed")])
 
     def _append_history(self, path: Path, session: pytest.Session) -> None:
         """Append the run to its history."""

@@ -14,6 +14,7 @@ from pytest_tinyquant.baselines.verdict import Verdict
 from pytest_tinyquant.metrics.built_in import BUILT_IN
 from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.metrics.text import number_text
+from pytest_tinyquant.report.repeated import suggested_rows
 from pytest_tinyquant.report.results import BAD
 from pytest_tinyquant.report.results import NOTABLE
 from pytest_tinyquant.report.results import OUTCOMES
@@ -59,6 +60,8 @@ def show(terminal: pytest.TerminalReporter, results: Results, run: Run, show_all
     for line in known_gaps(results.results):
         tell(terminal, textwrap.shorten(line, 190), yellow=True)
     _write_estimates(terminal, results, run.settings.estimate_cycles)
+    for line in suggested_rows(results.results):
+        tell(terminal, line)
     for section in results.sections:
         terminal.write_line(f"{section.title}: {section.text}".removesuffix(": "))
         if section.rows:

@@ -57,7 +57,7 @@ def _add_selection(group: pytest.OptionGroup) -> None:
         "--tq-target",
         choices=("auto", "emulator", "hardware"),
         default="auto",
-        help="Where boards run: auto (default) takes an emulator for every board that has one.",
+        help="Where boards run: auto (default) takes a board that is attached, else its emulator.",
     )
 
 

@@ -24,6 +24,8 @@ from pathlib import Path
 from pytest_tinyquant.errors import CacheError
 from pytest_tinyquant.system import atomic
 from pytest_tinyquant.system.json_text import parse_json
+from pytest_tinyquant.system.regular_file import TEXT_LIMIT
+from pytest_tinyquant.system.regular_file import read_bytes
 
 
 ENVIRONMENT_VARIABLE = "TINYQUANT_CACHE"
@@ -170,7 +172,7 @@ def _hashes(directory: Path) -> dict[str, str]:
 def _is_intact(path: Path, key: str) -> bool:
     """Tell whether the entry at `path` holds exactly the files of its manifest."""
     try:
-        manifest = parse_json((path / MANIFEST).read_bytes())
+        manifest = parse_json(read_bytes(path / MANIFEST, TEXT_LIMIT))
         return bool(manifest == {"key": key, "files": _hashes(path)})
     except (OSError, ValueError):
         return False
