@@ -19,6 +19,7 @@ from pytest_tinyquant.project.case import Converted
 from pytest_tinyquant.project.case import Parsed
 from pytest_tinyquant.project.case import grown
 from pytest_tinyquant.project.kinds import KINDS
+from pytest_tinyquant.project.settings import Settings
 from pytest_tinyquant.support.runtimes import RUNTIMES
 from pytest_tinyquant.system.cache import Cache
 from pytest_tinyquant.system.progress import Progress
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
 
 
 #: Seconds one run on a device may take before it counts as hanging.
-DEVICE_TIMEOUT: Final = 600.0
+DEVICE_TIMEOUT: Final = Settings.timeout
 
 _HALT_AT_START: Final = "AllocateTensors"
 
