@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_tinyquant.firmware.image import firmware_sources
+from pytest_tinyquant.firmware.sources import firmware_sources
 
 
 SOURCES = firmware_sources()
