@@ -36,8 +36,9 @@ def fully_connected(operator: Operator, lowering: Lowering) -> KernelCall:
 
 
 def conv_2d(operator: Operator, lowering: Lowering) -> KernelCall:
-    """Lower a float convolution; one with dilation keeps its reference kernel."""
-    if _dilated(operator):
+    """Lower a float convolution; one with dilation or in groups keeps its reference kernel."""
+    depth = lowering.source(operator, 1).shape[-1:]
+    if _dilated(operator) or depth != lowering.source(operator, 0).shape[-1:]:
         return convolution.conv_2d(operator, lowering)
     return _grouped(operator, lowering, convolution.conv_2d)
 
