@@ -84,7 +84,8 @@ def tflite_reference(request: dict[str, Any]) -> None:
             interpreter.set_tensor(detail["index"], _quantized(array, detail))
         interpreter.invoke()
         details = interpreter.get_output_details()
-        outputs.append([_dequantized(interpreter.get_tensor(d["index"]), d) for d in details])
+        results = [_dequantized(interpreter.get_tensor(d["index"]), d) for d in details]
+        outputs.append([result.reshape(sample_shape(result.shape)) for result in results])
     _save(Path(request["output"]), inputs, outputs)
 
 
@@ -103,6 +104,33 @@ def _keeps_variables(path: Path) -> bool:
     """Tell whether a model has variables that only a new interpreter forgets."""
     graph = read_graph(path.read_bytes(), where=str(path))
     return any(operator.op == "VAR_HANDLE" for part in graph.parts() for operator in part.operators)
+
+
+def tflite_layers(request: dict[str, Any]) -> None:
+    """Write tensors of a ``.tflite`` as TensorFlow Lite's kernels compute them, dequantized.
+
+    :param request: ``path`` of the file; ``samples`` (float32) and ``output`` (npz); ``tensors``,
+        the indices of those wanted.
+    """
+    configure()
+    interpreter = tf.lite.Interpreter(
+        model_path=request["path"],
+        experimental_op_resolver_type=tf.lite.experimental.OpResolverType.BUILTIN_REF,
+        experimental_preserve_all_tensors=True,
+        num_threads=1,
+    )
+    interpreter.allocate_tensors()
+    details = {detail["index"]: detail for detail in interpreter.get_tensor_details()}
+    values: dict[int, list[np.ndarray[Any, Any]]] = {index: [] for index in request["tensors"]}
+    for sample in zip(*load_arrays(Path(request["samples"])), strict=True):
+        interpreter.reset_all_variables()
+        for detail, array in zip(interpreter.get_input_details(), sample, strict=True):
+            interpreter.set_tensor(detail["index"], _quantized(array, detail))
+        interpreter.invoke()
+        for index, taken in values.items():
+            taken.append(_dequantized(interpreter.get_tensor(index), details[index]))
+    stacked = {f"tensor_{index}": np.stack(taken) for index, taken in values.items()}
+    np.savez(request["output"], **stacked)  # type: ignore[arg-type]
 
 
 def _frozen(request: dict[str, Any]) -> Any:
@@ -168,8 +196,7 @@ def _quantized(array: np.ndarray[Any, Any], detail: dict[str, Any]) -> np.ndarra
 
 
 def _dequantized(array: np.ndarray[Any, Any], detail: dict[str, Any]) -> np.ndarray[Any, Any]:
-    """Return the output tensor of `detail` as float32, without a batch dimension of 1."""
-    array = array.reshape(sample_shape(array.shape))
+    """Return the tensor of `detail` as float32."""
     scale, zero_point = detail["quantization"]
     if scale:
         array = (array.astype(np.float64) - zero_point) * scale

@@ -156,7 +156,7 @@ class Baseline:
         """Return the verdict on `metric`, unless it fails the test or, if so asked, skips it.
 
         Tolerances of the model's TOML win over the project's, those of the test's marker over
-        both. Nothing is recorded for a test that is expected to fail.
+        both. What may be recorded is recorded after the run, if the test passed.
         """
         __tracebackhide__ = True
         with self._judged.watch(metric, measurement.combination, self._own):
@@ -207,7 +207,7 @@ class Baseline:
                 metric,
                 measurement,
                 tolerances=self._tolerances(measurement),
-                may_record=self._item.get_closest_marker("xfail") is None,
+                test="" if self._item.get_closest_marker("xfail") else self._item.nodeid,
             )
             return with_limits(verdict, measurement, self._limits(measurement))
 
