@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
 
@@ -54,6 +55,18 @@ def lower_graph(
         if index in lowering.constants:
             calls.append(copy_to_output(lowering, index, len(graph.operators)))
     return lowering, calls, lowering.roots
+
+
+def count_parameters(lowering: Lowering, calls: Iterable[tuple[Operator, KernelCall]]) -> int:
+    """Return how many weights and biases the operators have that multiply and accumulate."""
+    parameters = {
+        index
+        for operator, call in calls
+        if call.macs
+        for index in operator.inputs[1:]
+        if index in lowering.constants
+    }
+    return sum(lowering.tensor(index).elements for index in parameters)
 
 
 def needed_operators(graph: Graph) -> list[Operator]:

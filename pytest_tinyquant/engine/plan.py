@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from pytest_tinyquant.engine import planner
 from pytest_tinyquant.engine.kernel_call import KernelCall
+from pytest_tinyquant.engine.lowered_graph import count_parameters
 from pytest_tinyquant.engine.lowered_graph import lower_graph
 from pytest_tinyquant.engine.lowering.context import Lowering
 from pytest_tinyquant.engine.overlap import Region
@@ -83,7 +84,8 @@ class Plan:
     """Everything that the emitter needs, and what reports say about the model's memory.
 
     `placements` maps every tensor in the arena to its row of `arena_tensors`; tensors that share
-    their memory by RESHAPE share the row.
+    their memory by RESHAPE share the row. `parameters` counts the weights and biases of the
+    operators that multiply and accumulate.
     """
 
     name: str
@@ -98,6 +100,7 @@ class Plan:
     scratch: Mapping[int, ArenaTensor]
     weights: bytes
     states: tuple[State, ...] = ()
+    parameters: int = 0
 
 
 def plan(graph: Graph, *, where: str = "model", kernels: str = "reference") -> Plan:
@@ -155,6 +158,7 @@ class _Layout:
             scratch={-key - 1: row for key, row in rows.items() if key < 0},
             weights=self.lowering.blob.getvalue(),
             states=tuple(self._state(index, rows) for index in self._states()),
+            parameters=count_parameters(self.lowering, self.calls),
         )
         self._check(result)
         return result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from pytest_tinyquant.errors import UnsupportedModelError
 from pytest_tinyquant.errors import VacuousSchemeError
@@ -16,12 +17,36 @@ from pytest_tinyquant.support.runtimes import Runtime
 from pytest_tinyquant.support.tables import Combinations
 
 
+if TYPE_CHECKING:
+    from pytest_tinyquant.engine import Plan
+
 # A tensor of one of these types shows that quantization did something.
 _QUANTIZED = frozenset({"int4", "int8", "uint8", "int16", "float16"})
 
 
 def check_support(graph: Graph, runtime: Runtime, *, where: str) -> None:
     """Raise :class:`UnsupportedModelError` for the first operator `runtime` cannot run."""
+    _check_table(graph, runtime, where)
+    runtime.check(graph, where)
+
+
+def plan_supported(graph: Graph, runtime: Runtime, *, kernels: str, where: str) -> Plan | None:
+    """Return what `runtime` makes of a graph that it can run; None if it compiles nothing.
+
+    It refuses what :func:`check_support` does, without going through the graph twice.
+
+    :param kernels: the kernel set of the board.
+    :raises UnsupportedModelError: for the first operator that it cannot run.
+    """
+    _check_table(graph, runtime, where)
+    plan = runtime.plan(graph, kernels=kernels, where=where)
+    if plan is None:
+        runtime.check(graph, where)
+    return plan
+
+
+def _check_table(graph: Graph, runtime: Runtime, where: str) -> None:
+    """Check every operator against the runtime's table."""
     for part, operator in runtime.executed(graph):
         if operator.op not in runtime.operators:
             name = operator.custom or operator.op
@@ -37,7 +62,6 @@ def check_support(graph: Graph, runtime: Runtime, *, where: str) -> None:
             raise _unsupported(
                 runtime, operator, where, _join(tuple(found.values())), reason, verb="cannot run"
             )
-    runtime.check(graph, where)
 
 
 def check_read_as_written(graph: Graph, runtime: Runtime, *, where: str) -> None:

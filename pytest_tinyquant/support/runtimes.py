@@ -65,6 +65,8 @@ class Runtime(ABC):
     def plan(self, graph: Graph, *, kernels: str, where: str) -> Plan | None:
         """Return what a compiler decided of the model; None where nothing is compiled.
 
+        It is asked once for each combination, in place of :meth:`check`; it must refuse as much.
+
         :param kernels: the kernel set that it is to run with.
         """
         return None
