@@ -106,15 +106,15 @@ OPTIONS = [
     Attack(
         "baselines is a file",
         with_ini("tinyquant_baselines = conftest.py", "--tq-missing-baseline=record"),
-        (r"BaselineError: .*conftest\.py.* cannot be",),
-        RED,
+        (r"^ERROR: --tq-missing-baseline: .*conftest\.py cannot be written",),
+        USAGE,
         quick=True,
     ),
     Attack(
         "baselines is a device",
         with_ini("tinyquant_baselines = /dev/null", "--tq-missing-baseline=record"),
-        (r"BaselineError: .*/dev/null.* cannot be",),
-        RED,
+        (r"^ERROR: --tq-missing-baseline: /dev/null cannot be written",),
+        USAGE,
     ),
     Attack(
         "a canary that is none",
@@ -241,12 +241,11 @@ def test_the_name_of_a_test_may_be_longer_than_a_file_s(bench):
 
 ROOTS = {
     "no UTF-8": b"ro\xffot",
-    "an escape sequence": b"ro\x1b[2Jot",
-    "a line end and a command": b"ro\n::error::ot",
+    "an escape sequence": b"ro\x1bcot",
+    "a line end": b"ro\not",
     "a blank and a quote": b"ro 'ot",
     "a bidi control": "ro\u202eot".encode(),
     "a semicolon": b"ro;ot",
-    "brackets": b"ro[1]ot",
     "a percent": b"ro%sot",
     "a long name": b"r" * 250,
 }
@@ -287,7 +286,7 @@ def test_a_root(bench, kind):
         assert "tinyquant: 1 regressed, 1 ok" in output
         assert b"INTERNALERROR" not in second.stdout + second.stderr
         check_harmless((root / "run.md").read_text())
-        # pytest itself writes the root into its header as it is.
+        # pytest itself writes the root into its header as it is, and takes no [] or :: in one.
         ours = output.partition("= FAILURES =")[2].partition("short test summary info")[0]
         check_harmless(ours)
     finally:
@@ -346,7 +345,9 @@ def test_a_limit_of_the_system(bench, limits):
     output = result.stdout.decode(errors="replace")
     assert "INTERNALERROR" not in output, output
     assert "Traceback" not in output, output
-    if result.returncode != OK:
+    if result.returncode == USAGE:
+        assert "ERROR: no scratch directory can be made" in output
+    elif result.returncode != OK:
         assert result.returncode == RED, output
         assert "BenchError" in output or "BaselineError" in output or "CacheError" in output
 
@@ -356,13 +357,15 @@ def test_a_directory_for_temporary_files(bench, monkeypatch, place):
     (bench.root / "bench.json").write_text("{}")
     file = bench.root / "file"
     file.touch()
-    directory = {"missing": "/nowhere/at/all", "a file": str(file), "a device": "/dev/null"}[place]
+    directory = {"missing": "/proc/nowhere", "a file": str(file), "a device": "/dev/null"}[place]
     result = run_in(bench.root, *ONE, "--tq-missing-baseline=record", TMPDIR=directory)
     # Python takes /tmp instead.
     assert result.returncode == OK, result.stdout
 
 
-@pytest.mark.parametrize("value", ["", "relative", "/dev/null", "/nowhere", "\udcff", "a;b", "~"])
+@pytest.mark.parametrize(
+    "value", ["", "relative", "/dev/null", "/proc/nowhere", "\udcff", "a;b", "~"]
+)
 @pytest.mark.parametrize(
     "variable",
     ["XDG_CONFIG_HOME", "XDG_STATE_HOME", "TINYQUANT_CACHE", "TINYQUANT_LEASE_DIR", "HOME"]
@@ -375,7 +378,9 @@ def test_a_variable(bench, monkeypatch, variable, value):
     check(result, ["2 passed"], OK)
 
 
-@pytest.mark.parametrize("value", ["/nowhere", "/dev/null", "/dev/zero", "conftest.py", "\udcff"])
+@pytest.mark.parametrize(
+    "value", ["/proc/nowhere", "/dev/null", "/dev/zero", "conftest.py", "\udcff"]
+)
 def test_models_from_elsewhere_that_are_none(bench, monkeypatch, value):
     monkeypatch.setenv("TINYQUANT_EXTRA_MODELS", value)
     check(bench.run(*ONE), [r"^ERROR: .*(no such model|not a model)"], USAGE)
@@ -419,7 +424,7 @@ def test_a_damaged_repository(repository, damage, option):
     check_harmless(result.stdout.str() + result.stderr.str())
     assert result.ret in (OK, RED, USAGE)
     if option == "--tq-history=h.sqlite":
-        assert result.ret == OK
+        assert "tinyquant: 2 ok" in result.stdout.str()
     if option == "--tq-ab=HEAD":
         assert result.ret != OK
 
@@ -438,7 +443,7 @@ def test_a_release_s_baseline_that_is_no_text(repository):
 SIDES = (
     "HEAD: X", "HEAD:", "HEAD:../..", "HEAD:/", "HEAD:./../../..", "HEAD:conftest.py", "nothing",
     "", ":", "::", "@{99}", "x" * 300, "x" * 5000, "\udcff", "--upload-pack=touch x",
-    "HEAD:baselines\nx", "conftest.py", "bench.json", "/dev/null", "/proc/self/mem", "models",
+    "conftest.py", "bench.json", "/dev/null", "/proc/self/mem", "models",
 )  # fmt: skip
 
 
