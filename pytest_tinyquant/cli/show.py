@@ -39,10 +39,19 @@ if TYPE_CHECKING:
     from pytest_tinyquant.project.project import Project
 
 
-def show_model(project: Project, name: str, scheme_name: str, board: str | None = None) -> int:
+def show_model(
+    project: Project,
+    name: str,
+    scheme_name: str,
+    board: str | None = None,
+    *,
+    layers: bool = False,
+) -> int:
     """Print a model's operators, the support verdicts and its plans; 1 if the engine refuses it.
 
     There is a plan for the kernels of `board`; without one, for those of every board.
+
+    :param layers: print which layer costs the accuracy in place of the plans.
     """
     model = _find(project, name)
     kernels = _kernels(project, board)
@@ -60,6 +69,11 @@ def show_model(project: Project, name: str, scheme_name: str, board: str | None 
     size = converted.path.stat().st_size
     console.print(f"{where}: {size:,} bytes, {len(graph.operators)} operators", highlight=False)
     console.print(_operators(graph))
+    if layers:
+        from pytest_tinyquant.cli.show_layers import print_layers
+
+        print_layers(console, model, project.schemes["basic"], scheme, cache)
+        return 0
     if scheme.rules:
         console.print(_rules(model, scheme, cache))
     if scheme.steps:

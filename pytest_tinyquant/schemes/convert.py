@@ -161,7 +161,7 @@ def _make(model: Model, scheme: Scheme, cache: Cache, output: Path, timeout: flo
         with tempfile.TemporaryDirectory(prefix="tinyquant-") as work:
             request = {**_described(model), "output": str(Path(work) / "graph.npz")}
             where = f"{model.name} {scheme.name}: reading the model's layers"
-            _call("keras_graph", request, where, timeout)
+            call_converter("keras_graph", request, where, timeout)
             graph = Path(request["output"])
             run_compression(model, scheme, graph, output, timeout=2 * timeout)
     else:
@@ -194,7 +194,9 @@ def reference_outputs(model: Model, cache: Cache, *, timeout: float = 300.0) -> 
             if kind == "onnx":
                 run_reference(_server, request, f"{model.name}: onnxruntime", timeout)
             else:
-                _call(f"{kind}_reference", request, f"{model.name}: the float model", timeout)
+                call_converter(
+                    f"{kind}_reference", request, f"{model.name}: the float model", timeout
+                )
 
     path = cache.entry("reference", key, build) / "reference.npz"
     return Reference(path, kind, file_sha256(path))
@@ -227,7 +229,7 @@ def interpreter_outputs(
         with tempfile.TemporaryDirectory(prefix="tinyquant-") as work:
             request["samples"] = saved_inputs(Path(work), samples)
             where = f"{model.name} {converted.scheme}: TensorFlow Lite's interpreter"
-            _call("tflite_reference", request, where, timeout)
+            call_converter("tflite_reference", request, where, timeout)
 
     return cache.entry("interpreter", key, build) / "outputs.npz"
 
@@ -267,7 +269,7 @@ def _run_converter(model: Model, scheme: Scheme, output: Path, timeout: float) -
         if scheme.representative:
             request["calibration"] = saved_inputs(Path(work), arrays_of(model.calibration()))
         where = f"{model.name} {scheme.name}: TensorFlow Lite's converter"
-        _call("convert", request, where, timeout)
+        call_converter("convert", request, where, timeout)
 
 
 def _described(model: Model) -> dict[str, Any]:
@@ -275,8 +277,8 @@ def _described(model: Model) -> dict[str, Any]:
     return {"kind": model.kind, "path": str(model.path.absolute())}
 
 
-def _call(function: str, request: dict[str, Any], where: str, timeout: float) -> None:
-    """Call `function` of the converter's process with `request`."""
+def call_converter(function: str, request: dict[str, Any], where: str, timeout: float) -> None:
+    """Call `function` of the converter's process with `request`; `where` is for messages."""
     run_job(_server, f"{_PROCESS}:{function}", request, where, timeout)
 
 

@@ -88,6 +88,33 @@ def tflite_reference(request: dict[str, Any]) -> None:
     _save(Path(request["output"]), inputs, outputs)
 
 
+def tflite_layers(request: dict[str, Any]) -> None:
+    """Write tensors of a ``.tflite`` as TensorFlow Lite's kernels compute them, dequantized.
+
+    :param request: ``path`` of the file; ``samples`` (float32) and ``output`` (npz); ``tensors``,
+        the indices of those wanted.
+    """
+    configure()
+    interpreter = tf.lite.Interpreter(
+        model_path=request["path"],
+        experimental_op_resolver_type=tf.lite.experimental.OpResolverType.BUILTIN_REF,
+        experimental_preserve_all_tensors=True,
+        num_threads=1,
+    )
+    interpreter.allocate_tensors()
+    details = {detail["index"]: detail for detail in interpreter.get_tensor_details()}
+    values: dict[int, list[np.ndarray[Any, Any]]] = {index: [] for index in request["tensors"]}
+    for sample in zip(*load_arrays(Path(request["samples"])), strict=True):
+        interpreter.reset_all_variables()
+        for detail, array in zip(interpreter.get_input_details(), sample, strict=True):
+            interpreter.set_tensor(detail["index"], _quantized(array, detail))
+        interpreter.invoke()
+        for index, taken in values.items():
+            taken.append(_dequantized(interpreter.get_tensor(index), details[index]))
+    stacked = {f"tensor_{index}": np.stack(taken) for index, taken in values.items()}
+    np.savez(request["output"], **stacked)  # type: ignore[arg-type]
+
+
 def _frozen(request: dict[str, Any]) -> Any:
     """Return the model as a function of batch 1 with its weights as constants.
 

@@ -18,6 +18,7 @@ from pytest_tinyquant.session.matrix import Narrowing
 from pytest_tinyquant.session.matrix import metrics_of
 from pytest_tinyquant.session.matrix import narrow
 from pytest_tinyquant.session.matrix import project_axes
+from pytest_tinyquant.system.plain_text import harmless
 
 
 if TYPE_CHECKING:
@@ -165,7 +166,8 @@ def _marks(
     )
     if not notices:
         return []
-    return [pytest.mark.xfail(raises=issue.raises, strict=True, reason=issue.reason)]
+    reason = harmless(issue.reason, one_line=True)
+    return [pytest.mark.xfail(raises=issue.raises, strict=True, reason=reason)]
 
 
 def _issue(combination: Combination, run: Run) -> KnownIssue | None:
