@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +25,7 @@ from pytest_tinyquant.schemes.onnx_source import onnx_scheme
 from pytest_tinyquant.schemes.onnx_source import onnxruntime_version
 from pytest_tinyquant.schemes.onnx_source import run_import
 from pytest_tinyquant.schemes.onnx_source import run_reference
+from pytest_tinyquant.system.scratch import scratch_directory
 
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ def _make(model: Model, scheme: Scheme, cache: Cache, output: Path, timeout: flo
     elif scheme.steps:
         from pytest_tinyquant.schemes.compress import run_compression
 
-        with tempfile.TemporaryDirectory(prefix="tinyquant-") as work:
+        with scratch_directory() as work:
             request = {**_described(model), "output": str(Path(work) / "graph.npz")}
             where = f"{model.name} {scheme.name}: reading the model's layers"
             call_converter("keras_graph", request, where, timeout)
@@ -189,7 +189,7 @@ def reference_outputs(model: Model, cache: Cache, *, timeout: float = 300.0) -> 
     def build(directory: Path) -> None:
         request = _described(model)
         request["output"] = str(directory / "reference.npz")
-        with tempfile.TemporaryDirectory(prefix="tinyquant-") as work:
+        with scratch_directory() as work:
             request["samples"] = saved_inputs(Path(work), samples)
             if kind == "onnx":
                 run_reference(_server, request, f"{model.name}: onnxruntime", timeout)
@@ -226,7 +226,7 @@ def interpreter_outputs(
     def build(directory: Path) -> None:
         request = {"path": str(converted.path.absolute()), "kernels": kernels}
         request["output"] = str(directory / "outputs.npz")
-        with tempfile.TemporaryDirectory(prefix="tinyquant-") as work:
+        with scratch_directory() as work:
             request["samples"] = saved_inputs(Path(work), samples)
             where = f"{model.name} {converted.scheme}: TensorFlow Lite's interpreter"
             call_converter("tflite_reference", request, where, timeout)
@@ -265,7 +265,7 @@ def _run_converter(model: Model, scheme: Scheme, output: Path, timeout: float) -
     request["scheme"] = scheme.content()
     request["dense_per_channel"] = model.dense_per_channel
     request["output"] = str(output)
-    with tempfile.TemporaryDirectory(prefix="tinyquant-") as work:
+    with scratch_directory() as work:
         if scheme.representative:
             request["calibration"] = saved_inputs(Path(work), arrays_of(model.calibration()))
         where = f"{model.name} {scheme.name}: TensorFlow Lite's converter"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from pytest_tinyquant.models.onnx_file import is_quantized
 from pytest_tinyquant.models.onnx_file import require_onnx
 from pytest_tinyquant.schemes.exchange import package_version
 from pytest_tinyquant.schemes.exchange import run_job
+from pytest_tinyquant.system.scratch import scratch_directory
 
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def run_import(server: ForkServer, model: Model, output: Path, timeout: float) -
     :raises ModelError: the file cannot be used.
     :raises UnsupportedModelError: a node cannot be imported; the text names it.
     """
-    with tempfile.TemporaryDirectory(prefix="tinyquant-") as work:
+    with scratch_directory() as work:
         request = {"path": str(model.path.absolute()), "output": str(output)}
         request["answer"] = str(Path(work) / "answer.json")
         where = f"{model.name}: the ONNX importer"

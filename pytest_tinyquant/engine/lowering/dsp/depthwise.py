@@ -68,6 +68,7 @@ def _depthwise(
         basis.writes,
         scratch_bytes=2 * _POINTER_BYTES * pairs + pixel,
         macs=basis.macs,
+        trails=basis.trails,
         header=HEADER,
     )
 
