@@ -262,7 +262,8 @@ class Stages:
 
             find_toolchain(board.kind, board.toolchain)  # rather now than after the conversion
         estimator = None
-        if self.estimate_cycles != "never":
+        # A gate on estimates needs them in any case: of two revisions, too.
+        if self.estimate_cycles != "never" or board.gate != "instructions":
             from pytest_tinyquant.stages.cycle_estimate import find_estimator
 
             estimator = find_estimator(self, board, asked=self.estimate_cycles == "always")
