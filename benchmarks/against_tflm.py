@@ -23,6 +23,7 @@ from pathlib import Path
 from pytest_tinyquant import engine
 from pytest_tinyquant.models.tflite_reader import read_graph
 from pytest_tinyquant.project.board_types import Board
+from pytest_tinyquant.project.case import Case
 from pytest_tinyquant.project.project import load_project
 from pytest_tinyquant.project.settings import EXTRA_MODELS_VARIABLE
 from pytest_tinyquant.project.settings import Settings
@@ -119,7 +120,7 @@ def measure_all(board_name: str, kernels: str) -> Iterator[Row]:
 def measure(stages: Stages, board: Board, name: str, scheme: str, tflm: Cost) -> Row:
     """Measure one model and scheme on the emulated board."""
     model = stages.project.models[name]
-    measurement = stages.measure(model, SCHEMES[scheme], board)
+    measurement = stages.measure(Case(model, SCHEMES[scheme], board))
     graph = read_graph(stages.convert(model, SCHEMES[scheme]).read())
     plan = engine.plan(graph, where=name, kernels=board.kernels)
     flash = {part: int(metric.value) for part, metric in measurement.metrics["flash"].items()}

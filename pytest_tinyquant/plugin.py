@@ -102,6 +102,7 @@ def pytest_configure_node(node: Any) -> None:
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Check the project's files, before anything is collected."""
     run = session.config.stash[RUN]
+    run.open()
     if run.concerns_project:
         run.check_configuration()
 
@@ -155,8 +156,12 @@ def pytest_tinyquant_measure(
     config: pytest.Config, model: Model, scheme: Scheme, board: Board
 ) -> Measurement:
     """Measure a combination for real."""
+    from pytest_tinyquant.project.case import Case
+
     run = config.stash[RUN]
-    return (run.paired or run.stages).measure(model, scheme, board)
+    if run.paired is not None:
+        return run.paired.measure(model, scheme, board)
+    return run.stages.measure(Case(model, scheme, board))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -195,10 +200,17 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Put the verdicts into the report, and plain words in place of tracebacks."""
+    from pytest_tinyquant.report.beside import TROUBLES
+    from pytest_tinyquant.report.beside import Beside
     from pytest_tinyquant.report.item import complete
     from pytest_tinyquant.report.item import prepare
 
-    prepare(item, call)
+    beside = Beside()
+    with beside.guarded(item.nodeid):
+        prepare(item, call)
     report = yield
-    complete(report, item, call)
+    with beside.guarded(item.nodeid):
+        complete(report, item, call)
+    if beside.troubles:
+        setattr(report, TROUBLES, beside.troubles)
     return report

@@ -127,7 +127,7 @@ def _own_cells(project: Project, board: Board, parameters: Mapping[str, int]) ->
 def _is_refused(project: Project, model: str, scheme: str, board: Board) -> bool:
     """Tell whether a strict expected failure says that a combination is refused."""
     return any(
-        issubclass(issue.raises, (UnsupportedModelError, VacuousSchemeError))
+        all(issubclass(e, (UnsupportedModelError, VacuousSchemeError)) for e in issue.raises)
         and issue.covers(model=model, scheme=scheme, board=board.name, runtime=board.runtime)
         for issue in project.known_issues
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Mapping
 from dataclasses import replace
@@ -10,9 +11,11 @@ from typing import Any
 from typing import Final
 
 from pytest_tinyquant.baselines.compare import compare
-from pytest_tinyquant.baselines.journal import Journal
-from pytest_tinyquant.baselines.journal import Written
 from pytest_tinyquant.baselines.noise import noise_tolerance
+from pytest_tinyquant.baselines.proposals import Proposal
+from pytest_tinyquant.baselines.proposals import Proposals
+from pytest_tinyquant.baselines.recording import Written
+from pytest_tinyquant.baselines.recording import record
 from pytest_tinyquant.baselines.store import BaselineStore
 from pytest_tinyquant.baselines.verdict import Comparison
 from pytest_tinyquant.baselines.verdict import Status
@@ -34,7 +37,7 @@ class Gate:
     """Judges measurements against the baselines of one project.
 
     :param directory: the project's ``baselines/``.
-    :param journal: a directory that belongs to this run and is shared by its workers.
+    :param proposals: a directory that belongs to this run and is shared by its workers.
     :param missing: one of :data:`MISSING_MODES`.
     :param update: one of :data:`UPDATE_MODES`, or None.
     :param tolerances: the project's tolerances, as :func:`tolerance.parse_ini` returns them.
@@ -44,7 +47,7 @@ class Gate:
         self,
         directory: Path,
         *,
-        journal: Path,
+        proposals: Path,
         missing: str = "fail",
         update: str | None = None,
         tolerances: Mapping[str, Any] | None = None,
@@ -56,7 +59,8 @@ class Gate:
         self.store = BaselineStore(directory)
         self.missing = missing
         self.update = update
-        self._journal = Journal(journal)
+        self._proposals = Proposals(proposals)
+        self._written: tuple[Written, ...] = ()
         self._tolerances = dict(tolerances or {})
 
     def check(
@@ -65,13 +69,14 @@ class Gate:
         measurement: Measurement,
         *,
         tolerances: Iterable[Mapping[str, Any]] = (),
-        may_record: bool = True,
+        test: str = "",
     ) -> Verdict:
         """Return the verdict on one metric; it is the caller who fails or skips the test.
 
         :param tolerances: layers over the project's, later ones win: the model's, the marker's.
-        :param may_record: False for a test that is expected to fail; nothing is written then.
-        :raises BaselineError: if the baseline is corrupt or cannot be written.
+        :param test: id of the test whose pass lets the metric be recorded; empty for one that is
+            expected to fail, and for none.
+        :raises BaselineError: if the baseline is corrupt.
         :raises ConfigurationError: if the board has no such metric or a tolerance is malformed.
         """
         if not measurement.metrics.get(metric):
@@ -83,57 +88,53 @@ class Gate:
         noise = noise_tolerance(self.store.directory, measurement.board, measurement.target)
         merged = replace(merged, noise=noise)
         path = self.store.path_of(measurement)
-        if self.update == "all" and may_record:
-            return self._updated(metric, measurement, merged, self._record(measurement))
-        written = self._journal.find(path)
-        if written is not None and written.previous is None:
+        if self.update == "all" and test:
+            self._proposals.add(Proposal(test, metric, path, measurement))
+            return self._updated(metric, measurement, merged, path)
+        previous = self.reference(measurement)
+        if previous is not None and metric in previous.metrics:
+            return compare(metric, previous, measurement, merged, str(path))
+        if test and (self.update == "new" or self.missing == "record"):
+            self._proposals.add(Proposal(test, metric, path, measurement))
             return self._fresh(metric, measurement, path, "new")
-        text = self.store.read_text(path)
-        if text is not None:
-            return compare(metric, self.store.parse(text, path), measurement, merged, str(path))
-        if may_record and (self.update == "new" or self.missing == "record"):
-            self._record(measurement)
-            return self._fresh(metric, measurement, path, "new")
-        if self.missing == "skip":
-            return self._fresh(metric, measurement, path, "skipped", _missing_text(path))
-        return self._fresh(metric, measurement, path, "missing", _missing_text(path))
+        missing = _missing_text(path, metric if previous is not None else "")
+        status: Status = "skipped" if self.missing == "skip" else "missing"
+        return self._fresh(metric, measurement, path, status, missing)
 
     def reference(self, measurement: Measurement) -> Measurement | None:
-        """Return the baseline that ``measurement`` was judged by; None if there is none."""
+        """Return the baseline that ``measurement`` is judged by; None if there is none.
+
+        :raises BaselineError: it is damaged, or of another combination.
+        """
         path = self.store.path_of(measurement)
-        written = self._journal.find(path)
-        text = self.store.read_text(path) if written is None else written.previous
-        return self.store.parse(text, path) if text else None
+        text = self.store.read_text(path)
+        return None if text is None else self.store.parse(text, path)
+
+    def record(self, passed: Collection[str], *, staging: Path | None = None) -> list[str]:
+        """Write what was judged, in whichever process; return what could not be written, and why.
+
+        :param passed: ids of the tests that ran and passed.
+        :param staging: as for :func:`recording.record`.
+        """
+        proposals = self._proposals.all()
+        written, problems = record(self.store, proposals, passed, staging=staging)
+        self._written = tuple(written)
+        return problems
 
     def written(self) -> tuple[Written, ...]:
-        """Return the baselines that this run wrote, in whichever process."""
-        return self._journal.entries()
-
-    def _record(self, measurement: Measurement) -> Written:
-        return self._journal.record(
-            self.store.path_of(measurement),
-            self._read_leniently,
-            lambda: self.store.write(measurement),
-        )
-
-    def _read_leniently(self, path: Path) -> str | None:
-        try:
-            return self.store.read_text(path)
-        except BaselineError:
-            # Rewriting is what heals an unreadable file.
-            return ""
+        """Return the baselines that :meth:`record` wrote or left as they were."""
+        return self._written
 
     def _updated(
-        self, metric: str, measurement: Measurement, tolerances: Tolerances, written: Written
+        self, metric: str, measurement: Measurement, tolerances: Tolerances, path: Path
     ) -> Verdict:
-        path = written.path
-        if written.previous is None:
-            return self._fresh(metric, measurement, path, "new")
         try:
-            previous = self.store.parse(written.previous, path)
+            previous = self.reference(measurement)
         except BaselineError as error:
             verdict = self._fresh(metric, measurement, path, "updated")
             return replace(verdict, notes=(f"replaced a damaged file: {error}",))
+        if previous is None or metric not in previous.metrics:
+            return self._fresh(metric, measurement, path, "new")
         verdict = compare(metric, previous, measurement, tolerances, str(path))
         if verdict.status == "ok":
             return verdict
@@ -157,8 +158,10 @@ class Gate:
         )
 
 
-def _missing_text(path: Path) -> str:
+def _missing_text(path: Path, metric: str) -> str:
+    """Return what to do about a missing baseline, or a missing metric of one."""
+    what = f"no {metric} in the baseline {path}" if metric else f"no baseline {path}"
     return (
-        f"no baseline {path}; record it with --tq-update-baselines=new and commit the file "
+        f"{what}; record it with --tq-update-baselines=new and commit the file "
         "once you trust the numbers"
     )

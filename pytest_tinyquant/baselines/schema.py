@@ -103,7 +103,7 @@ class _Reader:
 
     def read(self, text: str) -> Measurement:
         document = self._mapping("the file", self._load(text))
-        if document.get("format") != FORMAT:
+        if type(document.get("format")) is not int or document["format"] != FORMAT:
             self._fail(
                 "format",
                 f"is {document.get('format')!r}, this version reads {FORMAT} only",

@@ -71,14 +71,16 @@ class BaselineStore:
             )
         return baseline
 
-    def write(self, measurement: Measurement) -> Path:
+    def write(self, measurement: Measurement, *, staging: Path | None = None) -> Path:
         """Replace the combination's file by ``measurement``; return its path.
 
+        :param staging: directory for the temporary file, on the same filesystem; None for the
+            baseline's own.
         :raises BaselineError: if the file cannot be written.
         """
         path = self.path_of(measurement)
         try:
-            write_text(path, schema.dump(measurement))
+            write_text(path, schema.dump(measurement), staging=staging)
         except OSError as error:
             raise BaselineError(
                 f"baseline {path} cannot be written ({error}); make {self.directory} writable"

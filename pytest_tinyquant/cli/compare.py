@@ -10,7 +10,7 @@ from pathlib import Path
 from pytest_tinyquant.errors import TinyQuantError
 from pytest_tinyquant.metrics.built_in import LATENCY
 from pytest_tinyquant.metrics.registry import METRICS
-from pytest_tinyquant.session.add_options import DEFAULT_HISTORY as DEFAULT_FILE
+from pytest_tinyquant.session.table import DEFAULT_HISTORY as DEFAULT_FILE
 from pytest_tinyquant.system.plain_console import complain
 
 

@@ -36,8 +36,8 @@ def default_settings() -> Settings:
     root = _root(Path.cwd())
     return Settings(
         root=root,
-        models_dir=root / "models",
-        baselines_dir=root / "baselines",
+        models_dir=root / Settings.default("models_dir"),
+        baselines_dir=root / Settings.default("baselines_dir"),
         extra_models=extra_models(os.environ.get(EXTRA_MODELS_VARIABLE, "")),
     )
 
@@ -45,6 +45,6 @@ def default_settings() -> Settings:
 def _root(start: Path) -> Path:
     """Return the nearest directory above `start` that has a models folder, else `start`."""
     for directory in (start, *start.parents):
-        if (directory / "models").is_dir():
+        if (directory / Settings.default("models_dir")).is_dir():
             return directory
     return start

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from pytest_tinyquant.cli.current_project import current_project
 from pytest_tinyquant.schemes.scheme import FILE_NAME
@@ -24,6 +25,9 @@ def run(options: argparse.Namespace) -> int:
 def _steps(scheme: Scheme) -> list[str]:
     """Return what is done under a scheme, one line each."""
     lines = [f"models: {', '.join(scheme.models)}"] if scheme.models else []
+    if scheme.steps:
+        data = Path(scheme.training).name if scheme.training else "the float model's own answers"
+        lines.append(f"steps, training on {data}: {'; '.join(step.text for step in scheme.steps)}")
     if scheme.rules:
         lines.append(f"LiteRT's quantizer, input and output {scheme.io_dtype}")
         return lines + [f"  {rule.selection}: {rule.text}" for rule in scheme.rules]

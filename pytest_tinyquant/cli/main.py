@@ -30,7 +30,7 @@ from pytest_tinyquant.system.plain_console import say
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; return its exit status: 0 for success, 1 for failure, 2 for wrong usage."""
     try:
-        options = _parser().parse_args(arguments)
+        options = parser().parse_args(arguments)
         if options.command not in _WITHOUT_PROJECT:
             options.settings = load_plugins()
         status: int = options.command(options)
@@ -45,14 +45,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """Return what reads the command line."""
+    program = argparse.ArgumentParser(
         prog="tinyquant", description="Look after the model x scheme x board tests of a project."
     )
     version = importlib.metadata.version("pytest-tinyquant")
-    parser.add_argument("--version", action="version", version=f"pytest-tinyquant {version}")
-    completion.add_argument(parser)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    program.add_argument("--version", action="version", version=f"pytest-tinyquant {version}")
+    completion.add_argument(program)
+    commands = program.add_subparsers(required=True, metavar="COMMAND")
     for name, command, summary in (
         ("init", _init, "write a test file, a models folder and the ini lines into a project"),
         ("show", _show, "print a model's operators, whether runtimes support them, and its plan"),
@@ -78,6 +79,9 @@ def _parser() -> argparse.ArgumentParser:
             sub.add_argument("model", help="a model's name, or the path of its file")
             sub.add_argument("--scheme", default="int8-only", help="default: int8-only")
             sub.add_argument("--board", help="the board whose kernels run it; default: all boards")
+            sub.add_argument(
+                "--layers", action="store_true", help="show which layer costs the accuracy"
+            )
         if name == "baselines":
             list_baselines.add_arguments(sub)
         if name == "compare":
@@ -99,7 +103,7 @@ def _parser() -> argparse.ArgumentParser:
                 choices=("rx-elf", "rx-sim"),
                 help="rx-elf: the compiler for Renesas RX; rx-sim: a simulator of its cycles",
             )
-    return parser
+    return program
 
 
 def _init(options: argparse.Namespace) -> int:
@@ -115,7 +119,7 @@ def _show(options: argparse.Namespace) -> int:
     from pytest_tinyquant.cli.show import show_model
 
     project = current_project(options.model, settings=options.settings)
-    return show_model(project, options.model, options.scheme, options.board)
+    return show_model(project, options.model, options.scheme, options.board, layers=options.layers)
 
 
 def _boards(options: argparse.Namespace) -> int:

@@ -58,21 +58,20 @@ def _run(
     from pytest_tinyquant.baselines.noise import NUMBER_CLASS
     from pytest_tinyquant.baselines.noise import NoiseFloor
     from pytest_tinyquant.firmware.image import FirmwareImage
+    from pytest_tinyquant.project.case import Case
 
     models, schemes = stages.project.models, stages.project.schemes
     model = model or next(iter(models), "")
     _known("model", model, models)
     _known("scheme", scheme, schemes)
     stages.reachable(board)
-    converted = stages.convert(models[model], schemes[scheme])
-    where = f"{model}-{scheme}-{board.name}"
-    graph = stages.check(models[model], converted, board)
-    image = stages.build_image(models[model], converted, graph, board)
+    case = stages.prepare(Case(models[model], schemes[scheme], board))
+    image, where = case.image, case.name
     assert isinstance(image, FirmwareImage), "boards other than the host run firmware"
     counts = []
     with stages.open(board, image, name=f"noise-{where}") as device:
         for run in range(1, runs + 1):
-            record = stages.run(device, board, where=where)
+            record = stages.run(device, case)
             if record.counter is None or record.counter_class == "exact":
                 raise ConfigurationError(
                     f"{board.name} counts {record.counter_unit} exactly, so it has no noise; the "

@@ -17,12 +17,13 @@ from pytest_tinyquant.models.graph import Graph
 from pytest_tinyquant.models.graph import Operator
 from pytest_tinyquant.models.model import scheme_of_tflite
 from pytest_tinyquant.models.tflite_reader import read_graph
+from pytest_tinyquant.models.weights import gzip_bytes
+from pytest_tinyquant.models.weights import weight_facts
 from pytest_tinyquant.project.project import is_model_path
 from pytest_tinyquant.project.selection import choose
 from pytest_tinyquant.schemes.convert import convert
 from pytest_tinyquant.schemes.recipe import WEIGHTED
 from pytest_tinyquant.schemes.recipe import treatments
-from pytest_tinyquant.schemes.scheme import SCHEMES
 from pytest_tinyquant.schemes.scheme import Scheme
 from pytest_tinyquant.support.check import check_not_vacuous
 from pytest_tinyquant.support.check import check_read_as_written
@@ -37,10 +38,19 @@ if TYPE_CHECKING:
     from pytest_tinyquant.project.project import Project
 
 
-def show_model(project: Project, name: str, scheme_name: str, board: str | None = None) -> int:
+def show_model(
+    project: Project,
+    name: str,
+    scheme_name: str,
+    board: str | None = None,
+    *,
+    layers: bool = False,
+) -> int:
     """Print a model's operators, the support verdicts and its plans; 1 if the engine refuses it.
 
     There is a plan for the kernels of `board`; without one, for those of every board.
+
+    :param layers: print which layer costs the accuracy in place of the plans.
     """
     model = _find(project, name)
     kernels = _kernels(project, board)
@@ -56,8 +66,17 @@ def show_model(project: Project, name: str, scheme_name: str, board: str | None 
     size = converted.path.stat().st_size
     console.print(f"{where}: {size:,} bytes, {len(graph.operators)} operators", highlight=False)
     console.print(_operators(graph))
+    if layers:
+        from pytest_tinyquant.cli.show_layers import print_layers
+
+        print_layers(console, model, project.schemes["basic"], scheme, cache)
+        return 0
     if scheme.rules:
         console.print(_rules(model, scheme, cache))
+    if scheme.steps:
+        console.print(_traces(graph))
+        compressed = gzip_bytes(converted.read())
+        console.print(f"compressed by gzip: {compressed:,} bytes", highlight=False)
     for verdict in _verdicts(graph, scheme, where):
         console.print(verdict, highlight=False, markup=False)
     return max(_print_plan(console, graph, where, *row) for row in kernels.items())
@@ -102,6 +121,20 @@ def _operators(graph: Graph) -> Table:
     return table
 
 
+def _traces(graph: Graph) -> Table:
+    """Return zeros and different values of the weights of each layer."""
+    table = Table("operator", "weights", "zeros", "different values", "in one output at most")
+    for fact in weight_facts(graph):
+        table.add_row(
+            escape(fact.label),
+            "x".join(map(str, fact.shape)),
+            f"{fact.sparsity:.1%}",
+            str(fact.unique),
+            str(fact.unique_per_output),
+        )
+    return table
+
+
 def _weights(graph: Graph, operator: Operator) -> str:
     """Return how a layer's weights are stored, such as ``int8, 16 scales``."""
     place = WEIGHTED.get(operator.op)
@@ -116,7 +149,7 @@ def _weights(graph: Graph, operator: Operator) -> str:
 
 def _rules(model: Model, scheme: Scheme, cache: Cache) -> Table:
     """Return which rule of the scheme decided about each operator of the float model."""
-    basic = read_graph(convert(model, SCHEMES["basic"], cache).read(), where=model.name)
+    basic = read_graph(convert(model, scheme.before_rules(), cache).read(), where=model.name)
     table = Table("operator", "layer", "is given", "by")
     for part in treatments(
         basic, scheme, dense_per_channel=model.dense_per_channel, where=model.name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
@@ -11,6 +12,8 @@ from pathlib import Path
 from pytest_tinyquant.engine.kernel_call import Activation
 from pytest_tinyquant.engine.kernel_call import Array
 from pytest_tinyquant.engine.kernel_call import Constant
+from pytest_tinyquant.engine.kernel_call import KernelCall
+from pytest_tinyquant.engine.kernel_call import Ops
 from pytest_tinyquant.engine.kernel_call import Scratch
 from pytest_tinyquant.engine.kernel_call import Value
 from pytest_tinyquant.engine.plan import Plan
@@ -85,6 +88,17 @@ def _comment(text: str) -> str:
     return printable.replace("*/", "* /").replace("/*", "/ *")
 
 
+def _headers(calls: Iterable[KernelCall]) -> set[str]:
+    """Return the headers of kernels, and of those that they run."""
+    found = set()
+    for call in calls:
+        found.add(call.header)
+        for value in call.fields.values():
+            if isinstance(value, Ops):
+                found |= _headers(value.calls)
+    return found
+
+
 class _Source:
     """The text of tq_model.c."""
 
@@ -97,7 +111,7 @@ class _Source:
 
     def _head(self) -> str:
         plan = self.plan
-        headers = sorted({"tq_engine.h", "tq_kernels.h", *(op.call.header for op in plan.ops)})
+        headers = sorted({"tq_engine.h", "tq_kernels.h", *_headers(op.call for op in plan.ops)})
         includes = "".join(f'#include "{header}"\n' for header in headers)
         return (
             "/*\n"
@@ -122,24 +136,42 @@ class _Source:
         )
 
     def _params(self, op: PlanOp) -> str:
-        """Return the parameter struct of one operator, preceded by the arrays it points to."""
-        arrays, fields = [], []
-        for name, value in op.call.fields.items():
-            if isinstance(value, Array):
-                symbol = f"tq_model_{name}_{op.index}"
-                rows = ", ".join(self._braces(e) for e in value.elements)
-                arrays.append(f"static const {value.ctype} {symbol}[] = {{{rows}}};\n")
-                fields.append(f"    .{name} = {symbol},\n")
-            else:
-                fields.append(f"    .{name} = {self._value(value, op.index)},\n")
+        """Return the parameter struct of one operator, preceded by what it points to."""
         shape = "x".join(map(str, op.output_shape)) or "scalar"
         return (
             f"/* {op.label}: {shape}, {op.macs} multiply-accumulates */\n"
-            f"{''.join(arrays)}"
-            f"static const {op.call.params_type} tq_model_params_{op.index} = {{\n"
+            f"{self._struct(op.call, str(op.index), op.index)}"
+        )
+
+    def _struct(self, call: KernelCall, suffix: str, row: int) -> str:
+        """Return a parameter struct, preceded by the arrays and lists that it points to."""
+        before, fields = [], []
+        for name, value in call.fields.items():
+            text = f"tq_model_{name}_{suffix}"
+            if isinstance(value, Array):
+                rows = ", ".join(self._braces(e) for e in value.elements)
+                before.append(f"static const {value.ctype} {text}[] = {{{rows}}};\n")
+            elif isinstance(value, Ops):
+                before.append(self._list(value, text, f"{suffix}_{name}", row))
+            else:
+                text = self._value(value, row)
+            fields.append(f"    .{name} = {text},\n")
+        return (
+            f"{''.join(before)}"
+            f"static const {call.params_type} tq_model_params_{suffix} = {{\n"
             f"{''.join(fields)}"
             "};\n"
         )
+
+    def _list(self, ops: Ops, symbol: str, suffix: str, row: int) -> str:
+        """Return a list of operators, preceded by their parameters."""
+        names = [f"{suffix}_{number}" for number in range(len(ops.calls))]
+        structs = [self._struct(c, name, row) for c, name in zip(ops.calls, names, strict=True)]
+        rows = [
+            f"    {{{call.kernel}, &tq_model_params_{name}}},\n"
+            for call, name in zip(ops.calls, names, strict=True)
+        ]
+        return f"{''.join(structs)}static const tq_op {symbol}[] = {{\n{''.join(rows)}}};\n"
 
     def _tables(self) -> str:
         plan = self.plan

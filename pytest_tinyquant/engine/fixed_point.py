@@ -114,7 +114,7 @@ def tanh(value: Integers, integer_bits: int) -> Integers:
     return np.where(value == 0, 0, np.where(value > 0, positive, -positive))
 
 
-def _input_radius(integer_bits: int, left_shift: int) -> int:
+def input_radius(integer_bits: int, left_shift: int) -> int:
     """Return the largest input that stays below 2**integer_bits after scaling."""
     return math.floor(((1 << integer_bits) - 1) * (1 << (31 - integer_bits)) / 2.0**left_shift)
 
@@ -132,7 +132,7 @@ def softmax_exp_table(beta: float, input_scale: float) -> tuple[list[int], int]:
     if value == 1 << 31:
         value //= 2
         shift += 1
-    count = min(256, _input_radius(5, shift) + 1)
+    count = min(256, input_radius(5, shift) + 1)
     exponents = multiply_high(-np.arange(count) << shift, value)
     table = exp_on_negative_values(exponents, 5).tolist() + [0] * (256 - count)
     return table, count
@@ -142,7 +142,7 @@ def softmax_exp_table(beta: float, input_scale: float) -> tuple[list[int], int]:
 def sigmoid_table(function: str, input_scale: float, input_zero_point: int) -> tuple[int, ...]:
     """Return the int8 outputs of `function` (LOGISTIC or TANH) for inputs -128..127."""
     multiplier = quantize_multiplier(input_scale * (1 << 27))
-    radius = _input_radius(4, multiplier.shift)
+    radius = input_radius(4, multiplier.shift)
     inputs = np.arange(-128, 128) - input_zero_point
     scaled = multiply(np.clip(inputs, -radius, radius), multiplier)
     if function == "LOGISTIC":

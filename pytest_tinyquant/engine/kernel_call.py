@@ -38,9 +38,16 @@ class Array:
     elements: tuple[Mapping[str, Value], ...]
 
 
+@dataclass(frozen=True)
+class Ops:
+    """The address of a constant list of operators, which a kernel runs itself."""
+
+    calls: tuple[KernelCall, ...]
+
+
 # A parameter struct's field: a number, a pointer (None is NULL), a nested struct or an array.
 Value = (
-    int | float | None | Activation | Scratch | Constant | Array | Mapping[str, "Value"]
+    int | float | None | Activation | Scratch | Constant | Array | Ops | Mapping[str, "Value"]
     | tuple[int, ...]
 )  # fmt: skip
 
@@ -69,6 +76,7 @@ class KernelCall:
     updates: tuple[int, ...] = ()
     reach: Mapping[int, int] = field(default_factory=dict)
     trails: Mapping[tuple[int, int], Trail] = field(default_factory=dict)
+    inner: tuple[int, ...] = ()
     header: str = "tq_kernels.h"
 
 
@@ -100,6 +108,12 @@ class WeightsBlob:
         """Store numbers as little-endian `dtype`, aligned to their own size (4 at least)."""
         array = np.asarray(values, dtype=np.dtype(dtype).newbyteorder("<"))
         return self.add(array.tobytes(), max(4, array.itemsize))
+
+    def read(self, place: object, size: object) -> bytes:
+        """Return `size` bytes of what was stored; b"" if `place` is not here."""
+        if not isinstance(place, Constant) or not isinstance(size, int):
+            return b""
+        return bytes(self._bytes[place.offset : place.offset + size])
 
     def getvalue(self) -> bytes:
         """Return the blob's bytes."""

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from collections.abc import Mapping
+from collections.abc import Sequence
 
-from pytest_tinyquant.engine.kernel_call import Alias
 from pytest_tinyquant.engine.kernel_call import KernelCall
 from pytest_tinyquant.engine.lowering import LoweringFunction
 from pytest_tinyquant.engine.lowering import lowerings
+from pytest_tinyquant.engine.lowering.bodies import acts
 from pytest_tinyquant.engine.lowering.context import Lowering
+from pytest_tinyquant.engine.lowering.folding import fold
 from pytest_tinyquant.engine.lowering.output_copy import copy_to_output
 from pytest_tinyquant.engine.quantization import ACTIVATIONS
 from pytest_tinyquant.errors import ModelError
 from pytest_tinyquant.models.graph import Graph
 from pytest_tinyquant.models.graph import Operator
+from pytest_tinyquant.models.graph import Subgraph
 
 
-# Operators whose result's shape is in the file: only their first input carries data.
-_SHAPE_ONLY = frozenset({"RESHAPE", "SQUEEZE", "EXPAND_DIMS"})
+# How many of their inputs carry data, for operators whose other ones only tell a shape that is in
+# the file.
+_DATA_INPUTS = {
+    "RESHAPE": 1,
+    "SQUEEZE": 1,
+    "EXPAND_DIMS": 1,
+    "BROADCAST_TO": 1,
+    "SHAPE": 0,
+    "ZEROS_LIKE": 0,
+}
 
 # Operators that may have variable tensors as inputs; the first has an activation of its own.
 _LSTM = "UNIDIRECTIONAL_SEQUENCE_LSTM"
@@ -29,20 +41,55 @@ def lower_graph(
 ) -> tuple[Lowering, list[tuple[Operator, KernelCall]], dict[int, int]]:
     """Lower every operator; return the kernel calls and the root of every aliased tensor."""
     _check_interface(graph, where)
-    lowering = Lowering(graph, where)
-    calls, roots = _lower(lowering, lowerings(kernels))
-    return lowering, calls, roots
+    functions = lowerings(kernels)
+
+    def lower(
+        lowering: Lowering, operators: Sequence[Operator], outputs: Sequence[int]
+    ) -> list[tuple[Operator, KernelCall]]:
+        part = Subgraph(tuple(lowering.tensors), tuple(operators), (), tuple(outputs))
+        return _lower(lowering, _needed(part, graph.bodies), functions)
+
+    lowering = Lowering(graph, where, lower)
+    calls = lowering.lower_operators(graph.operators, graph.outputs)
+    for index in graph.outputs:
+        if index in lowering.constants:
+            calls.append(copy_to_output(lowering, index, len(graph.operators)))
+    return lowering, calls, lowering.roots
+
+
+def count_parameters(lowering: Lowering, calls: Iterable[tuple[Operator, KernelCall]]) -> int:
+    """Return how many weights and biases the operators have that multiply and accumulate."""
+    parameters = {
+        index
+        for operator, call in calls
+        if call.macs
+        for index in operator.inputs[1:]
+        if index in lowering.constants
+    }
+    return sum(lowering.tensor(index).elements for index in parameters)
 
 
 def needed_operators(graph: Graph) -> list[Operator]:
-    """Return the operators whose results reach an output, in execution order."""
-    needed = set(graph.outputs)
+    """Return the operators whose results reach an output, in execution order.
+
+    Those that set variables are needed too.
+    """
+    return _needed(graph, graph.bodies)
+
+
+def executed_operators(graph: Graph) -> list[tuple[Subgraph, Operator]]:
+    """Return the operators of all subgraphs that are needed, with the subgraph of each."""
+    return [(part, operator) for part in graph.parts() for operator in _needed(part, graph.bodies)]
+
+
+def _needed(part: Subgraph, bodies: Sequence[Subgraph]) -> list[Operator]:
+    needed = set(part.outputs)
     kept = []
-    for operator in reversed(graph.operators):
-        if needed.isdisjoint(operator.outputs):
+    for operator in reversed(part.operators):
+        if needed.isdisjoint(operator.outputs) and not acts(part, operator, bodies):
             continue
         kept.append(operator)
-        inputs = operator.inputs[:1] if operator.op in _SHAPE_ONLY else operator.inputs
+        inputs = operator.inputs[: _DATA_INPUTS.get(operator.op)]
         needed.update(inputs)
     return kept[::-1]
 
@@ -60,14 +107,15 @@ def _check_interface(graph: Graph, where: str) -> None:
 
 
 def _lower(
-    lowering: Lowering, functions: Mapping[str, LoweringFunction]
-) -> tuple[list[tuple[Operator, KernelCall]], dict[int, int]]:
-    """Return the kernel calls with their operators, and the root of every aliased tensor."""
+    lowering: Lowering, operators: Sequence[Operator], functions: Mapping[str, LoweringFunction]
+) -> list[tuple[Operator, KernelCall]]:
+    """Return the kernel calls with their operators."""
     calls: list[tuple[Operator, KernelCall]] = []
-    roots: dict[int, int] = {}
-    for operator in needed_operators(lowering.graph):
-        _check_operator(operator, lowering, functions)
+    for operator in operators:
         try:
+            if fold(operator, lowering):
+                continue
+            _check_operator(operator, lowering, functions)
             lowered = functions[operator.op](operator, lowering)
         except ModelError as error:
             raise ModelError(
@@ -78,12 +126,9 @@ def _lower(
             if any(lowering.tensor(index).elements == 0 for index in lowered.reads):
                 raise lowering.unsupported(operator, "", "one of its inputs has no elements")
             calls.append((operator, lowered))
-        else:
-            _alias(lowering, lowered, roots)
-    for index in lowering.graph.outputs:
-        if index in lowering.constants:
-            calls.append(copy_to_output(lowering, index, len(lowering.graph.operators)))
-    return calls, roots
+        elif lowered is not None:
+            lowering.alias(lowered.source, lowered.output)
+    return calls
 
 
 def _check_operator(
@@ -91,7 +136,7 @@ def _check_operator(
 ) -> None:
     """Refuse what no lowering function could handle."""
     outputs = [lowering.tensor(index) for index in operator.outputs]
-    dtype = outputs[0].dtype
+    dtype = outputs[0].dtype if outputs else ""
     if operator.op not in functions:
         raise lowering.unsupported(operator, dtype, "the engine has no such operator")
     activation = operator.options.get("fused_activation_function", "NONE")
@@ -102,10 +147,3 @@ def _check_operator(
     inputs = [lowering.tensor(index) for index in operator.inputs if index >= 0]
     if operator.op not in _STATEFUL and any(tensor.is_variable for tensor in inputs):
         raise lowering.unsupported(operator, dtype, "it reads a variable tensor")
-
-
-def _alias(lowering: Lowering, alias: Alias, roots: dict[int, int]) -> None:
-    if alias.source in lowering.constants:
-        lowering.constants[alias.output] = lowering.constants[alias.source]
-    else:
-        roots[alias.output] = roots.get(alias.source, alias.source)

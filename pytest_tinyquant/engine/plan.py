@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from pytest_tinyquant.engine import planner
 from pytest_tinyquant.engine.kernel_call import KernelCall
+from pytest_tinyquant.engine.lowered_graph import count_parameters
 from pytest_tinyquant.engine.lowered_graph import lower_graph
 from pytest_tinyquant.engine.lowering.context import Lowering
 from pytest_tinyquant.engine.overlap import Region
@@ -83,7 +84,8 @@ class Plan:
     """Everything that the emitter needs, and what reports say about the model's memory.
 
     `placements` maps every tensor in the arena to its row of `arena_tensors`; tensors that share
-    their memory by RESHAPE share the row.
+    their memory by RESHAPE share the row. `parameters` counts the weights and biases of the
+    operators that multiply and accumulate.
     """
 
     name: str
@@ -98,6 +100,7 @@ class Plan:
     scratch: Mapping[int, ArenaTensor]
     weights: bytes
     states: tuple[State, ...] = ()
+    parameters: int = 0
 
 
 def plan(graph: Graph, *, where: str = "model", kernels: str = "reference") -> Plan:
@@ -154,12 +157,13 @@ class _Layout:
             arena_tensors=tuple(sorted(rows.values(), key=lambda r: (r.first, r.offset))),
             placements={
                 t.index: rows[self.root(t.index)]
-                for t in self.graph.tensors
+                for t in self.lowering.tensors
                 if self.root(t.index) in rows
             },
             scratch={-key - 1: row for key, row in rows.items() if key < 0},
             weights=self.lowering.blob.getvalue(),
             states=tuple(self._state(index, rows) for index in self._states()),
+            parameters=count_parameters(self.lowering, self.calls),
         )
         self._check(result)
         return result
@@ -176,7 +180,7 @@ class _Layout:
                 last[self.root(tensor)] = row
             for tensor, size in call.reach.items():
                 reach[self.root(tensor)] = max(size, reach.get(self.root(tensor), 0))
-            for tensor in call.writes:
+            for tensor in (*call.writes, *call.inner):
                 first[tensor] = last[tensor] = row
             if call.scratch_bytes:
                 scratch.append(planner.Buffer(-1 - row, call.scratch_bytes, row, row))
@@ -184,7 +188,7 @@ class _Layout:
             last[self.root(tensor)] = len(self.calls)
         values = [
             planner.Buffer(
-                key, self.graph.tensors[key].bytes, first[key], last[key], reach.get(key, 0)
+                key, self.lowering.tensor(key).bytes, first[key], last[key], reach.get(key, 0)
             )
             for key in first
         ]
@@ -196,11 +200,11 @@ class _Layout:
 
     def _name(self, key: int) -> str:
         if key >= 0:
-            return self.graph.tensors[key].name or f"tensor {key}"
+            return self.lowering.tensor(key).name or f"tensor {key}"
         return f"{self.calls[-1 - key][0].label} scratch"
 
     def _op(self, row: int, operator: Operator, call: KernelCall) -> PlanOp:
-        output = self.graph.tensors[call.writes[0]]
+        output = self.lowering.tensor((*call.writes, *call.updates)[0])
         return PlanOp(
             row, operator.label, operator.op, call.kernel, output.shape, call.macs,
             output.index, call,
@@ -214,16 +218,17 @@ class _Layout:
         )  # fmt: skip
 
     def _state(self, index: int, rows: Mapping[int, ArenaTensor]) -> State:
-        tensor = self.graph.tensors[index]
+        tensor = self.lowering.tensor(index)
         # What TensorFlow Lite Micro fills it with; the bytes of wider types are all 0.
         value = zero_point(tensor) % 256 if tensor.dtype == "int8" else 0
+        value = self.lowering.first_values.get(index, value)
         return State(index, tensor.name, tensor.bytes, rows[index].offset, value)
 
     def _check(self, result: Plan) -> None:
         """Hand the placement to the checker, which shares nothing with the planner."""
 
         def regions(tensors: Iterable[int]) -> tuple[Region, ...]:
-            found: list[Tensor] = [self.graph.tensors[t] for t in tensors]
+            found: list[Tensor] = [self.lowering.tensor(t) for t in tensors]
             return tuple(
                 Region(self.root(t.index), result.placements[t.index].offset, t.bytes)
                 for t in found
@@ -233,7 +238,7 @@ class _Layout:
             Step(
                 op.label,
                 regions((*op.call.reads, *op.call.updates)),
-                regions((*op.call.writes, *op.call.updates)),
+                regions((*op.call.writes, *op.call.updates, *op.call.inner)),
                 tuple(
                     Region(-2, result.scratch[op.index].offset, op.call.scratch_bytes)
                     for _ in range(op.index in result.scratch)
@@ -251,7 +256,7 @@ class _Layout:
             )
             for op in result.ops
         ]
-        names = {t.index: t.name for t in self.graph.tensors}
+        names = {t.index: t.name for t in self.lowering.tensors}
         check_no_overlap(
             steps,
             regions((*self.graph.inputs, *self._states())),

@@ -193,7 +193,7 @@ class _Limits:
     after: int
     same: int | None
 
-    def allow(self, start: int) -> bool:
+    def permit(self, start: int) -> bool:
         """Tell whether a buffer may begin at `start`."""
         return start <= self.before or start >= self.after or start == self.same
 
@@ -212,6 +212,6 @@ def _place_in_order(
         starts = {0, *(limit.after for limit in limits)}
         starts.update(limit.same for limit in limits if limit.same is not None)
         offsets[buffer.key] = next(
-            start for start in sorted(starts) if all(limit.allow(start) for limit in limits)
+            start for start in sorted(starts) if all(limit.permit(start) for limit in limits)
         )
     return offsets

@@ -134,6 +134,13 @@ def float_activation_range(activation: str) -> tuple[float, float]:
     return (-FLOAT_MAX if low is None else low), (FLOAT_MAX if high is None else high)
 
 
+def int32_activation_range(activation: str) -> tuple[int, int]:
+    """Return the limits of a fused activation on an int32 output, whose numbers have no scale."""
+    low, high = ACTIVATIONS[activation]
+    limits = -(1 << 31), (1 << 31) - 1
+    return limits[0] if low is None else int(low), limits[1] if high is None else int(high)
+
+
 def fully_connected_factor(source: Tensor, weights: Tensor, output: Tensor) -> float:
     """Return the factor of a fully connected layer with one weight scale, in double precision."""
     return scale(source) * scale(weights) / scale(output)

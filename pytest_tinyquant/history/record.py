@@ -61,9 +61,13 @@ def append_run(
 
 
 def _revision(root: Path) -> tuple[str, int]:
-    """Return the project's commit and how many files differ from it; nothing outside of git."""
+    """Return the project's commit and how many files differ from it; nothing outside of git.
+
+    :raises RevisionError: the repository is damaged.
+    """
     try:
         repository = Repository.around(root)
-        return repository.commit("HEAD"), repository.changes()
+        commit = repository.commit("HEAD")
     except RevisionError:
         return "", 0
+    return commit, repository.changes()

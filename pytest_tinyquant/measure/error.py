@@ -41,13 +41,13 @@ def measure(observation: Observation) -> dict[str, Metric]:
         observation.record.outputs,
         observation.expected,
         observation.outputs,
-        where=observation.where,
+        where=observation.name,
     )
     parts.update(_of_the_task(observation))
     missing = [part for part in observation.task.gating if part not in parts]
     if missing:
         raise ConfigurationError(
-            f"{observation.task.where}: gate = {missing[0]!r}, but {observation.where} has no such "
+            f"{observation.task.where}: gate = {missing[0]!r}, but {observation.name} has no such "
             f"figure; it has {', '.join(parts)}. Give the check samples labels: an array 'labels' "
             "beside 'check'"
         )
@@ -77,7 +77,7 @@ def _of_the_task(observation: Observation) -> dict[str, Metric]:
             first.reshape(len(first), -1).astype(np.float64),
             observation.inputs[0].reshape(len(first), -1).astype(np.float64),
             labels,
-            where=observation.where,
+            where=observation.name,
         )
     if task.metric:
         shaped = [
@@ -91,7 +91,7 @@ def _of_the_task(observation: Observation) -> dict[str, Metric]:
 
 
 def _real(observation: Observation) -> list[NDArray[np.float64]]:
-    return real_outputs(observation.record.outputs, observation.outputs, where=observation.where)
+    return real_outputs(observation.record.outputs, observation.outputs, where=observation.name)
 
 
 def measure_error(

@@ -15,6 +15,7 @@ from pytest_tinyquant.measure.latency import count_ops
 from pytest_tinyquant.measure.measurement import Measurement
 from pytest_tinyquant.measure.measurement import OpCount
 from pytest_tinyquant.measure.model_structure import structure_of
+from pytest_tinyquant.measure.model_structure import structure_of_plan
 from pytest_tinyquant.measure.ram import peak_tensors
 from pytest_tinyquant.metrics.built_in import ERROR
 from pytest_tinyquant.metrics.metric import Metric
@@ -47,7 +48,7 @@ def evaluate(observation: Observation) -> Measurement:
     beyond = [metric for metric in board.metrics if metric not in known]
     if beyond:
         raise ConfigurationError(
-            f"{observation.where}: board '{board.name}' cannot measure {', '.join(beyond)}; on "
+            f"{observation.name}: board '{board.name}' cannot measure {', '.join(beyond)}; on "
             f"target '{board.target}' there are {', '.join(known)}. Correct its metrics in "
             "boards.toml"
         )
@@ -87,7 +88,7 @@ def _measured(spec: MetricSpec, observation: Observation) -> dict[str, Metric]:
     if unknown or not gating or weakest_class(declared, *gating) != declared:
         found = ", ".join(f"{part} ({m.number_class})" for part, m in parts.items()) or "nothing"
         raise ConfigurationError(
-            f"{observation.where}: metric '{spec.name}' is described with the parts "
+            f"{observation.name}: metric '{spec.name}' is described with the parts "
             f"{', '.join(spec.part_names)}, {declared} on {observation.board.target}; measured was "
             f"{found}. Correct its MetricSpec, or its function"
         )
@@ -111,13 +112,13 @@ def _of_host(observation: Observation) -> dict[str, Any]:
     return {
         "identity": {"flags": ""},
         "toolchain": PREBUILT,
-        "structure": structure_of(observation.graph, where=observation.where),
+        "structure": structure_of(observation.graph, where=observation.name),
     }
 
 
 def _of_firmware(observation: Observation) -> dict[str, Any]:
-    graph, board, image = observation.graph, observation.board, observation.image
-    record, where = observation.record, observation.where
+    graph, image = observation.graph, observation.image
+    record, where = observation.record, observation.name
     if record.clock is not None:
         check_clock(record.clock, where, flags=image.flags)
     facts = {
@@ -126,10 +127,10 @@ def _of_firmware(observation: Observation) -> dict[str, Any]:
         "symbols": image.symbols,
         "variables": image.variables,
     }
-    plan = RUNTIMES[board.runtime].plan(graph, kernels=board.kernels, where=where)
+    plan = observation.plan
     if plan is None:
         operators = [
-            OpCount(operator.label, operator.op, graph.tensors[operator.outputs[0]].shape, 0)
+            OpCount(operator.label, operator.op, graph.output_shape(operator), 0)
             for operator in graph.operators
         ]
         return {
@@ -141,5 +142,5 @@ def _of_firmware(observation: Observation) -> dict[str, Any]:
         **facts,
         "ops": count_ops(record, plan.ops, where=where),
         "arena_tensors": peak_tensors(plan),
-        "structure": structure_of(graph, where=where, plan=plan),
+        "structure": structure_of_plan(plan),
     }

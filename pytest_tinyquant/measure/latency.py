@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def measure(observation: Observation) -> dict[str, Metric]:
     """Return the count of one invoke; see :func:`measure_latency`."""
-    return measure_latency(observation.record, where=observation.where)
+    return measure_latency(observation.record, where=observation.name)
 
 
 def measure_latency(record: RunRecord, *, where: str) -> dict[str, Metric]:

@@ -68,32 +68,25 @@ class Structure:
         )
 
 
-def structure_of(graph: Graph, *, where: str, plan: Plan | None = None) -> Structure | None:
-    """Return the structure of a model; None if the engine cannot tell its operators apart.
-
-    :param plan: the model's plan, if it runs on the engine.
-    """
+def structure_of(graph: Graph, *, where: str) -> Structure | None:
+    """Return the structure of a model; None if the engine cannot tell its operators apart."""
+    from pytest_tinyquant.engine.lowered_graph import count_parameters
     from pytest_tinyquant.engine.lowered_graph import lower_graph
 
     try:
         lowering, calls, _ = lower_graph(graph, where)
     except (UnsupportedModelError, ModelError):
         return None
-    parameters = {
-        index
-        for operator, call in calls
-        if call.macs
-        for index in operator.inputs[1:]
-        if index in lowering.constants
-    }
-    total = sum(graph.tensors[index].elements for index in parameters)
-    if plan is None:
-        return Structure(total, tuple(call.macs for _, call in calls))
+    return Structure(count_parameters(lowering, calls), tuple(call.macs for _, call in calls))
+
+
+def structure_of_plan(plan: Plan) -> Structure:
+    """Return the structure of a model that runs on the engine."""
     from pytest_tinyquant.engine.arena_names import arena_names
 
     names = arena_names(plan)
     return Structure(
-        parameters=total,
+        parameters=plan.parameters,
         macs=tuple(op.macs for op in plan.ops),
         arena=tuple(
             Placement(names[id(row)], row.offset, row.bytes, row.first, row.last)

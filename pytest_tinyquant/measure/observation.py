@@ -1,4 +1,4 @@
-"""What one run of one combination left to be measured."""
+"""The last two stages of a case: built for its board, and what one run of that left to measure."""
 
 from __future__ import annotations
 
@@ -10,27 +10,31 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from pytest_tinyquant.models.task import Task
+from pytest_tinyquant.project.case import Checked
 
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pytest_tinyquant.boards.device import RunRecord
-    from pytest_tinyquant.models.graph import Graph
     from pytest_tinyquant.models.graph import Tensor
     from pytest_tinyquant.models.labels import Labels
-    from pytest_tinyquant.project.board_types import Board
-    from pytest_tinyquant.schemes.convert import ConvertedModel
 
 
 @dataclass(frozen=True)
-class Observation:
+class Built(Checked):
+    """A case that is ready to run.
+
+    :param image: the firmware image; what the host is given in its place.
+    """
+
+    image: Any
+
+
+@dataclass(frozen=True)
+class Observation(Built):
     """A finished run, with everything that a metric may be computed from.
 
-    :param converted: the model file that ran.
-    :param graph: what is in it.
-    :param board: what it ran on.
-    :param image: the firmware image that ran; what the host was given in its place.
     :param record: what the device reported: outputs, counts, memory, its log.
     :param expected: the reference's outputs for all check samples, one float array ``[n, *shape]``
         per output tensor.
@@ -41,10 +45,6 @@ class Observation:
     :param drawn_data: the samples were drawn at random.
     """
 
-    converted: ConvertedModel
-    graph: Graph
-    board: Board
-    image: Any
     record: RunRecord
     expected: Sequence[NDArray[Any]]
     inputs: Sequence[NDArray[Any]] = ()
@@ -52,11 +52,6 @@ class Observation:
     task: Task = field(default_factory=Task)
     root: Path = field(default_factory=Path)
     drawn_data: bool = False
-
-    @property
-    def where(self) -> str:
-        """The combination, for messages."""
-        return f"{self.converted.model}-{self.converted.scheme}-{self.board.name}"
 
     @property
     def outputs(self) -> list[Tensor]:

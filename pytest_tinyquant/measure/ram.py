@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 def measure(observation: Observation) -> dict[str, Metric]:
     """Return the RAM of what ran, on the host the arena alone."""
     if observation.board.target.is_host:
-        return measure_host_ram(observation.record, where=observation.where)
-    return measure_ram(observation.image, observation.record, where=observation.where)
+        return measure_host_ram(observation.record, where=observation.name)
+    return measure_ram(observation.image, observation.record, where=observation.name)
 
 
 def measure_ram(image: FirmwareImage, record: RunRecord, *, where: str) -> dict[str, Metric]:

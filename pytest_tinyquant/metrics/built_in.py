@@ -50,6 +50,7 @@ ERROR: Final = MetricSpec(
     other_build=Tolerance(relative=0.10, absolute=1e-4),
     creep_limit=Tolerance(relative=0.05, absolute=1e-4),
     explained_by=("first difference", "figures", "kernels"),
+    quality=("accuracy", "auc", "r2", "mae"),
     published=PublishedColumn("mae_mean", "of range"),
 )
 
@@ -76,6 +77,7 @@ LATENCY: Final = MetricSpec(
     scatters=True,
     per_operator=True,
     explained_by=("operators",),
+    least="fastest",
     published=PublishedColumn("latency_ms_mean", "ms on hardware"),
 )
 
@@ -94,6 +96,7 @@ FLASH: Final = MetricSpec(
     units=_BYTES,
     whole=True,
     explained_by=("symbols",),
+    least="smallest",
     published=PublishedColumn("flash_kib", "KiB, text of the whole program"),
 )
 
@@ -118,6 +121,7 @@ RAM: Final = MetricSpec(
     units=_BYTES,
     whole=True,
     explained_by=("high water", "parts", "variables", "arena"),
+    least="least RAM",
     published=PublishedColumn("ram_kib", "KiB, bss of the whole program"),
 )
 

@@ -79,15 +79,35 @@ class Operator:
 
 
 @dataclass(frozen=True)
-class Graph:
-    """A model: tensors, operators in execution order, indices of inputs and outputs.
-
-    `sha256` is that of the .tflite file, in hex.
-    """
+class Subgraph:
+    """Tensors, operators in execution order, indices of inputs and outputs."""
 
     tensors: tuple[Tensor, ...]
     operators: tuple[Operator, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+
+    def output_shape(self, operator: Operator) -> tuple[int, ...]:
+        """Return the shape of an operator's first output; () if it has none."""
+        return self.tensors[operator.outputs[0]].shape if operator.outputs else ()
+
+    def input_dtype(self, operator: Operator) -> str:
+        """Return the type of an operator's first input; "" if it has none."""
+        return next((self.tensors[index].dtype for index in operator.inputs if index >= 0), "")
+
+
+@dataclass(frozen=True)
+class Graph(Subgraph):
+    """A model: its first subgraph, and the `bodies` that the operators of control flow name.
+
+    Such an operator names a subgraph by its number in the file: body n is number n + 1. The labels
+    of operators are unique over all subgraphs. `sha256` is that of the .tflite file, in hex.
+    """
+
     description: str = ""
     sha256: str = ""
+    bodies: tuple[Subgraph, ...] = ()
+
+    def parts(self) -> tuple[Subgraph, ...]:
+        """Return all subgraphs."""
+        return (self, *self.bodies)

@@ -52,6 +52,10 @@ def _vector(value: Any) -> tuple[int, ...]:
     return values
 
 
+def _text(value: Any) -> str:
+    return (value or b"").decode()
+
+
 _Decoder = Callable[[Any], Any]
 
 _ACTIVATION: dict[str, _Decoder] = {"fused_activation_function": _activation}
@@ -64,6 +68,7 @@ _POOL: dict[str, _Decoder] = {
     **_ACTIVATION,
 }
 _ARITHMETIC: dict[str, _Decoder] = {**_ACTIVATION, "pot_scale_int16": bool}
+_RESIZE: dict[str, _Decoder] = {"align_corners": bool, "half_pixel_centers": bool}
 _LSTM: dict[str, _Decoder] = {
     **_ACTIVATION,
     "cell_clip": float,
@@ -86,7 +91,27 @@ OPTIONS: Mapping[str, tuple[str, Mapping[str, _Decoder]]] = {
     "TRANSPOSE_CONV": ("TransposeConvOptions", {**_STRIDES, **_ACTIVATION}),
     "MAX_POOL_2D": ("Pool2DOptions", _POOL),
     "AVERAGE_POOL_2D": ("Pool2DOptions", _POOL),
-    "MEAN": ("ReducerOptions", {"keep_dims": bool}),
+    "L2_POOL_2D": ("Pool2DOptions", _POOL),
+    **dict.fromkeys(
+        ("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN", "REDUCE_ALL"),
+        ("ReducerOptions", {"keep_dims": bool}),
+    ),
+    "ARG_MAX": ("ArgMaxOptions", {"output_type": int}),
+    "ARG_MIN": ("ArgMinOptions", {"output_type": int}),
+    "BATCH_MATMUL": ("BatchMatMulOptions", {"adj_x": bool, "adj_y": bool}),
+    "CALL_ONCE": ("CallOnceOptions", {"init_subgraph_index": int}),
+    "IF": ("IfOptions", {"then_subgraph_index": int, "else_subgraph_index": int}),
+    "VAR_HANDLE": ("VarHandleOptions", {"container": _text, "shared_name": _text}),
+    "WHILE": ("WhileOptions", {"cond_subgraph_index": int, "body_subgraph_index": int}),
+    "CUMSUM": ("CumsumOptions", {"exclusive": bool, "reverse": bool}),
+    "DEPTH_TO_SPACE": ("DepthToSpaceOptions", {"block_size": _positive}),
+    "DIV": ("DivOptions", _ACTIVATION),
+    "L2_NORMALIZATION": ("L2NormOptions", _ACTIVATION),
+    "MIRROR_PAD": ("MirrorPadOptions", {"mode": int}),
+    "RESIZE_BILINEAR": ("ResizeBilinearOptions", _RESIZE),
+    "RESIZE_NEAREST_NEIGHBOR": ("ResizeNearestNeighborOptions", _RESIZE),
+    "SPACE_TO_DEPTH": ("SpaceToDepthOptions", {"block_size": _positive}),
+    "SPLIT_V": ("SplitVOptions", {"num_splits": int}),
     "ADD": ("AddOptions", _ARITHMETIC),
     "SUB": ("SubOptions", _ARITHMETIC),
     "MUL": ("MulOptions", _ACTIVATION),

@@ -20,6 +20,7 @@ from pytest_tinyquant.models.graph import BITS
 from pytest_tinyquant.models.graph import Graph
 from pytest_tinyquant.models.graph import Operator
 from pytest_tinyquant.models.graph import Quantization
+from pytest_tinyquant.models.graph import Subgraph
 from pytest_tinyquant.models.graph import Tensor
 from pytest_tinyquant.models.operator_options import read_options
 
@@ -37,14 +38,15 @@ _OPERATORS = {
 MAX_RANK = 8
 MAX_TENSOR_BYTES = 1 << 30
 _MAX_ENTRIES = 1 << 16
+_MAX_SUBGRAPHS = 1 << 8
 _MAX_OPERATOR_TENSORS = 1 << 10
 
 
 def read_graph(data: bytes, *, where: str = "model") -> Graph:
     """Read the .tflite file `data`; `where` names it in messages.
 
-    Raises :class:`ModelError` for bytes that are not one complete, consistent model with a
-    single subgraph and static shapes, and nothing else.
+    Raises :class:`ModelError` for bytes that are not one complete, consistent model with static
+    shapes, and nothing else.
     """
     try:
         return _read(bytes(data))
@@ -64,23 +66,38 @@ def _read(data: bytes) -> Graph:
     model = tflite.Model.GetRootAs(data, 0)
     if model.Version() != 3:
         raise ModelError(f"schema version {model.Version()} instead of 3")
-    if model.SubgraphsLength() != 1:
-        raise ModelError(
-            f"{model.SubgraphsLength()} subgraphs; control flow is not supported, only one is read"
-        )
-    subgraph = model.Subgraphs(0)
-    tensors = _read_tensors(model, subgraph, data)
-    operators = _read_operators(model, subgraph, len(tensors))
-    inputs = _indices(subgraph.InputsAsNumpy(), len(tensors), "the model's inputs")
-    outputs = _indices(subgraph.OutputsAsNumpy(), len(tensors), "the model's outputs")
-    if not outputs:
+    if not 1 <= model.SubgraphsLength() <= _MAX_SUBGRAPHS:
+        raise ModelError(f"it has {model.SubgraphsLength()} subgraphs")
+    buffers = _read_buffers(model, data)
+    parts: list[Subgraph] = []
+    for number in range(model.SubgraphsLength()):
+        operators = sum(len(part.operators) for part in parts)
+        parts.append(_read_subgraph(model, model.Subgraphs(number), data, buffers, operators))
+    main = parts[0]
+    if not main.outputs:
         raise ModelError("it has no outputs")
-    description = _string(model, 10, data)
-    sha256 = hashlib.sha256(data).hexdigest()
-    graph = Graph(tensors, operators, inputs, outputs, description, sha256)
-    _check_inputs_static(subgraph, graph)
-    _check_order(graph)
+    graph = Graph(
+        main.tensors, main.operators, main.inputs, main.outputs, _string(model, 10, data),
+        hashlib.sha256(data).hexdigest(), tuple(parts[1:]),
+    )  # fmt: skip
+    _check_inputs_static(model.Subgraphs(0), graph)
     return graph
+
+
+def _read_subgraph(
+    model: Any, table: Any, data: bytes, buffers: list[bytes | None], first_operator: int
+) -> Subgraph:
+    """Read a subgraph; its operators are numbered from `first_operator`."""
+    tensors = tuple(
+        _read_tensor(table.Tensors(i), i, buffers, data)
+        for i in _count(table.TensorsLength(), "tensors")
+    )
+    operators = _read_operators(model, table, len(tensors), first_operator)
+    inputs = _indices(table.InputsAsNumpy(), len(tensors), "the model's inputs")
+    outputs = _indices(table.OutputsAsNumpy(), len(tensors), "the model's outputs")
+    part = Subgraph(tensors, operators, inputs, outputs)
+    _check_order(part)
+    return part
 
 
 def _string(table: Any, slot: int, data: bytes) -> str:
@@ -116,7 +133,7 @@ def _indices(vector: Any, limit: int, what: str, *, lowest: int = 0) -> tuple[in
     return tuple(values)
 
 
-def _read_tensors(model: Any, subgraph: Any, data: bytes) -> tuple[Tensor, ...]:
+def _read_buffers(model: Any, data: bytes) -> list[bytes | None]:
     buffers: list[bytes | None] = []
     for i in _count(model.BuffersLength(), "buffers"):
         buffer = model.Buffers(i)
@@ -126,10 +143,7 @@ def _read_tensors(model: Any, subgraph: Any, data: bytes) -> tuple[Tensor, ...]:
         buffers.append(None if isinstance(values, int) else values.tobytes())
     if sum(len(b) for b in buffers if b) > len(data):
         raise ModelError("its buffers overlap")
-    return tuple(
-        _read_tensor(subgraph.Tensors(i), i, buffers, data)
-        for i in _count(subgraph.TensorsLength(), "tensors")
-    )
+    return buffers
 
 
 def _read_tensor(table: Any, index: int, buffers: list[bytes | None], data: bytes) -> Tensor:
@@ -172,7 +186,8 @@ def _read_quantization(
     zero_points = _numbers(stored.ZeroPointAsNumpy()) or [0]
     if len(zero_points) == 1:
         zero_points *= len(scales)
-    axis = stored.QuantizedDimension()
+    # A list has one axis only, whatever old converters wrote (axis 3 for the biases of filters).
+    axis = stored.QuantizedDimension() if len(shape) != 1 else 0
     if len(scales) > 1 and not (0 <= axis < len(shape) and shape[axis] == len(scales)):
         raise ModelError(f"{what} has {len(scales)} scales along axis {axis} of {list(shape)}")
     if len(zero_points) != len(scales):
@@ -188,11 +203,11 @@ def _read_quantization(
     return Quantization(tuple(scales), tuple(zero_points), axis)
 
 
-def _read_operators(model: Any, subgraph: Any, tensors: int) -> tuple[Operator, ...]:
+def _read_operators(model: Any, subgraph: Any, tensors: int, first: int) -> tuple[Operator, ...]:
     codes = [model.OperatorCodes(i) for i in _count(model.OperatorCodesLength(), "operator codes")]
     operators = []
-    for index in _count(subgraph.OperatorsLength(), "operators"):
-        table = subgraph.Operators(index)
+    for position in _count(subgraph.OperatorsLength(), "operators"):
+        table, index = subgraph.Operators(position), first + position
         if not 0 <= table.OpcodeIndex() < len(codes):
             raise ModelError(
                 f"operator {index} names operator code {table.OpcodeIndex()} of {len(codes)}"
@@ -244,7 +259,7 @@ def _check_inputs_static(subgraph: Any, graph: Graph) -> None:
             )
 
 
-def _check_order(graph: Graph) -> None:
+def _check_order(graph: Subgraph) -> None:
     """Check that every tensor is written once, before it is read, and constants never."""
     known = set(graph.inputs)
     for tensor in graph.tensors:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,7 +19,7 @@ from pytest_tinyquant.metrics.tolerances import Tolerances
 
 
 if TYPE_CHECKING:
-    from pytest_tinyquant.baselines.journal import Written
+    from pytest_tinyquant.baselines.recording import Written
     from pytest_tinyquant.measure.measurement import Measurement
     from pytest_tinyquant.paired.session import PairedRun
 
@@ -40,9 +41,9 @@ class PairedGate:
         measurement: Measurement,
         *,
         tolerances: Iterable[Mapping[str, Any]] = (),
-        may_record: bool = True,
+        test: str = "",
     ) -> Verdict:
-        """Return the verdict on one metric; ``may_record`` is without meaning here."""
+        """Return the verdict on one metric; ``test`` is without meaning here."""
         first = self._paired.choices[0].text
         found = self._paired.first(measurement)
         if isinstance(found, TinyQuantError):
@@ -58,6 +59,10 @@ class PairedGate:
         """Return what the first side measured; None if it could not."""
         found = self._paired.first(measurement)
         return None if isinstance(found, TinyQuantError) else found
+
+    def record(self, passed: Collection[str], *, staging: Path | None = None) -> list[str]:
+        """Write no baseline."""
+        return []
 
     def written(self) -> tuple[Written, ...]:
         """No baseline is written."""

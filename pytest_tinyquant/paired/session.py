@@ -78,7 +78,8 @@ def _side(text: str, directory: Path) -> SideChoice:
 def _tree(directory: Path) -> SideChoice:
     """Return the working tree, and in words how it differs from HEAD."""
     repository = Repository.around(directory)
-    changed = repository.changes()
+    # A kernel or a boards.toml that is not added yet is in use all the same.
+    changed = repository.changes(untracked=True)
     state = f"{changed} file{'s' if changed > 1 else ''} changed" if changed else "clean"
     return SideChoice(f"working tree ({repository.commit('HEAD')[:12]}, {state})")
 

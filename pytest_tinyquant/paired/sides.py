@@ -5,16 +5,17 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
-from typing import Any
 from typing import Protocol
 
 from pytest_tinyquant.boards.device import HostImage
 from pytest_tinyquant.boards.device import RunRecord
 from pytest_tinyquant.measure.measurement import Measurement
 from pytest_tinyquant.paired.protocol import SideImage
+from pytest_tinyquant.project.case import Case
 
 
 if TYPE_CHECKING:
+    from pytest_tinyquant.measure.observation import Built
     from pytest_tinyquant.models.model import Model
     from pytest_tinyquant.project.board_types import Board
     from pytest_tinyquant.schemes.scheme import Scheme
@@ -51,7 +52,7 @@ class WorkingTree:
         self.name = name
         self._stages = stages
         self._kernels = kernels
-        self._last: dict[str, Any] = {}
+        self._last: Built | None = None
 
     def board(self, board: Board) -> Board:
         """Return the board with this side's kernels."""
@@ -61,20 +62,16 @@ class WorkingTree:
 
     def build(self, model: Model, scheme: Scheme, board: Board) -> SideImage | HostImage:
         """Return the image of a combination."""
-        board = self.board(board)
-        converted = self._stages.convert(model, scheme)
-        graph = self._stages.check(model, converted, board)
-        image = self._stages.build_image(model, converted, graph, board)
-        self._last = {
-            "model": model, "converted": converted, "graph": graph, "board": board, "image": image
-        }  # fmt: skip
+        self._last = self._stages.prepare(Case(model, scheme, self.board(board)))
+        image = self._last.image
         if isinstance(image, HostImage):
             return image
         return SideImage(image.elf, image.image_id, image.sha256)
 
     def evaluate(self, record: RunRecord) -> Measurement:
         """Return what a run of the image built last measured."""
-        return self._stages.evaluate(record=record, **self._last)
+        assert self._last is not None, "nothing runs that was not built"
+        return self._stages.evaluate(self._last, record)
 
     def close(self) -> None:
         """Nothing is held."""

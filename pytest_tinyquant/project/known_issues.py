@@ -28,7 +28,7 @@ class KnownIssue:
     schemes: tuple[str, ...]
     boards: tuple[str, ...]
     runtimes: tuple[str, ...]
-    raises: type[errors.TinyQuantError]
+    raises: tuple[type[errors.TinyQuantError], ...]
     reason: str
     link: str
     file: Path
@@ -88,7 +88,7 @@ def _issue(table: Table, number: int, known: Mapping[str, Sequence[str]]) -> Kno
         schemes=_patterns(table, "schemes", known["schemes"]),
         boards=_patterns(table, "boards", known["boards"]),
         runtimes=_patterns(table, "runtimes", known["runtimes"]),
-        raises=_error_class(table),
+        raises=_error_classes(table),
         reason=table.get("reason", str),
         link=table.get("link", str, ""),
         file=table.file,
@@ -122,8 +122,18 @@ def _patterns(table: Table, key: str, names: Sequence[str]) -> tuple[str, ...]:
     return patterns
 
 
-def _error_class(table: Table) -> type[errors.TinyQuantError]:
-    """Return the error class that the row names; trouble with the bench is never expected."""
+def _error_classes(table: Table) -> tuple[type[errors.TinyQuantError], ...]:
+    """Return the error classes that the row names, as one name or an array of several."""
+    if not isinstance(table.values.get("raises"), list):
+        return (_error_class(table, table.get("raises", str)),)
+    names = table.array("raises", str)
+    if not names:
+        raise table.error("key 'raises' is empty; name the error that the row expects")
+    return tuple(_error_class(table, name) for name in names)
+
+
+def _error_class(table: Table, name: str) -> type[errors.TinyQuantError]:
+    """Return the error class of that name; trouble with the bench is never expected."""
     tree = {
         name: value
         for name, value in vars(errors).items()
@@ -134,7 +144,6 @@ def _error_class(table: Table) -> type[errors.TinyQuantError]:
         for name, value in tree.items()
         if value is not errors.TinyQuantError and not issubclass(value, errors.BenchError)
     )
-    name = table.get("raises", str)
     if issubclass(tree.get(name, object), errors.BenchError):
         raise table.error(
             f"raises {name!r} is trouble with the bench, which no model can cause; "

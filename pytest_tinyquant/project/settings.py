@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from typing import Any
+from typing import Final
 from typing import Literal
 
 
@@ -18,6 +20,9 @@ UpdateChoice = Literal["none", "new", "all"]
 MissingChoice = Literal["fail", "record", "skip"]
 
 EXTRA_MODELS_VARIABLE = "TINYQUANT_EXTRA_MODELS"
+
+DEFAULT_DIRECTORIES: Final = {"models_dir": "models", "baselines_dir": "baselines"}
+"""Where models and baselines are below a project's root if nothing else is said."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,16 @@ class Settings:
     github_summary: bool = False
     progress_interval: float = 30.0
     explicit: bool = False
+
+    @classmethod
+    def default(cls, name: str) -> Any:
+        """Return what counts for a field where nobody says anything; paths are below the root."""
+        return DEFAULT_DIRECTORIES[name] if name in DEFAULT_DIRECTORIES else getattr(cls, name)
+
+    @property
+    def records(self) -> bool:
+        """Tell whether the run may write baselines."""
+        return self.update != "none" or self.missing == "record"
 
     @property
     def wants_files(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import time
 from collections.abc import Generator
 from pathlib import Path
@@ -11,12 +12,15 @@ from typing import Any
 
 import pytest
 
+from pytest_tinyquant.report.beside import TROUBLES
+from pytest_tinyquant.report.beside import Beside
 from pytest_tinyquant.session.plugins import is_implemented
 from pytest_tinyquant.session.run import BOARDS_DIR
 
 
 if TYPE_CHECKING:
     from pytest_tinyquant.report.results import Results
+    from pytest_tinyquant.session.canary import Sighting
     from pytest_tinyquant.session.run import Run
 
 
@@ -32,6 +36,8 @@ class Controller:
         self._run = run
         self._results: Results | None = None
         self._silent: tuple[str, ...] = ()
+        self._session: pytest.Session | None = None
+        self._beside = Beside()
         self._started = time.time()
 
     @property
@@ -55,9 +61,11 @@ class Controller:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take in a report, from here or from a worker."""
-        self.results.add(report)
-        if report.when == _CRASH and "combinations" in vars(self._run):
-            self.results.add_crash(report, self._run.combinations)
+        self._beside.add(*getattr(report, TROUBLES, ()))
+        with self._beside.guarded(report.nodeid):
+            self.results.add(report)
+            if report.when == _CRASH and "combinations" in vars(self._run):
+                self.results.add_crash(report, self._run.combinations)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
@@ -67,10 +75,13 @@ class Controller:
         from pytest_tinyquant.report.bench import look_after
         from pytest_tinyquant.report.bench import look_before
 
+        before: list[Sighting] = []
         with self._progress():
-            before = look_before(session, self._run)
+            with self._beside.guarded("the bench before the run"):
+                before = look_before(session, self._run)
             result = yield
-            look_after(session, self._run, self.results, before)
+            with self._beside.guarded("the bench after the run"):
+                look_after(session, self._run, self.results, before)
         return result
 
     def _progress(self) -> contextlib.AbstractContextManager[None]:
@@ -83,41 +94,76 @@ class Controller:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Write the files, and do not let a run pass that left out what it was to run."""
+        """Write baselines and reports, and let no run pass that left out what it was to do."""
         if self._config.option.collectonly:
             return
+        self._session = session
+        settings = self._run.settings
+        if settings.records and "combinations" in vars(self._run):
+            with self._beside.guarded("baselines"):
+                self._record_baselines()
+        with self._beside.guarded("the failures' text"):
+            self._shorten_repeated()
         if self._results is not None and is_implemented(self._config, "pytest_tinyquant_report"):
             from pytest_tinyquant.report.plugin_sections import sections_of
 
-            self.results.sections = sections_of(self._config, self.results, self._run)
-        if self._run.settings.wants_files:
+            with self._beside.guarded("sections of plugins"):
+                self._results.sections = sections_of(self._config, self._results, self._run)
+        if settings.wants_files:
             from pytest_tinyquant.report.files import write_files
 
-            write_files(self.results, self._run)
-        if self._run.settings.history_path is not None:
-            self._append_history(self._run.settings.history_path, session)
-        if self._results is None or not self._results.unreported:
-            return
-        self._silent = self._results.silent(c.name for c in self._run.combinations)
-        if self._silent and session.exitstatus == pytest.ExitCode.OK:
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+            write_files(self.results, self._run, self._beside)
+        if settings.history_path is not None:
+            with self._beside.guarded("--tq-history"):
+                self._append_history(settings.history_path, session)
+        if self._results is not None and self._results.unreported:
+            self._silent = self._results.silent(c.name for c in self._run.combinations)
+        self._fail_if(bool(self._silent or self._beside.troubles))
+        if not self._config.pluginmanager.hasplugin("terminalreporter"):
+            for trouble in self._beside.troubles:
+                print(f"tinyquant: {trouble}", file=sys.stderr)
+
+    def _fail_if(self, incomplete: bool) -> None:
+        """Make the exit status of a run that passed say that it is not complete."""
+        if incomplete and self._session and self._session.exitstatus == pytest.ExitCode.OK:
+            self._session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _record_baselines(self) -> None:
+        """Record what tests judged that passed."""
+        from pytest_tinyquant.system import scratch
+
+        with scratch.beside(self._run.settings.baselines_dir, self._cache_directory()) as staging:
+            problems = self._run.gate.record(self.results.passed, staging=staging)
+        self._beside.add(*problems)
+
+    def _cache_directory(self) -> list[Path]:
+        """Return a directory in pytest's cache, if there is one."""
+        cache = getattr(self._config, "cache", None)
+        if cache is not None:
+            with contextlib.suppress(OSError):
+                return [cache.mkdir("tinyquant-staging")]
+        return []
+
+    def _shorten_repeated(self) -> None:
+        """Tell each cause once on the terminal."""
+        terminal = self._config.pluginmanager.get_plugin("terminalreporter")
+        if terminal is not None and self._results is not None:
+            from pytest_tinyquant.report.repeated import shorten_repeated
+
+            shorten_repeated([*terminal.getreports("error"), *terminal.getreports("failed")])
 
     def _append_history(self, path: Path, session: pytest.Session) -> None:
         """Append the run to its history."""
-        from pytest_tinyquant.errors import ConfigurationError
         from pytest_tinyquant.history.record import append_run
 
-        try:
-            append_run(
-                path,
-                self._run.settings.root,
-                self._run.outcomes.measurements(),
-                [verdict for result in self.results.results for verdict in result.verdicts],
-                started=self._started,
-                passed=session.exitstatus == pytest.ExitCode.OK,
-            )
-        except ConfigurationError as error:
-            raise pytest.UsageError(f"--tq-history: {error}") from error
+        append_run(
+            path,
+            self._run.settings.root,
+            self._run.outcomes.measurements(),
+            [verdict for result in self.results.results for verdict in result.verdicts],
+            started=self._started,
+            passed=session.exitstatus == pytest.ExitCode.OK,
+        )
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Tell the verdicts, and even in a quiet run what was left out."""
@@ -130,7 +176,15 @@ class Controller:
                 f"the first of them {self._silent[0]}",
                 red=True,
             )
-        self._tell_of_boards(terminalreporter)
+        with self._beside.guarded("the boards' health"):
+            self._tell_of_boards(terminalreporter)
+        with self._beside.guarded("the summary"):
+            self._tell_verdicts(terminalreporter)
+        for trouble in self._beside.troubles:
+            tell(terminalreporter, f"tinyquant: {trouble}", red=True)
+        self._fail_if(bool(self._beside.troubles))
+
+    def _tell_verdicts(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self._results is None or self._config.get_verbosity() < 0:
             return
         if self._results.results:

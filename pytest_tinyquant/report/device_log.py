@@ -46,9 +46,12 @@ def attach(
     shown = [line for line in lines if results or not _RESULT.match(line)]
     plain = [harmless(line, one_line=True) for line in shown[-_LINES:]]
     text = [line if len(line) <= _WIDTH else f"{line[:_WIDTH]} ..." for line in plain]
-    kept = _keep(logs[0], item.config)
-    if kept is not None:
-        text.append(harmless(f"[{len(lines)} lines in all: {kept}]", one_line=True))
+    try:
+        kept = _keep(logs[0], item.config)
+        end = "" if kept is None else f"[{len(lines)} lines in all: {kept}]"
+    except OSError as error:  # a checkout may be read-only
+        end = f"[{len(lines)} lines in all, which could not be kept: {error}]"
+    text += [harmless(end, one_line=True)] if end else []
     if text:
         report.sections.append((SECTION, "\n".join(text)))
 

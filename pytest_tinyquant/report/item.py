@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 #: Attribute of a report that holds this plugin's part; JSON types only, as it crosses processes.
 ATTRIBUTE = "tinyquant"
-
 _XPASS = "[XPASS(strict)]"
 
 

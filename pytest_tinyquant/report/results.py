@@ -103,6 +103,8 @@ class Results:
     sections: list[Section] = field(default_factory=list)
     _expected: set[str] = field(default_factory=set)
     _reported: set[str] = field(default_factory=set)
+    _passed: set[str] = field(default_factory=set)
+    _failed: set[str] = field(default_factory=set)
 
     def expect(self, nodeids: Iterable[str]) -> None:
         """Note tests that are to run."""
@@ -110,6 +112,10 @@ class Results:
 
     def add(self, report: pytest.TestReport) -> None:
         """Take in one phase of one test; a test has reported once its last phase has."""
+        if report.failed:
+            self._failed.add(report.nodeid)
+        elif report.when == "call" and report.passed and not hasattr(report, "wasxfail"):
+            self._passed.add(report.nodeid)
         if report.when not in ("setup", "call"):
             self._reported.add(report.nodeid)
         result = Result.of(report)
@@ -141,6 +147,11 @@ class Results:
     def expected(self) -> frozenset[str]:
         """The tests that are to run, as far as it is known."""
         return frozenset(self._expected)
+
+    @property
+    def passed(self) -> set[str]:
+        """The tests that ran and passed in all their phases; none that was expected to fail."""
+        return self._passed - self._failed
 
     @property
     def unreported(self) -> set[str]:

@@ -14,6 +14,7 @@ from pytest_tinyquant.baselines.verdict import Verdict
 from pytest_tinyquant.metrics.built_in import BUILT_IN
 from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.metrics.text import number_text
+from pytest_tinyquant.report.repeated import suggested_rows
 from pytest_tinyquant.report.results import BAD
 from pytest_tinyquant.report.results import NOTABLE
 from pytest_tinyquant.report.results import OUTCOMES
@@ -34,6 +35,7 @@ from pytest_tinyquant.report.wording import operator_estimate_rows
 if TYPE_CHECKING:
     import pytest
 
+    from pytest_tinyquant.baselines.recording import Change
     from pytest_tinyquant.session.run import Run
 
 
@@ -59,6 +61,8 @@ def show(terminal: pytest.TerminalReporter, results: Results, run: Run, show_all
     for line in known_gaps(results.results):
         tell(terminal, textwrap.shorten(line, 190), yellow=True)
     _write_estimates(terminal, results, run.settings.estimate_cycles)
+    for line in suggested_rows(results.results):
+        tell(terminal, line)
     for section in results.sections:
         terminal.write_line(f"{section.title}: {section.text}".removesuffix(": "))
         if section.rows:
@@ -152,15 +156,28 @@ def _retries(retries: Mapping[str, Sequence[str]]) -> list[str]:
 
 def _written(run: Run) -> list[str]:
     """Return the baselines that this run wrote."""
-    if run.settings.update == "none" and run.settings.missing != "record":
+    if not run.settings.records:
         return []
     written = run.gate.written()
-    changed = [entry.path for entry in written if entry.changed]
+    changed = [entry for entry in written if entry.changed]
     lines = [f"baselines written: {len(changed)} of {len(written)} changed"]
-    for path in changed:
-        within = path.is_relative_to(run.settings.root)
-        lines.append(f"  {path.relative_to(run.settings.root) if within else path}")
+    for entry in changed:
+        within = entry.path.is_relative_to(run.settings.root)
+        path = entry.path.relative_to(run.settings.root) if within else entry.path
+        lines.append(f"  {path}" + (f"  new: {', '.join(entry.metrics)}" if entry.is_new else ""))
+        lines += [f"    {line}" for line in map(_changed_number, entry.changes)]
     return lines
+
+
+def _changed_number(change: Change) -> str:
+    """Return one number of a baseline that the run changed, such as ``flash total  8 -> 9 B``."""
+    before, after = (
+        "none" if number is None else number_text(number.rounded().value)
+        for number in (change.before, change.after)
+    )
+    known = change.after or change.before
+    unit = known.unit if known else ""
+    return f"{change.metric} {change.part}  {before} -> {after} {unit}"
 
 
 def _write_table(terminal: pytest.TerminalReporter, rows: Sequence[tuple[str, ...]]) -> None:

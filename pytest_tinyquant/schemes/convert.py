@@ -22,7 +22,6 @@ from pytest_tinyquant.schemes.exchange import file_sha256
 from pytest_tinyquant.schemes.exchange import package_version
 from pytest_tinyquant.schemes.exchange import run_job
 from pytest_tinyquant.schemes.exchange import saved_inputs
-from pytest_tinyquant.schemes.scheme import SCHEMES
 
 
 if TYPE_CHECKING:
@@ -103,24 +102,11 @@ def convert(
         "scheme": scheme.content(),
         "source_sha256": model.source_sha256,
     }
-    recipe = bool(scheme.rules) and model.kind != "tflite"
-    if recipe:
-        from pytest_tinyquant.schemes.quantizer import quantizer_version
-
-        converter = f"{quantizer_version()} on {converter}"
-        settings["converter"] = converter
+    converter = settings["converter"] = _tools(model, scheme, converter)
 
     def build(directory: Path) -> None:
         output = directory / "model.tflite"
-        if model.kind == "tflite":
-            output.write_bytes(_checked(model))
-        elif recipe:
-            from pytest_tinyquant.schemes.quantizer import run_quantizer
-
-            basic = convert(model, SCHEMES["basic"], cache, timeout=timeout)
-            run_quantizer(model, scheme, basic.path, output, timeout=timeout)
-        else:
-            _run_converter(model, scheme, output, timeout)
+        _make(model, scheme, cache, output, timeout)
         sidecar = {**settings, "sha256": file_sha256(output)}
         text = json.dumps(sidecar, indent=1, sort_keys=True)
         (directory / "model.json").write_text(text, "utf-8")
@@ -129,6 +115,46 @@ def convert(
     path = entry / "model.tflite"
     sha256 = file_sha256(path)
     return ConvertedModel(model.name, scheme.name, path, sha256, model.source_sha256, converter)
+
+
+def _tools(model: Model, scheme: Scheme, converter: str) -> str:
+    """Return names and versions of all that a conversion under `scheme` uses."""
+    if model.kind == "tflite":
+        return converter
+    tools = [converter]
+    if scheme.steps:
+        from pytest_tinyquant.schemes.compress import check_kind
+        from pytest_tinyquant.schemes.compress import compression_version
+
+        check_kind(model, scheme)
+        tools.insert(0, compression_version())
+    if scheme.rules:
+        from pytest_tinyquant.schemes.quantizer import quantizer_version
+
+        tools.insert(0, quantizer_version())
+    return " on ".join(tools)
+
+
+def _make(model: Model, scheme: Scheme, cache: Cache, output: Path, timeout: float) -> None:
+    """Write into the file `output` what `scheme` makes of `model`."""
+    if model.kind == "tflite":
+        output.write_bytes(_checked(model))
+    elif scheme.rules:
+        from pytest_tinyquant.schemes.quantizer import run_quantizer
+
+        basic = convert(model, scheme.before_rules(), cache, timeout=timeout)
+        run_quantizer(model, scheme, basic.path, output, timeout=timeout)
+    elif scheme.steps:
+        from pytest_tinyquant.schemes.compress import run_compression
+
+        with tempfile.TemporaryDirectory(prefix="tinyquant-") as work:
+            request = {**_described(model), "output": str(Path(work) / "graph.npz")}
+            where = f"{model.name} {scheme.name}: reading the model's layers"
+            call_converter("keras_graph", request, where, timeout)
+            graph = Path(request["output"])
+            run_compression(model, scheme, graph, output, timeout=2 * timeout)
+    else:
+        _run_converter(model, scheme, output, timeout)
 
 
 def reference_outputs(model: Model, cache: Cache, *, timeout: float = 300.0) -> Reference:
@@ -154,7 +180,7 @@ def reference_outputs(model: Model, cache: Cache, *, timeout: float = 300.0) -> 
         request["output"] = str(directory / "reference.npz")
         with tempfile.TemporaryDirectory(prefix="tinyquant-") as work:
             request["samples"] = saved_inputs(Path(work), samples)
-            _call(f"{kind}_reference", request, f"{model.name}: the float model", timeout)
+            call_converter(f"{kind}_reference", request, f"{model.name}: the float model", timeout)
 
     path = cache.entry("reference", key, build) / "reference.npz"
     return Reference(path, kind, file_sha256(path))
@@ -187,7 +213,7 @@ def interpreter_outputs(
         with tempfile.TemporaryDirectory(prefix="tinyquant-") as work:
             request["samples"] = saved_inputs(Path(work), samples)
             where = f"{model.name} {converted.scheme}: TensorFlow Lite's interpreter"
-            _call("tflite_reference", request, where, timeout)
+            call_converter("tflite_reference", request, where, timeout)
 
     return cache.entry("interpreter", key, build) / "outputs.npz"
 
@@ -227,7 +253,7 @@ def _run_converter(model: Model, scheme: Scheme, output: Path, timeout: float) -
         if scheme.representative:
             request["calibration"] = saved_inputs(Path(work), arrays_of(model.calibration()))
         where = f"{model.name} {scheme.name}: TensorFlow Lite's converter"
-        _call("convert", request, where, timeout)
+        call_converter("convert", request, where, timeout)
 
 
 def _described(model: Model) -> dict[str, Any]:
@@ -235,8 +261,8 @@ def _described(model: Model) -> dict[str, Any]:
     return {"kind": model.kind, "path": str(model.path.absolute())}
 
 
-def _call(function: str, request: dict[str, Any], where: str, timeout: float) -> None:
-    """Call `function` of the converter's process with `request`."""
+def call_converter(function: str, request: dict[str, Any], where: str, timeout: float) -> None:
+    """Call `function` of the converter's process with `request`; `where` is for messages."""
     run_job(_server, f"{_PROCESS}:{function}", request, where, timeout)
 
 

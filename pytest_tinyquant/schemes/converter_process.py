@@ -1,4 +1,4 @@
-"""What runs in the converter's own process: the only module that uses TensorFlow's converter.
+"""What runs in the converter's own process, which has TensorFlow and Keras 3.
 
 Every function takes one JSON object and leaves its result in the files named there; arrays travel
 as npz files with ``inputs_0``, ``inputs_1``, ...
@@ -7,7 +7,6 @@ as npz files with ``inputs_0``, ``inputs_1``, ...
 from __future__ import annotations
 
 from collections.abc import Callable
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +16,11 @@ import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from pytest_tinyquant.models.model import load_keras
-
-
-Arrays = list[np.ndarray[Any, Any]]
+from pytest_tinyquant.schemes.converter_settings import Arrays
+from pytest_tinyquant.schemes.converter_settings import configure
+from pytest_tinyquant.schemes.converter_settings import converted
+from pytest_tinyquant.schemes.converter_settings import load_arrays
+from pytest_tinyquant.schemes.keras_graph import write_graph
 
 
 def convert(request: dict[str, Any]) -> None:
@@ -29,28 +30,20 @@ def convert(request: dict[str, Any]) -> None:
         :class:`pytest_tinyquant.schemes.scheme.Scheme`); ``dense_per_channel``;
         ``calibration`` (npz, None if the scheme needs none); ``output`` (the ``.tflite`` to write).
     """
-    _configure()
-    scheme = request["scheme"]
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([_frozen(request)])
-    if scheme["optimize"]:
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    if scheme["representative"]:
-        converter.representative_dataset = _representative(Path(request["calibration"]))
-    if scheme["supported_ops"]:
-        converter.target_spec.supported_ops = [
-            getattr(tf.lite.OpsSet, name) for name in scheme["supported_ops"]
-        ]
-    if scheme["supported_types"]:
-        converter.target_spec.supported_types = [
-            getattr(tf, name) for name in scheme["supported_types"]
-        ]
-    converter.inference_input_type = getattr(tf, scheme["io_dtype"])
-    converter.inference_output_type = getattr(tf, scheme["io_dtype"])
-    # The study's converter had one scale per dense layer; later ones default to one per row.
-    converter._experimental_disable_per_channel_quantization_for_dense_layers = not request[
-        "dense_per_channel"
-    ]
-    Path(request["output"]).write_bytes(converter.convert())
+    configure()
+    Path(request["output"]).write_bytes(converted(_frozen(request), request))
+
+
+def keras_graph(request: dict[str, Any]) -> None:
+    """Write a Keras model for a process that has legacy Keras.
+
+    :param request: ``kind`` and ``path`` of the model; ``output`` (npz).
+    """
+    path = Path(request["path"])
+    model = load_keras(path) if request["kind"] == "zoo" else None
+    if model is None:
+        model = keras.saving.load_model(path, compile=False)
+    write_graph(model, Path(request["output"]))
 
 
 def keras_reference(request: dict[str, Any]) -> None:
@@ -58,9 +51,9 @@ def keras_reference(request: dict[str, Any]) -> None:
 
     :param request: ``kind`` and ``path`` of the model; ``samples`` and ``output`` (npz).
     """
-    _configure()
+    configure()
     function = _frozen(request)
-    inputs = _load(Path(request["samples"]))
+    inputs = load_arrays(Path(request["samples"]))
     outputs: list[Arrays] = []
     for sample in zip(*inputs, strict=True):
         result = function(*(tf.constant(array[np.newaxis]) for array in sample))
@@ -74,7 +67,7 @@ def tflite_reference(request: dict[str, Any]) -> None:
     :param request: ``path`` of the ``.tflite``; ``samples`` (float32) and ``output`` (npz);
         ``kernels``: ``reference``, the default, or ``optimized``.
     """
-    _configure()
+    configure()
     kernels = tf.lite.experimental.OpResolverType
     optimized = request.get("kernels") == "optimized"
     interpreter = tf.lite.Interpreter(
@@ -83,7 +76,7 @@ def tflite_reference(request: dict[str, Any]) -> None:
         num_threads=1,
     )
     interpreter.allocate_tensors()
-    inputs = _load(Path(request["samples"]))
+    inputs = load_arrays(Path(request["samples"]))
     outputs: list[Arrays] = []
     for sample in zip(*inputs, strict=True):
         interpreter.reset_all_variables()  # every sample is a sequence of its own
@@ -95,11 +88,31 @@ def tflite_reference(request: dict[str, Any]) -> None:
     _save(Path(request["output"]), inputs, outputs)
 
 
-def _configure() -> None:
-    """Make TensorFlow use one thread and repeatable kernels."""
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
-    tf.config.experimental.enable_op_determinism()
+def tflite_layers(request: dict[str, Any]) -> None:
+    """Write tensors of a ``.tflite`` as TensorFlow Lite's kernels compute them, dequantized.
+
+    :param request: ``path`` of the file; ``samples`` (float32) and ``output`` (npz); ``tensors``,
+        the indices of those wanted.
+    """
+    configure()
+    interpreter = tf.lite.Interpreter(
+        model_path=request["path"],
+        experimental_op_resolver_type=tf.lite.experimental.OpResolverType.BUILTIN_REF,
+        experimental_preserve_all_tensors=True,
+        num_threads=1,
+    )
+    interpreter.allocate_tensors()
+    details = {detail["index"]: detail for detail in interpreter.get_tensor_details()}
+    values: dict[int, list[np.ndarray[Any, Any]]] = {index: [] for index in request["tensors"]}
+    for sample in zip(*load_arrays(Path(request["samples"])), strict=True):
+        interpreter.reset_all_variables()
+        for detail, array in zip(interpreter.get_input_details(), sample, strict=True):
+            interpreter.set_tensor(detail["index"], _quantized(array, detail))
+        interpreter.invoke()
+        for index, taken in values.items():
+            taken.append(_dequantized(interpreter.get_tensor(index), details[index]))
+    stacked = {f"tensor_{index}": np.stack(taken) for index, taken in values.items()}
+    np.savez(request["output"], **stacked)  # type: ignore[arg-type]
 
 
 def _frozen(request: dict[str, Any]) -> Any:
@@ -152,12 +165,6 @@ def _fixed(spec: Any, index: int) -> Any:
     return tf.TensorSpec([1, *spec.shape[1:]], spec.dtype, name=f"input_{index}")
 
 
-def _representative(file: Path) -> Callable[[], Iterator[Arrays]]:
-    """Return the converter's representative dataset: the samples of `file` in order, batch 1."""
-    inputs = _load(file)
-    return lambda: ([array[np.newaxis] for array in sample] for sample in zip(*inputs, strict=True))
-
-
 def _quantized(array: np.ndarray[Any, Any], detail: dict[str, Any]) -> np.ndarray[Any, Any]:
     """Return one float sample as the tensor of `detail` takes it, with a batch of 1."""
     dtype = np.dtype(detail["dtype"])
@@ -176,12 +183,6 @@ def _dequantized(array: np.ndarray[Any, Any], detail: dict[str, Any]) -> np.ndar
     if scale:
         array = (array.astype(np.float64) - zero_point) * scale
     return array.astype(np.float32)
-
-
-def _load(file: Path) -> Arrays:
-    """Return the arrays ``inputs_0``, ``inputs_1``, ... of `file`."""
-    with np.load(file) as arrays:
-        return [arrays[f"inputs_{index}"] for index in range(len(arrays.files))]
 
 
 def _save(file: Path, inputs: Arrays, outputs: list[Arrays]) -> None:

@@ -14,15 +14,18 @@ from pathlib import Path
 from typing import Any
 from typing import Final
 
+from pytest_tinyquant.schemes.exchange import file_sha256
 from pytest_tinyquant.schemes.rule_table import read_rules
 from pytest_tinyquant.schemes.settings import INT16_ACTIVATIONS
 from pytest_tinyquant.schemes.settings import Rule
 from pytest_tinyquant.schemes.settings import Scheme
+from pytest_tinyquant.schemes.steps import read_steps
 from pytest_tinyquant.system.toml_table import Table
 
 
 _CONVERTER_KEYS: Final = ("optimize", "representative", "supported_ops", "supported_types")
-_KEYS: Final = ("description", "base", "io", "models", "rules", *_CONVERTER_KEYS)
+_TRAINING_KEYS: Final = ("steps", "epochs", "training")
+_KEYS: Final = ("description", "base", "io", "models", "rules", *_TRAINING_KEYS, *_CONVERTER_KEYS)
 _OPERATOR_SETS: Final = (
     "TFLITE_BUILTINS",
     "TFLITE_BUILTINS_INT8",
@@ -99,8 +102,10 @@ def _scheme(name: str, table: Table, bases: Sequence[Scheme]) -> Scheme:
     values |= {"name": name, "rules": tuple(rules), "description": _description(table, bases)}
     if "models" in table.values:
         values["models"] = table.strings("models")
+    values |= _training(table)
     scheme = Scheme(**values)
     _check(scheme, table)
+    _check_steps(scheme, table)
     return scheme
 
 
@@ -122,6 +127,43 @@ def _check(scheme: Scheme, table: Table) -> None:
             f"io is {scheme.io_dtype!r}, which the converter can do for models with quantized "
             "activations only; add 'representative = true', or a base that has it"
         )
+
+
+def _training(table: Table) -> dict[str, Any]:
+    """Return the steps of the table itself, and what they train on."""
+    values: dict[str, Any] = {}
+    if "steps" in table.values:
+        values["steps"] = read_steps(table)
+    if "epochs" in table.values:
+        values["epochs"] = table.positive("epochs")
+    if "training" in table.values:
+        file = table.file.parent / table.get("training", str)
+        if not file.is_file():
+            raise table.error(
+                f"training {file.name!r} does not exist ({file}); correct the name or add the file"
+            )
+        values |= {"training": str(file), "training_sha256": file_sha256(file)}
+    return values
+
+
+def _check_steps(scheme: Scheme, table: Table) -> None:
+    """Refuse steps that the rest of the scheme would undo, and settings without steps."""
+    if not scheme.steps:
+        for key in ("epochs", "training"):
+            if key in table.values:
+                raise table.error(f"key {key!r} is for 'steps', and there are none; remove it")
+        return
+    if any(step.kind == "qat" for step in scheme.steps):
+        if INT16_ACTIVATIONS in scheme.supported_ops:
+            raise table.error(
+                "step 'qat' trains with quantizers of 8 bits, but the scheme has 16-bit "
+                "activations, which the converter then refuses; take base = 'int8' or 'int8-only'"
+            )
+        if scheme.rules or not scheme.representative:
+            raise table.error(
+                "step 'qat' trains for the converter's int8 activations; take base = 'int8' or "
+                "'int8-only', without rules"
+            )
 
 
 def _description(table: Table, bases: Sequence[Scheme]) -> str:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from dataclasses import dataclass
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
+
+from pytest_tinyquant.schemes.steps import Step
 
 
 INT16_ACTIVATIONS = "EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8"
@@ -81,6 +84,10 @@ class Scheme:
     :param rules: a recipe for LiteRT's quantizer, which then takes the place of the converter's
         settings; the first rule is what the base scheme does with every operator.
     :param models: patterns of the models it is for; empty for all.
+    :param steps: what is done with the weights before that: pruning, clustering, training.
+    :param epochs: how often each step goes through its training samples; 0 for its own default.
+    :param training: path of an npz with ``inputs`` and ``targets``; empty to learn the float
+        model's own answers to the calibration samples.
     """
 
     name: str
@@ -92,6 +99,10 @@ class Scheme:
     supported_types: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
     models: tuple[str, ...] = ()
+    steps: tuple[Step, ...] = ()
+    epochs: int = 0
+    training: str = ""
+    training_sha256: str = ""
 
     @property
     def quantizes(self) -> bool:
@@ -111,11 +122,24 @@ class Scheme:
         """Tell whether the scheme speaks of the model of that name."""
         return not self.models or any(fnmatchcase(model, pattern) for pattern in self.models)
 
+    def before_rules(self) -> Scheme:
+        """Return the scheme whose float model the rules are applied to."""
+        plain = Scheme("basic", "float32, not quantized")
+        return replace(
+            plain,
+            steps=self.steps,
+            epochs=self.epochs,
+            training=self.training,
+            training_sha256=self.training_sha256,
+        )
+
     def content(self) -> dict[str, Any]:
         """Return all that a conversion depends on, as JSON values: neither names nor texts."""
         found = asdict(self)
-        for key in ("name", "description", "models"):
+        for key in ("name", "description", "models", "training"):
             del found[key]
+        for step in found["steps"]:
+            del step["written"]
         for rule in found["rules"]:
             del rule["where"], rule["implied"]
         return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import replace
 from typing import Final
 
 from pytest_tinyquant.system.toml_table import Table
@@ -28,6 +29,7 @@ class Step:
     :param schedule: ``constant``, or ``polynomial`` to prune little by little.
     :param clusters: how many values clustering leaves in a tensor.
     :param start: how clusters are found at first.
+    :param written: as the scheme writes it, for messages.
     """
 
     kind: str
@@ -36,6 +38,7 @@ class Step:
     schedule: str = "constant"
     clusters: int = 0
     start: str = "kmeans"
+    written: str = ""
 
     @property
     def text(self) -> str:
@@ -78,7 +81,7 @@ def _step(text: str, table: Table) -> Step:
         step = Step("qat")
     if step is None:
         raise table.error(f"key 'steps': {text!r} is no step; write {_FORMS}")
-    return step
+    return replace(step, written=text)
 
 
 def _prune(words: Sequence[str]) -> Step | None:

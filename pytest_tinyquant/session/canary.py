@@ -17,6 +17,7 @@ from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.errors import TinyQuantError
 from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.metrics.tolerances import Tolerances
+from pytest_tinyquant.project.case import Case
 from pytest_tinyquant.stages.pipeline import Stages
 
 
@@ -103,7 +104,7 @@ class Canary:
             pool=self._stages.pool,
             progress=self._stages.progress,
         )
-        return stages.measure(self._model, self._scheme, board)
+        return stages.measure(Case(self._model, self._scheme, board))
 
     def _tolerances(self, measured: Measurement) -> Tolerances:
         """Return what the gate allows a measurement of this combination."""

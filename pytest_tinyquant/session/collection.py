@@ -18,6 +18,7 @@ from pytest_tinyquant.session.matrix import Narrowing
 from pytest_tinyquant.session.matrix import metrics_of
 from pytest_tinyquant.session.matrix import narrow
 from pytest_tinyquant.session.matrix import project_axes
+from pytest_tinyquant.system.plain_text import harmless
 
 
 if TYPE_CHECKING:
@@ -161,11 +162,12 @@ def _marks(
         return []
     fixtures = set(metafunc.fixturenames)
     notices = fixtures & _CHECKED or (
-        issue.raises is ConversionError and "converted_model" in fixtures
+        issue.raises == (ConversionError,) and "converted_model" in fixtures
     )
     if not notices:
         return []
-    return [pytest.mark.xfail(raises=issue.raises, strict=True, reason=issue.reason)]
+    reason = harmless(issue.reason, one_line=True)
+    return [pytest.mark.xfail(raises=issue.raises, strict=True, reason=reason)]
 
 
 def _issue(combination: Combination, run: Run) -> KnownIssue | None:

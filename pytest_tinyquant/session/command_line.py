@@ -21,14 +21,11 @@ from typing import Final
 
 import pytest
 
+from pytest_tinyquant.session.table import SETTINGS
+
 
 #: Options of this plugin that take a value.
-VALUED: Final = (
-    *("--model", "--scheme", "--board", "--tq-target", "--tq-update-baselines"),
-    *("--tq-missing-baseline", "--tq-tolerance", "--tq-timeout", "--tq-lease-timeout"),
-    *("--tq-canary", "--tq-cache-dir", "--tq-json", "--tq-html", "--tq-markdown", "--tq-progress"),
-    *("--tq-ab", "--tq-history", "--tq-creep", "--tq-creep-limit", "--tq-creep-action"),
-)
+VALUED: Final = tuple(s.option for s in SETTINGS if s.option and s.value.takes_value)
 
 _VARIABLE: Final = "PYTEST_ADDOPTS"
 

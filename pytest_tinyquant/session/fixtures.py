@@ -68,12 +68,19 @@ def converted_model(pytestconfig: pytest.Config, model: Model, scheme: Scheme) -
 
 @pytest.fixture
 def firmware_image(
-    pytestconfig: pytest.Config, model: Model, converted_model: ConvertedModel, board: Board
+    pytestconfig: pytest.Config,
+    model: Model,
+    scheme: Scheme,
+    converted_model: ConvertedModel,
+    board: Board,
 ) -> Image:
     """What the board runs: the linked firmware, or the .tflite file itself on the host."""
+    from pytest_tinyquant.project.case import Converted
+
     stages = pytestconfig.stash[RUN].stages
-    graph = stages.check(model, converted_model, board)
-    return stages.build_image(model, converted_model, graph, board)
+    case = Converted(model, scheme, board, converted_model)
+    image: Image = stages.build(stages.check(case)).image
+    return image
 
 
 @pytest.fixture
@@ -149,7 +156,7 @@ class Baseline:
         """Return the verdict on `metric`, unless it fails the test or, if so asked, skips it.
 
         Tolerances of the model's TOML win over the project's, those of the test's marker over
-        both. Nothing is recorded for a test that is expected to fail.
+        both. What may be recorded is recorded after the run, if the test passed.
         """
         __tracebackhide__ = True
         with self._judged.watch(metric, measurement.combination, self._own):
@@ -200,7 +207,7 @@ class Baseline:
                 metric,
                 measurement,
                 tolerances=self._tolerances(measurement),
-                may_record=self._item.get_closest_marker("xfail") is None,
+                test="" if self._item.get_closest_marker("xfail") else self._item.nodeid,
             )
             return with_limits(verdict, measurement, self._limits(measurement))
 
@@ -211,15 +218,15 @@ class Baseline:
         combination = combination_of(self._item)
         if verdict.status != "regressed" or combination is None:
             return verdict
+        from pytest_tinyquant.project.case import Case
         from pytest_tinyquant.stages.investigation import Investigation
 
         reference = self._run.gate.reference(measurement)
         assert reference is not None, "a regression has something to be worse than"
         paired = self._run.paired
         board = paired.board(combination.board) if paired else combination.board
-        investigation = Investigation(
-            self._run.stages, combination.model, combination.scheme, board
-        )
+        case = Case(combination.model, combination.scheme, board)
+        investigation = Investigation(self._run.stages, case)
         return investigation.explain(verdict, measurement, reference)
 
     def _limits(self, measurement: Measurement) -> list[Limit]:

@@ -3,103 +3,85 @@
 from __future__ import annotations
 
 import os
-from argparse import Namespace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from pytest_tinyquant.project.settings import EXTRA_MODELS_VARIABLE
 from pytest_tinyquant.project.settings import Settings
-from pytest_tinyquant.project.settings import extra_models
-from pytest_tinyquant.project.settings import split_names
-from pytest_tinyquant.session.add_options import INI_KEYS
 from pytest_tinyquant.session.plugins import brought_files
-
-
-_LONGEST = 1_000_000
-"""Seconds, eleven days and a half."""
-
-_NO_WRITES = ("none", "fail")
+from pytest_tinyquant.session.table import SETTINGS
+from pytest_tinyquant.session.table import Setting
+from pytest_tinyquant.session.values import is_said
+from pytest_tinyquant.session.values import joined
 
 
 def read_settings(config: pytest.Config) -> Settings:
-    """Return what the user asked for; files are not looked at."""
-    options = config.option
-    root = config.rootpath
-    ini = config.getini
-    models = split_names(options.model)
-    schemes = split_names(options.scheme)
-    boards = split_names(options.board)
-    _check_seconds("--tq-timeout", options.tq_timeout)
-    _check_seconds("--tq-lease-timeout", options.tq_lease_timeout, least="0 or above")
-    _check_seconds("--tq-progress", options.tq_progress, least="0 or above")
-    _check_paired(options)
-    return Settings(
-        root=root,
-        models_dir=root / (ini("tinyquant_models_dir") or "models"),
-        baselines_dir=root / (ini("tinyquant_baselines") or "baselines"),
-        extra_models=extra_models(os.environ.get(EXTRA_MODELS_VARIABLE, "")),
+    """Return what the user asked for; files are not looked at.
+
+    :raises pytest.UsageError: for the first thing that cannot be followed.
+    """
+    values: dict[str, Any] = {}
+    explicit = False
+    for setting in SETTINGS:
+        places = said(setting, config)
+        values[setting.name] = value_of(setting, places, config.rootpath)
+        explicit = explicit or any(
+            where == setting.ini or (setting.concerns_us and where == setting.option)
+            for where, _ in places
+        )
+    settings = Settings(
+        root=config.rootpath,
         board_files=brought_files(config, "pytest_tinyquant_boards"),
         scheme_files=brought_files(config, "pytest_tinyquant_schemes"),
-        models=models or split_names(ini("tinyquant_models")),
-        schemes=schemes or split_names(ini("tinyquant_schemes")),
-        boards=boards or split_names(ini("tinyquant_boards")),
-        target=options.tq_target,
-        update=options.tq_update_baselines,
-        missing=options.tq_missing_baseline,
-        tolerance=tuple(options.tq_tolerance),
-        ini_tolerance=tuple(ini("tinyquant_tolerance")),
-        limits=tuple(ini("tinyquant_limit")),
-        timeout=options.tq_timeout,
-        lease_timeout=options.tq_lease_timeout,
-        resume=options.tq_resume,
-        canary=options.tq_canary or ini("tinyquant_canary"),
-        estimate_cycles=options.tq_estimate_cycles,
-        set_aside_after=_count(ini("tinyquant_set_aside_after") or "3"),
-        cache_dir=_path(config, options.tq_cache_dir),
-        json_path=_path(config, options.tq_json),
-        ab=options.tq_ab,
-        html_path=_path(config, options.tq_html),
-        markdown_path=_path(config, options.tq_markdown),
-        github_summary=options.tq_github_summary,
-        progress_interval=options.tq_progress,
-        history_path=_path(config, options.tq_history),
-        creep_since=options.tq_creep or ini("tinyquant_creep"),
-        creep_limit=(*ini("tinyquant_creep_limit"), *options.tq_creep_limit),
-        creep_action=options.tq_creep_action,
-        explicit=any((options.tq_ab, options.tq_history, options.tq_creep, models, schemes, boards))
-        or options.tq_estimate_cycles
-        or any(map(ini, INI_KEYS)),
+        explicit=explicit,
+        **values,
     )
+    _check_paired(settings)
+    return settings
 
 
-def _check_seconds(option: str, seconds: float, *, least: str = "above 0") -> None:
-    """Refuse a time that no clock and no call of the system can take, such as nan or inf."""
-    if seconds < 0 or (seconds == 0 and least == "above 0"):
-        raise pytest.UsageError(f"{option} must be {least}, not {seconds:g}")
-    if not seconds <= _LONGEST:
-        raise pytest.UsageError(f"{option} must be {_LONGEST:,} at most, not {seconds:g}")
+def said(setting: Setting, config: pytest.Config) -> list[tuple[str, Any]]:
+    """Return what is said of a setting, with where, the place that wins first.
+
+    Paths of the command line and the environment are relative to where pytest was called, those of
+    an ini file to the project's root.
+    """
+    called, root = config.invocation_params.dir, config.rootpath
+    places: list[tuple[str, Any, Path]] = []
+    if setting.option:
+        places.append((setting.option, getattr(config.option, setting.dest), called))
+    if setting.variable:
+        places.append((setting.variable, os.environ.get(setting.variable), called))
+    if setting.ini:
+        places.append((setting.ini, config.getini(setting.ini), root))
+    return [
+        (where, setting.value.read(value, where, directory))
+        for where, value, directory in places
+        if is_said(value)
+    ]
 
 
-def _check_paired(options: Namespace) -> None:
+def value_of(setting: Setting, places: list[tuple[str, Any]], root: Path) -> Any:
+    """Return the value that counts.
+
+    :param places: as :func:`said` returns them.
+    :param root: the project's.
+    """
+    if not places:
+        return setting.value.of_default(setting.default, root)
+    if setting.adds:
+        return joined([value for _, value in reversed(places)])
+    return places[0][1]
+
+
+def _check_paired(settings: Settings) -> None:
     """Refuse what makes no sense beside ``--tq-ab``."""
-    if not options.tq_ab:
+    if not settings.ab:
         return
-    if (options.tq_update_baselines, options.tq_missing_baseline) != _NO_WRITES:
+    if (settings.update, settings.missing) != ("none", "fail"):
         raise pytest.UsageError("--tq-ab judges by no baseline, so it cannot write one")
-    if options.tq_history:
-        raise pytest.UsageError("--tq-ab measures two sides, which are no run of a history")
-    if options.tq_estimate_cycles:
+    if settings.history_path:
+        raise pytest.UsageError("--tq-ab is not recorded in the history; drop --tq-history")
+    if settings.estimate_cycles:
         raise pytest.UsageError("--tq-ab judges numbers, and --tq-estimate-cycles gives estimates")
-
-
-def _count(text: str) -> int:
-    """Return the number in an ini key that counts something."""
-    if not text.isdecimal() or int(text) < 1:
-        raise pytest.UsageError(f"tinyquant_set_aside_after must be 1 or more, not {text!r}")
-    return int(text)
-
-
-def _path(config: pytest.Config, value: str | None) -> Path | None:
-    """Return a path from the command line, relative to where pytest was called."""
-    return None if value is None else config.invocation_params.dir / value

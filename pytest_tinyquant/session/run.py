@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pytest_tinyquant.stages.pipeline import EstimateCycles
     from pytest_tinyquant.stages.pipeline import Stages
     from pytest_tinyquant.system.progress import Progress
+    from pytest_tinyquant.system.scratch import Scratch
 
 WORKER_KEY = "tinyquant_work_dir"
 ATTACHED_KEY = "tinyquant_attached"
@@ -58,6 +59,7 @@ class Run:
         self._attached: list[str] | None = (worker_input or {}).get(ATTACHED_KEY)
         self.command = shlex.join(["pytest", *(worker_input or {}).get("mainargv", sys.argv)[1:]])
         self.usage_error: Exception | None = None
+        self._scratch: Scratch | None = None
 
     @cached_property
     def project(self) -> Project:
@@ -183,7 +185,7 @@ class Run:
 
         return Gate(
             self.project.baselines_dir,
-            journal=self.work_dir / "journal",
+            proposals=self.work_dir / "proposals",
             missing=self.settings.missing,
             update=None if self.settings.update == "none" else self.settings.update,
             tolerances=self.project.tolerance,
@@ -210,6 +212,8 @@ class Run:
         journal = vars(self).get("journal")
         if journal is not None:
             journal.close()
+        if self._scratch is not None:
+            self._scratch.close()
 
     def worker_input(self) -> dict[str, object]:
         """Return what a worker must not find out for itself: every worker has to agree on it."""
@@ -217,6 +221,32 @@ class Run:
         if "project" in vars(self):
             values[ATTACHED_KEY] = sorted(self.project.attached)
         return values
+
+    def open(self) -> None:
+        """Make the run's scratch directory, and check that what the run is to write can be.
+
+        What killed runs left is deleted. Workers find all this done.
+
+        :raises pytest.UsageError: something certainly cannot be written.
+        """
+        from pytest_tinyquant.errors import ConfigurationError
+        from pytest_tinyquant.session.writable import check_writable
+        from pytest_tinyquant.system import scratch
+
+        if self.is_worker:
+            return
+        try:
+            check_writable(self.settings)
+            if self.concerns_project:
+                scratch.sweep()
+                self._scratch = scratch.Scratch(self.work_dir)
+        except ConfigurationError as error:
+            raise pytest.UsageError(str(error)) from error
+        except OSError as error:
+            raise pytest.UsageError(
+                f"no scratch directory can be made ({error}); free some space, or set TMPDIR to a "
+                "directory you can write to"
+            ) from error
 
     def check_configuration(self) -> None:
         """Read the project and the selection if the user has configured either.

@@ -23,18 +23,13 @@ from pytest_tinyquant.support.runtimes import RUNTIMES
 
 
 if TYPE_CHECKING:
-    from pytest_tinyquant.boards.device import HostImage
     from pytest_tinyquant.boards.device import RunRecord
-    from pytest_tinyquant.firmware.image import FirmwareImage
     from pytest_tinyquant.measure.measurement import Measurement
-    from pytest_tinyquant.models.graph import Graph
-    from pytest_tinyquant.models.model import Model
+    from pytest_tinyquant.measure.observation import Built
     from pytest_tinyquant.project.board_types import Board
     from pytest_tinyquant.project.board_types import Gate
     from pytest_tinyquant.stages.cortex_m_cycles import CortexMCycles
-    from pytest_tinyquant.stages.pipeline import Stages
-
-    Image = FirmwareImage | HostImage
+    from pytest_tinyquant.stages.steps import Steps
 
 #: How far float outputs may be apart, as a share of the largest: the simulator rounds the results
 #: of additions, subtractions and conversions differently from an RX.
@@ -44,9 +39,7 @@ FLOAT_TOLERANCE: Final = 1e-5
 class Estimator(Protocol):
     """What estimates the cycles of what a board ran."""
 
-    def complete(
-        self, measurement: Measurement, model: Model, graph: Graph, image: Image, record: RunRecord
-    ) -> Measurement:
+    def complete(self, measurement: Measurement, case: Built, record: RunRecord) -> Measurement:
         """Return what was measured with an estimate beside it."""
 
 
@@ -84,7 +77,7 @@ def check_selection(boards: Iterable[Board]) -> None:
         )
 
 
-def find_estimator(stages: Stages, board: Board, *, asked: bool) -> Estimator | None:
+def find_estimator(steps: Steps, board: Board, *, asked: bool) -> Estimator | None:
     """Return what estimates for `board`; None where there is no model of its core.
 
     :param asked: the user wants estimates; otherwise only those from traces are made, and only if
@@ -94,7 +87,7 @@ def find_estimator(stages: Stages, board: Board, *, asked: bool) -> Estimator | 
     """
     if has_trace_model(board):
         try:
-            return _TraceEstimator(stages, _trace_model(stages, board))
+            return _TraceEstimator(steps, _trace_model(steps, board))
         except ToolchainNotFoundError:
             if asked or board.gate != "instructions":
                 raise
@@ -103,37 +96,34 @@ def find_estimator(stages: Stages, board: Board, *, asked: bool) -> Estimator | 
         return None
     from pytest_tinyquant.firmware.toolchain_rx_sim import find_simulator
 
-    return CycleEstimator(stages, board, find_simulator())
+    return CycleEstimator(steps, find_simulator())
 
 
-def _trace_model(stages: Stages, board: Board) -> CortexMCycles:
+def _trace_model(steps: Steps, board: Board) -> CortexMCycles:
     from pytest_tinyquant.firmware.toolchain_profiler import build_profiler
     from pytest_tinyquant.stages.cortex_m_cycles import CortexMCycles
 
-    return CortexMCycles(board, build_profiler(stages.cache), stages.cache, stages.device_timeout)
+    return CortexMCycles(board, build_profiler(steps.cache), steps.cache, steps.device_timeout)
 
 
 @dataclass(frozen=True)
 class _TraceEstimator:
     """The model of a Cortex-M4, for what one board ran."""
 
-    stages: Stages
+    steps: Steps
     core: CortexMCycles
 
-    def complete(
-        self, measurement: Measurement, model: Model, graph: Graph, image: Image, record: RunRecord
-    ) -> Measurement:
+    def complete(self, measurement: Measurement, case: Built, record: RunRecord) -> Measurement:
         """Return what was measured with an estimate of the cycles of one invoke beside it.
 
         :raises EstimateError: the image cannot be profiled.
         """
         from pytest_tinyquant.firmware.image import FirmwareImage
 
-        assert isinstance(image, FirmwareImage), "the host is no Cortex-M4"
-        where = measurement.combination
-        with self.stages.progress.stage("estimating", where, measurement.board):
+        assert isinstance(case.image, FirmwareImage), "the host is no Cortex-M4"
+        with self.steps.progress.stage("estimating", case.name, case.board.name):
             labels = [op.label for op in measurement.ops]
-            estimate = self.core.estimate(image, record, labels, where=where)
+            estimate = self.core.estimate(case.image, record, labels, where=case.name)
         return _gated(measurement, estimate, self.core.board.gate)
 
 
@@ -155,41 +145,37 @@ def _gated(measurement: Measurement, estimate: Estimate, gate: Gate) -> Measurem
 class CycleEstimator:
     """The simulator, for what one board ran."""
 
-    stages: Stages
-    board: Board
+    steps: Steps
     simulator: Path
 
-    def complete(
-        self, measurement: Measurement, model: Model, graph: Graph, image: Image, record: RunRecord
-    ) -> Measurement:
+    def complete(self, measurement: Measurement, case: Built, record: RunRecord) -> Measurement:
         """Return what was measured with an estimate of the cycles of one invoke beside it.
 
         :param record: what the board made of the samples; the simulator must agree with it.
         :raises EstimateError: it does not, hangs, or ends before its last line.
         """
-        where = measurement.combination
-        sample = self.stages.samples(model, graph, where=where)[0]
-        with self.stages.progress.stage("estimating", where, self.board.name):
-            simulated = self._simulate(graph, sample, where)
-        dtypes = {graph.tensors[index].dtype for index in graph.outputs}
-        check_outputs(simulated.outputs[0], record.outputs[0], dtypes, where=where)
+        sample = self.steps.samples(case)[0]
+        with self.steps.progress.stage("estimating", case.name, case.board.name):
+            simulated = self._simulate(case, sample)
+        dtypes = {case.graph.tensors[index].dtype for index in case.graph.outputs}
+        check_outputs(simulated.outputs[0], record.outputs[0], dtypes, where=case.name)
         assert simulated.counter is not None, "the firmware counts on every board"
         cycles = Metric(simulated.counter, "cycles", "estimated")
-        estimate = Estimate(LATENCY.name, cycles, KINDS[self.board.kind].cycle_model)
+        estimate = Estimate(LATENCY.name, cycles, KINDS[case.board.kind].cycle_model)
         return dataclasses.replace(measurement, estimates=(estimate,))
 
-    def _simulate(self, graph: Graph, sample: bytes, where: str) -> RunRecord:
+    def _simulate(self, case: Built, sample: bytes) -> RunRecord:
         """Run the model on one sample: the counts do not depend on how many there are."""
         from pytest_tinyquant.boards.emulator.rx_simulator import MACHINE
         from pytest_tinyquant.boards.emulator.rx_simulator import simulate
         from pytest_tinyquant.firmware import image as firmware
         from pytest_tinyquant.firmware.runtimes.runtime import runtime_of
 
-        board = dataclasses.replace(self.board, machine=MACHINE)
+        board, timeout = dataclasses.replace(case.board, machine=MACHINE), self.steps.device_timeout
         with tempfile.TemporaryDirectory(prefix="tinyquant-") as directory:
-            emitted = runtime_of(board).emit(graph, b"", board, Path(directory), where=where)
-            image = firmware.build(emitted, board, [sample], self.stages.cache, where=where)
-        return simulate(self.simulator, image, timeout=self.stages.device_timeout, where=where)
+            emitted = runtime_of(board).emit(case, Path(directory))
+            image = firmware.build(emitted, board, [sample], self.steps.cache, where=case.name)
+        return simulate(self.simulator, image, timeout=timeout, where=case.name)
 
 
 def check_outputs(simulated: bytes, board: bytes, dtypes: set[str], *, where: str) -> None:

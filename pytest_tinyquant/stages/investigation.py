@@ -14,16 +14,16 @@ from pytest_tinyquant.baselines.cause import Cause
 from pytest_tinyquant.errors import TinyQuantError
 from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.metrics.spec import Explanation
+from pytest_tinyquant.project.case import Case
+from pytest_tinyquant.project.case import Converted
+from pytest_tinyquant.project.case import grown
 
 
 if TYPE_CHECKING:
     from pytest_tinyquant.baselines.verdict import Verdict
     from pytest_tinyquant.measure.measurement import Measurement
-    from pytest_tinyquant.models.model import Model
-    from pytest_tinyquant.project.board_types import Board
-    from pytest_tinyquant.schemes.scheme import Scheme
     from pytest_tinyquant.stages.layer_by_layer import LayerByLayer
-    from pytest_tinyquant.stages.pipeline import Stages
+    from pytest_tinyquant.stages.steps import Steps
 
 _RUNTIME = "TensorFlow Lite Micro's"
 
@@ -34,11 +34,9 @@ SEARCHES: Final[tuple[Explanation, ...]] = ("first difference", "high water")
 class Investigation:
     """Explains regressions of one combination."""
 
-    def __init__(self, stages: Stages, model: Model, scheme: Scheme, board: Board) -> None:
-        self._stages = stages
-        self._model = model
-        self._scheme = scheme
-        self._board = board
+    def __init__(self, steps: Steps, case: Case) -> None:
+        self._steps = steps
+        self._case = case
 
     def explain(self, verdict: Verdict, current: Measurement, baseline: Measurement) -> Verdict:
         """Return ``verdict`` with the causes found added to it.
@@ -62,16 +60,18 @@ class Investigation:
         from pytest_tinyquant.stages.layer_by_layer import find_converted
 
         sha256 = current.identity["tflite_sha256"]
-        if find_converted(self._stages.cache, sha256) is None:
+        if find_converted(self._steps.cache, sha256) is None:
             return []
-        converted = self._stages.convert(self._model, self._scheme)
-        if converted.sha256 != sha256:
+        model, scheme = self._case.model, self._case.scheme
+        converted = grown(self._case, Converted, converted=self._steps.convert(model, scheme))
+        if converted.converted.sha256 != sha256:
             return []
         layers = None
-        if not self._board.target.is_host:
-            layers = LayerByLayer(self._stages, self._model, converted, self._board)
-            if layers.image.sha256 != current.identity.get("image"):
+        if not self._case.board.target.is_host:
+            built = self._steps.build(self._steps.check(converted))
+            if built.image.sha256 != current.identity.get("image"):
                 return []
+            layers = LayerByLayer(self._steps, built)
         causes: list[Cause] = []
         for kind in METRICS[verdict.metric].explained_by:
             if kind == "high water" and layers is not None:
@@ -99,14 +99,14 @@ class Investigation:
         digests = [side.identity["tflite_sha256"] for side in (baseline, current)]
         if digests[0] == digests[1]:
             return []
-        old, new = (find_converted(self._stages.cache, digest) for digest in digests)
+        old, new = (find_converted(self._steps.cache, digest) for digest in digests)
         if old is None or new is None:
             what = (
                 f"the earlier model file ({digests[0][:12]}) is not in the cache, so the two "
                 "cannot be run side by side; --tq-ab REV converts and runs both"
             )
             return [Cause("note", about=what)]
-        part = compare_models(self._stages, self._model, old, new)
+        part = compare_models(self._steps, self._case.model, old, new)
         if part is None:
             return [Cause("note", about="the two model files compute the same in every operator")]
         return [part.cause("the earlier model file's")]

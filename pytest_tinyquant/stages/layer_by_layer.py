@@ -14,6 +14,7 @@ from typing import cast
 
 from pytest_tinyquant.baselines.align import align_ops
 from pytest_tinyquant.baselines.cause import Cause
+from pytest_tinyquant.boards.device import HostImage
 from pytest_tinyquant.boards.halts.trace import OperatorTrace
 from pytest_tinyquant.boards.halts.trace import Traceable
 from pytest_tinyquant.measure.divergence import Divergence
@@ -25,23 +26,19 @@ from pytest_tinyquant.metrics.text import shape_text
 from pytest_tinyquant.models.quantize import bytes_per_sample
 from pytest_tinyquant.models.quantize import decode
 from pytest_tinyquant.models.tflite_reader import read_graph
-from pytest_tinyquant.stages.pipeline import combination_name
 
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pytest_tinyquant.boards.device import HostImage
     from pytest_tinyquant.boards.host.host import HostDevice
     from pytest_tinyquant.engine import Plan
     from pytest_tinyquant.engine import PlanOp
-    from pytest_tinyquant.firmware.image import FirmwareImage
+    from pytest_tinyquant.measure.observation import Built
     from pytest_tinyquant.models.graph import Graph
     from pytest_tinyquant.models.graph import Operator
     from pytest_tinyquant.models.model import Model
-    from pytest_tinyquant.project.board_types import Board
-    from pytest_tinyquant.schemes.convert import ConvertedModel
-    from pytest_tinyquant.stages.pipeline import Stages
+    from pytest_tinyquant.stages.steps import Steps
     from pytest_tinyquant.system.cache import Cache
 
 
@@ -63,36 +60,28 @@ class Part:
 
 
 class LayerByLayer:
-    """One combination whose image can be watched while it runs."""
+    """A case whose image can be watched while it runs."""
 
-    def __init__(
-        self, stages: Stages, model: Model, converted: ConvertedModel, board: Board
-    ) -> None:
+    def __init__(self, steps: Steps, case: Built) -> None:
         from pytest_tinyquant import engine
 
-        self._stages = stages
-        self._where = combination_name(converted, board)
-        self._model = model
-        self._board = board
-        self._converted = converted
-        self.graph: Graph = stages.check(model, converted, board)
-        self.image = cast("FirmwareImage", stages.build_image(model, converted, self.graph, board))
-        self.plan: Plan = engine.plan(self.graph, where=self._where, kernels=board.kernels)
+        self._steps = steps
+        self._case = case
+        self.graph: Graph = case.graph
+        self.plan: Plan = case.plan or engine.plan(
+            case.graph, where=case.name, kernels=case.board.kernels
+        )
 
     def first_difference(self) -> Part | None:
         """Return where the image leaves TensorFlow Lite Micro; None if it gives its outputs.
 
         :raises TinyQuantError: TensorFlow Lite Micro or the board cannot run it.
         """
-        host = self._stages.host_board()
-        image = cast(
-            "HostImage",
-            self._stages.build_image(self._model, self._converted, self.graph, host),
-        )
-        name = f"layers {self._where}"
-        with self._stages.open(host, image, name=name) as reference:
+        case, image = self._case, self._steps.host_image(self._case)
+        name = f"layers {case.name}"
+        with self._steps.open(self._steps.host_board(), image, name=name) as reference:
             expected = reference.run().outputs
-            with self._stages.open(self._board, self.image, name=name) as device:
+            with self._steps.open(case.board, case.image, name=name) as device:
                 actual = device.run().outputs
                 dtype = self.graph.tensors[self.graph.outputs[0]].dtype
                 sample = worst_sample(expected, actual, dtype)
@@ -104,8 +93,9 @@ class LayerByLayer:
 
     def deepest_operator(self) -> tuple[str, int] | None:
         """Return the operator that needs the most stack, and how much; None if unknown."""
-        sample = self._stages.samples(self._model, self.graph, where=self._where)[0]
-        with self._stages.open(self._board, self.image, name=f"stack {self._where}") as device:
+        case = self._case
+        sample = self._steps.samples(case)[0]
+        with self._steps.open(case.board, case.image, name=f"stack {case.name}") as device:
             if not isinstance(device, Traceable) or not self.plan.ops:
                 return None
             traces = device.trace(sample, self._writes())
@@ -134,7 +124,7 @@ class LayerByLayer:
         return None
 
 
-def compare_models(stages: Stages, model: Model, old: Path, new: Path) -> Part | None:
+def compare_models(steps: Steps, model: Model, old: Path, new: Path) -> Part | None:
     """Run two converted files of ``model`` in TensorFlow Lite Micro; return where they part.
 
     :raises TinyQuantError: TensorFlow Lite Micro cannot run one of them.
@@ -142,7 +132,7 @@ def compare_models(stages: Stages, model: Model, old: Path, new: Path) -> Part |
     graphs = [read_graph(f.read_bytes(), where=f"{model.name} {f}") for f in (old, new)]
     with contextlib.ExitStack() as opened:
         devices = [
-            opened.enter_context(_host(stages, model, graph, file))
+            opened.enter_context(_host(steps, model, graph, file))
             for graph, file in zip(graphs, (old, new), strict=True)
         ]
         sample = _worst([device.run().outputs for device in devices], graphs)
@@ -162,9 +152,9 @@ def compare_models(stages: Stages, model: Model, old: Path, new: Path) -> Part |
 
 
 @contextlib.contextmanager
-def _host(stages: Stages, model: Model, graph: Graph, tflite: Path) -> Iterator[HostDevice]:
-    image = stages.host_image(model, graph, tflite, where=model.name)
-    with stages.open(stages.host_board(), image, name=f"layers {tflite.parent.name}") as device:
+def _host(steps: Steps, model: Model, graph: Graph, tflite: Path) -> Iterator[HostDevice]:
+    image = HostImage(tflite, steps.samples_of(model, graph, where=model.name))
+    with steps.open(steps.host_board(), image, name=f"layers {tflite.parent.name}") as device:
         yield cast("HostDevice", device)
 
 
@@ -199,4 +189,4 @@ def operator_text(op: PlanOp) -> str:
 
 
 def _row(graph: Graph, op: Operator) -> OpCount:
-    return OpCount(op.label, op.op, graph.tensors[op.outputs[0]].shape, 0)
+    return OpCount(op.label, op.op, graph.output_shape(op), 0)

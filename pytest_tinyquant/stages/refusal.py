@@ -12,36 +12,21 @@ from pytest_tinyquant.errors import UnsupportedModelError
 
 
 if TYPE_CHECKING:
-    from pytest_tinyquant.models.graph import Graph
-    from pytest_tinyquant.models.model import Model
-    from pytest_tinyquant.project.board_types import Board
-    from pytest_tinyquant.schemes.convert import ConvertedModel
-    from pytest_tinyquant.stages.pipeline import Stages
+    from pytest_tinyquant.project.case import Parsed
+    from pytest_tinyquant.stages.steps import Steps
 
 # How TensorFlow Lite Micro says no: by an error of one of its calls, or by ending its process.
 _REFUSALS: Final = ("AllocateTensors", "Invoke", "abort")
 
 
-def confirm_refusal(
-    stages: Stages,
-    refusal: UnsupportedModelError,
-    *,
-    model: Model,
-    converted: ConvertedModel,
-    graph: Graph,
-    board: Board,
-) -> NoReturn:
-    """Run the refused model on ``board``, which raises in any case.
+def confirm_refusal(steps: Steps, case: Parsed, refusal: UnsupportedModelError) -> NoReturn:
+    """Run the refused model on its board, the host, which raises in any case.
 
     :raises UnsupportedModelError: ``refusal``, with the runtime's own words.
     :raises SupportMismatchError: the runtime runs the model after all.
     """
-    from pytest_tinyquant.stages.pipeline import combination_name
-
-    where = combination_name(converted, board)
-    image = stages.build_image(model, converted, graph, board)
     try:
-        with stages.open(board, image, name=where) as device:
+        with steps.open(case.board, steps.host_image(case), name=case.name) as device:
             device.run()
     except DeviceHaltedError as halt:
         if halt.kind not in _REFUSALS:
@@ -53,6 +38,6 @@ def confirm_refusal(
             reason=refusal.reason,
         ) from halt
     raise SupportMismatchError(
-        f"{where}: the support check refuses this model, but the runtime runs it: {refusal}\n"
-        "Correct the runtime's table in support.py"
+        f"{case.name}: the support check refuses this model, but the runtime runs it: {refusal}\n"
+        "Correct the runtime's table in support/tables.py"
     ) from refusal

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from pytest_tinyquant.errors import UnsupportedModelError
 from pytest_tinyquant.errors import VacuousSchemeError
 from pytest_tinyquant.models.graph import Graph
 from pytest_tinyquant.models.graph import Operator
+from pytest_tinyquant.models.graph import Subgraph
 from pytest_tinyquant.schemes.settings import Scheme
+from pytest_tinyquant.support.roles import DEFAULT_ROLES
+from pytest_tinyquant.support.roles import ROLES
 from pytest_tinyquant.support.runtimes import Runtime
-from pytest_tinyquant.support.tables import DEFAULT_ROLES
-from pytest_tinyquant.support.tables import ROLES
 from pytest_tinyquant.support.tables import Combinations
 
+
+if TYPE_CHECKING:
+    from pytest_tinyquant.engine import Plan
 
 # A tensor of one of these types shows that quantization did something.
 _QUANTIZED = frozenset({"int4", "int8", "uint8", "int16", "float16"})
@@ -21,14 +26,35 @@ _QUANTIZED = frozenset({"int4", "int8", "uint8", "int16", "float16"})
 
 def check_support(graph: Graph, runtime: Runtime, *, where: str) -> None:
     """Raise :class:`UnsupportedModelError` for the first operator `runtime` cannot run."""
-    for operator in runtime.executed(graph):
+    _check_table(graph, runtime, where)
+    runtime.check(graph, where)
+
+
+def plan_supported(graph: Graph, runtime: Runtime, *, kernels: str, where: str) -> Plan | None:
+    """Return what `runtime` makes of a graph that it can run; None if it compiles nothing.
+
+    It refuses what :func:`check_support` does, without going through the graph twice.
+
+    :param kernels: the kernel set of the board.
+    :raises UnsupportedModelError: for the first operator that it cannot run.
+    """
+    _check_table(graph, runtime, where)
+    plan = runtime.plan(graph, kernels=kernels, where=where)
+    if plan is None:
+        runtime.check(graph, where)
+    return plan
+
+
+def _check_table(graph: Graph, runtime: Runtime, where: str) -> None:
+    """Check every operator against the runtime's table."""
+    for part, operator in runtime.executed(graph):
         if operator.op not in runtime.operators:
             name = operator.custom or operator.op
             raise _unsupported(
                 runtime, operator, where, "", f"it has no operator {name}", verb="lacks"
             )
         accepted = runtime.operators[operator.op]
-        found = _types(graph, operator)
+        found = _types(part, operator)
         if accepted and tuple(found.values()) not in accepted:
             reason = f"{operator.op} accepts {_list(accepted, list(found))}; " + (
                 f"this one is {_join(tuple(found.values()))}"
@@ -36,7 +62,6 @@ def check_support(graph: Graph, runtime: Runtime, *, where: str) -> None:
             raise _unsupported(
                 runtime, operator, where, _join(tuple(found.values())), reason, verb="cannot run"
             )
-    runtime.check(graph, where)
 
 
 def check_read_as_written(graph: Graph, runtime: Runtime, *, where: str) -> None:
@@ -102,7 +127,7 @@ def _computes_in_float(graph: Graph, operator: Operator) -> bool:
     return any(tensor.dtype == "float32" and tensor.data is None for tensor in tensors)
 
 
-def _types(graph: Graph, operator: Operator) -> dict[str, str]:
+def _types(graph: Subgraph, operator: Operator) -> dict[str, str]:
     """Return the types of the tensors that decide which kernel an operator needs, by role."""
     types = {}
     for role, (kind, position) in ROLES.get(operator.op, DEFAULT_ROLES).items():

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pytest_tinyquant.errors import UnsupportedModelError
 from pytest_tinyquant.models.graph import Graph
 from pytest_tinyquant.models.graph import Operator
+from pytest_tinyquant.models.graph import Subgraph
 from pytest_tinyquant.models.graph import Tensor
 
 
@@ -50,9 +51,10 @@ def check_read_as_written(graph: Graph, *, where: str) -> None:
 
     :raises UnsupportedModelError: it would take the model for another one.
     """
-    for operator in graph.operators:
-        for reason in _misreadings(graph, operator):
-            dtype = _first(graph, operator)
+    operators = [(part, operator) for part in graph.parts() for operator in part.operators]
+    for part, operator in operators:
+        for reason in _misreadings(part, operator):
+            dtype = part.input_dtype(operator)
             raise UnsupportedModelError(
                 f"{where}: TensorFlow Lite Micro would run {operator.label} and say OK, but "
                 f"compute something else than the file says: {reason}. Choose another scheme, or "
@@ -63,18 +65,14 @@ def check_read_as_written(graph: Graph, *, where: str) -> None:
             )
 
 
-def _first(graph: Graph, operator: Operator) -> str:
-    return next((graph.tensors[index].dtype for index in operator.inputs if index >= 0), "")
-
-
-def _misreadings(graph: Graph, operator: Operator) -> Iterator[str]:
+def _misreadings(graph: Subgraph, operator: Operator) -> Iterator[str]:
     """Yield what is read wrong of `operator`."""
     yield from _several_scales(graph, operator)
     if operator.op in _LAYERS:
         yield from _layer(graph, operator)
 
 
-def _several_scales(graph: Graph, operator: Operator) -> Iterator[str]:
+def _several_scales(graph: Subgraph, operator: Operator) -> Iterator[str]:
     """Yield tensors with a scale per channel where one scale, the first, is taken for all."""
     if operator.op in _MOVERS:
         return
@@ -87,7 +85,7 @@ def _several_scales(graph: Graph, operator: Operator) -> Iterator[str]:
             yield f"its tensor {tensor.name!r} has {len(scales)} scales, the first is taken for all"
 
 
-def _layer(graph: Graph, operator: Operator) -> Iterator[str]:
+def _layer(graph: Subgraph, operator: Operator) -> Iterator[str]:
     """Yield what is wrong with the weights, activations and bias of a layer."""
     place, axis = _LAYERS[operator.op]
     weights = graph.tensors[operator.inputs[place]]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pytest_tinyquant.engine import Plan
     from pytest_tinyquant.models.graph import Graph
     from pytest_tinyquant.models.graph import Operator
+    from pytest_tinyquant.models.graph import Subgraph
     from pytest_tinyquant.support.tables import Combinations
 
 
@@ -49,9 +50,9 @@ class Runtime(ABC):
     def operators(self) -> Mapping[str, Combinations]:
         """The operators that it has, with the type combinations that each takes."""
 
-    def executed(self, graph: Graph) -> Sequence[Operator]:
-        """Return the operators of `graph` that it runs."""
-        return graph.operators
+    def executed(self, graph: Graph) -> Sequence[tuple[Subgraph, Operator]]:
+        """Return the operators of `graph` that it runs, with the subgraph of each."""
+        return [(part, operator) for part in graph.parts() for operator in part.operators]
 
     @abstractmethod
     def check(self, graph: Graph, where: str) -> None:
@@ -63,6 +64,8 @@ class Runtime(ABC):
 
     def plan(self, graph: Graph, *, kernels: str, where: str) -> Plan | None:
         """Return what a compiler decided of the model; None where nothing is compiled.
+
+        It is asked once for each combination, in place of :meth:`check`; it must refuse as much.
 
         :param kernels: the kernel set that it is to run with.
         """

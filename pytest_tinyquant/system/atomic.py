@@ -14,22 +14,27 @@ from typing import Final
 _DESCRIPTORS: Final = ("/dev/std", "/dev/fd/", "/proc/")
 
 
-def write_bytes(path: Path, data: bytes, *, follow: bool = True) -> None:
+def write_bytes(
+    path: Path, data: bytes, *, follow: bool = True, staging: Path | None = None
+) -> None:
     """Replace `path` by a file that holds `data`; missing parent directories are made.
 
-    The data reach the disk under another name in the same directory first, so that a reader, a
+    The data reach the disk under another name first, so that a reader, a
     crash or a full disk meets the old content or the new one. A symbolic link is followed and
     stays a link. A device, a FIFO or a stream of this process (``/dev/stdout``) is written to.
 
     :param follow: False replaces a link itself: in a directory that others may write, it leads
         wherever one of them wants.
+    :param staging: existing directory on the same filesystem for the file under its other name,
+        which a process that is killed leaves there; None for the directory of `path`.
     """
     if follow and is_stream(path):
         append_bytes(path, data)
         return
     target = Path(os.path.realpath(path)) if follow else path
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}-{secrets.token_hex(4)}")
+    name = f".{target.name}.{os.getpid()}-{secrets.token_hex(4)}"
+    temporary = (staging or target.parent) / name
     try:
         # O_EXCL with 0o666 instead of tempfile: the user's umask decides who may read it.
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
@@ -44,9 +49,9 @@ def write_bytes(path: Path, data: bytes, *, follow: bool = True) -> None:
         raise
 
 
-def write_text(path: Path, text: str, *, follow: bool = True) -> None:
+def write_text(path: Path, text: str, *, follow: bool = True, staging: Path | None = None) -> None:
     """Replace `path` by a UTF-8 file that holds `text`, line ends as given."""
-    write_bytes(path, text.encode("utf-8"), follow=follow)
+    write_bytes(path, text.encode("utf-8"), follow=follow, staging=staging)
 
 
 def append_bytes(path: Path, data: bytes) -> None:

@@ -24,6 +24,8 @@ from pathlib import Path
 from pytest_tinyquant.errors import CacheError
 from pytest_tinyquant.system import atomic
 from pytest_tinyquant.system.json_text import parse_json
+from pytest_tinyquant.system.regular_file import TEXT_LIMIT
+from pytest_tinyquant.system.regular_file import read_bytes
 
 
 ENVIRONMENT_VARIABLE = "TINYQUANT_CACHE"
@@ -76,6 +78,34 @@ class Cache:
         """Return the directory of the entry `key` if there is an intact one; build nothing."""
         path = self.root / kind / key[:2] / key
         return path if _is_intact(path, key) else None
+
+    @contextlib.contextmanager
+    def locked(self, kind: str, key: str, *, timeout: float = 900) -> Iterator[None]:
+        """Hold the lock of the address `key`.
+
+        :raises CacheError: as :meth:`entry`.
+        """
+        with self._locked(self.root / kind / key[:2] / key, timeout):
+            yield
+
+    @contextlib.contextmanager
+    def scratch(self, kind: str, key: str) -> Iterator[Path]:
+        """Yield an empty directory beside the entries, gone afterwards; for who holds the lock.
+
+        :raises CacheError: as :meth:`entry`.
+        """
+        path = self.root / kind / key[:2] / key
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        try:
+            self._discard_remains(path)
+            temporary.mkdir()
+            yield temporary
+        except OSError as error:
+            if error.errno in _FULL or not temporary.exists():
+                raise self._unusable(error) from error
+            raise
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
 
     @staticmethod
     def key(*parts: str | bytes | Path | Mapping[str, object] | Sequence[object]) -> str:
@@ -170,7 +200,7 @@ def _hashes(directory: Path) -> dict[str, str]:
 def _is_intact(path: Path, key: str) -> bool:
     """Tell whether the entry at `path` holds exactly the files of its manifest."""
     try:
-        manifest = parse_json((path / MANIFEST).read_bytes())
+        manifest = parse_json(read_bytes(path / MANIFEST, TEXT_LIMIT))
         return bool(manifest == {"key": key, "files": _hashes(path)})
     except (OSError, ValueError):
         return False

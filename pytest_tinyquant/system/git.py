@@ -54,12 +54,14 @@ class Repository:
                 "A shallow clone lacks older ones: git fetch --unshallow"
             ) from None
 
-    def changes(self) -> int:
-        """Return how many tracked files differ from HEAD.
+    def changes(self, *, untracked: bool = False) -> int:
+        """Return how many files differ from HEAD.
 
+        :param untracked: count files that git does not know as well, but for ignored ones.
         :raises RevisionError: git fails, such as for a damaged index.
         """
-        status = _git(self.root, "status", "--porcelain", "--untracked-files=no")
+        files = "--untracked-files=all" if untracked else "--untracked-files=no"
+        status = _git(self.root, "status", "--porcelain", files)
         return len(status.splitlines())
 
     def files(self, commit: str, directory: str) -> tuple[str, ...]:

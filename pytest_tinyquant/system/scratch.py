@@ -14,6 +14,7 @@ import re
 import shutil
 import tempfile
 import time
+from collections.abc import Iterable
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -23,7 +24,7 @@ _NAME: Final = re.compile(r"\.?tinyquant-[0-9a-f]{16}")
 _OWNER: Final = ".owner"
 
 #: Seconds for which a directory without a lock is left alone: its owner may be about to take it.
-_UNOWNED_AGE: Final = 3600.0
+_UNOWNED_AGE: Final = 24 * 3600.0
 
 
 class Scratch:
@@ -38,6 +39,7 @@ class Scratch:
         # Under its own name it appears with its lock held.
         hidden = self.path.with_name(f".{self.path.name}")
         hidden.mkdir(mode=0o700)
+        (hidden / ".gitignore").write_text("*\n")
         self._lock = os.open(hidden / _OWNER, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         fcntl.flock(self._lock, fcntl.LOCK_EX)
         hidden.rename(self.path)
@@ -73,15 +75,42 @@ def directory() -> Iterator[Path]:
         yield Path(made)
 
 
-def new_path() -> Path:
+@contextlib.contextmanager
+def beside(directory: Path, preferred: Iterable[Path] = ()) -> Iterator[Path]:
+    """Yield a scratch directory on the filesystem of `directory`, deleted after the block.
+
+    :param directory: need not exist yet.
+    :param preferred: where it is made if they lie on that filesystem; otherwise in `directory`.
+    :raises OSError: it cannot be made.
+    """
+    while not directory.is_dir() and directory != directory.parent:
+        directory = directory.parent
+    device = directory.stat().st_dev
+    parent = next((p for p in preferred if p.is_dir() and p.stat().st_dev == device), directory)
+    sweep(directory, *preferred)
+    made = Scratch(new_path(parent))
+    try:
+        yield made.path
+    finally:
+        made.close()
+
+
+def new_path(parent: Path | None = None) -> Path:
     """Return a path for a scratch directory that does not exist yet."""
-    return Path(tempfile.gettempdir()) / f"tinyquant-{os.urandom(8).hex()}"
+    return (parent or Path(tempfile.gettempdir())) / f"tinyquant-{os.urandom(8).hex()}"
 
 
-def sweep() -> list[Path]:
-    """Delete this user's scratch directories whose owners ended; return them."""
+def sweep(*parents: Path) -> list[Path]:
+    """Delete this user's scratch directories whose owners ended; return them.
+
+    :param parents: where to look; the system's directory for temporary files by default.
+    """
+    return [p for parent in parents or [Path(tempfile.gettempdir())] for p in _swept(parent)]
+
+
+def _swept(parent: Path) -> list[Path]:
     swept = []
-    with contextlib.suppress(OSError), os.scandir(tempfile.gettempdir()) as entries:
+    with contextlib.suppress(OSError), os.scandir(parent) as entries:
         for entry in entries:
             if _NAME.fullmatch(entry.name) and _is_abandoned(entry):
                 shutil.rmtree(entry.path, ignore_errors=True)

@@ -31,9 +31,10 @@ def test_collecting_the_matrix_imports_nothing_heavy(bench):
 def test_the_plugin_itself_imports_none_of_its_stages(pytester):
     """Every pytest run in the environment pays for this import, whatever it tests."""
     light = {
-        "errors", "plugin", "project", "project.settings", "report", "report.controller", "session",
+        "errors", "plugin", "project", "project.settings", "report", "report.beside",
+            "report.controller", "session", "system", "system.trouble",
         "session.add_options", "session.fixtures", "session.options",
-        "session.plugins", "session.run", "system", "system.trouble",
+        "session.plugins", "session.run", "session.table", "session.values",
     }  # fmt: skip
     script = (
         "import sys, pytest_tinyquant.plugin\n"

@@ -228,7 +228,8 @@ def test_two_runs_at_once_leave_each_other_their_outcomes(project, start_process
     )
     assert "measured all" in _line_with("measured all", first.stdout)
     monkeypatch.setenv("RUN", "second")
-    project.run(*HARDWARE, *MATRIX, *WORKERS).assert_outcomes(passed=6)
+    assert not (project.root / "baselines").exists(), "nothing is recorded before a run ends"
+    project.run(*HARDWARE, *MATRIX, *WORKERS, *RECORD).assert_outcomes(passed=6)
     assert outcomes_kept(project) == 3
     first.kill()
     first.wait()

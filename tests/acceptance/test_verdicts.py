@@ -80,7 +80,11 @@ def test_a_missing_baseline_may_be_recorded(bench):
     result.assert_outcomes(passed=4)
     name = "nucleo-l4r5zi/emulator/cnn_4-int8-only.json"
     result.stdout.fnmatch_lines(
-        ["*= tinyquant: 4 new =*", "baselines written: 1 of 1 changed", f"  baselines/{name}"]
+        [
+            "*= tinyquant: 4 new =*",
+            "baselines written: 1 of 1 changed",
+            f"  baselines/{name}  new: error, flash, latency, ram",
+        ]
     )
     assert list(bench.baselines()) == [name]
     bench.run(*ONE).assert_outcomes(passed=4)
@@ -240,3 +244,95 @@ def test_trouble_with_the_bench_in_the_midst_of_a_test_is_an_error(bench):
     result.stdout.fnmatch_lines(
         ["ConsoleError: cnn_4-int8-nucleo-l4r5zi: the cable is loose", "*= tinyquant: 1 error =*"]
     )
+
+
+def number(bench, metric, part):
+    (text,) = bench.baselines().values()
+    return json.loads(text)["metrics"][metric][part]["value"]
+
+
+TWO_TESTS = """
+import pytest
+
+{marks}
+def test_flash(measurement, baseline):
+    baseline.check("flash", measurement)
+    {then}
+
+def test_latency(measurement, baseline):
+    baseline.check("latency", measurement)
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "marks", "then", "outcomes"),
+    [
+        (("-k", "latency"), "", "pass", {"passed": 1, "deselected": 1}),
+        ((), "@pytest.mark.xfail(strict=False)", "assert False", {"passed": 1, "xfailed": 1}),
+        ((), "", "pytest.xfail('not today')", {"passed": 1, "xfailed": 1}),
+        ((), "", "assert False, 'after its check'", {"passed": 1, "failed": 1}),
+        ((), "", "pytest.skip('after its check')", {"passed": 1, "skipped": 1}),
+        ((), "@pytest.mark.usefixtures('torn')", "pass", {"passed": 2, "errors": 1}),
+        (("-n2",), "@pytest.mark.usefixtures('torn')", "pass", {"passed": 2, "errors": 1}),
+        (("-x", "-p", "no:randomly"), "", "raise SystemError", {"failed": 1}),
+        ((), "", "from pytest_tinyquant.errors import BenchError; raise BenchError", None),
+    ],
+    ids=[
+        "deselected", "fails as expected", "gives up", "fails afterwards", "skips",
+        "fails in teardown", "fails in a worker's teardown", "stops the run", "trouble",
+    ],
+)  # fmt: skip
+def test_only_what_was_judged_and_passed_is_recorded(bench, arguments, marks, then, outcomes):
+    bench.record(*ONE)
+    bench.says[COMBINATION] = {"conv2d[3]": 1250, "tq_conv_2d_s8": 436}
+    bench.pytester.makepyfile(test_matrix=TWO_TESTS.format(marks=marks, then=then))
+    conftest = bench.root / "conftest.py"
+    torn = "\nimport pytest\n@pytest.fixture\ndef torn():\n    yield\n    assert False\n"
+    conftest.write_text(conftest.read_text() + torn)
+    result = bench.run(*ONE, *arguments, "--tq-update-baselines=all")
+    if outcomes:
+        result.assert_outcomes(**outcomes)
+    assert number(bench, "flash", "total") == 1400
+    assert number(bench, "latency", "invoke") == (1500 if "-x" in arguments else 1750)
+    if "-x" not in arguments:
+        result.stdout.fnmatch_lines(
+            [
+                "baselines written: 1 of 1 changed",
+                "  baselines/nucleo-l4r5zi/emulator/cnn_4-int8-only.json",
+                "    latency invoke  1,500 -> 1,750 instructions",
+            ]
+        )
+    result.stdout.no_fnmatch_line("    flash *")
+
+
+def test_every_number_that_an_update_changes_is_listed_even_within_its_tolerance(bench):
+    bench.record(*ONE)
+    bench.says[COMBINATION] = {"conv2d[3]": 1001, "tq_conv_2d_s8": 399}
+    update = ("--tq-update-baselines=all", "--tq-tolerance=latency:5%")
+    bench.run(*ONE, *update).stdout.fnmatch_lines(
+        [
+            "    flash total  1,400 -> 1,399 B",
+            "    latency invoke  1,500 -> 1,501 instructions",
+        ]
+    )
+
+
+def test_a_baseline_with_one_metric_is_completed_by_the_next_update(bench):
+    bench.run(*ONE, "-k", "latency", "--tq-update-baselines=new").assert_outcomes(passed=1)
+    bench.run(*ONE).assert_outcomes(passed=1, failed=3)
+    result = bench.run(*ONE, "--tq-update-baselines=new")
+    result.assert_outcomes(passed=4)
+    result.stdout.fnmatch_lines(["*= tinyquant: 3 new, 1 ok =*", "    error mae  none -> 0.01 1"])
+    bench.run(*ONE).assert_outcomes(passed=4)
+
+
+def test_a_killed_run_leaves_nothing_in_baselines(bench):
+    bench.record(*ONE)
+    before = bench.baselines()
+    bench.says[COMBINATION] = {"conv2d[3]": 1250}
+    last = "\ndef test_z(measurement):\n    import os; os.kill(os.getpid(), 9)\n"
+    bench.pytester.makepyfile(test_matrix=TWO_TESTS.format(marks="", then="") + last)
+    (bench.root / "bench.json").write_text(json.dumps(bench.says))
+    bench.pytester.runpytest_subprocess(*ONE, "--tq-update-baselines=all", timeout=60)
+    assert bench.baselines() == before
+    assert not [path for path in (bench.root / "baselines").rglob(".*")]

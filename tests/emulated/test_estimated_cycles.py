@@ -16,6 +16,7 @@ from pytest_tinyquant.errors import ToolchainNotFoundError
 from pytest_tinyquant.firmware.elf import Elf
 from pytest_tinyquant.firmware.toolchain_profiler import build_profiler
 from pytest_tinyquant.measure.estimated_cycles import count_cycles
+from pytest_tinyquant.project.case import Case
 from pytest_tinyquant.project.project import load_project
 from pytest_tinyquant.project.settings import Settings
 from pytest_tinyquant.schemes.scheme import SCHEMES
@@ -39,13 +40,11 @@ def stages(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def built(stages):
-    """Return built(model, scheme): its model, graph and image."""
+    """Return built(model, scheme): the case that is ready to run."""
 
     def build(name, scheme):
         model, board = stages.project.models[name], stages.project.boards[BOARD]
-        converted = stages.convert(model, SCHEMES[scheme])
-        graph = stages.check(model, converted, board)
-        return model, converted, graph, stages.build_image(model, converted, graph, board)
+        return stages.prepare(Case(model, SCHEMES[scheme], board))
 
     return build
 
@@ -57,7 +56,7 @@ def cycles(stages, built):
 
     def estimate(name, scheme, **keys):
         board = stages.project.boards[BOARD]
-        elf = Elf(built(name, scheme)[3].elf)
+        elf = Elf(built(name, scheme).image.elf)
         timing = dataclasses.replace(board.timing, **keys)
         runs = profile(
             plugin,
@@ -106,15 +105,12 @@ def test_the_operators_and_the_walk_make_up_the_whole(cycles):
 
 
 def test_an_estimate_is_kept_and_is_of_the_instructions_that_the_board_counted(stages, built):
-    model, converted, graph, image = built("cnn_1", "int8-only")
-    board = stages.project.boards[BOARD]
-    with stages.open(board, image, name="cnn_1") as device:
+    case = built("cnn_1", "int8-only")
+    with stages.open(case.board, case.image, name="cnn_1") as device:
         record = device.run()
-    measurement = stages.evaluate(
-        model=model, converted=converted, graph=graph, board=board, image=image, record=record
-    )
-    estimator = find_estimator(stages, board, asked=False)
-    (estimate,) = estimator.complete(measurement, model, graph, image, record).estimates
+    measurement = stages.evaluate(case, record)
+    estimator = find_estimator(stages, case.board, asked=False)
+    (estimate,) = estimator.complete(measurement, case, record).estimates
     assert estimate.number.number_class == "estimated"
     assert [label for label, _ in estimate.ops] == [op.label for op in measurement.ops]
     assert estimate.milliseconds == round(estimate.number.value / 120e3, 3)
@@ -122,16 +118,16 @@ def test_an_estimate_is_kept_and_is_of_the_instructions_that_the_board_counted(s
     # From the cache: nothing is profiled, so a profiler that cannot run is not missed.
     again = dataclasses.replace(estimator.core, timeout=0)
     labels = [op.label for op in measurement.ops]
-    assert again.estimate(image, record, labels, where="again") == estimate
+    assert again.estimate(case.image, record, labels, where="again") == estimate
 
     other = dataclasses.replace(record, counter=record.counter + 1)
     with pytest.raises(EstimateError, match=r"the profile holds .* instructions, the board"):
-        estimator.complete(measurement, model, graph, image, other)
+        estimator.complete(measurement, case, other)
 
 
 def test_an_inference_that_does_not_end_is_named(cycles, stages, built):
     board = stages.project.boards[BOARD]
-    elf = Elf(built("cnn_1", "int8-only")[3].elf)
+    elf = Elf(built("cnn_1", "int8-only").image.elf)
     with pytest.raises(EstimateError, match=r"x: not profiled after 0\.01 s; the inference hangs"):
         profile(
             build_profiler(stages.cache),

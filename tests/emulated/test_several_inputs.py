@@ -11,6 +11,7 @@ import pytest
 
 from pytest_tinyquant.models.model import load_model
 from pytest_tinyquant.project.board_types import load_boards
+from pytest_tinyquant.project.case import Case
 from pytest_tinyquant.schemes.scheme import SCHEMES
 from pytest_tinyquant.stages.pipeline import Stages
 
@@ -39,14 +40,14 @@ def two_by_two(tmp_path_factory):
 
 @pytest.fixture
 def stages(tmp_path):
-    return Stages(SimpleNamespace(cache_root=None, work_dir=tmp_path))
+    return Stages(SimpleNamespace(cache_root=None, work_dir=tmp_path, root=tmp_path))
 
 
 @pytest.mark.parametrize("scheme", ["basic", "int8-only", "16x8"])
 def test_both_boards_agree_with_the_float_model(two_by_two, stages, scheme):
     boards = load_boards(())
     found = [
-        stages.measure(two_by_two, SCHEMES[scheme], boards[name])
+        stages.measure(Case(two_by_two, SCHEMES[scheme], boards[name]))
         for name in ("host", "nucleo-l4r5zi")
     ]
     for measurement in found:
@@ -59,6 +60,6 @@ def test_a_tflite_file_with_two_inputs(two_by_two, stages, tmp_path):
     converted = stages.convert(two_by_two, SCHEMES["int8-only"])
     (tmp_path / "given.tflite").write_bytes(converted.read())
     model = load_model(tmp_path / "given.tflite")
-    measurement = stages.measure(model, SCHEMES["int8-only"], load_boards(())["host"])
+    measurement = stages.measure(Case(model, SCHEMES["int8-only"], load_boards(())["host"]))
     # Its reference are the same kernels' outputs on TensorFlow Lite.
     assert measurement.metrics["error"]["mae"].value < 0.01

@@ -8,6 +8,7 @@ import pytest
 
 from pytest_tinyquant.boards.host.host import HostDevice
 from pytest_tinyquant.project.board_types import load_boards
+from pytest_tinyquant.project.case import Case
 from pytest_tinyquant.project.project import load_project
 from pytest_tinyquant.project.settings import Settings
 from pytest_tinyquant.schemes.scheme import SCHEMES
@@ -28,9 +29,8 @@ def layers(tmp_path):
     stages = Stages(project)
 
     def on(board):
-        model = project.models["cnn_1"]
-        converted = stages.convert(model, SCHEMES["int8-only"])
-        return LayerByLayer(stages, model, converted, project.boards[board])
+        case = Case(project.models["cnn_1"], SCHEMES["int8-only"], project.boards[board])
+        return LayerByLayer(stages, stages.prepare(case))
 
     return on
 

@@ -14,7 +14,7 @@ from pytest_tinyquant.models.graph import Graph
 from pytest_tinyquant.models.graph import Tensor
 from pytest_tinyquant.models.model import Model
 from pytest_tinyquant.project.board_types import Board
-from pytest_tinyquant.schemes.convert import ConvertedModel
+from pytest_tinyquant.project.case import Case
 from pytest_tinyquant.schemes.scheme import Scheme
 from pytest_tinyquant.session.fixtures import measured_once
 from pytest_tinyquant.session.run import RUN
@@ -80,19 +80,14 @@ def outputs(
 ) -> tuple[Tensor, list[tuple[bytes, ...]]]:
     """Return the output tensor and, for each board, its raw bytes for every check sample."""
     stages = config.stash[RUN].stages
-    converted = stages.convert(model, scheme)
-    results = [run(stages, model, converted, board) for board in boards]
+    results = [run(stages, Case(model, scheme, board)) for board in boards]
     graph = results[0][0]
     samples = {len(record) for _, record in results}
     assert samples == {model.check_samples}
     return graph.tensors[graph.outputs[0]], [record for _, record in results]
 
 
-def run(
-    stages: Stages, model: Model, converted: ConvertedModel, board: Board
-) -> tuple[Graph, tuple[bytes, ...]]:
-    graph = stages.check(model, converted, board)
-    image = stages.build_image(model, converted, graph, board)
-    where = f"{converted.model}-{converted.scheme}-{board.name}"
-    with stages.open(board, image, name=f"agree {where}") as device:
-        return graph, stages.run(device, board, where=where).outputs
+def run(stages: Stages, case: Case) -> tuple[Graph, tuple[bytes, ...]]:
+    built = stages.prepare(case)
+    with stages.open(case.board, built.image, name=f"agree {case.name}") as device:
+        return built.graph, stages.run(device, case).outputs

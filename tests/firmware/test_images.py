@@ -14,6 +14,7 @@ from pytest_tinyquant.firmware.elf import Elf
 from pytest_tinyquant.firmware.image import FirmwareImage
 from pytest_tinyquant.models.model import load_model
 from pytest_tinyquant.project.board_types import load_boards
+from pytest_tinyquant.project.case import Case
 from pytest_tinyquant.project.project import load_project
 from pytest_tinyquant.project.settings import Settings
 from pytest_tinyquant.project.target import Target
@@ -55,10 +56,7 @@ def image_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Firmware
 
     def build(chip: str, scheme: str = "int8-only", **changes: object) -> FirmwareImage:
         board = dataclasses.replace(load_boards([])[chip], target=Target.HARDWARE, **changes)
-        model = load_model(MODEL)
-        converted = stages.convert(model, SCHEMES[scheme])
-        graph = stages.check(model, converted, board)
-        image = stages.build_image(model, converted, graph, board)
+        image = stages.prepare(Case(load_model(MODEL), SCHEMES[scheme], board)).image
         assert isinstance(image, FirmwareImage)
         return image
 

@@ -21,6 +21,7 @@ class ModelBuilder:
         self.tensors: list[int] = []
         self.codes: list[str] = []
         self.operators: list[int] = []
+        self.parts: list[int] = []
 
     def tensor(
         self,
@@ -79,6 +80,11 @@ class ModelBuilder:
             fields["BuiltinOptions"] = self._table(table, values)
         self.operators.append(self._table("Operator", fields))
 
+    def close(self, inputs: Sequence[int], outputs: Sequence[int]) -> None:
+        """End a subgraph; what is added from now on belongs to the next one."""
+        self.parts.append(self._subgraph(inputs, outputs))
+        self.tensors, self.operators = [], []
+
     def build(
         self,
         inputs: Sequence[int],
@@ -104,27 +110,28 @@ class ModelBuilder:
             )
             for n in numbers
         ]
-        subgraph = self._table(
-            "SubGraph",
-            {
-                "Tensors": self._offsets(self.tensors),
-                "Inputs": self._vector(np.int32, inputs),
-                "Outputs": self._vector(np.int32, outputs),
-                "Operators": self._offsets(self.operators),
-            },
-        )
+        parts = [*self.parts, *[self._subgraph(inputs, outputs)] * subgraphs]
         model = self._table(
             "Model",
             {
                 "Version": 3,
                 "OperatorCodes": self._offsets(codes),
-                "Subgraphs": self._offsets([subgraph] * subgraphs),
+                "Subgraphs": self._offsets(parts),
                 "Description": self.builder.CreateString("built by a test"),
                 "Buffers": self._offsets(self.buffers),
             },
         )
         self.builder.Finish(model, b"TFL3")
         return bytes(self.builder.Output())
+
+    def _subgraph(self, inputs: Sequence[int], outputs: Sequence[int]) -> int:
+        fields = {
+            "Tensors": self._offsets(self.tensors),
+            "Inputs": self._vector(np.int32, inputs),
+            "Outputs": self._vector(np.int32, outputs),
+            "Operators": self._offsets(self.operators),
+        }
+        return self._table("SubGraph", fields)
 
     def _table(self, name: str, fields: dict[str, Any]) -> int:
         getattr(tflite, f"{name}Start")(self.builder)
@@ -142,6 +149,8 @@ class ModelBuilder:
         return int(self.builder.EndVector())
 
     def _option(self, value: Any) -> Any:
+        if isinstance(value, bytes):
+            return self.builder.CreateString(value)
         if isinstance(value, str):
             return getattr(tflite.Padding, value, None) or getattr(
                 tflite.ActivationFunctionType, value, 0

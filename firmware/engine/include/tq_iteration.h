@@ -45,4 +45,10 @@ static inline int32_t tq_broadcast_offset(const int32_t dims[4], const int32_t s
   return i0 * stride[0] + i1 * stride[1] + i2 * stride[2];
 }
 
+/* Where the element with five indices is, with these strides. */
+static inline int32_t tq_position(const int32_t index[5], const int32_t stride[5]) {
+  return index[0] * stride[0] + index[1] * stride[1] + index[2] * stride[2] + index[3] * stride[3] +
+         index[4] * stride[4];
+}
+
 #endif /* TQ_ITERATION_H */

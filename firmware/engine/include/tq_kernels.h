@@ -27,11 +27,17 @@
 
 #include "tq_kernels_activation.h"
 #include "tq_kernels_arithmetic.h"
+#include "tq_kernels_comparison.h"
+#include "tq_kernels_control.h"
 #include "tq_kernels_conversion.h"
 #include "tq_kernels_convolution.h"
+#include "tq_kernels_elementwise.h"
 #include "tq_kernels_fully_connected.h"
+#include "tq_kernels_gather.h"
+#include "tq_kernels_matmul.h"
 #include "tq_kernels_movement.h"
 #include "tq_kernels_pooling.h"
 #include "tq_kernels_recurrent.h"
+#include "tq_kernels_reduction.h"
 
 #endif /* TQ_KERNELS_H */

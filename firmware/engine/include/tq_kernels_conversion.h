@@ -84,6 +84,49 @@ typedef struct tq_requantize_s16_s8_params {
 
 TQ_KERNEL void tq_requantize_s16_s8(const void *params);
 
+/* The same of uint8 and int32; int32 results have no limits. */
+typedef struct tq_requantize_u8_s8_params {
+  TQ_REQUANTIZE_FIELDS(uint8_t, int8_t);
+} tq_requantize_u8_s8_params;
+
+TQ_KERNEL void tq_requantize_u8_s8(const void *params);
+
+typedef struct tq_requantize_s8_u8_params {
+  TQ_REQUANTIZE_FIELDS(int8_t, uint8_t);
+} tq_requantize_s8_u8_params;
+
+TQ_KERNEL void tq_requantize_s8_u8(const void *params);
+
+typedef struct tq_requantize_s8_s32_params {
+  TQ_REQUANTIZE_FIELDS(int8_t, int32_t);
+} tq_requantize_s8_s32_params;
+
+TQ_KERNEL void tq_requantize_s8_s32(const void *params);
+
+typedef struct tq_requantize_s16_s32_params {
+  TQ_REQUANTIZE_FIELDS(int16_t, int32_t);
+} tq_requantize_s16_s32_params;
+
+TQ_KERNEL void tq_requantize_s16_s32(const void *params);
+
+typedef struct tq_requantize_s32_s8_params {
+  TQ_REQUANTIZE_FIELDS(int32_t, int8_t);
+} tq_requantize_s32_s8_params;
+
+TQ_KERNEL void tq_requantize_s32_s8(const void *params);
+
+typedef struct tq_requantize_s32_s16_params {
+  TQ_REQUANTIZE_FIELDS(int32_t, int16_t);
+} tq_requantize_s32_s16_params;
+
+TQ_KERNEL void tq_requantize_s32_s16(const void *params);
+
+typedef struct tq_dequantize_u8_f32_params {
+  TQ_QUANTIZE_FIELDS(uint8_t, float);
+} tq_dequantize_u8_f32_params;
+
+TQ_KERNEL void tq_dequantize_u8_f32(const void *params);
+
 #ifdef __cplusplus
 }
 #endif

@@ -53,6 +53,17 @@ typedef struct tq_pad_s16_params {
 
 TQ_KERNEL void tq_pad_s16(const void *params);
 
+typedef struct tq_pad_s32_params {
+  const int32_t *input;
+  int32_t *output;
+  int32_t input_dims[4];
+  int32_t pad_before[4];
+  int32_t pad_after[4];
+  int32_t pad_value;
+} tq_pad_s32_params;
+
+TQ_KERNEL void tq_pad_s32(const void *params);
+
 /*
  * TRANSPOSE and STRIDED_SLICE: the output is dense over `dims`; element (i0..i4) is
  * input[offset + sum_d i_d * stride[d]], in elements; strides may be negative.

@@ -18,12 +18,13 @@ from pytest_tinyquant.errors import BenchError
 from pytest_tinyquant.errors import BoardBusyError
 from pytest_tinyquant.errors import TinyQuantError
 from pytest_tinyquant.project.bench import PhysicalBoard
+from pytest_tinyquant.project.settings import Settings
 
 
-LEASE_TIMEOUT: Final = 900.0
+LEASE_TIMEOUT: Final = Settings.lease_timeout
 """Seconds to wait for a board that others hold."""
 
-PROGRESS_SECONDS: Final = 30.0
+PROGRESS_SECONDS: Final = Settings.progress_interval
 _POLL_SECONDS: Final = 0.05
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from typing import cast
 
@@ -28,22 +30,85 @@ from pytest_tinyquant.models.graph import Tensor
 SUFFIXES = {"float32": "f32", "int8": "s8", "int16": "s16"}
 
 
+Lower = Callable[["Lowering", Sequence[Operator], Sequence[int]], list[tuple[Operator, KernelCall]]]
+
+
 class Lowering:
     """The graph being lowered, and the weights blob it fills.
 
-    `constants` maps a tensor's index to its bytes, including tensors that are constants under
-    another shape (RESHAPE of a constant).
+    `tensors` are those of the graph, then those of the subgraphs that its operators run and what
+    lowering adds. `constants` maps a tensor's index to its bytes, including tensors that are
+    constants under another shape (RESHAPE of a constant); `roots` maps other names of a tensor to
+    it. `handles` maps resource tensors to the names of variables, `used_variables` are those that
+    lowered operators read or changed, `first_values` the bytes that states begin with.
     """
 
-    def __init__(self, graph: Graph, where: str) -> None:
+    def __init__(self, graph: Graph, where: str, lower: Lower | None = None) -> None:
         self.graph = graph
         self.where = where
         self.blob = WeightsBlob()
+        self.tensors: list[Tensor] = list(graph.tensors)
         self.constants = {t.index: t.data for t in graph.tensors if t.data is not None}
+        self.roots: dict[int, int] = {}
+        self.handles: dict[int, tuple[str, str]] = {}
+        self.used_variables: set[int] = set()
+        self.first_values: dict[int, int] = {}
+        self.depth = 0
+        self._lower = lower
+        self._variables: dict[tuple[str, str], int] = {}
 
     def tensor(self, index: int) -> Tensor:
         """Return the tensor with this index."""
-        return self.graph.tensors[index]
+        return self.tensors[index]
+
+    def add(self, tensor: Tensor) -> Tensor:
+        """Add a tensor, whose index is the next one."""
+        assert tensor.index == len(self.tensors)
+        self.tensors.append(tensor)
+        if tensor.data is not None:
+            self.constants[tensor.index] = tensor.data
+        return tensor
+
+    def add_like(self, tensor: Tensor) -> Tensor:
+        """Add a tensor that can hold what another one does."""
+        index = len(self.tensors)
+        return self.add(replace(tensor, index=index, data=None, is_variable=False))
+
+    def add_state(self, name: str, dtype: str, like: Tensor | None = None) -> Tensor:
+        """Add a tensor that keeps its value until the next inference."""
+        index = len(self.tensors)
+        if like is None:
+            return self.add(Tensor(index, name, (1,), dtype, None, None, is_variable=True))
+        return self.add(replace(like, index=index, name=name, data=None, is_variable=True))
+
+    def variable(self, handle: Tensor, like: Tensor) -> Tensor:
+        """Return the variable that a handle stands for; `like` is what it holds."""
+        key = self.handles.get(handle.index)
+        if key is None:
+            raise ModelError(f"{handle.name!r} is no handle of a variable")
+        if key not in self._variables:
+            self._variables[key] = self.add_state(key[1], like.dtype, like).index
+        found = self.tensors[self._variables[key]]
+        self.used_variables.add(found.index)
+        return found
+
+    def root(self, index: int) -> int:
+        """Return the tensor that owns the memory of tensor `index`."""
+        return self.roots.get(index, index)
+
+    def alias(self, source: int, output: int) -> None:
+        """Make tensor `output` another name of `source`."""
+        if source in self.constants:
+            self.constants[output] = self.constants[source]
+        else:
+            self.roots[output] = self.root(source)
+
+    def lower_operators(
+        self, operators: Sequence[Operator], outputs: Sequence[int]
+    ) -> list[tuple[Operator, KernelCall]]:
+        """Lower those of the operators that `outputs` need."""
+        assert self._lower is not None
+        return self._lower(self, operators, outputs)
 
     def source(self, operator: Operator, position: int) -> Tensor:
         """Return an input that must be present."""
@@ -102,7 +167,7 @@ class Lowering:
         self, basis: KernelCall, *, pixels: int, gathers: bool = False
     ) -> dict[tuple[int, int], Trail]:
         """Return the order of a kernel that does the same as that of `basis`, in another order."""
-        tensors = self.graph.tensors
+        tensors = self.tensors
         window = basis.fields["window"]
         trails: dict[tuple[int, int], Trail] = {}
         for source, output in basis.trails:
@@ -151,7 +216,8 @@ class Lowering:
         )
 
 
-LoweringFunction = Callable[[Operator, Lowering], KernelCall | Alias]
+# None: there is nothing to compute.
+LoweringFunction = Callable[[Operator, Lowering], KernelCall | Alias | None]
 
 
 def check_shape(tensor: Tensor, expected: tuple[int, ...]) -> None:

@@ -12,18 +12,30 @@ from pytest_tinyquant.models.graph import Operator
 from pytest_tinyquant.models.graph import Tensor
 
 
+# Integer types that QUANTIZE turns into each other, as TensorFlow Lite Micro does.
+_REQUANTIZED = {
+    "int8": ("int8", "int16", "uint8", "int32"),
+    "int16": ("int8", "int16", "int32"),
+    "uint8": ("int8",),
+    "int32": ("int8", "int16"),
+}
+_SUFFIXES = SUFFIXES | {"uint8": "u8", "int32": "s32"}
+_LIMITS = q.LIMITS | {"uint8": (0, 255), "int32": (-(1 << 31), (1 << 31) - 1)}
+
+
 def quantize(operator: Operator, lowering: Lowering) -> KernelCall:
     """Lower float32 to integer, and integer to integer with another scale."""
     source, output = lowering.source(operator, 0), lowering.output(operator)
     dtypes = f"{source.dtype} to {output.dtype}"
-    if source.dtype not in SUFFIXES or output.dtype not in q.LIMITS:
+    targets = _REQUANTIZED.get(source.dtype, tuple(q.LIMITS))
+    if source.dtype not in _SUFFIXES or output.dtype not in targets:
         raise lowering.unsupported(operator, dtypes, "it has no kernel for these types")
-    kernel = f"{SUFFIXES[source.dtype]}_{SUFFIXES[output.dtype]}"
+    kernel = f"{_SUFFIXES[source.dtype]}_{_SUFFIXES[output.dtype]}"
     if source.dtype == "float32":
         fields: dict[str, Value] = {"scale": q.scale(output), "zero_point": q.zero_point(output)}
         return _call(lowering, source, output, f"tq_quantize_{kernel}", fields)
     factor = q.quantize_multiplier(q.scale(source) / q.scale(output))
-    low, high = q.LIMITS[output.dtype]
+    low, high = _LIMITS[output.dtype]
     fields = {
         "multiplier": factor.value,
         "shift": factor.shift,
@@ -38,14 +50,14 @@ def quantize(operator: Operator, lowering: Lowering) -> KernelCall:
 def dequantize(operator: Operator, lowering: Lowering) -> KernelCall:
     """Lower integer to float32."""
     source, output = lowering.source(operator, 0), lowering.output(operator)
-    if source.dtype not in q.LIMITS or output.dtype != "float32":
+    if source.dtype not in {*q.LIMITS, "uint8"} or output.dtype != "float32":
         raise lowering.unsupported(
-            operator, source.dtype, "it turns int8 and int16 into float32 only"
+            operator, source.dtype, "it turns int8, uint8 and int16 into float32 only"
         )
     if source.quantization is not None and source.quantization.per_channel:
         raise lowering.unsupported(operator, source.dtype, "its input has a scale for each channel")
     fields: dict[str, Value] = {"scale": q.scale(source), "zero_point": q.zero_point(source)}
-    kernel = f"tq_dequantize_{SUFFIXES[source.dtype]}_f32"
+    kernel = f"tq_dequantize_{_SUFFIXES[source.dtype]}_f32"
     return _call(lowering, source, output, kernel, fields)
 
 

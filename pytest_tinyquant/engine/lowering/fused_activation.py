@@ -11,9 +11,12 @@ from pytest_tinyquant.models.graph import Tensor
 def activation_limits(operator: Operator, output: Tensor) -> dict[str, Value]:
     """Return the fields with the limits of the operator's activation, in the output's type."""
     activation = operator.options["fused_activation_function"]
-    low, high = (
-        q.float_activation_range(activation)
-        if output.dtype == "float32"
-        else q.activation_range(activation, output)
-    )
+    low: float
+    high: float
+    if output.dtype == "float32":
+        low, high = q.float_activation_range(activation)
+    elif output.dtype == "int32":
+        low, high = q.int32_activation_range(activation)
+    else:
+        low, high = q.activation_range(activation, output)
     return {"activation_min": low, "activation_max": high}

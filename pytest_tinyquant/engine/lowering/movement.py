@@ -9,6 +9,7 @@ from pytest_tinyquant.engine.kernel_call import Alias
 from pytest_tinyquant.engine.kernel_call import Array
 from pytest_tinyquant.engine.kernel_call import KernelCall
 from pytest_tinyquant.engine.kernel_call import Value
+from pytest_tinyquant.engine.lowering.arithmetic import arithmetic_suffix
 from pytest_tinyquant.engine.lowering.context import SUFFIXES
 from pytest_tinyquant.engine.lowering.context import Lowering
 from pytest_tinyquant.engine.lowering.context import check_shape
@@ -38,7 +39,7 @@ def reshape(operator: Operator, lowering: Lowering) -> Alias:
 def pad(operator: Operator, lowering: Lowering) -> KernelCall:
     """Lower PAD and PADV2 on up to four axes."""
     source, output = lowering.source(operator, 0), lowering.output(operator)
-    suffix = lowering.suffix(operator, source, output)
+    suffix = arithmetic_suffix(operator, lowering, source, output)
     rank = len(source.shape)
     pads = lowering.integers(operator, lowering.source(operator, 1), "padding")
     if pads.shape != (rank, 2) or (pads < 0).any():
@@ -48,7 +49,9 @@ def pad(operator: Operator, lowering: Lowering) -> KernelCall:
         raise lowering.unsupported(operator, source.dtype, f"it has {rank} axes, at most 4 work")
     check_shape(output, tuple(map(sum, zip(source.shape, before, after, strict=True))))
     value = lowering.optional(operator, 2)
-    pad_value: int | float = 0.0 if suffix == "f32" else q.zero_point(output)
+    pad_value: int | float = 0.0 if suffix == "f32" else 0
+    if suffix in {"s8", "s16"}:
+        pad_value = q.zero_point(output)
     if value is not None:
         if value.elements != 1 or value.dtype != source.dtype:
             raise ModelError(f"it pads with {value.dtype} {list(value.shape)}")
@@ -182,7 +185,8 @@ def _join(operator: Operator, lowering: Lowering, sources: list[Tensor], axis: i
     output = lowering.output(operator)
     rows = math.prod(output.shape[:axis])
     for part in sources:
-        _copy_suffix(operator, lowering, part, output)
+        if part.dtype != "int64" or output.dtype != "int64":
+            _copy_suffix(operator, lowering, part, output)
         if (
             part.quantization is not None
             and output.quantization is not None
@@ -217,6 +221,24 @@ def split(operator: Operator, lowering: Lowering) -> KernelCall:
     return _part(operator, lowering, source, axis, shape)
 
 
+def split_v(operator: Operator, lowering: Lowering) -> KernelCall:
+    """Lower SPLIT_V: parts of listed sizes along an axis; one of them may be -1, the rest."""
+    source = lowering.source(operator, 0)
+    sizes, listed = (
+        lowering.integers(operator, lowering.source(operator, i), what).reshape(-1).tolist()
+        for i, what in ((1, "sizes"), (2, "axis"))
+    )
+    if len(listed) != 1 or len(sizes) != len(operator.outputs):
+        raise ModelError(f"its axis is {listed}, its sizes are {sizes}")
+    axis = _axis(operator, listed[0], len(source.shape))
+    rest = source.shape[axis] - sum(size for size in sizes if size != -1)
+    shapes = [
+        (*source.shape[:axis], rest if size == -1 else size, *source.shape[axis + 1 :])
+        for size in sizes
+    ]
+    return _parts(operator, lowering, source, axis, shapes)
+
+
 def unpack(operator: Operator, lowering: Lowering) -> KernelCall:
     """Lower UNPACK: the slices along an axis, which disappears."""
     source = lowering.source(operator, 0)
@@ -228,9 +250,19 @@ def unpack(operator: Operator, lowering: Lowering) -> KernelCall:
 def _part(
     operator: Operator, lowering: Lowering, source: Tensor, axis: int, shape: tuple[int, ...]
 ) -> KernelCall:
+    return _parts(operator, lowering, source, axis, [shape] * len(operator.outputs))
+
+
+def _parts(
+    operator: Operator,
+    lowering: Lowering,
+    source: Tensor,
+    axis: int,
+    shapes: list[tuple[int, ...]],
+) -> KernelCall:
     outputs = [lowering.tensor(index) for index in operator.outputs]
     rows = math.prod(source.shape[:axis])
-    for part in outputs:
+    for part, shape in zip(outputs, shapes, strict=True):
         _copy_suffix(operator, lowering, source, part)
         check_shape(part, shape)
     if sum(part.bytes for part in outputs) != source.bytes or not rows:

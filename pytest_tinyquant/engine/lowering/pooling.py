@@ -1,4 +1,4 @@
-"""MAX_POOL_2D, AVERAGE_POOL_2D and MEAN."""
+"""MAX_POOL_2D, AVERAGE_POOL_2D, L2_POOL_2D and MEAN."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import math
 from pytest_tinyquant.engine import quantization as q
 from pytest_tinyquant.engine.kernel_call import KernelCall
 from pytest_tinyquant.engine.kernel_call import Value
+from pytest_tinyquant.engine.lowering import reduction
 from pytest_tinyquant.engine.lowering.context import Lowering
 from pytest_tinyquant.engine.lowering.fused_activation import activation_limits
 from pytest_tinyquant.engine.lowering.window import window
@@ -32,6 +33,8 @@ def pool_2d(operator: Operator, lowering: Lowering) -> KernelCall:
         "input": lowering.address(source),
         "output": lowering.address(output),
     }
+    if suffix != "f32" and operator.op == "L2_POOL_2D":
+        raise lowering.unsupported(operator, source.dtype, "it works on float32 only")
     if suffix != "f32":
         same = abs(q.scale(source) - q.scale(output)) <= 1e-6
         if not same or q.zero_point(source) != q.zero_point(output):
@@ -50,7 +53,7 @@ def pool_2d(operator: Operator, lowering: Lowering) -> KernelCall:
 
 
 def mean(operator: Operator, lowering: Lowering) -> KernelCall:
-    """Lower a mean over adjacent axes, such as height and width."""
+    """Lower a mean; the usual one is over adjacent axes, such as height and width."""
     source, output = lowering.source(operator, 0), lowering.output(operator)
     suffix = lowering.suffix(operator, source, output)
     rank = len(source.shape)
@@ -60,7 +63,7 @@ def mean(operator: Operator, lowering: Lowering) -> KernelCall:
         raise ModelError(f"it averages over the axes {listed} of {rank}")
     first, last = axes[0], axes[-1]
     if any(source.shape[a] != 1 for a in range(first, last + 1) if a not in axes):
-        raise lowering.unsupported(operator, source.dtype, f"its axes {axes} are not adjacent")
+        return _mean_of_axes(operator, lowering, axes)
     outer = math.prod(source.shape[:first])
     reduced = math.prod(source.shape[first : last + 1])
     inner = math.prod(source.shape[last + 1 :])
@@ -88,3 +91,15 @@ def mean(operator: Operator, lowering: Lowering) -> KernelCall:
         lowering.reads(source),
         (output.index,),
     )
+
+
+def _mean_of_axes(operator: Operator, lowering: Lowering, axes: list[int]) -> KernelCall:
+    """Lower a mean over axes that have others between them."""
+    source, output = lowering.source(operator, 0), lowering.output(operator)
+    count = math.prod(source.shape[axis] for axis in axes)
+    if not count or output.elements * count != source.elements:
+        raise ModelError(f"its output has shape {list(output.shape)}")
+    if source.dtype == "float32":
+        return reduction.call(operator, lowering, "tq_mean_axes_f32", axes)
+    factor = q.mean_multiplier(q.scale(source) / q.scale(output), count)
+    return reduction.scaled_sum(operator, lowering, axes, factor)

@@ -26,8 +26,8 @@ from pytest_tinyquant.support.runtimes import Runtime
 
 if TYPE_CHECKING:
     from pytest_tinyquant.engine import EmittedModel
-    from pytest_tinyquant.models.graph import Graph
     from pytest_tinyquant.project.board_types import Board
+    from pytest_tinyquant.project.case import Checked
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,12 +35,10 @@ class BoardRuntime(Runtime):
     """A runtime that can be built into firmware."""
 
     @abstractmethod
-    def emit(
-        self, graph: Graph, tflite: bytes, board: Board, directory: Path, *, where: str
-    ) -> EmittedModel:
-        """Write the sources of one model for `board` into `directory`, which exists.
+    def emit(self, case: Checked, directory: Path) -> EmittedModel:
+        """Write the sources of one model for its board into `directory`, which exists.
 
-        :param tflite: the file that `graph` was read from.
+        :param case: the converted file, its graph, and the plan that :meth:`plan` made.
         :raises ToolchainNotFoundError: the board lacks something that the runtime needs.
         """
 

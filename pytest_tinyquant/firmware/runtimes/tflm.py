@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pytest_tinyquant.engine import Linking
     from pytest_tinyquant.models.graph import Graph
     from pytest_tinyquant.project.board_types import Board
+    from pytest_tinyquant.project.case import Checked
     from pytest_tinyquant.support.tables import Combinations
 
 #: RAM that is not the interpreter's: stack, data, and what the interpreter has outside its arena.
@@ -59,12 +60,11 @@ class TensorFlowLiteMicro(BoardRuntime):
         """Tell whether a dense layer has a scale per channel: some libraries take one for all."""
         return has_per_channel_dense(graph)
 
-    def emit(
-        self, graph: Graph, tflite: bytes, board: Board, directory: Path, *, where: str
-    ) -> EmittedModel:
+    def emit(self, case: Checked, directory: Path) -> EmittedModel:
         """Write the interpreter's set-up beside the file."""
-        linked = _linked(board, require(board))
-        return dataclasses.replace(emit(graph, tflite, directory, board), linked=linked)
+        linked = _linked(case.board, require(case.board))
+        emitted = emit(case.graph, case.converted.read(), directory, case.board)
+        return dataclasses.replace(emitted, linked=linked)
 
 
 TFLM: Final = TensorFlowLiteMicro(
@@ -136,10 +136,11 @@ def _linked(board: Board, library: Tflm) -> Linking:
 def registrations(graph: Graph) -> list[str]:
     """Return the resolver's calls for the model, with the smallest kernels that it offers."""
     calls = []
-    for op in sorted({operator.op for operator in graph.operators}):
+    for op in sorted({operator.op for part in graph.parts() for operator in part.operators}):
         types = {
-            graph.tensors[operator.inputs[0]].dtype
-            for operator in graph.operators
+            part.input_dtype(operator)
+            for part in graph.parts()
+            for operator in part.operators
             if operator.op == op
         }
         variant = _VARIANT_OF.get(next(iter(types))) if len(types) == 1 else None
@@ -159,8 +160,9 @@ def method(op: str) -> str:
 def has_per_channel_dense(graph: Graph) -> bool:
     """Tell whether a dense layer has a scale for each of its outputs."""
     weights = [
-        graph.tensors[operator.inputs[1]].quantization
-        for operator in graph.operators
+        part.tensors[operator.inputs[1]].quantization
+        for part in graph.parts()
+        for operator in part.operators
         if operator.op == "FULLY_CONNECTED"
     ]
     return any(quantization and len(quantization.scales) > 1 for quantization in weights)

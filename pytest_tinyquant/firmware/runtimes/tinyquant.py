@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from pytest_tinyquant.engine import Plan
     from pytest_tinyquant.models.graph import Graph
     from pytest_tinyquant.models.graph import Operator
-    from pytest_tinyquant.project.board_types import Board
+    from pytest_tinyquant.models.graph import Subgraph
+    from pytest_tinyquant.project.case import Checked
     from pytest_tinyquant.support.tables import Combinations
 
 
@@ -35,11 +36,11 @@ class Engine(BoardRuntime):
 
         return OPERATORS
 
-    def executed(self, graph: Graph) -> Sequence[Operator]:
+    def executed(self, graph: Graph) -> Sequence[tuple[Subgraph, Operator]]:
         """Return what is left after constant operators were computed."""
-        from pytest_tinyquant.engine.lowered_graph import needed_operators
+        from pytest_tinyquant.engine.lowered_graph import executed_operators
 
-        return needed_operators(graph)
+        return executed_operators(graph)
 
     def check(self, graph: Graph, where: str) -> None:
         """Lower the graph, which refuses what no kernel can run."""
@@ -53,13 +54,12 @@ class Engine(BoardRuntime):
 
         return engine.plan(graph, where=where, kernels=kernels)
 
-    def emit(
-        self, graph: Graph, tflite: bytes, board: Board, directory: Path, *, where: str
-    ) -> EmittedModel:
+    def emit(self, case: Checked, directory: Path) -> EmittedModel:
         """Write the plan as C."""
         from pytest_tinyquant import engine
 
-        return engine.emit(self.plan(graph, kernels=board.kernels, where=where), directory)
+        assert case.plan is not None, "a compiled runtime has a plan"
+        return engine.emit(case.plan, directory)
 
     def version(self) -> str:
         """Return this package's release: a baseline must not change its words with every commit.

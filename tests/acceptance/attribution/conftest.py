@@ -14,6 +14,7 @@ from pytest_tinyquant.firmware import image as firmware
 from pytest_tinyquant.measure.measurement import Measurement
 from pytest_tinyquant.metrics.tolerances import Tolerances
 from pytest_tinyquant.project.board_types import Board
+from pytest_tinyquant.project.case import Case
 from pytest_tinyquant.project.project import load_project
 from pytest_tinyquant.project.settings import Settings
 from pytest_tinyquant.schemes.scheme import SCHEMES
@@ -81,14 +82,14 @@ class Laboratory:
 
     def measure(self, scheme: str, board: Board) -> Measurement:
         """Return what the sources as they are now make the board measure."""
-        return self.stages.measure(self.model, SCHEMES[scheme], board)
+        return self.stages.measure(Case(self.model, SCHEMES[scheme], board))
 
     def judge(
         self, metric: str, scheme: str, board: Board, baseline: Measurement, current: Measurement
     ) -> Verdict:
         """Return the verdict with its causes."""
         verdict = compare(metric, baseline, current, Tolerances({}, {}), "baseline")
-        investigation = Investigation(self.stages, self.model, SCHEMES[scheme], board)
+        investigation = Investigation(self.stages, Case(self.model, SCHEMES[scheme], board))
         return investigation.explain(verdict, current, baseline)
 
     @staticmethod

@@ -26,6 +26,7 @@ from pytest_tinyquant.errors import TinyQuantError
 from pytest_tinyquant.firmware.elf import Elf
 from pytest_tinyquant.firmware.image import FirmwareImage
 from pytest_tinyquant.project.board_types import Board
+from pytest_tinyquant.project.case import Case
 from pytest_tinyquant.schemes.scheme import SCHEMES
 from pytest_tinyquant.stages.pipeline import Stages
 
@@ -55,10 +56,8 @@ def test_the_counter_agrees_with_single_steps_through_a_whole_model(
 ) -> None:
     """Longer than a period: the counter's interrupt comes in its midst, and is not counted."""
     stages = Stages(current_project("fc_5", work_dir=tmp_path))
-    model = stages.project.models["fc_5"]
-    converted = stages.convert(model, SCHEMES["int8-only"])
-    graph = stages.check(model, converted, emulated_board)
-    image = stages.build_image(model, converted, graph, emulated_board)
+    case = Case(stages.project.models["fc_5"], SCHEMES["int8-only"], emulated_board)
+    image = stages.prepare(case).image
     assert isinstance(image, FirmwareImage)
     device.flash(image)
     counter = device.run().counter

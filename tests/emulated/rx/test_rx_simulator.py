@@ -20,6 +20,7 @@ from pytest_tinyquant.firmware.image import FirmwareImage
 from pytest_tinyquant.firmware.toolchain_rx_sim import find_simulator
 from pytest_tinyquant.firmware.toolchain_rx_sim import verify_simulator
 from pytest_tinyquant.project.board_types import load_boards
+from pytest_tinyquant.project.case import Case
 from pytest_tinyquant.schemes.scheme import SCHEMES
 from pytest_tinyquant.stages.cycle_estimate import find_estimator
 from pytest_tinyquant.stages.pipeline import Stages
@@ -93,17 +94,13 @@ def test_cycles_of_another_computation_are_refused(scheme: str, tmp_path: Path) 
     model, board = project.models["fc_3"], project.boards["rx65n"]
     estimator = find_estimator(stages, board, asked=True)
     assert estimator is not None
-    converted = stages.convert(model, SCHEMES[scheme])
-    graph = stages.check(model, converted, board)
-    image = stages.build_image(model, converted, graph, board)
-    with stages.open(board, image, name=scheme) as device:
+    case = stages.prepare(Case(model, SCHEMES[scheme], board))
+    with stages.open(board, case.image, name=scheme) as device:
         record = device.run()
-    measurement = stages.evaluate(
-        model=model, converted=converted, graph=graph, board=board, image=image, record=record
-    )
-    complete = estimator.complete(measurement, model, graph, image, record)
+    measurement = stages.evaluate(case, record)
+    complete = estimator.complete(measurement, case, record)
     assert [e.number.number_class for e in complete.estimates] == ["estimated"]
     assert dataclasses.replace(complete, estimates=()) == measurement
     other = dataclasses.replace(record, outputs=record.outputs[1:])
     with pytest.raises(EstimateError, match="the simulator's outputs are not the board's"):
-        estimator.complete(measurement, model, graph, image, other)
+        estimator.complete(measurement, case, other)

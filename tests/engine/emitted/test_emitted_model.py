@@ -6,11 +6,16 @@ import subprocess
 
 import numpy as np
 import pytest
+from controlled_models import branching
+from controlled_models import looping
+from controlled_models import streaming
 from drawn_layers.draw import BySeed
 from drawn_layers.draw import Draw
 from drawn_layers.families import STATEFUL
 
 from pytest_tinyquant.engine.emit import emit
+from pytest_tinyquant.engine.plan import plan
+from pytest_tinyquant.models.tflite_reader import read_graph
 
 
 RANDOM = np.random.default_rng(7)
@@ -93,10 +98,14 @@ def engine_objects(tmp_path_factory, compile_for_host, engine_sources):
 
 @pytest.fixture
 def run_emitted(tmp_path, engine_objects, compile_for_host, plan_of):
-    """Return run_emitted(spec, sequences): the outputs' bytes, for sequences of samples."""
+    """Return run_emitted(model, sequences): the outputs' bytes, for sequences of samples.
 
-    def run(spec, sequences):
-        emitted = emit(plan_of(spec), tmp_path / "model")
+    The model is that of a layer, or a .tflite file.
+    """
+
+    def run(model, sequences):
+        planned = plan(read_graph(model)) if isinstance(model, bytes) else plan_of(model)
+        emitted = emit(planned, tmp_path / "model")
         driver = tmp_path / "driver.c"
         driver.write_text(DRIVER)
         program = tmp_path / "program"
@@ -142,6 +151,27 @@ def test_state_lasts_for_a_sequence(variant, run_emitted, tflm):
     else:
         pytest.fail("the state never matters")
     assert run_emitted(layer.spec, sequences) == expected
+
+
+@pytest.mark.parametrize("name", ["variable", "branches", "loop"])
+def test_operators_that_run_others(name, run_emitted, tflm):
+    model, samples = {
+        "variable": lambda: (
+            streaming(np.arange(9).reshape(1, 3, 3)),
+            [[integers((1, 2, 3), "int8")] for _ in range(3)],
+        ),
+        "branches": lambda: (
+            branching(),
+            [[np.array([holds]), integers((2, 3), "int8")] for holds in (True, False)],
+        ),
+        "loop": lambda: (
+            looping(),
+            [[np.array([2], "int32"), *RANDOM.normal(size=(2, 2, 3)).astype("float32")]],
+        ),
+    }[name]()
+    # Of a new sequence the variables begin anew.
+    expected = outputs_of(tflm, model, samples)
+    assert run_emitted(model, [samples, samples]) == expected * 2
 
 
 def outputs_of(tflm, model, samples):

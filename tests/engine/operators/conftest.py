@@ -11,6 +11,7 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from hypothesis import strategies as st
 from pytest_tinyquant.engine.kernel_call import Activation
 from pytest_tinyquant.engine.kernel_call import Array
 from pytest_tinyquant.engine.kernel_call import Constant
+from pytest_tinyquant.engine.kernel_call import KernelCall
+from pytest_tinyquant.engine.kernel_call import Ops
 from pytest_tinyquant.engine.kernel_call import Scratch
 from pytest_tinyquant.engine.plan import ArenaTensor
 from pytest_tinyquant.engine.plan import Plan
@@ -146,6 +149,7 @@ class _Call:
         self.memory, self.weights = memory, weights
         self.arrays: list[Any] = []
         self.params = self._struct(op.call.params_type, op.call.fields)
+        self.code = ctypes.cast(getattr(engine.library, op.kernel), ctypes.c_void_p)
 
     def __call__(self) -> None:
         getattr(self.engine.library, self.op.kernel)(ctypes.byref(self.params))
@@ -167,11 +171,24 @@ class _Call:
                 rows = [self._struct(ctype, element) for element in elements]
                 self.arrays.append((self.engine.structs[ctype] * len(rows))(*rows))
                 return ctypes.addressof(self.arrays[-1])
+            case Ops(calls):
+                return self._list(calls)
             case Mapping():
                 return self._struct(c_type.__name__, value)
             case tuple():
                 return c_type(*value)
         return value
+
+    def _list(self, calls: Sequence[KernelCall]) -> int:
+        """Return the address of an array of operators, each a kernel and its parameters."""
+        rows = [
+            _Call(self.engine, self.plan, replace(self.op, call=call, kernel=call.kernel),
+                  self.memory, self.weights)
+            for call in calls
+        ]  # fmt: skip
+        words = [word for row in rows for word in (row.code.value, ctypes.addressof(row.params))]
+        self.arrays += [rows, (ctypes.c_void_p * len(words))(*words)]
+        return ctypes.addressof(self.arrays[-1])
 
 
 @pytest.fixture(scope="session")

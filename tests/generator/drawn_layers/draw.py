@@ -18,7 +18,15 @@ from drawn_layers.spec import TensorSpec
 from hypothesis import strategies as st
 
 
-LIMITS = {"int8": (-128, 127), "int16": (-32768, 32767), "int32": (-1000, 1000)}
+LIMITS = {
+    "int8": (-128, 127),
+    "uint8": (0, 255),
+    "int16": (-32768, 32767),
+    "int32": (-1000, 1000),
+    "int64": (-1000, 1000),
+    "bool": (0, 1),
+}
+UNQUANTIZED = frozenset({"float32", "int32", "int64", "bool"})
 BIAS_TYPES = {"float32": "float32", "int8": "int32", "int16": "int64"}
 
 
@@ -107,9 +115,10 @@ class Draw:
         return float(np.float32(math.ldexp(mantissa, self.integer(low, high - 1) - 23)))
 
     def zero_point(self, dtype: str) -> int:
-        if dtype != "int8":
+        if dtype not in {"int8", "uint8"}:
             return 0
-        return self.choice([-128, 127, 0, self.integer(-128, 127)])
+        low, high = LIMITS[dtype]
+        return self.choice([low, high, 0, self.integer(low, high)])
 
     def values(self, shape: tuple[int, ...], dtype: str) -> np.ndarray:
         """Draw random values, only extremes, or all equal."""
@@ -128,7 +137,7 @@ class Draw:
         self, shape: tuple[int, ...], dtype: str, low: int = -9, high: int = 0
     ) -> TensorSpec:
         """Draw a tensor computed at run time, quantized unless it is float32."""
-        if dtype in {"float32", "int32"}:
+        if dtype in UNQUANTIZED:
             return TensorSpec(shape, dtype)
         return TensorSpec(shape, dtype, self.scale(low, high), self.zero_point(dtype))
 

@@ -95,7 +95,9 @@ def leaky_relu(draw: Draw, dtype: str) -> Layer:
 
 def requantize(draw: Draw, dtype: str, *, to: str) -> Layer:
     shape = draw.shape(3, 50)
-    source, output = draw.activation(shape, dtype), draw.activation(shape, to)
+    source, output = (
+        TensorSpec(shape, kind, draw.scale(-9, 0), draw.zero_point(kind)) for kind in (dtype, to)
+    )
     return draw.layer(OperatorSpec("QUANTIZE", (source,), (output,), "Quantize", {}))
 
 

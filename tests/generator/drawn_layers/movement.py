@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
@@ -29,6 +30,14 @@ def pad(draw: Draw, dtype: str) -> Layer:
     shape = [sum(p) + size for p, size in zip(pads, source.shape, strict=True)]
     inputs = (source, _indices(pads))
     return draw.layer(OperatorSpec("PAD", inputs, (_like(source, shape),), "Pad", {}))
+
+
+def padv2(draw: Draw, dtype: str) -> Layer:
+    """Draw a PADV2, which fills with a number of the input's scale."""
+    spec = pad(draw, dtype).spec
+    value = TensorSpec((1,), dtype, spec.inputs[0].scale, spec.inputs[0].zero_point)
+    value = dataclasses.replace(value, data=draw.values((1,), dtype))
+    return draw.layer(OperatorSpec("PADV2", (*spec.inputs, value), spec.outputs, "PadV2", {}))
 
 
 def transpose(draw: Draw, dtype: str) -> Layer:
@@ -108,3 +117,20 @@ def reshape(draw: Draw, dtype: str) -> Layer:
     return draw.layer(
         OperatorSpec("RESHAPE", inputs, (output,), "Reshape", {"NewShape": [width, height]})
     )
+
+
+def squeeze(draw: Draw, dtype: str) -> Layer:
+    height, width = draw.shape(9, 9)
+    source = draw.activation((1, height, 1, width), dtype)
+    output = _like(source, (height, width))
+    options = {"SqueezeDims": draw.choice([[0, 2], [-4, -2]])}
+    return draw.layer(OperatorSpec("SQUEEZE", (source,), (output,), "Squeeze", options))
+
+
+def expand_dims(draw: Draw, dtype: str) -> Layer:
+    shape = draw.shape(5, 9)
+    axis = draw.integer(0, 2)
+    source = draw.activation(shape, dtype)
+    output = _like(source, (*shape[:axis], 1, *shape[axis:]))
+    inputs = (source, _indices([axis]))
+    return draw.layer(OperatorSpec("EXPAND_DIMS", inputs, (output,), "ExpandDims", {}))

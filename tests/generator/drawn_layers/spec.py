@@ -50,6 +50,16 @@ class OperatorSpec:
         return _ModelWriter().write(self)
 
 
+def _stored(data: np.ndarray, dtype: str) -> bytes:
+    """Return the bytes of a constant; two int4 share one, the first in its lower half."""
+    if dtype != "int4":
+        return np.ascontiguousarray(data, dtype=dtype).tobytes()
+    halves = np.asarray(data, dtype=np.int8).reshape(-1).view(np.uint8) & 15
+    if halves.size % 2:
+        halves = np.append(halves, 0)
+    return (halves[::2] | halves[1::2] << 4).astype(np.uint8).tobytes()
+
+
 class _ModelWriter:
     def __init__(self) -> None:
         self.builder = flatbuffers.Builder(1024)
@@ -120,7 +130,7 @@ class _ModelWriter:
             fields["IsVariable"] = True
         if spec.data is not None:
             fields["Buffer"] = len(self.buffers)
-            self.buffers.append(np.ascontiguousarray(spec.data, dtype=spec.dtype).tobytes())
+            self.buffers.append(_stored(spec.data, spec.dtype))
         if spec.scale is not None:
             scales = np.atleast_1d(np.asarray(spec.scale, dtype=np.float32))
             fields["Quantization"] = self.table(

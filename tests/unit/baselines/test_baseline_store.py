@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from pytest_tinyquant.baselines import schema
+from pytest_tinyquant.baselines.gate import Gate
 from pytest_tinyquant.baselines.store import BaselineStore
 from pytest_tinyquant.errors import BaselineError
 from pytest_tinyquant.metrics.metric import Metric
@@ -196,14 +197,16 @@ from pathlib import Path
 from pytest_tinyquant.baselines.gate import Gate
 from pytest_tinyquant.measure.measurement import Measurement
 
-directory, journal, measurement, metric = sys.argv[1:]
-gate = Gate(Path(directory), journal=Path(journal), update="all")
+directory, proposals, measurement, metric = sys.argv[1:]
+gate = Gate(Path(directory), proposals=Path(proposals), update="all")
 measurement = Measurement.from_json(json.loads(measurement))
-print(gate.check(metric, measurement).status)
+print(gate.check(metric, measurement, test=metric).status)
 """
 
 
-def test_two_processes_that_record_the_same_file_agree(store, recorded, change, tmp_path):
+def test_what_several_processes_judged_is_recorded_once_and_as_one(
+    store, recorded, change, tmp_path
+):
     path = store.write(recorded)
     slower = change(latency_invoke=5_238_004, flash_total=61_441)
     processes = [
@@ -213,16 +216,19 @@ def test_two_processes_that_record_the_same_file_agree(store, recorded, change, 
                 "-c",
                 RECORD,
                 str(store.directory),
-                str(tmp_path / "journal"),
+                str(tmp_path / "proposals"),
                 json.dumps(slower.to_json()),
                 metric,
             ],
             stdout=subprocess.PIPE,
             text=True,
         )
-        for metric in ("latency", "flash", "ram")
+        for metric in ("latency", "flash", "ram", "error")
     ]
     statuses = [process.communicate(timeout=60)[0].strip() for process in processes]
-    assert statuses == ["updated", "updated", "ok"]
+    assert statuses == ["updated", "updated", "ok", "ok"]
+    assert path.read_text(encoding="utf-8") == schema.dump(recorded)
+    gate = Gate(store.directory, proposals=tmp_path / "proposals")
+    assert gate.record({"latency", "flash", "ram", "error"}) == []
     assert path.read_text(encoding="utf-8") == schema.dump(slower)
     assert list(path.parent.iterdir()) == [path]

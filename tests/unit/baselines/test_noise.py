@@ -103,7 +103,7 @@ class FakeStages:
     def __init__(self, baselines: Path, counts: list[int], counter_class: str) -> None:
         self.project = SimpleNamespace(
             boards=load_boards([]),
-            models={"fc_0": object()},
+            models={"fc_0": SimpleNamespace(name="fc_0")},
             schemes=SCHEMES,
             baselines_dir=baselines,
         )
@@ -114,21 +114,16 @@ class FakeStages:
         assert board.target == "hardware"
         return (object(),)
 
-    def convert(self, model: Any, scheme: Any) -> object:
-        return object()
-
-    def check(self, model: Any, converted: Any, board: Any) -> object:
-        return object()
-
-    def build_image(self, model: Any, converted: Any, graph: Any, board: Any) -> FirmwareImage:
+    def prepare(self, case: Any) -> object:
         anything: Any = None
-        return FirmwareImage(Path(), "", "", "gcc 12", "", anything, anything, {}, {}, 0)
+        image = FirmwareImage(Path(), "", "", "gcc 12", "", anything, anything, {}, {}, 0)
+        return SimpleNamespace(name=case.name, image=image)
 
     @contextlib.contextmanager
     def open(self, board: Any, image: Any, *, name: str) -> Iterator[object]:
         yield object()
 
-    def run(self, device: Any, board: Any, *, where: str) -> Any:
+    def run(self, device: Any, case: Any) -> Any:
         unit = "cycles" if self._class == "measured" else "instructions"
         count = next(self._counts)
         return SimpleNamespace(counter=count, counter_unit=unit, counter_class=self._class)

@@ -152,11 +152,37 @@ def test_strides_of_zero_are_refused(builder: Any) -> None:
         read_graph(builder.build([a], [b]))
 
 
-def test_control_flow_is_refused(builder: Any) -> None:
+def test_subgraphs_are_read_and_their_operators_numbered_on(builder: Any) -> None:
     a, b = builder.tensor((1, 4)), builder.tensor((1, 4))
     builder.operator("TANH", [a], [b])
-    with pytest.raises(ModelError, match="2 subgraphs; control flow is not supported"):
-        read_graph(builder.build([a], [b], subgraphs=2))
+    builder.close([a], [b])
+    c, d = builder.tensor((1, 5)), builder.tensor((1, 5))
+    builder.operator("RELU", [c], [d])
+    graph = read_graph(builder.build([c], [d]))
+    assert [operator.label for part in graph.parts() for operator in part.operators] == [
+        "tanh[0]",
+        "relu[1]",
+    ]
+    assert graph.bodies[0].tensors[0].shape == (1, 5)
+
+
+def test_a_subgraph_is_checked_as_the_first_one_is(builder: Any) -> None:
+    a, b = builder.tensor((1, 4)), builder.tensor((1, 4))
+    builder.operator("TANH", [a], [b])
+    builder.close([a], [b])
+    c, d, e = (builder.tensor((1, 5)) for _ in range(3))
+    builder.operator("RELU", [d], [e])
+    with pytest.raises(ModelError, match=r"relu\[1\] reads tensor 1 before it is written"):
+        read_graph(builder.build([c], [e]))
+
+
+def test_the_axis_of_a_list_of_scales_does_not_matter(builder: Any) -> None:
+    """Converters of 2020 wrote axis 3 for the biases of convolutions."""
+    bias = builder.tensor((2,), "int32", scale=[0.1, 0.2], axis=3, data=[1, 2])
+    a = builder.tensor((1, 4))
+    tensor = read_graph(builder.build([a], [a])).tensors[bias]
+    assert tensor.quantization is not None
+    assert tensor.quantization.axis == 0
 
 
 def test_the_message_says_where_and_what_to_do() -> None:

@@ -49,7 +49,7 @@ def test_a_row_covers_what_matches_in_all_its_columns(tmp_path):
         reason = "because"
         """,
     )
-    assert issue.raises is errors.UnsupportedModelError
+    assert issue.raises == (errors.UnsupportedModelError,)
     assert issue.covers(**where())
     assert issue.covers(**where(board="nucleo-l4r5zi"))
     assert not issue.covers(**where(model="fc_1"))
@@ -150,6 +150,16 @@ def test_the_studys_halts_concern_its_runtime_only(model, scheme, halts):
     }
     issues = load_known_issues(models / "known_issues.toml", known)
     issue = find(issues, **where(model, scheme, "rx65n", "tflm"))
-    assert (issue is not None and issue.raises is errors.DeviceHaltedError) == halts
+    assert (issue is not None and issue.raises == (errors.DeviceHaltedError,)) == halts
     for board, runtime in (("rx65n", "tinyquant"), ("host", "tflm"), ("nucleo-l4r5zi", "tflm")):
         assert find(issues, **where(model, scheme, board, runtime)) is None
+
+
+def test_a_row_may_expect_one_of_several_errors(tmp_path):
+    row = "[[issue]]\nraises = ['UnsupportedModelError', 'VacuousSchemeError']\nreason = ''\n"
+    (issue,) = load(tmp_path, row)
+    assert issue.raises == (errors.UnsupportedModelError, errors.VacuousSchemeError)
+    with pytest.raises(ConfigurationError, match="'raises' is empty"):
+        load(tmp_path, "[[issue]]\nraises = []\nreason = ''\n")
+    with pytest.raises(ConfigurationError, match="is trouble with the bench"):
+        load(tmp_path, "[[issue]]\nraises = ['ModelError', 'BenchError']\nreason = ''\n")

@@ -22,7 +22,7 @@ from pytest_tinyquant.report.markdown import choice_table
 
 
 GAP = KnownIssue(
-    ("*",), ("float16",), ("*",), ("*",), UnsupportedModelError, "no float16 kernel", "",
+    ("*",), ("float16",), ("*",), ("*",), (UnsupportedModelError,), "no float16 kernel", "",
     Path("known_issues.toml"), 1,
 )  # fmt: skip
 

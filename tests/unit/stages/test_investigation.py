@@ -12,6 +12,7 @@ from pytest_tinyquant.baselines.message import cause_lines
 from pytest_tinyquant.errors import BoardNotFoundError
 from pytest_tinyquant.measure.divergence import Divergence
 from pytest_tinyquant.metrics.tolerances import Tolerances
+from pytest_tinyquant.project.case import Case
 from pytest_tinyquant.project.target import Target
 from pytest_tinyquant.stages import layer_by_layer
 from pytest_tinyquant.stages.investigation import Investigation
@@ -35,19 +36,23 @@ class World:
     def find(self, _cache, sha256):
         return Path(sha256) if sha256 in self.cached else None
 
-    def layers(self, *_):
+    def build(self, _case):
         if self.error:
             raise self.error
-        return SimpleNamespace(
-            image=SimpleNamespace(sha256=self.image), first_difference=lambda: self.kernels_part
-        )
+        return SimpleNamespace(image=SimpleNamespace(sha256=self.image))
+
+    def layers(self, *_):
+        return SimpleNamespace(first_difference=lambda: self.kernels_part)
 
     def explain(self, current, baseline):
         converted = SimpleNamespace(sha256=current.identity["tflite_sha256"])
-        stages = SimpleNamespace(cache=None, convert=lambda *_: converted)
+        stages = SimpleNamespace(
+            cache=None, convert=lambda *_: converted, check=lambda case: case, build=self.build
+        )
         board = SimpleNamespace(target=Target(self.target))
         verdict = compare("error", baseline, current, Tolerances({}, {}), "baseline")
-        return Investigation(stages, None, None, board).explain(verdict, current, baseline)
+        case = Case(None, None, board)
+        return Investigation(stages, case).explain(verdict, current, baseline)
 
     def causes(self, current, baseline):
         return tuple(cause.text for cause in self.explain(current, baseline).causes)

@@ -76,6 +76,7 @@ def test_changes_are_counted_without_untracked_files(root):
     repository = Repository.around(root)
     (root / "untracked").touch()
     assert repository.changes() == 0
+    assert repository.changes(untracked=True) == 1
     (root / "one").write_text("changed")
     assert repository.changes() == 1
 

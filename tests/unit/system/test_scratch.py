@@ -79,7 +79,7 @@ def test_directories_without_an_owner_go_by_their_age(temporary):
     hidden = temporary / f".tinyquant-{'c' * 16}"
     for path in (old, new, hidden):
         path.mkdir()
-    then = time.time() - 7200
+    then = time.time() - 2 * 24 * 3600
     for path in (old, hidden):
         os.utime(path, (then, then))
     assert sorted(scratch.sweep()) == sorted((old, hidden))

@@ -16,3 +16,8 @@
 #define PARAMS tq_dequantize_s16_f32_params
 #define RESULT(p, input) DEQUANTIZED(p, input)
 #include "tq_unary_template.h"
+
+#define KERNEL tq_dequantize_u8_f32
+#define PARAMS tq_dequantize_u8_f32_params
+#define RESULT(p, input) DEQUANTIZED(p, input)
+#include "tq_unary_template.h"

@@ -18,3 +18,9 @@
 #define PARAMS tq_pad_s16_params
 #define ELEMENT int16_t
 #include "tq_pad_template.h"
+
+#define KERNEL tq_pad_s32
+#define FILL fill_s32
+#define PARAMS tq_pad_s32_params
+#define ELEMENT int32_t
+#include "tq_pad_template.h"

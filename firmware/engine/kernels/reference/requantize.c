@@ -28,3 +28,33 @@
 #define PARAMS tq_requantize_s16_s16_params
 #define RESULT(p, input) (int16_t) REQUANTIZED(p, input)
 #include "tq_unary_template.h"
+
+#define KERNEL tq_requantize_u8_s8
+#define PARAMS tq_requantize_u8_s8_params
+#define RESULT(p, input) (int8_t) REQUANTIZED(p, input)
+#include "tq_unary_template.h"
+
+#define KERNEL tq_requantize_s8_u8
+#define PARAMS tq_requantize_s8_u8_params
+#define RESULT(p, input) (uint8_t) REQUANTIZED(p, input)
+#include "tq_unary_template.h"
+
+#define KERNEL tq_requantize_s8_s32
+#define PARAMS tq_requantize_s8_s32_params
+#define RESULT(p, input) (int32_t) REQUANTIZED(p, input)
+#include "tq_unary_template.h"
+
+#define KERNEL tq_requantize_s16_s32
+#define PARAMS tq_requantize_s16_s32_params
+#define RESULT(p, input) (int32_t) REQUANTIZED(p, input)
+#include "tq_unary_template.h"
+
+#define KERNEL tq_requantize_s32_s8
+#define PARAMS tq_requantize_s32_s8_params
+#define RESULT(p, input) (int8_t) REQUANTIZED(p, input)
+#include "tq_unary_template.h"
+
+#define KERNEL tq_requantize_s32_s16
+#define PARAMS tq_requantize_s32_s16_params
+#define RESULT(p, input) (int16_t) REQUANTIZED(p, input)
+#include "tq_unary_template.h"

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "tq_fixed_point.h"
+#include "tq_reciprocal.h"
 #include "tq_tables.h"
 
 void tq_softmax_f32(const void *params) {
@@ -31,22 +32,6 @@ void tq_softmax_f32(const void *params) {
   }
 }
 
-/*
- * 1 / (1 + x) in Q0.31 for x in [0, 1) in Q0.31: three Newton-Raphson steps for the reciprocal of
- * (1 + x) / 2 from the linear estimate 48/17 - 32/17 d, all in Q2.29.
- */
-static inline int32_t one_over_one_plus_x(int32_t x) {
-  const int32_t estimate = 1515870810; /* 48 / 17 */
-  const int32_t slope = -1010580540;   /* -32 / 17 */
-  const int32_t half_denominator = (int32_t)(((int64_t)x + INT32_MAX + 1) / 2);
-  int32_t reciprocal = estimate + tq_multiply_high(half_denominator, slope);
-  for (int32_t step = 0; step < 3; ++step) {
-    const int32_t error = (1 << 29) - tq_multiply_high(half_denominator, reciprocal);
-    reciprocal += tq_shift_left_saturating(tq_multiply_high(reciprocal, error), 2);
-  }
-  return tq_shift_left_saturating(reciprocal, 1);
-}
-
 static inline int32_t exponential(const tq_softmax_s8_params *p, int32_t below_maximum) {
   return below_maximum < p->exp_count ? p->exp_table[below_maximum] : 0;
 }
@@ -69,7 +54,7 @@ void tq_softmax_s8(const void *params) {
     /* sum = (1 + x) * 2^(31 - headroom) */
     const int32_t headroom = __builtin_clz(sum);
     const int32_t reciprocal =
-        one_over_one_plus_x((int32_t)((sum << headroom) - (UINT32_C(1) << 31)));
+        tq_one_over_one_plus_x((int32_t)((sum << headroom) - (UINT32_C(1) << 31)));
     const int32_t right_shift = 12 - headroom + 31 - 8;
     for (int32_t i = 0; i < p->depth; ++i) {
       const int32_t product = tq_multiply_high(reciprocal, exponential(p, maximum - input[i]));

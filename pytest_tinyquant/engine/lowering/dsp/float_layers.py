@@ -36,7 +36,7 @@ _POINTER_BYTES = 4
 def by_type(on_floats: LoweringFunction, on_integers: LoweringFunction) -> LoweringFunction:
     """Return the lowering function that looks at the type of the operator's first input."""
 
-    def lower(operator: Operator, lowering: Lowering) -> KernelCall | Alias:
+    def lower(operator: Operator, lowering: Lowering) -> KernelCall | Alias | None:
         on = on_floats if lowering.source(operator, 0).dtype == "float32" else on_integers
         return on(operator, lowering)
 

@@ -17,6 +17,7 @@ from pytest_tinyquant.models.graph import Quantization
 from pytest_tinyquant.models.graph import Tensor
 from pytest_tinyquant.models.task import Task
 from pytest_tinyquant.project.board_types import Board
+from pytest_tinyquant.project.case import Case
 from pytest_tinyquant.project.target import Target
 from pytest_tinyquant.schemes import convert as convert_module
 from pytest_tinyquant.schemes.convert import ConvertedModel
@@ -82,6 +83,7 @@ PLAN = SimpleNamespace(
     arena_tensors=(ROW,),
     placements={1: ROW},
     lower_bound_bytes=4,
+    parameters=9,
 )
 
 
@@ -144,8 +146,7 @@ class World:
         patch(convert_module, "interpreter_outputs", self.interpreter_outputs)
         patch(tflite_reader, "read_graph", lambda *_, **__: self.note("read", self.graph))
         patch(support, "check_not_vacuous", lambda *_, **__: self.note("vacuous"))
-        patch(support, "check_support", self.check_support)
-        patch(engine, "plan", lambda *_, **__: PLAN)
+        patch(support, "plan_supported", self.plan_supported)
         patch(engine, "emit", lambda *_: None)
         patch(firmware, "build", self.build)
         patch(open_module, "open_device", lambda *_, **__: FakeDevice(self.outcome, self.calls))
@@ -154,10 +155,11 @@ class World:
         self.calls.append((name, value))
         return value
 
-    def check_support(self, *_, **__):
+    def plan_supported(self, graph, runtime, *, kernels, where):
         self.note("support")
         if self.refusal:
             raise self.refusal
+        return PLAN if runtime.is_compiled else None
 
     def interpreter_outputs(self, model, converted, cache, *, kernels):
         self.note(f"{kernels} kernels")
@@ -170,7 +172,7 @@ class World:
         return IMAGE
 
     def measure(self, board):
-        return self.stages.measure(self.model, SCHEMES["int8-only"], board)
+        return self.stages.measure(Case(self.model, SCHEMES["int8-only"], board))
 
     @property
     def order(self):

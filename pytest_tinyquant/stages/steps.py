@@ -1,0 +1,273 @@
+"""The steps of the way that a case takes to its measurement; see :class:`Steps`."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Final
+
+from pytest_tinyquant.errors import DeviceHaltedError
+from pytest_tinyquant.errors import SupportMismatchError
+from pytest_tinyquant.measure.observation import Built
+from pytest_tinyquant.project.case import Case
+from pytest_tinyquant.project.case import Checked
+from pytest_tinyquant.project.case import Converted
+from pytest_tinyquant.project.case import Parsed
+from pytest_tinyquant.project.case import grown
+from pytest_tinyquant.project.kinds import KINDS
+from pytest_tinyquant.project.settings import Settings
+from pytest_tinyquant.support.runtimes import RUNTIMES
+from pytest_tinyquant.system.cache import Cache
+from pytest_tinyquant.system.progress import Progress
+from pytest_tinyquant.system.trouble import told
+
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from pytest_tinyquant.boards.bench.pool import Pool
+    from pytest_tinyquant.boards.device import Device
+    from pytest_tinyquant.boards.device import HostImage
+    from pytest_tinyquant.boards.device import RunRecord
+    from pytest_tinyquant.firmware.image import FirmwareImage
+    from pytest_tinyquant.measure.measurement import Measurement
+    from pytest_tinyquant.measure.observation import Observation
+    from pytest_tinyquant.models.graph import Graph
+    from pytest_tinyquant.models.model import Model
+    from pytest_tinyquant.project.bench import PhysicalBoard
+    from pytest_tinyquant.project.board_types import Board
+    from pytest_tinyquant.project.project import Project
+    from pytest_tinyquant.schemes.convert import ConvertedModel
+    from pytest_tinyquant.schemes.scheme import Scheme
+
+    Image = FirmwareImage | HostImage
+
+
+#: Seconds one run on a device may take before it counts as hanging.
+DEVICE_TIMEOUT: Final = Settings.timeout
+
+_HALT_AT_START: Final = "AllocateTensors"
+
+
+class Steps:
+    """The steps for one project; each takes what the one before gave, and nothing is kept."""
+
+    def __init__(
+        self,
+        project: Project,
+        *,
+        device_timeout: float = DEVICE_TIMEOUT,
+        pool: Pool | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        self.project = project
+        self.pool = pool
+        self.progress = progress or Progress()
+        self.cache = Cache(project.cache_root)
+        self.device_timeout = device_timeout
+
+    @told("converting the model")
+    def convert(self, model: Model, scheme: Scheme) -> ConvertedModel:
+        """Return ``model`` converted by ``scheme``."""
+        from pytest_tinyquant.schemes.convert import convert
+
+        with self.progress.stage("converting", f"{model.name}-{scheme.name}"):
+            return convert(model, scheme, self.cache)
+
+    @told("checking the model")
+    def check(self, case: Converted) -> Checked:
+        """Return the case with its graph, if the board's runtime can run it.
+
+        :raises ModelError: if the file is corrupt.
+        :raises VacuousSchemeError: if the scheme changed nothing.
+        :raises UnsupportedModelError: if the runtime has no kernel for an operator, or would
+            compute something else than the file says.
+        """
+        checked = self.check_support(self.parse(case))
+        self.check_reading(checked)
+        return checked
+
+    def parse(self, case: Converted) -> Parsed:
+        """Return the case with its graph, after the checks that no runtime has a say in.
+
+        :raises ModelError: if the file is corrupt.
+        :raises VacuousSchemeError: if the scheme changed nothing.
+        :raises UnsupportedModelError: if the model is asked nothing.
+        """
+        from pytest_tinyquant.models.tflite_reader import read_graph
+        from pytest_tinyquant.support.check import check_interface
+        from pytest_tinyquant.support.check import check_not_vacuous
+
+        graph = read_graph(case.converted.read(), where=case.name)
+        check_interface(graph, where=case.name)
+        check_not_vacuous(graph, case.scheme, where=case.name)
+        return grown(case, Parsed, graph=graph)
+
+    def check_support(self, case: Parsed) -> Checked:
+        """Return the case with its plan, if the board's runtime has all that it takes.
+
+        :raises UnsupportedModelError: if the runtime has no kernel for an operator.
+        """
+        from pytest_tinyquant.support.check import plan_supported
+
+        runtime, kernels = RUNTIMES[case.board.runtime], case.board.kernels
+        plan = plan_supported(case.graph, runtime, kernels=kernels, where=case.name)
+        return grown(case, Checked, plan=plan)
+
+    def check_reading(self, case: Parsed) -> None:
+        """Check that the board's runtime computes what the file says.
+
+        :raises UnsupportedModelError: it would take it for another model without a word.
+        """
+        from pytest_tinyquant.support.check import check_read_as_written
+
+        check_read_as_written(case.graph, RUNTIMES[case.board.runtime], where=case.name)
+
+    @told("building the image")
+    def build(self, case: Checked) -> Built:
+        """Return the case with what its board runs: firmware, on the host the model itself.
+
+        :raises DoesNotFitError: if the image is larger than the board's memory.
+        """
+        if case.board.target.is_host:
+            return grown(case, Built, image=self.host_image(case))
+        from pytest_tinyquant.firmware import image as firmware
+        from pytest_tinyquant.firmware.runtimes.runtime import runtime_of
+
+        samples = self.samples(case)
+        with (
+            self.progress.stage("building", case.name, case.board.name),
+            tempfile.TemporaryDirectory(prefix="tinyquant-") as directory,
+        ):
+            emitted = runtime_of(case.board).emit(case, Path(directory))
+            image = firmware.build(emitted, case.board, samples, self.cache, where=case.name)
+        return grown(case, Built, image=image)
+
+    def prepare(self, case: Case) -> Built:
+        """Convert, check and build a case.
+
+        :raises TinyQuantError: the error of whichever stage ends the way.
+        """
+        converted = self.convert(case.model, case.scheme)
+        return self.build(self.check(grown(case, Converted, converted=converted)))
+
+    def reachable(self, board: Board) -> tuple[PhysicalBoard, ...]:
+        """Return the attached boards that can be ``board``; none if it needs none.
+
+        :raises BoardNotFoundError: if it is to be a real one and none is attached.
+        """
+        if not board.target.is_real:
+            return ()
+        from pytest_tinyquant.boards.bench.attached import reachable
+
+        return reachable(board, self.project.bench)
+
+    def host_image(self, case: Parsed) -> HostImage:
+        """Return what the host runs: the converted file itself."""
+        from pytest_tinyquant.boards.device import HostImage
+
+        return HostImage(case.converted.path, self.samples(case))
+
+    def samples(self, case: Parsed) -> list[bytes]:
+        """Return each check sample as the bytes of all inputs of the model."""
+        return self.samples_of(case.model, case.graph, where=case.name)
+
+    def samples_of(self, model: Model, graph: Graph, *, where: str) -> list[bytes]:
+        """Return each check sample of a model as the bytes of all inputs of ``graph``."""
+        from pytest_tinyquant.models.quantize import encode_all
+
+        tensors = [graph.tensors[index] for index in graph.inputs]
+        return encode_all(self.reference(model, "inputs"), tensors, where=where)
+
+    def host_board(self) -> Board:
+        """Return the board that runs TensorFlow Lite Micro on this computer."""
+        from pytest_tinyquant.boards.cores.host import HOST
+
+        boards = self.project.boards.values()
+        return next(board for board in boards if KINDS[board.kind] is HOST)
+
+    @contextmanager
+    def open(self, board: Board, image: Image, *, name: str) -> Iterator[Device]:
+        """Take a device of type ``board``, put ``image`` on it and yield it.
+
+        :param name: names the device's files; the combination or the test.
+        """
+        with self.device(board, name=name, image=image) as device:
+            device.flash(image)
+            yield device
+
+    @contextmanager
+    def device(self, board: Board, *, name: str, image: Image | None = None) -> Iterator[Device]:
+        """Take a device of type ``board`` and yield it as it is.
+
+        :param name: names the device's files; the combination or the test.
+        :param image: what is to run, so that a real board that holds it already is preferred.
+        """
+        from pytest_tinyquant.boards.open import device_directory
+        from pytest_tinyquant.boards.open import leased
+        from pytest_tinyquant.boards.open import open_device
+
+        work_dir = device_directory(self.project.work_dir, name)
+        with told(f"the device for {name}"), ExitStack() as held:
+            work_dir.mkdir(parents=True, exist_ok=True)
+            lease = held.enter_context(leased(self.reachable(board), self.pool, image, name=name))
+            device = open_device(board, work_dir=work_dir, timeout=self.device_timeout, lease=lease)
+            held.callback(device.close)
+            yield device
+
+    @told("running the image")
+    def run(self, device: Device, case: Case) -> RunRecord:
+        """Run the image of a case on ``device`` over all check samples.
+
+        :raises SupportMismatchError: if the runtime refuses what the support check let pass.
+        """
+        try:
+            return device.run()
+        except DeviceHaltedError as halt:
+            if case.board.target.is_host and halt.kind == _HALT_AT_START:
+                raise SupportMismatchError(
+                    f"{case.name}: the support check finds nothing against this model, "
+                    f"but the runtime refuses it: {halt}\nCorrect the runtime's table in "
+                    "support/tables.py"
+                ) from halt
+            raise
+
+    def observe(self, case: Built, record: RunRecord) -> Observation:
+        """Return the case with what one run of it yielded, and what that is judged by."""
+        from pytest_tinyquant.measure.observation import Observation
+
+        model = case.model
+        return grown(
+            case,
+            Observation,
+            record=record,
+            expected=self.reference(model, "outputs"),
+            inputs=self.reference(model, "inputs"),
+            labels=model.labels(),
+            task=model.task,
+            root=self.project.root,
+            drawn_data=model.has_drawn_data,
+        )
+
+    @told("evaluating the run")
+    def evaluate(self, case: Built, record: RunRecord) -> Measurement:
+        """Return the metrics that the board has, from what one run yielded.
+
+        :raises InvalidOutputError: if the outputs cannot be judged.
+        """
+        from pytest_tinyquant.measure.evaluate import evaluate
+
+        return evaluate(self.observe(case, record))
+
+    @told("the reference outputs")
+    def reference(self, model: Model, name: str) -> list[NDArray[np.float32]]:
+        """Return the reference's "inputs" or "outputs", one array per tensor."""
+        from pytest_tinyquant.schemes.convert import read_arrays
+        from pytest_tinyquant.schemes.convert import reference_outputs
+
+        return read_arrays(reference_outputs(model, self.cache).path, name)

@@ -1,0 +1,69 @@
+"""What one stage found out about a case goes on with it: no stage after it finds it out again."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from pytest_tinyquant.engine import lowered_graph
+from pytest_tinyquant.models import tflite_reader
+from pytest_tinyquant.project.case import Case
+from pytest_tinyquant.project.project import load_project
+from pytest_tinyquant.project.settings import Settings
+from pytest_tinyquant.schemes.scheme import SCHEMES
+from pytest_tinyquant.stages.pipeline import Stages
+
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def measured(tmp_path):
+    """Return measured(board): fc_0 in int8-only on that board, through all stages."""
+    settings = Settings(
+        root=tmp_path, models_dir=REPOSITORY / "models", baselines_dir=tmp_path / "baselines"
+    )
+    project = load_project(settings, tmp_path)
+
+    def on(board):
+        case = Case(project.models["fc_0"], SCHEMES["int8-only"], project.boards[board])
+        return Stages(project).measure(case)
+
+    return on
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """How often each function was called, under whichever name it is known."""
+    counts = {}
+
+    def count(module, name):
+        original = getattr(module, name)
+        counts[name] = 0
+
+        def counted(*arguments, **options):
+            counts[name] += 1
+            return original(*arguments, **options)
+
+        for known in list(sys.modules.values()):
+            if known.__name__.startswith("pytest_tinyquant.") and name in vars(known):
+                monkeypatch.setattr(known, name, counted)
+
+    count(lowered_graph, "lower_graph")
+    count(tflite_reader, "read_graph")
+    return counts
+
+
+@pytest.mark.parametrize("board", ["nucleo-l4r5zi", "host"])
+def test_a_graph_is_read_and_lowered_once(measured, calls, board):
+    measured(board)
+    assert calls == {"read_graph": 1, "lower_graph": 1}
+
+
+def test_both_ways_to_a_models_size_agree(measured):
+    """The engine's plan tells it on the board, a graph lowered for reports on the host."""
+    board, host = (measured(name).structure for name in ("nucleo-l4r5zi", "host"))
+    assert (board.parameters, board.macs) == (host.parameters, host.macs)
+    assert board.parameters > 0

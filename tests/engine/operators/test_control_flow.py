@@ -1,0 +1,120 @@
+"""Variables, and operators that run subgraphs, give TensorFlow Lite Micro's bytes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from controlled_models import branching
+from controlled_models import looping
+from controlled_models import streaming
+from model_builder import ModelBuilder
+
+from pytest_tinyquant.engine.plan import plan
+from pytest_tinyquant.errors import ModelError
+from pytest_tinyquant.errors import UnsupportedModelError
+from pytest_tinyquant.models.tflite_reader import read_graph
+
+
+RANDOM = np.random.default_rng(3)
+
+
+def frames(dtype, count=4):
+    return [[RANDOM.integers(-128, 128, (1, 2, 3)).astype(dtype)] for _ in range(count)]
+
+
+def loops():
+    return [
+        [np.array([n], "int32"), *RANDOM.normal(size=(2, 2, 3)).astype("float32")]
+        for n in (0, 3, 5, 9, -4)
+    ]
+
+
+VARIED = np.arange(9).reshape(1, 3, 3)
+
+
+@pytest.fixture
+def check_model(tflm, host_engine):
+    """Return check_model(model, samples): both give the same bytes, sample after sample."""
+
+    def check(model, samples):
+        expected = tflm.run(model, samples)
+        planned = plan(read_graph(model))
+        actual = host_engine.run(planned, samples)
+        for outputs, wanted in zip(actual, expected, strict=True):
+            assert [o.tobytes() for o in outputs] == [w.tobytes() for w in wanted]
+        return planned
+
+    return check
+
+
+@pytest.mark.parametrize("dtype", ["int8", "float32"])
+def test_a_variable_lasts_from_one_inference_to_the_next(dtype, check_model):
+    planned = check_model(streaming(VARIED, dtype), frames(dtype))
+    assert "tq_call_once" in [op.kernel for op in planned.ops]
+
+
+def test_a_variable_that_begins_with_equal_bytes_needs_no_code(check_model):
+    planned = check_model(streaming(np.full((1, 3, 3), 7)), frames("int8"))
+    assert "tq_call_once" not in [op.kernel for op in planned.ops]
+    assert [(state.name, state.value) for state in planned.states] == [("frames", 7)]
+
+
+def test_a_variable_that_nobody_sets_begins_with_its_zero_point(check_model):
+    planned = check_model(streaming(once=False), frames("int8"))
+    assert [state.value for state in planned.states] == [5]
+
+
+def test_if_runs_one_of_two_subgraphs(check_model):
+    samples = [
+        [np.array([holds]), RANDOM.integers(-128, 128, (2, 3)).astype("int8")]
+        for holds in (True, False, True)
+    ]
+    check_model(branching(), samples)
+
+
+@pytest.mark.parametrize("swap", [False, True])
+def test_while_runs_a_subgraph_until_its_condition_ends(swap, check_model):
+    check_model(looping(swap=swap), loops())
+
+
+def test_a_condition_that_never_changes_is_refused():
+    with pytest.raises(UnsupportedModelError, match="its condition never changes"):
+        plan(read_graph(looping(condition=[True])))
+
+
+@pytest.mark.parametrize(
+    ("then", "message"), [(7, "it names subgraph 7 of 3"), (0, "it names subgraph 0 of 3")]
+)
+def test_a_subgraph_that_is_not_there(then, message):
+    model = ModelBuilder()
+    condition, source, result = model.tensor((1,), "bool"), *(model.tensor((2,)) for _ in "ab")
+    branches = {"then_subgraph_index": then, "else_subgraph_index": 2}
+    model.operator("IF", [condition, source], [result], **branches)
+    model.close([condition, source], [result])
+    for _ in range(2):
+        source = model.tensor((2,))
+        last = model.build([source], [source], subgraphs=2)
+    with pytest.raises(ModelError, match=message):
+        plan(read_graph(last))
+
+
+def test_a_subgraph_that_runs_itself():
+    model = ModelBuilder()
+    for _ in range(2):
+        condition, source, result = (
+            model.tensor((1,), "bool"), model.tensor((2,)), model.tensor((2,)),
+        )  # fmt: skip
+        branches = {"then_subgraph_index": 1, "else_subgraph_index": 1}
+        model.operator("IF", [condition, condition, source], [result], **branches)
+        last = model.build([condition, source], [result])
+        model.close([condition, source], [result])
+    with pytest.raises(ModelError, match="more than 8 subgraphs run each other"):
+        plan(read_graph(last))
+
+
+def test_a_handle_that_names_no_variable():
+    model = ModelBuilder()
+    handle, result = model.tensor((), "resource"), model.tensor((2,))
+    model.operator("READ_VARIABLE", [handle], [result])
+    with pytest.raises(ModelError, match="is no handle of a variable"):
+        plan(read_graph(model.build([handle], [result])))
