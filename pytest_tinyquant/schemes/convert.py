@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +21,7 @@ from pytest_tinyquant.schemes.exchange import file_sha256
 from pytest_tinyquant.schemes.exchange import package_version
 from pytest_tinyquant.schemes.exchange import run_job
 from pytest_tinyquant.schemes.exchange import saved_inputs
+from pytest_tinyquant.system.scratch import scratch_directory
 
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def _make(model: Model, scheme: Scheme, cache: Cache, output: Path, timeout: flo
     elif scheme.steps:
         from pytest_tinyquant.schemes.compress import run_compression
 
-        with tempfile.TemporaryDirectory(prefix="tinyquant-") as work:
+        with scratch_directory() as work:
             request = {**_described(model), "output": str(Path(work) / "graph.npz")}
             where = f"{model.name} {scheme.name}: reading the model's layers"
             call_converter("keras_graph", request, where, timeout)
@@ -178,7 +178,7 @@ def reference_outputs(model: Model, cache: Cache, *, timeout: float = 300.0) -> 
     def build(directory: Path) -> None:
         request = _described(model)
         request["output"] = str(directory / "reference.npz")
-        with tempfile.TemporaryDirectory(prefix="tinyquant-") as work:
+        with scratch_directory() as work:
             request["samples"] = saved_inputs(Path(work), samples)
             call_converter(f"{kind}_reference", request, f"{model.name}: the float model", timeout)
 
@@ -210,7 +210,7 @@ def interpreter_outputs(
     def build(directory: Path) -> None:
         request = {"path": str(converted.path.absolute()), "kernels": kernels}
         request["output"] = str(directory / "outputs.npz")
-        with tempfile.TemporaryDirectory(prefix="tinyquant-") as work:
+        with scratch_directory() as work:
             request["samples"] = saved_inputs(Path(work), samples)
             where = f"{model.name} {converted.scheme}: TensorFlow Lite's interpreter"
             call_converter("tflite_reference", request, where, timeout)
@@ -249,7 +249,7 @@ def _run_converter(model: Model, scheme: Scheme, output: Path, timeout: float) -
     request["scheme"] = scheme.content()
     request["dense_per_channel"] = model.dense_per_channel
     request["output"] = str(output)
-    with tempfile.TemporaryDirectory(prefix="tinyquant-") as work:
+    with scratch_directory() as work:
         if scheme.representative:
             request["calibration"] = saved_inputs(Path(work), arrays_of(model.calibration()))
         where = f"{model.name} {scheme.name}: TensorFlow Lite's converter"

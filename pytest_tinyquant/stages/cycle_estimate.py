@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from pytest_tinyquant.metrics.built_in import LATENCY
 from pytest_tinyquant.metrics.metric import Metric
 from pytest_tinyquant.project.kinds import KINDS
 from pytest_tinyquant.support.runtimes import RUNTIMES
+from pytest_tinyquant.system.scratch import scratch_directory
 
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ class CycleEstimator:
         from pytest_tinyquant.firmware.runtimes.runtime import runtime_of
 
         board, timeout = dataclasses.replace(case.board, machine=MACHINE), self.steps.device_timeout
-        with tempfile.TemporaryDirectory(prefix="tinyquant-") as directory:
+        with scratch_directory() as directory:
             emitted = runtime_of(board).emit(case, Path(directory))
             image = firmware.build(emitted, board, [sample], self.steps.cache, where=case.name)
         return simulate(self.simulator, image, timeout=timeout, where=case.name)
