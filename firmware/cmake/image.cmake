@@ -39,6 +39,7 @@ target_link_options(
   "-T${TQ_BOARD_DIR}/board.ld"
   -Wl,--gc-sections
   -Wl,--build-id=none
+  "-Wl,--dependency-file=${CMAKE_BINARY_DIR}/image.ld.d"
   "-Wl,-Map=${TQ_OUTPUT_DIR}/image.map")
 target_link_libraries(
   image PRIVATE

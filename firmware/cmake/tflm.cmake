@@ -1,6 +1,7 @@
 # TensorFlow Lite Micro, which the user brings: TQ_TFLM_LIBRARY and the headers in TQ_TFLM_INCLUDE
 # that it was built from, with the same TQ_TFLM_DEFINES. Nothing of it is built here.
 enable_language(CXX)
+tq_record_assembler(CXX)
 
 # Under the name by which the linker script finds the kernels' part of the flash.
 configure_file("${TQ_TFLM_LIBRARY}" "${CMAKE_BINARY_DIR}/libtq_kernels_tflm.a" COPYONLY)

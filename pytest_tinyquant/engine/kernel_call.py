@@ -8,6 +8,8 @@ from dataclasses import field
 
 import numpy as np
 
+from pytest_tinyquant.engine.trail import Trail
+
 
 @dataclass(frozen=True)
 class Activation:
@@ -58,7 +60,9 @@ class KernelCall:
     the working memory the kernel wants, `macs` counts its multiply-accumulates, `updates` lists the
     variable tensors that it reads and changes, `reach` maps a tensor to the bytes from its start
     that the kernel loads where they are more than the tensor's: what lies behind does not matter,
-    but there must be memory. `header` declares the kernel and its parameter struct.
+    but there must be memory. `trails` maps (input, output) to the order in which the kernel reads
+    the one and writes the other, where the two may overlap. `header` declares the kernel and its
+    parameter struct.
     """
 
     kernel: str
@@ -71,6 +75,7 @@ class KernelCall:
     macs: int = 0
     updates: tuple[int, ...] = ()
     reach: Mapping[int, int] = field(default_factory=dict)
+    trails: Mapping[tuple[int, int], Trail] = field(default_factory=dict)
     inner: tuple[int, ...] = ()
     header: str = "tq_kernels.h"
 

@@ -136,7 +136,12 @@ class _Layout:
     def plan(self) -> Plan:
         buffers = self._buffers()
         pairs = {(self.root(a), self.root(b)) for _, call in self.calls for a, b in call.in_place}
-        offsets = planner.place(buffers, pairs)
+        lags = {
+            (self.root(a), self.root(b)): trail.lag
+            for _, call in self.calls
+            for (a, b), trail in call.trails.items()
+        }
+        offsets = planner.place(buffers, pairs, lags)
         rows = {
             b.key: ArenaTensor(self._name(b.key), offsets[b.key], b.size, b.first, b.last)
             for b in buffers
@@ -148,7 +153,7 @@ class _Layout:
             inputs=tuple(self._info(i, rows) for i in self.graph.inputs),
             outputs=tuple(self._info(i, rows) for i in self.graph.outputs),
             arena_bytes=planner.arena_size(buffers, offsets),
-            lower_bound_bytes=planner.lower_bound(buffers, pairs),
+            lower_bound_bytes=planner.lower_bound(buffers, pairs, lags),
             arena_tensors=tuple(sorted(rows.values(), key=lambda r: (r.first, r.offset))),
             placements={
                 t.index: rows[self.root(t.index)]
@@ -242,6 +247,12 @@ class _Layout:
                     (self.root(a), self.root(b))
                     for a, b in (*op.call.in_place, *((u, u) for u in op.call.updates))
                 ),
+                {
+                    (self.root(a), self.root(b)): tuple(
+                        zip(trail.written, trail.needed, strict=True)
+                    )
+                    for (a, b), trail in op.call.trails.items()
+                },
             )
             for op in result.ops
         ]

@@ -9,13 +9,17 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_tinyquant.errors import BenchError
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.errors import DoesNotFitError
+from pytest_tinyquant.firmware.compiler_reads import BuildRecords
 from pytest_tinyquant.firmware.toolchain import find_build_tool
 from pytest_tinyquant.system import environment
+from pytest_tinyquant.system.reads import Places
+from pytest_tinyquant.system.reads import Reads
 from pytest_tinyquant.system.trouble import ending
 
 
@@ -41,28 +45,74 @@ class BuildFailedError(Exception):
         self.code = code
 
 
-def run_cmake(
-    sources: Path, output: Path, toolchain_file: Path, definitions: Mapping[str, str]
-) -> None:
-    """Configure and build `sources`; results go to `output`, all else is deleted.
+@dataclass(frozen=True)
+class Build:
+    """A configured build.
+
+    :param directory: where CMake put it.
+    :param records: of what is read in it.
+    """
+
+    directory: Path
+    records: BuildRecords
+    _scratch: Path
+
+    def make(self, *targets: str) -> None:
+        """Build some targets, or everything.
+
+        :raises BuildFailedError: the compiler or the linker failed.
+        """
+        ninja = str(self.records.ninja)
+        _run([ninja, "-C", str(self.directory), *targets], self._scratch)
+
+    def compile_anew(self, source: str) -> None:
+        """Have a source compiled again by the next :meth:`make`.
+
+        Its time stamp may not tell that it changed: two changes can lie within one tick.
+        """
+        for name in self.records.objects():
+            if name.rpartition(".")[0].endswith(source):
+                (self.directory / name).unlink()
+
+    def everything(self) -> Reads:
+        """Build everything and return what that read."""
+        self.make()
+        return self.records.compiled().together(self.records.linked_and_configured())
+
+
+@contextmanager
+def configured(
+    sources: Path,
+    output: Path,
+    toolchain_file: Path,
+    definitions: Mapping[str, str],
+    *,
+    places: Places,
+    own: Sequence[Path] = (),
+) -> Iterator[Build]:
+    """Configure `sources`; results go to `output`, all else is deleted at the end.
 
     :param definitions: CMake cache variables.
-    :raises BuildFailedError: CMake, the compiler or the linker failed.
+    :param places: names for what is read.
+    :param own: directories made for this build, or known whole by its key.
+    :raises BuildFailedError: CMake failed.
     """
     build = output / "build"
     scratch = output / "scratch"
     scratch.mkdir()
+    ninja = find_build_tool("ninja")
     configure = [
         str(find_build_tool("cmake")),
-        *("-G", "Ninja", f"-DCMAKE_MAKE_PROGRAM={find_build_tool('ninja')}"),
+        *("-G", "Ninja", f"-DCMAKE_MAKE_PROGRAM={ninja}"),
         *("-S", str(sources), "-B", str(build), "-Wno-dev"),
         f"-DCMAKE_TOOLCHAIN_FILE={toolchain_file}",
+        "-DCMAKE_EXPORT_COMPILE_COMMANDS=ON",
         f"-DTQ_OUTPUT_DIR={output}",
         *(f"-D{name}={value}" for name, value in definitions.items()),
     ]
     try:
         _run(configure, scratch)
-        _run([str(find_build_tool("ninja")), "-C", str(build)], scratch)
+        yield Build(build, BuildRecords(build, ninja, own, places), scratch)
     finally:
         shutil.rmtree(build, ignore_errors=True)
         shutil.rmtree(scratch, ignore_errors=True)

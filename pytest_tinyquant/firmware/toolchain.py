@@ -7,6 +7,8 @@ import hashlib
 import importlib
 import shutil
 import subprocess
+from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from pytest_tinyquant.errors import ToolchainNotFoundError
 from pytest_tinyquant.project.kinds import KINDS
 from pytest_tinyquant.project.kinds import Compiler
 from pytest_tinyquant.system import environment
+from pytest_tinyquant.system.digests import program_digest
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,7 @@ class Toolchain:
 
     :param cc: path of the compiler.
     :param version: name and version for reports, such as ``arm-none-eabi-gcc 12.2.1``.
-    :param identity: digest of the compiler's, the linker's and the C library's versions.
+    :param identity: digest of the programs and of the C library that make an image of C.
     """
 
     cc: Path
@@ -34,8 +37,19 @@ class Toolchain:
         """Return path and prefix of its programs, such as ``/usr/bin/arm-none-eabi-``."""
         return str(self.cc).removesuffix("gcc")
 
+    @property
+    def root(self) -> Path:
+        """Return the directory that it is installed below."""
+        return self.cc.parents[1]
+
+    def cxx_identity(self) -> str:
+        """Return the digest of what compiles C++ beside the programs for C."""
+        return "".join(_programs(self.cc, ("cc1plus", "g++")))
+
 
 _TIMEOUT = 60.0
+# What the compiler starts, and what CMake takes from beside it.
+_PROGRAMS = ("cc1", "as", "collect2", "ld", "ar", "ranlib")
 
 
 @functools.cache
@@ -50,7 +64,8 @@ def find_toolchain(kind: str, compiler: str = "") -> Toolchain:
     cc = _compiler(wanted, compiler)
     number = _ask(cc, "-dumpfullversion").strip()
     digest = hashlib.sha256(_ask(cc, "--version").encode())
-    digest.update(_ask(cc, "-Wl,--version", "-nostdlib").encode())
+    for program in (program_digest(str(cc), lasting=False), *_programs(cc, _PROGRAMS)):
+        digest.update(program.encode())
     for library in wanted.libraries:
         digest.update(_library(cc, library, wanted).read_bytes())
     return Toolchain(cc, f"{wanted.program} {number}", digest.hexdigest())
@@ -131,6 +146,14 @@ def _ask(cc: Path, *arguments: str) -> str:
             f"{cc} does not run ({error}); reinstall it or put a working one first on the PATH"
         ) from error
     return result.stdout
+
+
+def _programs(cc: Path, names: Iterable[str]) -> Iterator[str]:
+    """Yield the digests of programs that a compiler starts."""
+    for name in names:
+        # It echoes a name that it does not know, and would then look for it on the PATH.
+        path = shutil.which(_ask(cc, f"-print-prog-name={name}").strip())
+        yield program_digest(path, lasting=False) if path else "absent"
 
 
 def _library(cc: Path, name: str, wanted: Compiler) -> Path:

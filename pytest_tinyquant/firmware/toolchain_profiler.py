@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from pytest_tinyquant.errors import ToolchainNotFoundError
-from pytest_tinyquant.firmware.image import firmware_sources
+from pytest_tinyquant.firmware.sources import firmware_sources
 from pytest_tinyquant.system.cache import Cache
 
 

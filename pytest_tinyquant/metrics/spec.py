@@ -94,6 +94,9 @@ class MetricSpec:
         canary that drifted voids it.
     :param per_operator: the count of each operator is a share of its gating number.
     :param explained_by: the kinds of causes that a regression is traced to, in this order.
+    :param least: what a scheme with the least of it is called, such as ``fastest``; empty if it is
+        no cost that a scheme is chosen by.
+    :param quality: the parts that tell how good a scheme is, the most telling first.
     :param published: the column of ``baselines/published/`` that it is drawn beside.
     """
 
@@ -112,6 +115,8 @@ class MetricSpec:
     scatters: bool = False
     per_operator: bool = False
     explained_by: tuple[Explanation, ...] = ("parts",)
+    least: str = ""
+    quality: tuple[str, ...] = ()
     published: PublishedColumn | None = None
 
     def __post_init__(self) -> None:

@@ -12,6 +12,7 @@ from typing import Final
 
 from pytest_tinyquant.measure.measurement import Measurement
 from pytest_tinyquant.metrics.metric import Metric
+from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.project.known_issues import KnownIssue
 from pytest_tinyquant.project.known_issues import find
 from pytest_tinyquant.schemes.scheme import SCHEMES
@@ -26,24 +27,12 @@ REFERENCE: Final = "basic"
 #: What a scheme may lose and still count as good: of accuracy, or of the output's range.
 SLACK: Final = 0.01
 
-#: What a scheme costs, and what the cheapest is called.
-COSTS: Final[Mapping[str, str]] = {
-    "latency": "fastest",
-    "flash": "smallest",
-    "ram": "least RAM",
-    "energy": "least energy",
-}
-
-#: How good a scheme is, the most telling first: a part of the metric error, and whether more of it
-#: is better.
-QUALITIES: Final[Mapping[str, bool]] = {"accuracy": True, "auc": True, "r2": True, "mae": False}
-
 
 @dataclass(frozen=True)
 class Option:
     """One scheme.
 
-    :param numbers: by column: those of :data:`COSTS` and :data:`QUALITIES` that there are.
+    :param numbers: by column: those of :func:`costs` and :func:`qualities` that there are.
     :param gap: why the scheme is known not to work here; it has no numbers then.
     """
 
@@ -77,14 +66,14 @@ class Choice:
         """The numbers that at least one scheme has: quality first, then the costs."""
         return tuple(
             name
-            for name in (*QUALITIES, *COSTS)
+            for name in (*qualities(), *costs())
             if any(name in option.numbers for option in self.options)
         )
 
     @property
     def quality(self) -> str:
         """What tells how good a scheme is; empty if nothing does."""
-        return next((name for name in QUALITIES if name in self.columns), "")
+        return next((name for name in qualities() if name in self.columns), "")
 
     def relative(self, option: Option, column: str) -> float | None:
         """Return a number's ratio to the reference's; None where there is none or units differ."""
@@ -99,7 +88,7 @@ class Choice:
         numbers = {o.scheme: o.numbers[column] for o in self.options if column in o.numbers}
         if len({(n.unit, n.number_class) for n in numbers.values()}) != 1:
             return frozenset()
-        pick = max if QUALITIES.get(column, False) else min
+        pick = max if qualities().get(column, False) else min
         value = pick(n.value for n in numbers.values())
         return frozenset(scheme for scheme, n in numbers.items() if n.value == value)
 
@@ -115,18 +104,18 @@ class Choice:
         :param slack: what may be lost, of accuracy or of the output's range.
         """
         good = [option for option in self.options if self._is_good(option, slack)]
-        costs = [name for name in COSTS if name in self.columns]
+        spent = [name for name in costs() if name in self.columns]
         won: dict[str, list[str]] = {}
-        for cost in costs:
+        for cost in spent:
             for scheme in Choice(self.model, self.board, self.target, tuple(good)).best(cost):
-                won.setdefault(scheme, []).append(COSTS[cost])
+                won.setdefault(scheme, []).append(costs()[cost])
         if not won:
             return ""
         scheme = max(won, key=lambda name: len(won[name]))
         words = " and ".join(filter(None, (", ".join(won[scheme][:-1]), won[scheme][-1])))
         within = (
             f"within {slack:.0%} of {REFERENCE}'s {self.quality}"
-            if QUALITIES[self.quality]
+            if qualities()[self.quality]
             else f"of those with an error below {slack:.0%} of the output's range"
         )
         return f"{scheme}: {words} {within}"
@@ -138,10 +127,20 @@ class Choice:
         number = option.numbers.get(self.quality)
         if number is None:
             return False
-        if not QUALITIES[self.quality]:
+        if not qualities()[self.quality]:
             return number.value <= slack
         base = self._reference(self.quality)
         return base is not None and number.value >= base.value - slack
+
+
+def costs() -> dict[str, str]:
+    """Return what a scheme costs, by metric, and what the cheapest is called."""
+    return {name: spec.least for name, spec in METRICS.items() if spec.least}
+
+
+def qualities() -> dict[str, bool]:
+    """Return what tells how good a scheme is, the most telling first, and if more is better."""
+    return {part: spec.higher_is_better(part) for spec in METRICS.values() for part in spec.quality}
 
 
 def choices(
@@ -190,12 +189,12 @@ def choices_of(run: Run) -> tuple[Choice, ...]:
 
 def _numbers(measurement: Measurement) -> dict[str, Metric]:
     """Return a measurement's columns."""
-    error = measurement.metrics.get("error", {})
-    numbers = {name: error[name] for name in QUALITIES if name in error}
-    for cost in COSTS:
-        gating = measurement.gating(cost) if measurement.metrics.get(cost) else {}
-        for number in [*gating.values()][:1]:
-            numbers[cost] = number
+    numbers: dict[str, Metric] = {}
+    for name, spec in METRICS.items():
+        parts = measurement.metrics.get(name, {})
+        numbers.update((part, parts[part]) for part in spec.quality if part in parts)
+        if spec.least and parts:
+            numbers.update((name, number) for number in [*measurement.gating(name).values()][:1])
     return numbers
 
 
@@ -210,7 +209,7 @@ def _dominates(one: Option, other: Option, columns: Sequence[str]) -> bool:
         mine, theirs = one.numbers.get(column), other.numbers.get(column)
         if mine is None or theirs is None or not _comparable(mine, theirs):
             return False
-        sign = -1 if QUALITIES.get(column, False) else 1
+        sign = -1 if qualities().get(column, False) else 1
         if sign * mine.value > sign * theirs.value:
             return False
         better = better or mine.value != theirs.value

@@ -6,18 +6,20 @@ from collections.abc import Iterator
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pytest_tinyquant.metrics.built_in import ERROR
+from pytest_tinyquant.metrics.built_in import RAM
 from pytest_tinyquant.metrics.text import number_text
-from pytest_tinyquant.report.choosing import COSTS
 from pytest_tinyquant.report.choosing import REFERENCE
 from pytest_tinyquant.report.choosing import Choice
 from pytest_tinyquant.report.choosing import Option
+from pytest_tinyquant.report.choosing import costs
 
 
 #: Follows the best number of a column.
 BEST = " *"
 
 #: What a column is called, where its name alone says too little.
-_TITLES = {"mae": "error (mae)", "ram": "RAM"}
+_TITLES = {ERROR.primary: f"{ERROR.name} ({ERROR.primary})", RAM.name: RAM.title}
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def _cell(choice: Choice, option: Option, column: str) -> str:
     if number is None:
         return "-"
     # The reference's error is all but 0, so a ratio to it says nothing.
-    relative = choice.relative(option, column) if column in COSTS else None
+    relative = choice.relative(option, column) if column in costs() else None
     ratio = "" if relative is None or option.scheme == REFERENCE else f" ({relative:.2f}x)"
     return (
         f"{number_text(number.value)}{ratio}{BEST if option.scheme in choice.best(column) else ''}"

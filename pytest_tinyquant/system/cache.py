@@ -79,6 +79,34 @@ class Cache:
         path = self.root / kind / key[:2] / key
         return path if _is_intact(path, key) else None
 
+    @contextlib.contextmanager
+    def locked(self, kind: str, key: str, *, timeout: float = 900) -> Iterator[None]:
+        """Hold the lock of the address `key`.
+
+        :raises CacheError: as :meth:`entry`.
+        """
+        with self._locked(self.root / kind / key[:2] / key, timeout):
+            yield
+
+    @contextlib.contextmanager
+    def scratch(self, kind: str, key: str) -> Iterator[Path]:
+        """Yield an empty directory beside the entries, gone afterwards; for who holds the lock.
+
+        :raises CacheError: as :meth:`entry`.
+        """
+        path = self.root / kind / key[:2] / key
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        try:
+            self._discard_remains(path)
+            temporary.mkdir()
+            yield temporary
+        except OSError as error:
+            if error.errno in _FULL or not temporary.exists():
+                raise self._unusable(error) from error
+            raise
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
     @staticmethod
     def key(*parts: str | bytes | Path | Mapping[str, object] | Sequence[object]) -> str:
         """Hash `parts` to an address; a path stands for the bytes of that file, not its name.

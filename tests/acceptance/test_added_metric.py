@@ -46,6 +46,7 @@ def pytest_tinyquant_metrics():
             creep_limit=Tolerance(relative=0.03),
             units={"": 1, "uJ": 1, "mJ": 1000},
             scatters=True,
+            least="least energy",
         )
     ]
 '''

@@ -34,6 +34,7 @@ from pytest_tinyquant.schemes.convert import reference_outputs
 from pytest_tinyquant.schemes.scheme import SCHEMES
 from pytest_tinyquant.system import environment
 from pytest_tinyquant.system.cache import Cache
+from pytest_tinyquant.system.reads import Places
 
 
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
@@ -138,8 +139,12 @@ def in_build(tmp_path: Path) -> Callable[[str], Attack]:
             )
             (sources / "a.c").write_text("int main(void) { return 0; }\n")
             (tmp_path / "toolchain.cmake").write_text(f"set(CMAKE_C_COMPILER {programs}/cc)\n")
-            with cmake.explained("tiny", "correct the kernels", {}):
-                cmake.run_cmake(sources, output, tmp_path / "toolchain.cmake", {})
+            toolchain = tmp_path / "toolchain.cmake"
+            with (
+                cmake.explained("tiny", "correct the kernels", {}),
+                cmake.configured(sources, output, toolchain, {}, places=Places({})) as made,
+            ):
+                made.make()
 
         return attack
 

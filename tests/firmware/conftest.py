@@ -12,7 +12,7 @@ from typing import Protocol
 
 import pytest
 
-from pytest_tinyquant.firmware.image import firmware_sources
+from pytest_tinyquant.firmware.sources import firmware_sources
 
 
 ON_READ = ctypes.CFUNCTYPE(ctypes.c_uint32, ctypes.c_uint32, ctypes.c_uint32)

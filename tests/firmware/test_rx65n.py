@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from pytest_tinyquant.firmware.image import firmware_sources
+from pytest_tinyquant.firmware.sources import firmware_sources
 
 
 MSTPCRC, SCKCR, SCKCR3 = 0x80018, 0x80020, 0x80026

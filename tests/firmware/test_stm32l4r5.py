@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from pytest_tinyquant.firmware.image import firmware_sources
+from pytest_tinyquant.firmware.sources import firmware_sources
 
 
 RCC_CR, RCC_CFGR, RCC_PLLCFGR = 0x40021000, 0x40021008, 0x4002100C

@@ -124,4 +124,8 @@ def _layer(
         lowering.reads(source, weights, bias),
         (output.index,),
         macs=macs,
+        # With a multiplier, or over all channels, a pixel's input is read until its last channel.
+        trails=lowering.trail(
+            source, output, fields["window"], gathers=fields.get("depth_multiplier") == 1
+        ),
     )

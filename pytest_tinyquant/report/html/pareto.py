@@ -15,11 +15,12 @@ from dataclasses import replace
 from typing import Final
 
 from pytest_tinyquant.metrics.metric import Metric
+from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.metrics.text import number_text
-from pytest_tinyquant.report.choosing import COSTS
-from pytest_tinyquant.report.choosing import QUALITIES
 from pytest_tinyquant.report.choosing import Choice
 from pytest_tinyquant.report.choosing import Option
+from pytest_tinyquant.report.choosing import costs
+from pytest_tinyquant.report.choosing import qualities
 from pytest_tinyquant.report.html.chart import HEIGHT
 from pytest_tinyquant.report.html.chart import LEFT
 from pytest_tinyquant.report.html.chart import RIGHT
@@ -40,7 +41,6 @@ _ROUNDING: Final = 1e-6
 
 #: Least distance between two labels' lines.
 _LINE: Final = 12.0
-_TITLES: Final = {"latency": "Latency", "flash": "Flash", "ram": "RAM", "energy": "Energy"}
 
 Ticks = tuple[tuple[float, str], ...]
 
@@ -87,7 +87,7 @@ def scatters(choice: Choice, limits: Mapping[str, float] | None = None) -> tuple
     :param limits: what each cost may be at most, in its unit.
     """
     found = []
-    for cost in COSTS:
+    for cost in costs():
         options = [o for o in choice.options if {cost, choice.quality} <= o.numbers.keys()]
         units = {(o.numbers[cost].unit, o.numbers[cost].number_class) for o in options}
         if len(options) > 1 and len(units) == 1:
@@ -103,7 +103,7 @@ def _scatter(choice: Choice, options: Sequence[Option], cost: str, limit: float 
     spots = [_spot(choice, option, cost, across, height) for option in options]
     return Scatter(
         cost=cost,
-        title=_TITLES[cost],
+        title=METRICS[cost].title,
         x_axis=_axis_text(options[0].numbers[cost]),
         y_axis="accuracy"
         if quality == "accuracy"
@@ -175,7 +175,7 @@ def _linear(most: float) -> tuple[Callable[[float], float], Ticks]:
 
 def _vertical(values: Sequence[float], quality: str) -> tuple[Callable[[float], float], Ticks]:
     """Return the vertical axis: logarithmic for an error, from a round share to 1 for accuracy."""
-    if not QUALITIES[quality]:
+    if not qualities()[quality]:
         return log_axis([_told(value) for value in values], bottom=HEIGHT - BOTTOM)
     low = max(0.0, math.floor(min(values) * 20 - 0.5) / 20)
     room = HEIGHT - BOTTOM - TOP

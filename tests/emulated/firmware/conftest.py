@@ -10,11 +10,10 @@ import zlib
 from collections.abc import Callable
 from collections.abc import Iterable
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
+from pytest_tinyquant.engine import EmittedModel
 from pytest_tinyquant.firmware.image import FirmwareImage
 from pytest_tinyquant.firmware.image import build
 from pytest_tinyquant.project.board_types import Board
@@ -184,7 +183,7 @@ def make(tmp_path: Path, cache: Cache) -> Callable[..., FirmwareImage]:
         directory.mkdir(exist_ok=True)
         file = directory / "tq_model.c"
         file.write_text(source)
-        emitted: Any = SimpleNamespace(directory=directory, sources=(file,), arena_bytes=arena)
+        emitted = EmittedModel(directory, (file,), arena, 0, ())
         return build(emitted, board, samples, cache, where="tiny-int8-nucleo-l4r5zi")
 
     return make

@@ -19,8 +19,7 @@ here=$(dirname "$0")
 case "$*" in
   -dumpfullversion) echo {version} ;;
   --version) echo "arm-none-eabi-gcc (build {build}) {version}" ;;
-  *-Wl,--version*) echo "GNU ld {linker}" ;;
-  -print-file-name=*)
+  -print-file-name=*|-print-prog-name=*)
     name=${{1#*=}}
     if [ -e "$here/$name" ]; then echo "$here/$name"; else echo "$name"; fi ;;
   *) exit 1 ;;
@@ -36,11 +35,14 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
 
     def install(
-        *, version: str = "12.2.1", build: str = "1", linker: str = "2.40", library: str = "libc"
+        *, version: str = "12.2.1", build: str = "1", library: str = "libc", **programs: str
     ) -> Path:
         compiler = tmp_path / "arm-none-eabi-gcc"
-        compiler.write_text(FAKE_GCC.format(version=version, build=build, linker=linker))
+        compiler.write_text(FAKE_GCC.format(version=version, build=build))
         compiler.chmod(0o755)
+        for name in ("cc1", "as", "collect2", "ld"):
+            (tmp_path / name).write_text(programs.get(name, name))
+            (tmp_path / name).chmod(0o755)
         (tmp_path / "nano.specs").write_text("specs")
         (tmp_path / "libc_nano.a").write_text(library)
         find_toolchain.cache_clear()
@@ -68,7 +70,10 @@ def test_the_identity_is_that_of_compiler_linker_and_library(install: Install) -
         identity(),
         identity(version="13.1.0"),
         identity(build="2"),
-        identity(linker="2.41"),
+        identity(ld="patched, and of the same version"),
+        identity(cc1="patched"),
+        identity(collect2="patched"),
+        identity(**{"as": "patched"}),
         identity(library="newer libc"),
     ]
     assert len(set(variants)) == len(variants)

@@ -152,6 +152,7 @@ def _call(
         layer.basis.writes,
         scratch_bytes=steps * _STEP * _PIXELS * 2,
         macs=layer.basis.macs,
+        trails=lowering.trail_of(layer.basis, pixels=_PIXELS, gathers=True),
         header=HEADER,
     )
 

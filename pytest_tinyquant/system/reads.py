@@ -1,0 +1,191 @@
+"""What a program read while it made a result, and where it looked in vain.
+
+A list of inputs that somebody wrote down misses one sooner or later. A compiler says itself what it
+read; a result is as good as new while each of those files still has the content that it had, and no
+file has appeared where the compiler would have found it first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Iterable
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field
+from pathlib import Path
+from typing import Final
+
+from pytest_tinyquant.system.cache import Cache
+
+
+ABSENT: Final = "absent"
+"""In the place of a digest: there is no such file."""
+
+_DIRECTORY = "directory"
+_NAMES = "names "
+
+
+@dataclass(frozen=True)
+class Places:
+    """Directories that may lie elsewhere next time, by name: ``{name}/file`` means a file in one.
+
+    The text of a path is kept, links and ``..`` in it included, as it was for the compiler.
+    """
+
+    roots: Mapping[str, Path]
+
+    def name(self, path: str) -> str:
+        """Return the name of an absolute path."""
+        fitting = [item for item in self.roots.items() if _is_below(path, str(item[1]))]
+        if not fitting:
+            return path
+        name, root = max(fitting, key=lambda item: len(str(item[1])))
+        return f"{{{name}}}{path[len(str(root)) :]}"
+
+    def path(self, name: str) -> str:
+        """Return the path that has a name here."""
+        if not name.startswith("{"):
+            return name
+        root, _, rest = name[1:].partition("}")
+        return f"{self.roots[root]}{rest}"
+
+
+def _is_below(path: str, root: str) -> bool:
+    return path == root or path.startswith(f"{root}/")
+
+
+@dataclass
+class Digests:
+    """Digests of contents, each taken once: use an object of this class for a moment only.
+
+    :param lasting: directories of installed programs, whose files are read once per process.
+    """
+
+    lasting: tuple[str, ...] = ()
+    _known: dict[str, str] = field(default_factory=dict)
+    _names: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    def of(self, path: str) -> str:
+        """Return the SHA-256 of a file, what else is at `path`, or that nothing is."""
+        known = _LASTING if any(_is_below(path, root) for root in self.lasting) else self._known
+        if path not in known:
+            known[path] = _digest(path)
+        return known[path]
+
+    def names(self, directory: str) -> frozenset[str]:
+        """Return the names in a directory; none if there is no such directory."""
+        if directory not in self._names:
+            try:
+                self._names[directory] = frozenset(os.listdir(directory))
+            except (FileNotFoundError, NotADirectoryError):
+                self._names[directory] = frozenset()
+        return self._names[directory]
+
+    def listing(self, directory: str) -> str:
+        """Return what stands for the names in a directory, whatever the files hold."""
+        text = "\0".join(sorted(self.names(directory)))
+        return _NAMES + hashlib.sha256(os.fsencode(text)).hexdigest()
+
+
+_LASTING: dict[str, str] = {}
+
+
+def _digest(path: str) -> str:
+    try:
+        mode = os.stat(path).st_mode
+        if stat.S_ISDIR(mode):
+            return _DIRECTORY
+        if not stat.S_ISREG(mode):
+            return "special"  # reading a pipe would wait for somebody to write
+        with open(path, "rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except (FileNotFoundError, NotADirectoryError):
+        return ABSENT
+
+
+@dataclass(frozen=True)
+class Reads:
+    """What a build read.
+
+    :param files: digest of each file by the name of its place.
+    :param absent: for directories by name, the names that were not in them: a file of that name
+        would have been read instead of another.
+    """
+
+    files: Mapping[str, str]
+    absent: Mapping[str, tuple[str, ...]]
+
+    def digest(self) -> str:
+        """Return the digest of all that was read; it does not depend on where the places are."""
+        return Cache.key(self.files)
+
+    def hold(self, places: Places, digests: Digests) -> bool:
+        """Tell whether a build of today would read the same."""
+        try:
+            return self._unchanged(places, digests) and self._still_absent(places, digests)
+        except (OSError, KeyError):
+            return False  # not to be read, or of another kind of build
+
+    def _unchanged(self, places: Places, digests: Digests) -> bool:
+        for name, digest in self.files.items():
+            path = places.path(name)
+            found = digests.listing(path) if digest.startswith(_NAMES) else digests.of(path)
+            if found != digest:
+                return False
+        return True
+
+    def _still_absent(self, places: Places, digests: Digests) -> bool:
+        return all(
+            digests.names(places.path(directory)).isdisjoint(names)
+            for directory, names in self.absent.items()
+        )
+
+    def without(self, place: str) -> Reads:
+        """Return what was read elsewhere than in the place of that name."""
+        kept = {k: v for k, v in self.files.items() if not k.startswith(f"{{{place}}}")}
+        return Reads(kept, self.absent)
+
+    def together(self, other: Reads) -> Reads:
+        """Return what two steps of one build read."""
+        absent = {
+            place: tuple(sorted({*self.absent.get(place, ()), *other.absent.get(place, ())}))
+            for place in {*self.absent, *other.absent}
+        }
+        return Reads({**self.files, **other.files}, absent)
+
+    def dump(self) -> str:
+        """Return a text; :meth:`load` reverses it."""
+        document = {"files": dict(self.files), "absent": dict(self.absent)}
+        return json.dumps(document, sort_keys=True)
+
+    @classmethod
+    def load(cls, text: str) -> Reads:
+        """Return what :meth:`dump` wrote."""
+        document = json.loads(text)
+        absent = {name: tuple(names) for name, names in document["absent"].items()}
+        return cls(document["files"], absent)
+
+
+def tree_digest(directory: Path, *, without: Iterable[str] = ()) -> str:
+    """Return the digest of all files below `directory`, links to directories followed.
+
+    :param without: suffixes of files that do not count.
+    """
+    skipped = tuple(without)
+    found: dict[str, str] = {}
+    seen: set[tuple[int, int]] = set()
+    for place, names, files in os.walk(directory, followlinks=True):
+        status = os.stat(place)
+        if (status.st_dev, status.st_ino) in seen:
+            names.clear()
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        names[:] = sorted(name for name in names if name != "__pycache__")
+        for name in files:
+            if not name.endswith(skipped) or not skipped:
+                path = os.path.join(place, name)
+                found[os.path.relpath(path, directory)] = _digest(path)
+    return Cache.key(found)
