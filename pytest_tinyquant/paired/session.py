@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,7 +67,7 @@ def choose_sides(spec: str, directory: Path) -> tuple[SideChoice, SideChoice]:
 
 def _side(text: str, directory: Path) -> SideChoice:
     kernels = directory / text
-    if kernels.is_dir():
+    if os.path.isdir(kernels):
         if not any(kernels.glob("*.[cS]")):
             raise RevisionError(f"{_OPTION}: {kernels} is a directory without C sources (.c, .S)")
         return SideChoice(f"kernels {text}", kernels=kernels.resolve())

@@ -256,6 +256,11 @@ def _schemes_of(model: Model, schemes: Iterable[str], project: Project) -> Itera
         except ModelError:
             yield UNREADABLE
             return
+    if model.kind == "onnx":
+        from pytest_tinyquant.models.onnx_file import is_quantized
+
+        if is_quantized(model.path):
+            applicable = ("int8",)  # as it is, with its own parameters and float input and output
     for name in schemes:
         scheme = project.schemes[name]
         if (applicable is None or name in applicable) and scheme.is_for(model.name):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -77,7 +78,7 @@ class OutcomeStore:
 
     def entry(self, key: str) -> Path:
         """Return the file that holds, or would hold, the outcome kept under ``key``."""
-        return self.directory / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
+        return self.directory / f"{hashlib.sha256(os.fsencode(key)).hexdigest()[:32]}.json"
 
     def _measure(
         self, entry: Path, measure: Callable[[], Measurement]
