@@ -49,13 +49,14 @@ def fully_connected(operator: Operator, lowering: Lowering) -> KernelCall:
 
 
 def conv_2d(operator: Operator, lowering: Lowering) -> KernelCall:
-    """Lower a float convolution; one with dilation keeps its reference kernel.
+    """Lower a float convolution; one with dilation or in groups keeps its reference kernel.
 
     So does one with weights that are not finite: the kernel multiplies zeros beside the input, too.
     """
-    weights = lowering.source(operator, 1)
+    source, weights = lowering.source(operator, 0), lowering.source(operator, 1)
     data = lowering.constants.get(weights.index)
-    if _dilated(operator) or data is None or not np.isfinite(np.frombuffer(data, "<f4")).all():
+    plain = not _dilated(operator) and weights.shape[-1:] == source.shape[-1:]
+    if not plain or data is None or not np.isfinite(np.frombuffer(data, "<f4")).all():
         return convolution.conv_2d(operator, lowering)
     call = _grouped(operator, lowering, convolution.conv_2d, interleave_float_padded)
     if not call.macs:
