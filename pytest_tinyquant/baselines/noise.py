@@ -112,7 +112,7 @@ def read_noise(file: Path) -> NoiseFloor | None:
         counts = _counts(values["counts"])
         number_class = values.get("class", NUMBER_CLASS)
         floor = NoiseFloor(**{key: str(values[key]) for key in _KEYS[:-1]}, counts=counts)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except Exception as error:
         raise BaselineError(

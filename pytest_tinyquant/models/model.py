@@ -26,10 +26,10 @@ from pytest_tinyquant.errors import ModelError
 from pytest_tinyquant.models.model_search import SAVED_MODEL
 from pytest_tinyquant.models.model_search import find_models
 from pytest_tinyquant.models.model_search import model_name
-from pytest_tinyquant.models.model_search import natural_order
 from pytest_tinyquant.models.model_search import settings_file
 from pytest_tinyquant.models.task import Task
 from pytest_tinyquant.models.tflite_file import scheme_of_tflite
+from pytest_tinyquant.system.natural_order import natural_order
 from pytest_tinyquant.system.regular_file import open_regular
 
 

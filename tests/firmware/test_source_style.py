@@ -26,6 +26,7 @@ SHARED = {
     "tq_dense_s16": "dense_groups_s16.S",
     "tq_runs_f32": "runs_f32.S",
     "tq_taps_f32": "taps_f32.S",
+    "tq_block_f32": "block_f32.S",
     "tq_frame": "start.S",
     "tq_reading": "timed_call.S",
 }
