@@ -5,6 +5,8 @@
   .syntax unified
   .thumb
 
+#if __ARM_ARCH_ISA_THUMB == 2 /* newlib's for Armv6-M makes no unaligned access */
+
 /* void *memcpy(void *to, const void *from, size_t count) */
   .section .text.memcpy, "ax", %progbits
   .global memcpy
@@ -80,3 +82,4 @@ memcpy:
   bhs .Lbyte
   bx lr
   .size memcpy, . - memcpy
+#endif

@@ -31,7 +31,12 @@ tq_timed_call:
 tq_timed_loop:
   mov r2, r1
   mov r3, r0
+#if __ARM_ARCH_ISA_THUMB == 2
   cbz r3, 2f
+#else
+  cmp r3, #0
+  beq 2f
+#endif
   ldr r0, [r2]
 1:
   subs r3, #1
