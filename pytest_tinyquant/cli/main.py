@@ -6,7 +6,6 @@ import argparse
 import importlib.metadata
 import os
 import sys
-import tempfile
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -25,6 +24,7 @@ from pytest_tinyquant.cli.plugins import load_plugins
 from pytest_tinyquant.errors import TinyQuantError
 from pytest_tinyquant.system.plain_console import complain
 from pytest_tinyquant.system.plain_console import say
+from pytest_tinyquant.system.scratch import scratch_directory
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -138,7 +138,7 @@ def _noise(options: argparse.Namespace) -> int:
     from pytest_tinyquant.cli.measure_noise import measure_noise
     from pytest_tinyquant.stages.pipeline import Stages
 
-    with tempfile.TemporaryDirectory(prefix="tinyquant-") as directory:
+    with scratch_directory() as directory:
         work_dir = Path(directory)
         project = current_project(options.model, work_dir=work_dir, settings=options.settings)
         file = measure_noise(

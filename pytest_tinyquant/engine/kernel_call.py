@@ -79,6 +79,20 @@ class KernelCall:
     inner: tuple[int, ...] = ()
     header: str = "tq_kernels.h"
 
+    def number(self, name: str) -> int:
+        """Return a field that is an integer."""
+        value = self.fields[name]
+        if not isinstance(value, int):
+            raise TypeError(f"{self.kernel}: field {name!r} is {value!r}, not an integer")
+        return value
+
+    def numbers(self, name: str) -> dict[str, int]:
+        """Return the integers of a field that is a struct, by name."""
+        value = self.fields[name]
+        if not isinstance(value, Mapping):
+            raise TypeError(f"{self.kernel}: field {name!r} is {value!r}, not a struct")
+        return {inner: number for inner, number in value.items() if isinstance(number, int)}
+
 
 @dataclass(frozen=True)
 class Alias:

@@ -21,18 +21,16 @@ from pytest_tinyquant.measure.measurement import Measurement
 from pytest_tinyquant.paired.protocol import PROTOCOL
 from pytest_tinyquant.paired.protocol import SideImage
 from pytest_tinyquant.paired.protocol import dump_record
-from pytest_tinyquant.paired.protocol import load_error
 from pytest_tinyquant.paired.protocol import load_image
 from pytest_tinyquant.system import environment
+from pytest_tinyquant.system.error_json import load_error
 from pytest_tinyquant.system.lifetime import die_with_parent
 
 
 if TYPE_CHECKING:
     from pytest_tinyquant.boards.device import HostImage
     from pytest_tinyquant.boards.device import RunRecord
-    from pytest_tinyquant.models.model import Model
-    from pytest_tinyquant.project.board_types import Board
-    from pytest_tinyquant.schemes.scheme import Scheme
+    from pytest_tinyquant.project.case import Case
 
 _SERVER: Final = "pytest_tinyquant.paired.serve"
 _BEFORE_PROTOCOL: Final = Path(__file__).with_name("before_protocol.py")
@@ -58,16 +56,18 @@ class Revision:
         self._log: Any = None
         self._contents: dict[str, list[str]] = {}
 
-    def build(self, model: Model, scheme: Scheme, board: Board) -> SideImage | HostImage:
+    def build(self, case: Case) -> SideImage | HostImage:
         """Return the image of a combination."""
         self._start()
-        wanted = {"models": model.name, "boards": board.name, "schemes": scheme.name}
+        wanted = {"models": case.model.name, "boards": case.board.name, "schemes": case.scheme.name}
         for what, name in wanted.items():
             # Revisions before this one did not list their schemes.
             if what in self._contents and name not in self._contents[what]:
                 raise AbsentError(f"{self.name} has no {what[:-1]} {name!r}")
         try:
-            built = self._ask("build", model=model.name, scheme=scheme.name, board=board.name)
+            built = self._ask(
+                "build", model=case.model.name, scheme=case.scheme.name, board=case.board.name
+            )
         except ConfigurationError as error:
             raise RevisionError(f"{self.name} cannot be built: {error}") from error
         return load_image(built)

@@ -14,9 +14,10 @@ from typing import Any
 
 from pytest_tinyquant.errors import RevisionError
 from pytest_tinyquant.paired.protocol import PROTOCOL
-from pytest_tinyquant.paired.protocol import dump_error
 from pytest_tinyquant.paired.protocol import dump_image
 from pytest_tinyquant.paired.protocol import load_record
+from pytest_tinyquant.project.case import Case
+from pytest_tinyquant.system.error_json import dump_error
 
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class Server:
         """Build the image of a combination."""
         project, side = self._loaded()
         model, board = project.models[given["model"]], project.boards[given["board"]]
-        return dump_image(side.build(model, project.schemes[given["scheme"]], board))
+        return dump_image(side.build(Case(model, project.schemes[given["scheme"]], board)))
 
     def evaluate(self, given: dict[str, Any]) -> dict[str, Any]:
         """Return what a run of the image built last measured."""

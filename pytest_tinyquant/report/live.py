@@ -23,8 +23,8 @@ from pytest_tinyquant.system.progress import ProgressReader
 
 
 if TYPE_CHECKING:
+    from pytest_tinyquant.project.case import Case
     from pytest_tinyquant.report.results import Results
-    from pytest_tinyquant.session.matrix import Combination
     from pytest_tinyquant.session.run import Run
 
 #: Seconds between two looks at the progress on a terminal.
@@ -193,10 +193,10 @@ def open_screen(config: pytest.Config) -> Screen | None:
     )
 
 
-def totals_of(combinations: Iterable[Combination], nodeids: Iterable[str]) -> dict[str, int]:
+def totals_of(combinations: Iterable[Case], nodeids: Iterable[str]) -> dict[str, int]:
     """Return how often each stage is due for the tests that are to run."""
     ids = {nodeid.partition("[")[2].rpartition("]")[0] for nodeid in nodeids}
-    wanted = [combination for combination in combinations if combination.name in ids]
+    wanted = [combination for combination in combinations if combination.id in ids]
     return {
         "converting": len({(c.model.name, c.scheme.name) for c in wanted}),
         "building": sum(c.board.runs_firmware for c in wanted),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import tempfile
 import zipfile
 from dataclasses import asdict
 from pathlib import Path
@@ -21,6 +20,7 @@ from pytest_tinyquant.schemes.exchange import package_version
 from pytest_tinyquant.schemes.exchange import run_job
 from pytest_tinyquant.schemes.exchange import saved_inputs
 from pytest_tinyquant.schemes.traces import check_traces
+from pytest_tinyquant.system.scratch import scratch_directory
 
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def run_compression(
     samples = len(calibration[0])
     if scheme.training:
         samples = _check_training(Path(scheme.training), calibration[0], where)
-    with tempfile.TemporaryDirectory(prefix="tinyquant-") as work:
+    with scratch_directory() as work:
         request: dict[str, Any] = {
             "graph": str(graph.absolute()),
             "steps": [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 
+import numpy as np
 import pytest
 
 
@@ -105,3 +106,36 @@ def test_a_recipe_runs_through_every_stage(real_project):
     folder = real_project.root / "baselines" / "host" / "host"
     recorded = json.loads((folder / "fc_1-w4.json").read_text())
     assert "litert-quantizer" in json.dumps(recorded)
+
+
+@pytest.mark.skipif(
+    any(importlib.util.find_spec(name) is None for name in ("onnx", "onnxruntime")),
+    reason="ONNX is not installed: pip install pytest-tinyquant[onnx]",
+)
+def test_onnx_models_run_through_every_stage(real_project):
+    """A float and a quantized model; on the host, and the same bytes on an emulated board."""
+    from onnx_networks import smooth
+    from onnx_networks import write_network
+
+    folder = real_project.root / "models"
+    folder.mkdir(exist_ok=True)
+    scratch = real_project.root / "scratch"
+    scratch.mkdir()
+    for form, path in write_network("resnet", scratch, ("qdq-s8",)).items():
+        name = f"resnet_{form.replace('-', '_')}"
+        path.rename(folder / f"{name}.onnx")
+        np.savez(folder / f"{name}.npz", check=smooth((3, 16, 16), 8, 9),
+                 calibration=smooth((3, 16, 16), 50))  # fmt: skip
+        (folder / f"{name}.toml").write_text(f'data = "{name}.npz"\n')
+    arguments = ("--scheme=basic,int8", "--board=host,nucleo-l4r5zi", "-k=error")
+    result = real_project.run(*arguments, "--tq-missing-baseline=record", "--tq-json=run.json")
+    result.assert_outcomes(passed=6)
+    found = {}
+    for file in (real_project.root / "baselines").rglob("*.json"):
+        found[f"{file.parent.parent.name} {file.stem}"] = json.loads(file.read_text())
+    assert len(found) == 6
+    quantized = [data for name, data in found.items() if "qdq_s8-int8" in name]
+    assert len(quantized) == 2
+    assert quantized[0]["output_sha256"] == quantized[1]["output_sha256"]
+    for data in found.values():
+        assert data["metrics"]["error"]["mae"]["value"] < 0.02

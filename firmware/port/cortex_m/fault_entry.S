@@ -1,6 +1,13 @@
 /*
  * Every exception ends here. The stacked frame is saved before anything is pushed, then the
  * stack pointer starts afresh: after a stack overflow there is no stack left to stand on.
+ *
+ * Assembler, because a compiler pushes when it likes, and because MSP, PSP and LR are looked at.
+ *
+ *   r0      the stacked frame; it is copied only if it lies in the stack as a whole
+ *   r1      tq_fault_record; fault.c asserts its offsets
+ *   r2      limits of the stack, then where the frame goes
+ *   r4-r11  the frame's eight words: nothing needs the registers of the code that faulted
  */
 #define FRAME 8          /* offsetof(tq_fault, frame) */
 #define FRAME_ADDRESS 40 /* offsetof(tq_fault, frame_address) */
@@ -23,14 +30,14 @@ tq_fault_entry:
   str lr, [r1, #EXC_RETURN]
   ldr r2, =tq_stack_limit
   cmp r0, r2
-  blo 1f
+  blo .Lno_frame
   ldr r2, =tq_stack_top - 32
   cmp r0, r2
-  bhi 1f
+  bhi .Lno_frame
   adds r2, r1, #FRAME
   ldm r0, {r4-r11}
   stm r2, {r4-r11}
-1:
+.Lno_frame:
   ldr r2, =tq_stack_top
   msr msp, r2
   b tq_fault_report

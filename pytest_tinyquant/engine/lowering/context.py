@@ -47,8 +47,8 @@ class Lowering:
         self.graph = graph
         self.where = where
         self.blob = WeightsBlob()
-        self.tensors: list[Tensor] = list(graph.tensors)
-        self.constants = {t.index: t.data for t in graph.tensors if t.data is not None}
+        self.tensors: list[Tensor] = [_widened(tensor) for tensor in graph.tensors]
+        self.constants = {t.index: t.data for t in self.tensors if t.data is not None}
         self.roots: dict[int, int] = {}
         self.handles: dict[int, tuple[str, str]] = {}
         self.used_variables: set[int] = set()
@@ -64,6 +64,7 @@ class Lowering:
     def add(self, tensor: Tensor) -> Tensor:
         """Add a tensor, whose index is the next one."""
         assert tensor.index == len(self.tensors)
+        tensor = _widened(tensor)
         self.tensors.append(tensor)
         if tensor.data is not None:
             self.constants[tensor.index] = tensor.data
@@ -218,6 +219,16 @@ class Lowering:
 
 # None: there is nothing to compute.
 LoweringFunction = Callable[[Operator, Lowering], KernelCall | Alias | None]
+
+
+def _widened(tensor: Tensor) -> Tensor:
+    """Return a constant of int4, two to a byte, the first in its lower half, as one of int8."""
+    if tensor.dtype != "int4" or tensor.data is None:
+        return tensor
+    packed = np.frombuffer(tensor.data, dtype=np.uint8)
+    halves = np.stack([packed & 15, packed >> 4], axis=-1).reshape(-1)[: tensor.elements]
+    values = (halves.astype(np.int8) ^ 8) - 8
+    return replace(tensor, dtype="int8", data=values.astype(np.int8).tobytes())
 
 
 def check_shape(tensor: Tensor, expected: tuple[int, ...]) -> None:

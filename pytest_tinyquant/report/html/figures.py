@@ -24,6 +24,7 @@ from pytest_tinyquant.report.published import Published
 from pytest_tinyquant.report.published import columns
 from pytest_tinyquant.schemes.scheme import SCHEMES
 from pytest_tinyquant.schemes.scheme import in_order
+from pytest_tinyquant.system.natural_order import natural_order
 
 
 #: Name, heading and explanation of each figure that is about the model alone.
@@ -188,12 +189,6 @@ def _chart(values: Sequence[_Value]) -> Chart:
             series[name] = points
     places = sorted({value.point.place for value in values}, key=natural_order)
     return draw(series, places)
-
-
-def natural_order(name: str) -> list[tuple[int, str]]:
-    """Return a sort key that puts ``fc_10`` after ``fc_9``."""
-    parts = re.findall(r"\d+|\D+", name)
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
 
 
 def _family(model: str, families: Mapping[str, str]) -> str:

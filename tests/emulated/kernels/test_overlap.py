@@ -31,7 +31,7 @@ def squeezed(closer: int) -> Callable[..., dict[int, int]]:
     :param closer: bytes by which they are closer than allowed.
     """
 
-    def place(buffers: Any, _in_place: Any, lags: Any) -> dict[int, int]:
+    def place(buffers: Any, in_place: Any, lags: Any) -> dict[int, int]:
         sizes = {b.key: planner.aligned(b.size) for b in buffers}
         offsets: dict[int, int] = {}
         end = 0
@@ -40,6 +40,9 @@ def squeezed(closer: int) -> Callable[..., dict[int, int]]:
             offsets[output] = end
             offsets[source] = end + min(max(before - closer, 0), sizes[output])
             end = max(offsets[source] + sizes[source], end + sizes[output])
+        for source, output in sorted(in_place):
+            offsets[source] = offsets[output] = end
+            end += max(sizes[source], sizes[output])
         for buffer in buffers:
             if buffer.key not in offsets:
                 offsets[buffer.key] = end
@@ -101,6 +104,55 @@ def test_an_output_may_lie_over_its_input(
         assert two_sets.run(close, kernels, samples) == expected
 
 
+def add_depthwise_3x3(model: Any) -> None:
+    """Add a layer for the kernel that goes row by row: any width, padding and stride."""
+    size = [model.integer(1, 9), model.integer(1, 14)]
+    strides = [model.integer(1, 3), model.integer(1, 2)]
+    valid = min(size) >= 3 and model.chance(0.3)
+    inner = [length - 2 if valid else length for length in size]
+    extent = [-(-length // stride) for length, stride in zip(inner, strides, strict=True)]
+    channels, batches = 4 * model.integer(1, 4), model.integer(1, 2)
+    scale = model.scale(-8, -3)
+    shapes = (batches, *size, channels), (batches, *extent, channels)
+    source, output = (
+        model.activation(shape, "int8", scale, model.zero_point("int8")) for shape in shapes
+    )
+    values = np.maximum(model.values((1, 3, 3, channels), "int8"), -127)
+    scales = [model.scale(-8, -5) for _ in range(channels)]
+    inputs = (source, model.constant(values, scales, 3), model.bias(channels, "int8"))
+    model.add(
+        "DEPTHWISE_CONV_2D",
+        inputs,
+        output,
+        padding="VALID" if valid else "SAME",
+        stride_h=strides[0],
+        stride_w=strides[1],
+        dilation_h_factor=1,
+        dilation_w_factor=1,
+        depth_multiplier=1,
+        fused_activation_function=model.choice(["NONE", "RELU", "RELU6"]),
+    )
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+@quick
+def test_a_depthwise_convolution_of_3_by_3_in_place(
+    seed: int, layers: Callable[..., Any], two_sets: Any
+) -> None:
+    model = layers(seed)
+    for _ in range(40):
+        add_depthwise_3x3(model)
+    graph, samples = model.graph(), [model.sample() for _ in range(2)]
+    expected = two_sets.run(plan(graph), "reference", samples)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(planner, "place", squeezed(0))
+        close = plan(graph, kernels="cortex_m_dsp")
+    kernels = [op for op in close.ops if op.kernel == "tq_depthwise_conv_2d_3x3_s8_dsp"]
+    assert len(kernels) > 20
+    assert sum(bool(op.call.in_place) for op in kernels) > 10
+    assert two_sets.run(close, "cortex_m_dsp", samples) == expected
+
+
 def test_closer_than_that_and_bytes_are_lost(
     layers: Callable[..., Any], two_sets: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -109,12 +161,12 @@ def test_closer_than_that_and_bytes_are_lost(
     model.values = lambda shape, dtype: model.random.integers(-99, 99, shape).astype(dtype)
     for _ in range(6):
         source = model.activation((1, 6, 6, 8), "int8", 1.0)
-        weights = model.constant(np.ones((1, 3, 3, 8), "int8"), [1.0], 3)
-        output = model.activation((1, 6, 6, 8), "int8", 8.0)
-        options = {"padding": "SAME", "stride_h": 1, "stride_w": 1, "depth_multiplier": 1}
+        weights = model.constant(np.ones((8, 3, 3, 8), "int8"), [1.0])
+        output = model.activation((1, 6, 6, 8), "int8", 64.0)
+        options = {"padding": "SAME", "stride_h": 1, "stride_w": 1}
         options |= {"dilation_h_factor": 1, "dilation_w_factor": 1}
         inputs = (source, weights, None)
-        model.add("DEPTHWISE_CONV_2D", inputs, output, fused_activation_function="NONE", **options)
+        model.add("CONV_2D", inputs, output, fused_activation_function="NONE", **options)
     graph, samples = model.graph(), [model.sample()]
     expected = two_sets.run(plan(graph), "reference", samples)
     monkeypatch.setattr(planner, "place", squeezed(8))

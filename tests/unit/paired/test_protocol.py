@@ -18,13 +18,14 @@ from pytest_tinyquant.errors import RevisionError
 from pytest_tinyquant.errors import UnsupportedModelError
 from pytest_tinyquant.paired.protocol import PROTOCOL
 from pytest_tinyquant.paired.protocol import SideImage
-from pytest_tinyquant.paired.protocol import dump_error
 from pytest_tinyquant.paired.protocol import dump_image
 from pytest_tinyquant.paired.protocol import dump_record
-from pytest_tinyquant.paired.protocol import load_error
 from pytest_tinyquant.paired.protocol import load_image
 from pytest_tinyquant.paired.protocol import load_record
 from pytest_tinyquant.paired.revision import Revision
+from pytest_tinyquant.project.case import Case
+from pytest_tinyquant.system.error_json import dump_error
+from pytest_tinyquant.system.error_json import load_error
 
 
 ROOT = Path(__file__).parents[3]
@@ -110,7 +111,7 @@ def revision(tmp_path):
 def build(revision):
     names = (SimpleNamespace(name=name) for name in ("m", "int8", "b"))
     try:
-        return revision.build(*names)
+        return revision.build(Case(*names))
     finally:
         revision.close()
 

@@ -19,7 +19,8 @@ from pytest_tinyquant.engine.lowering import convolution
 from pytest_tinyquant.engine.lowering import fully_connected as dense
 from pytest_tinyquant.engine.lowering.context import Lowering
 from pytest_tinyquant.engine.lowering.context import LoweringFunction
-from pytest_tinyquant.engine.lowering.dsp.convolution import without_constants
+from pytest_tinyquant.engine.lowering.dsp.reference_call import basis_of
+from pytest_tinyquant.engine.lowering.dsp.reference_call import call_of
 from pytest_tinyquant.engine.lowering.dsp.row_groups import interleave_float
 from pytest_tinyquant.engine.lowering.dsp.row_groups import interleave_float_padded
 from pytest_tinyquant.engine.lowering.weights import bias_address
@@ -49,13 +50,14 @@ def fully_connected(operator: Operator, lowering: Lowering) -> KernelCall:
 
 
 def conv_2d(operator: Operator, lowering: Lowering) -> KernelCall:
-    """Lower a float convolution; one with dilation keeps its reference kernel.
+    """Lower a float convolution; one with dilation or in groups keeps its reference kernel.
 
     So does one with weights that are not finite: the kernel multiplies zeros beside the input, too.
     """
-    weights = lowering.source(operator, 1)
+    source, weights = lowering.source(operator, 0), lowering.source(operator, 1)
     data = lowering.constants.get(weights.index)
-    if _dilated(operator) or data is None or not np.isfinite(np.frombuffer(data, "<f4")).all():
+    plain = not _dilated(operator) and weights.shape[-1:] == source.shape[-1:]
+    if not plain or data is None or not np.isfinite(np.frombuffer(data, "<f4")).all():
         return convolution.conv_2d(operator, lowering)
     call = _grouped(operator, lowering, convolution.conv_2d, interleave_float_padded)
     if not call.macs:
@@ -93,13 +95,10 @@ def _grouped(
     pack: Callable[[NDArray[Any]], bytes] = interleave_float,
 ) -> KernelCall:
     """Lower as `reference` does, with weights [rows, ...] in groups if they are constant."""
-    basis = reference(operator, without_constants(lowering))
-    assert isinstance(basis, KernelCall)
+    basis = basis_of(reference, operator, lowering)
     source, weights = lowering.source(operator, 0), lowering.source(operator, 1)
     if not basis.macs or weights.index not in lowering.constants:
-        call = reference(operator, lowering)
-        assert isinstance(call, KernelCall)
-        return call
+        return call_of(reference, operator, lowering)
     rows = lowering.values(operator, weights, "weights")
     packed = pack(rows.reshape(len(rows), math.prod(rows.shape[1:])))
     addresses = {
