@@ -21,7 +21,7 @@ STAGES: Final = ("converting", "building", "running", "estimating")
 
 
 @dataclass(frozen=True)
-class Step:
+class Activity:
     """A stage at work on something.
 
     :param what: the combination, or the part of one that the stage is about.
@@ -89,7 +89,7 @@ class ProgressReader:
         self._told: dict[str, float] = {}
         self._lines: list[str] = []
         self._offset = 0
-        self._running: dict[Step, float] = {}
+        self._running: dict[Activity, float] = {}
         self._done: dict[str, set[str]] = {stage: set() for stage in STAGES}
 
     def read(self) -> None:
@@ -136,7 +136,7 @@ class ProgressReader:
                 self._told[note["topic"]] = note["time"]
                 self._lines.append(note["line"])
             return
-        step = Step(note["stage"], note["what"], note["board"], note["pid"])
+        step = Activity(note["stage"], note["what"], note["board"], note["pid"])
         if note["event"] == "begin":
             self._running[step] = note["time"]
         else:

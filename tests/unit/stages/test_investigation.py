@@ -16,10 +16,10 @@ from pytest_tinyquant.project.case import Case
 from pytest_tinyquant.project.target import Target
 from pytest_tinyquant.stages import layer_by_layer
 from pytest_tinyquant.stages.investigation import Investigation
-from pytest_tinyquant.stages.layer_by_layer import Part
+from pytest_tinyquant.stages.layer_by_layer import FirstDifference
 
 
-PART = Part("conv2d[3] 16x16x32  tq_conv_2d_s8", Divergence(5, 8192, 3.0, "steps"), 7)
+PART = FirstDifference("conv2d[3] 16x16x32  tq_conv_2d_s8", Divergence(5, 8192, 3.0, "steps"), 7)
 
 
 class World:
