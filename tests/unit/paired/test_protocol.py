@@ -98,7 +98,8 @@ def test_what_a_conftest_brings_is_known_to_the_other_side(tmp_path):
     (tmp_path / "boards.toml").write_text('[metered]\nbase = "rx65n"\nmetrics = ["energy"]\n')
     settings = {
         "root": str(tmp_path), "models_dir": str(tmp_path / "models"),
-        "baselines_dir": str(tmp_path), "extra_models": [], "models": [], "target": "emulator", "cache_dir": "",
+        "baselines_dir": str(tmp_path), "extra_models": [], "models": [],
+        "target": "emulator", "cache_dir": "",
         "work_dir": str(tmp_path), "attached": [],
     }  # fmt: skip
     (answer,) = asked({"do": "load", "with": {"settings": settings}}, directory=tmp_path)
