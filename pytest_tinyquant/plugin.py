@@ -158,10 +158,10 @@ def pytest_tinyquant_measure(
     """Measure a combination for real."""
     from pytest_tinyquant.project.case import Case
 
-    run = config.stash[RUN]
+    run, case = config.stash[RUN], Case(model, scheme, board)
     if run.paired is not None:
-        return run.paired.measure(model, scheme, board)
-    return run.stages.measure(Case(model, scheme, board))
+        return run.paired.measure(case)
+    return run.stages.measure(case)
 
 
 @pytest.hookimpl(wrapper=True)

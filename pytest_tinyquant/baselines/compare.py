@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,8 +11,10 @@ from pytest_tinyquant.baselines.verdict import Comparison
 from pytest_tinyquant.baselines.verdict import Status
 from pytest_tinyquant.baselines.verdict import Verdict
 from pytest_tinyquant.measure.measurement import Measurement
+from pytest_tinyquant.metrics.built_in import ESTIMATED_CYCLES
 from pytest_tinyquant.metrics.metric import Metric
 from pytest_tinyquant.metrics.registry import METRICS
+from pytest_tinyquant.metrics.text import number_text
 from pytest_tinyquant.metrics.tolerance import Tolerance
 from pytest_tinyquant.metrics.tolerances import Tolerances
 
@@ -87,9 +90,25 @@ def compare(
         comparisons=tuple(comparisons),
         path=path,
         message=message,
-        notes=context.notes,
+        notes=(*context.notes, *_passed_over(metric, baseline, current)),
         causes=causes,
     )
+
+
+def _passed_over(metric: str, baseline: Measurement, current: Measurement) -> Iterator[str]:
+    """Yield what changed of the numbers that usually decide, where estimates decide instead."""
+    if ESTIMATED_CYCLES not in current.gate_names(metric):
+        return
+    for part in METRICS[metric].gating:
+        old = baseline.metrics.get(metric, {}).get(part)
+        new = current.metrics.get(metric, {}).get(part)
+        if part in current.gate_names(metric) or old is None or new is None or old == new:
+            continue
+        change = f" ({new.value / old.value - 1:+.1%})" if old.value else ""
+        yield (
+            f"{number_text(old.value)} -> {number_text(new.value)} {new.unit}{change}, which this "
+            "board's gate does not judge"
+        )
 
 
 def find_context(baseline: Measurement, current: Measurement) -> Context:
@@ -187,7 +206,7 @@ def _compare_number(
         )
     if old.unit != new.unit:
         return "not comparable", (f"{name} is in {old.unit} in the baseline and in {new.unit} here")
-    if new.number_class == "estimated":
+    if new.number_class == "estimated" and not name.endswith(f".{ESTIMATED_CYCLES}"):
         return "not comparable", f"{name} is an estimate; estimates are reported, not judged"
     return _judge(old.rounded().value, new.rounded().value, tolerance, higher=higher), ""
 

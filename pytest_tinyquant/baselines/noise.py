@@ -15,6 +15,7 @@ from typing import Final
 
 from pytest_tinyquant.errors import BaselineError
 from pytest_tinyquant.metrics.tolerance import Tolerance
+from pytest_tinyquant.system import scratch
 from pytest_tinyquant.system.atomic import write_text
 from pytest_tinyquant.system.json_text import parse_json
 from pytest_tinyquant.system.regular_file import read_text
@@ -94,7 +95,9 @@ def write_noise(file: Path, floor: NoiseFloor) -> None:
     values = {"class": NUMBER_CLASS, **{key: getattr(floor, key) for key in _KEYS}}
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        write_text(file, json.dumps(values, indent=2, sort_keys=True) + "\n")
+        with scratch.beside(file.parent) as staging:
+            text = json.dumps(values, indent=2, sort_keys=True) + "\n"
+            write_text(file, text, staging=staging)
     except OSError as error:
         raise BaselineError(f"noise floor {file} cannot be written ({error})") from error
 
@@ -109,7 +112,7 @@ def read_noise(file: Path) -> NoiseFloor | None:
         counts = _counts(values["counts"])
         number_class = values.get("class", NUMBER_CLASS)
         floor = NoiseFloor(**{key: str(values[key]) for key in _KEYS[:-1]}, counts=counts)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except Exception as error:
         raise BaselineError(

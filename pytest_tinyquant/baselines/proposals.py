@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,7 +49,7 @@ class Proposals:
             "path": str(proposal.path),
             "measurement": proposal.measurement.to_json(),
         }
-        file = self.directory / f"{hashlib.sha256(name.encode()).hexdigest()[:32]}.json"
+        file = self.directory / f"{hashlib.sha256(os.fsencode(name)).hexdigest()[:32]}.json"
         write_text(file, json.dumps(document))
 
     def all(self) -> tuple[Proposal, ...]:

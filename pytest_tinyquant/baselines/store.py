@@ -48,7 +48,7 @@ class BaselineStore:
         """
         try:
             return read_text(path)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, UnicodeDecodeError) as error:
             raise BaselineError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Iterator
 from collections.abc import Sequence
@@ -40,7 +41,7 @@ def device_directory(work_dir: Path, name: str) -> Path:
     plain = re.sub(r"[^A-Za-z0-9_.-]+", "_", name)
     if len(plain) > _LONGEST_NAME:
         # The name of a test has no limit, that of a file has.
-        plain = f"{plain[:_LONGEST_NAME]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+        plain = f"{plain[:_LONGEST_NAME]}-{hashlib.sha256(os.fsencode(name)).hexdigest()[:8]}"
     return work_dir / "devices" / plain
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import tempfile
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from pytest_tinyquant.metrics.built_in import LATENCY
 from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.session.table import DEFAULT_HISTORY as DEFAULT_FILE
 from pytest_tinyquant.system.plain_console import complain
+from pytest_tinyquant.system.scratch import scratch_directory
 
 
 _TROUBLE = 2
@@ -43,7 +43,7 @@ def run_diff(options: argparse.Namespace) -> int:
     baselines = _baselines(options)
     second = options.b or str(baselines)
     try:
-        with tempfile.TemporaryDirectory(prefix="tinyquant-") as work_dir:
+        with scratch_directory() as work_dir:
             layers = options.layers
             project = partial(current_project, work_dir=Path(work_dir), settings=options.settings)
             stages = Stages(project()) if layers else None
@@ -80,13 +80,13 @@ def add_history(parser: argparse.ArgumentParser) -> None:
 def run_history(options: argparse.Namespace) -> int:
     """Print a number over the runs; with --creep 1 if it crept."""
     from pytest_tinyquant.history.creep import Release
-    from pytest_tinyquant.history.show import Choice
+    from pytest_tinyquant.history.show import HistoryFilter
     from pytest_tinyquant.history.show import show_creep
     from pytest_tinyquant.history.show import show_history
     from pytest_tinyquant.metrics.tolerances import parse_mapping
 
     names = (options.model, options.scheme, options.board)
-    choice = Choice(options.metric, names, max(options.last, 0))
+    choice = HistoryFilter(options.metric, names, max(options.last, 0))
     metric = options.metric.partition(".")[0]
     try:
         if not options.creep:

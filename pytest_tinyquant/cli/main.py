@@ -6,7 +6,6 @@ import argparse
 import importlib.metadata
 import os
 import sys
-import tempfile
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -16,6 +15,7 @@ from pytest_tinyquant.cli import compare_schemes
 from pytest_tinyquant.cli import completion
 from pytest_tinyquant.cli import list_baselines
 from pytest_tinyquant.cli import list_schemes
+from pytest_tinyquant.cli import sensitivity
 from pytest_tinyquant.cli.compare import add_diff
 from pytest_tinyquant.cli.compare import add_history
 from pytest_tinyquant.cli.compare import run_diff
@@ -25,6 +25,7 @@ from pytest_tinyquant.cli.plugins import load_plugins
 from pytest_tinyquant.errors import TinyQuantError
 from pytest_tinyquant.system.plain_console import complain
 from pytest_tinyquant.system.plain_console import say
+from pytest_tinyquant.system.scratch import scratch_directory
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -65,6 +66,7 @@ def parser() -> argparse.ArgumentParser:
         ("diff", run_diff, "compare runs, images, baselines or revisions of the baselines"),
         ("history", run_history, "show a number over the runs of pytest --tq-history"),
         ("baselines", list_baselines.run, "list the baselines, or those that no test uses"),
+        ("sensitivity", sensitivity.run, "measure what each layer's bits cost; propose a recipe"),
         ("schemes", list_schemes.run, "list the schemes that --scheme knows, with what they do"),
         ("boards", _boards, "list the boards that --board knows, and those on this bench"),
         ("doctor", _doctor, "check everything that a run needs, and say how to mend it"),
@@ -84,6 +86,8 @@ def parser() -> argparse.ArgumentParser:
             )
         if name == "baselines":
             list_baselines.add_arguments(sub)
+        if name == "sensitivity":
+            sensitivity.add_arguments(sub)
         if name == "compare":
             compare_schemes.add_arguments(sub)
         if name == "diff":
@@ -138,7 +142,7 @@ def _noise(options: argparse.Namespace) -> int:
     from pytest_tinyquant.cli.measure_noise import measure_noise
     from pytest_tinyquant.stages.pipeline import Stages
 
-    with tempfile.TemporaryDirectory(prefix="tinyquant-") as directory:
+    with scratch_directory() as directory:
         work_dir = Path(directory)
         project = current_project(options.model, work_dir=work_dir, settings=options.settings)
         file = measure_noise(

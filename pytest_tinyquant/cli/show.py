@@ -16,6 +16,7 @@ from pytest_tinyquant.errors import VacuousSchemeError
 from pytest_tinyquant.models.graph import Graph
 from pytest_tinyquant.models.graph import Operator
 from pytest_tinyquant.models.model import scheme_of_tflite
+from pytest_tinyquant.models.onnx_file import is_quantized
 from pytest_tinyquant.models.tflite_reader import read_graph
 from pytest_tinyquant.models.weights import gzip_bytes
 from pytest_tinyquant.models.weights import weight_facts
@@ -56,6 +57,8 @@ def show_model(
     kernels = _kernels(project, board)
     if model.kind == "tflite":
         scheme_name = scheme_of_tflite(model.path)
+    if model.kind == "onnx" and is_quantized(model.path):
+        scheme_name = "int8"
     (scheme_name,) = choose([scheme_name], project.schemes, what="scheme", where="--scheme")
     scheme = project.schemes[scheme_name]
     cache = Cache(project.cache_root)

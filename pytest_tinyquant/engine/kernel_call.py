@@ -8,6 +8,8 @@ from dataclasses import field
 
 import numpy as np
 
+from pytest_tinyquant.engine.trail import Trail
+
 
 @dataclass(frozen=True)
 class Activation:
@@ -17,7 +19,7 @@ class Activation:
 
 
 @dataclass(frozen=True)
-class Scratch:
+class ScratchMemory:
     """The address of the operator's working memory in the arena."""
 
 
@@ -45,7 +47,7 @@ class Ops:
 
 # A parameter struct's field: a number, a pointer (None is NULL), a nested struct or an array.
 Value = (
-    int | float | None | Activation | Scratch | Constant | Array | Ops | Mapping[str, "Value"]
+    int | float | None | Activation | ScratchMemory | Constant | Array | Ops | Mapping[str, "Value"]
     | tuple[int, ...]
 )  # fmt: skip
 
@@ -58,7 +60,9 @@ class KernelCall:
     the working memory the kernel wants, `macs` counts its multiply-accumulates, `updates` lists the
     variable tensors that it reads and changes, `reach` maps a tensor to the bytes from its start
     that the kernel loads where they are more than the tensor's: what lies behind does not matter,
-    but there must be memory. `header` declares the kernel and its parameter struct.
+    but there must be memory. `trails` maps (input, output) to the order in which the kernel reads
+    the one and writes the other, where the two may overlap. `header` declares the kernel and its
+    parameter struct.
     """
 
     kernel: str
@@ -71,8 +75,23 @@ class KernelCall:
     macs: int = 0
     updates: tuple[int, ...] = ()
     reach: Mapping[int, int] = field(default_factory=dict)
+    trails: Mapping[tuple[int, int], Trail] = field(default_factory=dict)
     inner: tuple[int, ...] = ()
     header: str = "tq_kernels.h"
+
+    def number(self, name: str) -> int:
+        """Return a field that is an integer."""
+        value = self.fields[name]
+        if not isinstance(value, int):
+            raise TypeError(f"{self.kernel}: field {name!r} is {value!r}, not an integer")
+        return value
+
+    def numbers(self, name: str) -> dict[str, int]:
+        """Return the integers of a field that is a struct, by name."""
+        value = self.fields[name]
+        if not isinstance(value, Mapping):
+            raise TypeError(f"{self.kernel}: field {name!r} is {value!r}, not a struct")
+        return {inner: number for inner, number in value.items() if isinstance(number, int)}
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import field
 
 import numpy as np
 
@@ -32,10 +33,12 @@ class Region:
 
 
 @dataclass(frozen=True)
-class Step:
+class Access:
     """An operator as the checker sees it.
 
-    `in_place` holds the (input, output) value pairs that may start at the same byte.
+    `in_place` holds the (input, output) value pairs that may start at the same byte. `orders` maps
+    such pairs to what the kernel says of its order: pairs of numbers, so many bytes of the output
+    written while the input is still read from so many bytes on.
     """
 
     label: str
@@ -43,10 +46,11 @@ class Step:
     writes: Sequence[Region]
     scratch: Sequence[Region]
     in_place: frozenset[tuple[int, int]]
+    orders: Mapping[tuple[int, int], Sequence[tuple[int, int]]] = field(default_factory=dict)
 
 
 def check_no_overlap(
-    steps: Sequence[Step],
+    steps: Sequence[Access],
     inputs: Sequence[Region],
     outputs: Sequence[Region],
     arena_bytes: int,
@@ -72,7 +76,7 @@ def check_no_overlap(
         _read(arena, region, "model output", names)
 
 
-def _check_step(step: Step, names: Mapping[int, str]) -> None:
+def _check_step(step: Access, names: Mapping[int, str]) -> None:
     """Check that what a kernel writes does not overlap anything else it uses."""
     for i, written in enumerate((*step.writes, *step.scratch)):
         for j, other in enumerate((*step.writes, *step.scratch)):
@@ -80,8 +84,23 @@ def _check_step(step: Step, names: Mapping[int, str]) -> None:
                 raise _error(step.label, written, other.value, names)
         for read in step.reads:
             shared = (read.value, written.value) in step.in_place
-            if _overlap(written, read) and not (shared and read.offset == written.offset):
+            if _overlap(written, read) and not (
+                (shared and read.offset == written.offset) or _follows(step, read, written)
+            ):
                 raise _error(step.label, written, read.value, names)
+
+
+def _follows(step: Access, read: Region, written: Region) -> bool:
+    """Tell whether every byte is read for the last time before it is written."""
+    order = step.orders.get((read.value, written.value))
+    if order is None:
+        return False
+    for done, needed in order:
+        over = Region(written.value, written.offset, done)
+        still_read = Region(read.value, read.offset + needed, read.size - needed)
+        if still_read.size > 0 and _overlap(over, still_read):
+            return False
+    return True
 
 
 def _check_disjoint(label: str, regions: Sequence[Region], names: Mapping[int, str]) -> None:

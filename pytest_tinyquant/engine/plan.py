@@ -11,8 +11,8 @@ from pytest_tinyquant.engine.kernel_call import KernelCall
 from pytest_tinyquant.engine.lowered_graph import count_parameters
 from pytest_tinyquant.engine.lowered_graph import lower_graph
 from pytest_tinyquant.engine.lowering.context import Lowering
+from pytest_tinyquant.engine.overlap import Access
 from pytest_tinyquant.engine.overlap import Region
-from pytest_tinyquant.engine.overlap import Step
 from pytest_tinyquant.engine.overlap import check_no_overlap
 from pytest_tinyquant.engine.quantization import zero_point
 from pytest_tinyquant.models.graph import Graph
@@ -64,7 +64,7 @@ class State:
 
 
 @dataclass(frozen=True)
-class ArenaTensor:
+class PlacedTensor:
     """A value in the arena, alive from row `first` to row `last` of the operator table.
 
     -1 is before the first operator (model inputs), the number of operators is after the last
@@ -95,9 +95,9 @@ class Plan:
     outputs: tuple[TensorInfo, ...]
     arena_bytes: int
     lower_bound_bytes: int
-    arena_tensors: tuple[ArenaTensor, ...]
-    placements: Mapping[int, ArenaTensor]
-    scratch: Mapping[int, ArenaTensor]
+    arena_tensors: tuple[PlacedTensor, ...]
+    placements: Mapping[int, PlacedTensor]
+    scratch: Mapping[int, PlacedTensor]
     weights: bytes
     states: tuple[State, ...] = ()
     parameters: int = 0
@@ -136,9 +136,14 @@ class _Layout:
     def plan(self) -> Plan:
         buffers = self._buffers()
         pairs = {(self.root(a), self.root(b)) for _, call in self.calls for a, b in call.in_place}
-        offsets = planner.place(buffers, pairs)
+        lags = {
+            (self.root(a), self.root(b)): trail.lag
+            for _, call in self.calls
+            for (a, b), trail in call.trails.items()
+        }
+        offsets = planner.place(buffers, pairs, lags)
         rows = {
-            b.key: ArenaTensor(self._name(b.key), offsets[b.key], b.size, b.first, b.last)
+            b.key: PlacedTensor(self._name(b.key), offsets[b.key], b.size, b.first, b.last)
             for b in buffers
         }
         result = Plan(
@@ -148,7 +153,7 @@ class _Layout:
             inputs=tuple(self._info(i, rows) for i in self.graph.inputs),
             outputs=tuple(self._info(i, rows) for i in self.graph.outputs),
             arena_bytes=planner.arena_size(buffers, offsets),
-            lower_bound_bytes=planner.lower_bound(buffers, pairs),
+            lower_bound_bytes=planner.lower_bound(buffers, pairs, lags),
             arena_tensors=tuple(sorted(rows.values(), key=lambda r: (r.first, r.offset))),
             placements={
                 t.index: rows[self.root(t.index)]
@@ -205,14 +210,14 @@ class _Layout:
             output.index, call,
         )  # fmt: skip
 
-    def _info(self, index: int, rows: Mapping[int, ArenaTensor]) -> TensorInfo:
+    def _info(self, index: int, rows: Mapping[int, PlacedTensor]) -> TensorInfo:
         tensor = self.graph.tensors[index]
         return TensorInfo(
             index, tensor.name, tensor.shape, tensor.dtype, tensor.quantization, tensor.bytes,
             rows[self.root(index)].offset,
         )  # fmt: skip
 
-    def _state(self, index: int, rows: Mapping[int, ArenaTensor]) -> State:
+    def _state(self, index: int, rows: Mapping[int, PlacedTensor]) -> State:
         tensor = self.lowering.tensor(index)
         # What TensorFlow Lite Micro fills it with; the bytes of wider types are all 0.
         value = zero_point(tensor) % 256 if tensor.dtype == "int8" else 0
@@ -230,7 +235,7 @@ class _Layout:
             )
 
         steps = [
-            Step(
+            Access(
                 op.label,
                 regions((*op.call.reads, *op.call.updates)),
                 regions((*op.call.writes, *op.call.updates, *op.call.inner)),
@@ -242,6 +247,12 @@ class _Layout:
                     (self.root(a), self.root(b))
                     for a, b in (*op.call.in_place, *((u, u) for u in op.call.updates))
                 ),
+                {
+                    (self.root(a), self.root(b)): tuple(
+                        zip(trail.written, trail.needed, strict=True)
+                    )
+                    for (a, b), trail in op.call.trails.items()
+                },
             )
             for op in result.ops
         ]

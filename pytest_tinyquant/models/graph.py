@@ -60,6 +60,11 @@ class Tensor:
         return np.frombuffer(self.data or b"", dtype=self.dtype).reshape(self.shape)
 
 
+def sample_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape of one sample: a tensor's own, without a batch dimension of 1."""
+    return shape[1:] if shape[:1] == (1,) else shape
+
+
 @dataclass(frozen=True)
 class Operator:
     """An operator; tensor index -1 stands for an optional input left out."""
@@ -90,6 +95,11 @@ class Subgraph:
     def output_shape(self, operator: Operator) -> tuple[int, ...]:
         """Return the shape of an operator's first output; () if it has none."""
         return self.tensors[operator.outputs[0]].shape if operator.outputs else ()
+
+    def computes_in_float(self, operator: Operator) -> bool:
+        """Tell whether a tensor that is no constant goes in or out as float32."""
+        tensors = [self.tensors[i] for i in (*operator.inputs, *operator.outputs) if i >= 0]
+        return any(tensor.dtype == "float32" and tensor.data is None for tensor in tensors)
 
     def input_dtype(self, operator: Operator) -> str:
         """Return the type of an operator's first input; "" if it has none."""

@@ -26,10 +26,10 @@ from pytest_tinyquant.errors import ModelError
 from pytest_tinyquant.models.model_search import SAVED_MODEL
 from pytest_tinyquant.models.model_search import find_models
 from pytest_tinyquant.models.model_search import model_name
-from pytest_tinyquant.models.model_search import natural_order
 from pytest_tinyquant.models.model_search import settings_file
 from pytest_tinyquant.models.task import Task
 from pytest_tinyquant.models.tflite_file import scheme_of_tflite
+from pytest_tinyquant.system.natural_order import natural_order
 from pytest_tinyquant.system.regular_file import open_regular
 
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from pytest_tinyquant.metrics.limits import Limit
     from pytest_tinyquant.models.labels import Labels
     from pytest_tinyquant.models.layers import Shape
-    from pytest_tinyquant.models.model_file import Settings
+    from pytest_tinyquant.models.model_file import ModelSettings
     from pytest_tinyquant.models.model_file import Sidecar
     from pytest_tinyquant.models.model_file import ZooFile
     from pytest_tinyquant.models.samples import Samples
@@ -47,6 +47,12 @@ if TYPE_CHECKING:
 __all__ = ["Model", "discover_models", "load_keras", "load_model", "scheme_of_tflite"]
 
 CALIBRATION_SAMPLES = 200
+
+Kind = Literal["zoo", "keras", "onnx", "tflite"]
+
+_KINDS: Mapping[str, Kind] = {".tflite": "tflite", ".onnx": "onnx"}
+#: Files of PyTorch, which are pickles: reading one runs whatever its author put into it.
+_PICKLES = (".pt", ".pth", ".ckpt")
 
 #: Samples on which outputs are compared where the data do not say.
 DEFAULT_CHECK_SAMPLES = 16
@@ -58,8 +64,8 @@ class Model:
 
     :param name: lower case, as in test ids; with the folder if it lies in one.
     :param path: the ``.toml`` of the zoo, the ``.tflite``, the ``.keras`` or the SavedModel folder.
-    :param kind: ``zoo`` (built and loaded with weights), ``keras`` (converted as it is) or
-        ``tflite`` (taken as it is).
+    :param kind: ``zoo`` (built and loaded with weights), ``keras`` (converted as it is),
+        ``onnx`` (imported) or ``tflite`` (taken as it is).
     :param schemes: scheme names; None for all, and for a ``tflite`` the one that
         :func:`scheme_of_tflite` finds.
     :param schemes_from: file and table that name them, for messages.
@@ -67,7 +73,7 @@ class Model:
 
     name: str
     path: Path
-    kind: Literal["zoo", "keras", "tflite"]
+    kind: Kind
     schemes: tuple[str, ...] | None = None
     schemes_from: str = field(default="", repr=False, hash=False, compare=False)
     tolerance: Mapping[str, Any] = field(default_factory=dict, hash=False)
@@ -112,8 +118,9 @@ class Model:
         from pytest_tinyquant.models.samples import read_all_samples
 
         if self._data is not None:
-            return _one_or_all(read_all_samples(self._data, "calibration", self._input_shapes))
-        return _one_or_all(self._drawn(CALIBRATION_SAMPLES))
+            parts = read_all_samples(self._data, "calibration", self._input_shapes)
+            return _one_or_all(self._as_run(parts))
+        return _one_or_all(self._as_run(self._drawn(CALIBRATION_SAMPLES)))
 
     def check(self) -> Samples | list[Samples]:
         """Return float32 [check_samples, *input_shape] that no training and calibration saw.
@@ -122,9 +129,17 @@ class Model:
         """
         from pytest_tinyquant.models.samples import check_distinct
 
-        parts = self._check_parts()
+        parts = self._as_run(self._check_parts())
         check_distinct(parts, where=str(self.path))
         return _one_or_all(parts)
+
+    def _as_run(self, parts: list[Samples]) -> list[Samples]:
+        """Return samples as the converted model takes them: those of ONNX channels-last."""
+        if self.kind != "onnx":
+            return parts
+        from pytest_tinyquant.models.onnx_file import channels_last
+
+        return [channels_last(part) for part in parts]
 
     def _check_parts(self) -> list[Samples]:
         """Return the check samples of every input."""
@@ -198,6 +213,10 @@ class Model:
             from pytest_tinyquant.models.tflite_file import sample_shapes
 
             return [*sample_shapes(self.path)]
+        if self.kind == "onnx":
+            from pytest_tinyquant.models import onnx_file
+
+            return [*onnx_file.input_shapes(self.path)]
         stated = self.sidecar.input_shape if self.sidecar is not None else None
         if stated is None and self.path.suffix == ".keras":
             from pytest_tinyquant.models.keras_file import input_shapes
@@ -275,14 +294,21 @@ def load_model(path: Path, *, name: str | None = None) -> Model:
         data = path.parent / "data" / f"{zoo.dataset}.npz"
         require(data, f"samples (dataset {zoo.dataset!r})", needed_by=path, remedy=remedy)
         return model
-    kind: Literal["keras", "tflite"] = "tflite" if path.suffix == ".tflite" else "keras"
+    if path.suffix in _PICKLES:
+        raise ConfigurationError(
+            f"{path}: a {path.suffix} file is a pickle, which runs code of its author when it is "
+            "read, so it is never loaded. Export the model with torch.onnx.export and give the "
+            ".onnx file"
+        )
+    kind: Kind = _KINDS.get(path.suffix, "keras")
     if kind == "keras" and path.suffix != ".keras" and not (path / SAVED_MODEL).is_file():
         raise ConfigurationError(
-            f"{path}: not a model; models are .toml, .tflite or .keras files or SavedModel folders"
+            f"{path}: not a model; models are .toml, .tflite, .keras or .onnx files or SavedModel "
+            "folders"
         )
     if not path.exists():
         raise ConfigurationError(f"{path}: no such model file; correct the path")
-    sidecar = read_sidecar(settings_file(path), convertible=kind == "keras")
+    sidecar = read_sidecar(settings_file(path), convertible=kind != "tflite")
     return _model(name, path, kind, sidecar.settings, sidecar=sidecar)
 
 
@@ -314,8 +340,8 @@ def _one_or_all(parts: list[Samples]) -> Samples | list[Samples]:
 def _model(
     name: str,
     path: Path,
-    kind: Literal["zoo", "keras", "tflite"],
-    settings: Settings,
+    kind: Kind,
+    settings: ModelSettings,
     *,
     zoo: ZooFile | None = None,
     sidecar: Sidecar | None = None,

@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pytest_tinyquant.errors import ConfigurationError
+from pytest_tinyquant.system.plain_text import harmless
 
 
 SAVED_MODEL = "saved_model.pb"
 
 # Folders and files of a models directory that hold no model.
 _NOT_MODELS = {"weights", "data", "known_issues.toml"}
-_MODEL_SUFFIXES = {".keras", ".tflite"}
+_MODEL_SUFFIXES = {".keras", ".onnx", ".tflite"}
 _LONGEST = 120
 _NAME = re.compile(r"[a-z0-9][a-z0-9._+-]*(/[a-z0-9][a-z0-9._+-]*)*")
 
@@ -53,20 +54,20 @@ def model_name(path: Path, root: Path) -> str:
     name = relative.as_posix().lower()
     if len(path.name) > _LONGEST:
         raise ConfigurationError(
-            f"{path}: its name becomes part of file names together with scheme and board, so it "
-            f"has {_LONGEST} characters at most, not {len(path.name)}; rename it"
+            f"{_shown(path)}: its name becomes part of file names together with scheme and board, "
+            f"so it has {_LONGEST} characters at most, not {len(path.name)}; rename it"
         )
     if not _NAME.fullmatch(name):
         raise ConfigurationError(
-            f"{path}: its name becomes part of test ids and file names, so it consists of letters, "
-            "digits, '.', '_', '+' and '-' and begins with a letter or digit; rename it"
+            f"{_shown(path)}: its name becomes part of test ids and file names, so it consists of "
+            "letters, digits, '.', '_', '+' and '-' and begins with a letter or digit; rename it"
         )
     return name
 
 
-def natural_order(name: str) -> list[tuple[str, int]]:
-    """Return a key that sorts fc_2 before fc_10."""
-    return [(text, int(number or 0)) for text, number in re.findall(r"(\D*)(\d*)", name)]
+def _shown(path: Path) -> str:
+    """Return a path whose name is not to be trusted, in one line."""
+    return harmless(str(path), one_line=True)
 
 
 def _check_case(path: Path) -> None:
@@ -74,7 +75,7 @@ def _check_case(path: Path) -> None:
     suffix = path.suffix
     if suffix.lower() in {*_MODEL_SUFFIXES, ".toml"} and suffix != suffix.lower():
         raise ConfigurationError(
-            f"{path}: models have the suffix {suffix.lower()!r}, not {suffix!r}; rename it"
+            f"{_shown(path)}: models have the suffix {suffix.lower()!r}, not {suffix!r}; rename it"
         )
 
 

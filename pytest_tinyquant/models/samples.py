@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.errors import ModelError
+from pytest_tinyquant.models.graph import sample_shape
 from pytest_tinyquant.models.layers import Shape
 from pytest_tinyquant.system.regular_file import MIB
 from pytest_tinyquant.system.regular_file import open_regular
@@ -173,12 +174,7 @@ def spanning(tensor: Tensor, count: int, *, where: str, index: int = 0) -> Sampl
     A float input gets values in [0, 1), a quantized one values over all that its scale and zero
     point can represent. Raises ModelError for other inputs, whose meaning only the user knows.
     """
-    if not tensor.shape or tensor.shape[0] != 1:
-        raise ModelError(
-            f"{where}: input {tensor.name!r} has shape {list(tensor.shape)}; its first dimension "
-            "must be 1, one sample per inference"
-        )
-    sample = tensor.shape[1:]
+    sample = sample_shape(tensor.shape)
     if tensor.dtype == "float32":
         return uniform(count, sample, index=index)
     if tensor.quantization is None or tensor.dtype not in ("int8", "uint8", "int16"):

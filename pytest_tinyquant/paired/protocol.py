@@ -1,6 +1,6 @@
 """The protocol by which an A/B run drives the package of another revision.
 
-The other side is a process of its own: ``python -m pytest_tinyquant.paired.serve`` with that
+The other side is a process of its own: ``python -m pytest_tinyquant.cli.serve`` with that
 revision's package first on the module path. It is asked by JSON objects, one a line, and answers
 each by one:
 
@@ -30,10 +30,8 @@ from pathlib import Path
 from typing import Any
 from typing import Final
 
-from pytest_tinyquant import errors
 from pytest_tinyquant.boards.device import HostImage
 from pytest_tinyquant.boards.device import RunRecord
-from pytest_tinyquant.errors import TinyQuantError
 
 
 #: Version of the protocol that this package asks by and answers.
@@ -86,24 +84,3 @@ def load_record(data: Mapping[str, Any]) -> RunRecord:
     }
     values["outputs"] = tuple(base64.b64decode(output) for output in data["outputs"])
     return RunRecord(**values)
-
-
-def dump_error(error: Exception) -> dict[str, Any]:
-    """Return an exception as JSON types."""
-    return {
-        "class": type(error).__name__,
-        "bases": [base.__name__ for base in type(error).__mro__],
-        "message": str(error),
-        "attributes": {k: v for k, v in vars(error).items() if isinstance(v, (str, int))},
-    }
-
-
-def load_error(data: Mapping[str, Any]) -> TinyQuantError | None:
-    """Return the typed error nearest to an exception of the other side; None if it was none."""
-    for name in data["bases"]:
-        known = getattr(errors, name, None)
-        if isinstance(known, type) and issubclass(known, TinyQuantError):
-            error: TinyQuantError = known(data["message"])
-            vars(error).update(data["attributes"])
-            return error
-    return None

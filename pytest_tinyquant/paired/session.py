@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,10 +25,9 @@ from pytest_tinyquant.system.git import Repository
 
 if TYPE_CHECKING:
     from pytest_tinyquant.measure.measurement import Measurement
-    from pytest_tinyquant.models.model import Model
     from pytest_tinyquant.project.board_types import Board
+    from pytest_tinyquant.project.case import Case
     from pytest_tinyquant.project.settings import Settings
-    from pytest_tinyquant.schemes.scheme import Scheme
     from pytest_tinyquant.stages.pipeline import Stages
 
 _PACKAGE_ROOT = Path(__file__).resolve().parents[2]
@@ -67,7 +67,7 @@ def choose_sides(spec: str, directory: Path) -> tuple[SideChoice, SideChoice]:
 
 def _side(text: str, directory: Path) -> SideChoice:
     kernels = directory / text
-    if kernels.is_dir():
+    if os.path.isdir(kernels):
         if not any(kernels.glob("*.[cS]")):
             raise RevisionError(f"{_OPTION}: {kernels} is a directory without C sources (.c, .S)")
         return SideChoice(f"kernels {text}", kernels=kernels.resolve())
@@ -110,8 +110,8 @@ class PairedRun:
         """The two sides in a line for the report header."""
         return f"A/B: A = {self.choices[0].text}, B = {self.choices[1].text}"
 
-    def measure(self, model: Model, scheme: Scheme, board: Board) -> Measurement:
-        """Measure a combination on both sides in turns; return what the second measured.
+    def measure(self, case: Case) -> Measurement:
+        """Measure a case on both sides in turns; return what the second measured.
 
         Only what the first side says it lacks makes the second's numbers new: a model, a board, a
         scheme, or a kernel for an operator. Whatever else keeps it from a number is an error, for
@@ -123,12 +123,12 @@ class PairedRun:
         """
         a, b = self._opened()
         try:
-            image_b = b.build(model, scheme, board)
+            image_b = b.build(case)
         except AbsentError as error:
             raise RevisionError(f"{error}, so there is nothing to judge; deselect it") from error
-        key = _key(f"{model.name}-{scheme.name}-{board.name}", board.target)
+        board, key = case.board, _key(case.name, case.board.target)
         try:
-            image_a = a.build(model, scheme, board)
+            image_a = a.build(case)
         except (AbsentError, UnsupportedModelError) as lacking:
             self._first.keep(key, lacking)
             return self._alone(b, board, image_b)

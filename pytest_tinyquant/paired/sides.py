@@ -16,9 +16,7 @@ from pytest_tinyquant.project.case import Case
 
 if TYPE_CHECKING:
     from pytest_tinyquant.measure.observation import Built
-    from pytest_tinyquant.models.model import Model
     from pytest_tinyquant.project.board_types import Board
-    from pytest_tinyquant.schemes.scheme import Scheme
     from pytest_tinyquant.stages.pipeline import Stages
 
 
@@ -27,7 +25,7 @@ class Side(Protocol):
 
     name: str
 
-    def build(self, model: Model, scheme: Scheme, board: Board) -> SideImage | HostImage:
+    def build(self, case: Case) -> SideImage | HostImage:
         """Return the image of a combination.
 
         :raises AbsentError: the side has no such combination.
@@ -60,9 +58,9 @@ class WorkingTree:
             return board
         return dataclasses.replace(board, kernels=str(self._kernels))
 
-    def build(self, model: Model, scheme: Scheme, board: Board) -> SideImage | HostImage:
+    def build(self, case: Case) -> SideImage | HostImage:
         """Return the image of a combination."""
-        self._last = self._stages.prepare(Case(model, scheme, self.board(board)))
+        self._last = self._stages.prepare(dataclasses.replace(case, board=self.board(case.board)))
         image = self._last.image
         if isinstance(image, HostImage):
             return image

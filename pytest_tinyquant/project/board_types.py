@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Final
+from typing import Literal
+from typing import cast
+from typing import get_args
 
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.metrics.registry import METRICS
@@ -32,6 +35,10 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,59}")
 BUILT_IN = Path(__file__).with_name("boards.toml")
 
 
+Gate = Literal["instructions", "estimated-cycles", "both"]
+GATES: Final[tuple[Gate, ...]] = get_args(Gate)
+
+
 @dataclass(frozen=True)
 class Board:
     """One board type and how this run reaches it.
@@ -48,7 +55,10 @@ class Board:
         is no firmware for them.
     :param pyocd_target: pyOCD's name of the real board's chip.
     :param toolchain: path of its C compiler; empty for the one on the PATH.
+    :param on_request: runs only where ``--board``, the ini file or a test's marker names it.
     :param tflm: the user's TensorFlow Lite Micro for the runtime ``tflm``.
+    :param gate: what decides about latency on the emulator: the executed instructions, the cycles
+        that a model of the core makes of them, or both.
     :param timing: what a model of the core needs to estimate cycles; None where it is not known.
     """
 
@@ -68,12 +78,21 @@ class Board:
     toolchain: str = ""
     tflm: Tflm | None = None
     timing: CoreTiming | None = None
+    on_request: bool = False
+    gate: Gate = "instructions"
     limit: tuple[Limit, ...] = dataclasses.field(default=(), compare=False)
+
+    @property
+    def has_trace_model(self) -> bool:
+        """Whether the cycles of its emulator can be estimated from what it executed."""
+        return KINDS[self.kind].has_trace_model and self.timing is not None
 
     @property
     def firmware(self) -> str:
         """Return the directory of ``firmware/boards`` for this run, with - for _."""
-        return self.target.firmware(machine=self.machine, chip=self.chip)
+        return self.target.firmware(
+            machine=KINDS[self.kind].firmware_of(self.machine), chip=self.chip
+        )
 
     @property
     def reached_by(self) -> str:
@@ -166,9 +185,17 @@ def _board(name: str, table: Table, known: dict[str, Board]) -> Board:
         pyocd_target=table.get("pyocd_target", str, base.pyocd_target if base else ""),
         toolchain=table.get("toolchain", str, base.toolchain if base else ""),
         tflm=read_tflm(table) or (base.tflm if base else None),
+        on_request=table.get("on_request", bool, False),
         limit=_limits(table, base),
         timing=read_timing(table, base.timing if base else None),
+        gate=_gate(table, base),
     )
+    if board.gate != "instructions" and not board.has_trace_model:
+        raise table.error(
+            f"gate = {board.gate!r} needs a model of the core: a kind that has one "
+            f"({', '.join(kind for kind in KINDS if KINDS[kind].has_trace_model)}) and a timing "
+            "table; add the table, or judge by instructions"
+        )
     if board.runs_firmware and (board.flash_bytes < 1 or board.ram_bytes < 1):
         raise table.error("needs flash_bytes and ram_bytes, the sizes of its memories; add them")
     return board
@@ -199,6 +226,12 @@ def _limits(table: Table, base: Board | None) -> tuple[Limit, ...]:
 
 if TYPE_CHECKING:
     from pytest_tinyquant.metrics.limits import Limit
+
+
+def _gate(table: Table, base: Board | None) -> Gate:
+    """Return what decides about latency."""
+    name = table.get("gate", str, base.gate if base else GATES[0])
+    return cast(Gate, table.choice("gate", name, GATES))
 
 
 def _cflags(table: Table, base: Board | None) -> tuple[str, ...]:

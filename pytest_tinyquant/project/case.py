@@ -37,6 +37,11 @@ class Case:
         """The combination as messages spell it, such as ``cnn_4-int8-nucleo-l4r5zi``."""
         return f"{self.model.name}-{self.scheme.name}-{self.board.name}"
 
+    @property
+    def id(self) -> str:
+        """The combination as the ids of its tests spell it: its name in lower case."""
+        return self.name.lower()
+
 
 @dataclass(frozen=True)
 class Converted(Case):

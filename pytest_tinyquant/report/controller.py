@@ -117,7 +117,7 @@ class Controller:
             with self._beside.guarded("--tq-history"):
                 self._append_history(settings.history_path, session)
         if self._results is not None and self._results.unreported:
-            self._silent = self._results.silent(c.name for c in self._run.combinations)
+            self._silent = self._results.silent(c.id for c in self._run.combinations)
         self._fail_if(bool(self._silent or self._beside.troubles))
         if not self._config.pluginmanager.hasplugin("terminalreporter"):
             for trouble in self._beside.troubles:

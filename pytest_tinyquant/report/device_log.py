@@ -15,7 +15,7 @@ from pytest_tinyquant.system.plain_text import harmless
 
 
 if TYPE_CHECKING:
-    from pytest_tinyquant.session.matrix import Combination
+    from pytest_tinyquant.project.case import Case
 
 SECTION: Final = "device log"
 _DIRECTORY: Final = "tinyquant-device-logs"
@@ -25,7 +25,7 @@ _RESULT: Final = re.compile(r"#[0-9a-f]{4} [A-Z]+ ")
 
 
 def attach(
-    report: pytest.TestReport, item: pytest.Item, combination: Combination, *, results: bool
+    report: pytest.TestReport, item: pytest.Item, combination: Case, *, results: bool
 ) -> None:
     """Add the last lines that the combination's device said, and where all of them are kept.
 
@@ -38,7 +38,7 @@ def attach(
     from pytest_tinyquant.boards.open import device_directory
 
     work_dir = item.config.stash[RUN].work_dir
-    folders = [device_directory(work_dir, name) for name in (combination.name, item.name)]
+    folders = [device_directory(work_dir, name) for name in (combination.id, item.name)]
     logs = [log for log in (folder / CONSOLE_LOG for folder in folders) if log.is_file()]
     if not logs:
         return

@@ -16,7 +16,7 @@ from pytest_tinyquant.system.plain_text import harmless
 
 
 if TYPE_CHECKING:
-    from pytest_tinyquant.session.matrix import Combination
+    from pytest_tinyquant.project.case import Case
 
 #: Attribute of a report that holds this plugin's part; JSON types only, as it crosses processes.
 ATTRIBUTE = "tinyquant"
@@ -61,7 +61,7 @@ def complete(report: pytest.TestReport, item: pytest.Item, call: pytest.CallInfo
 
         attach(report, item, combination, results=isinstance(error, TinyQuantError))
     part = {
-        "combination": combination.name,
+        "combination": combination.id,
         "model": combination.model.name,
         "scheme": combination.scheme.name,
         "board": combination.board.name,
@@ -75,7 +75,7 @@ def complete(report: pytest.TestReport, item: pytest.Item, call: pytest.CallInfo
     setattr(report, ATTRIBUTE, part)
 
 
-def _combination(item: pytest.Item) -> Combination | None:
+def _combination(item: pytest.Item) -> Case | None:
     """Return the item's combination, without a second look at items of other projects."""
     if "combinations" not in vars(item.config.stash[RUN]):
         return None
@@ -112,20 +112,20 @@ def _closed_gap(item: pytest.Item) -> str:
     return f"\nThe gap is closed: remove {issue.where}" if issue else ""
 
 
-def _message(error: TinyQuantError, combination: Combination | None) -> str:
+def _message(error: TinyQuantError, combination: Case | None) -> str:
     """Return the error's text, beginning with the combination that it is about.
 
     A stage may know less than that: the cache has no model, a device only its board.
     """
     text = str(error)
-    if combination is None or text.lower().startswith(combination.name):
+    if combination is None or text.lower().startswith(combination.id):
         return text
     for part in (combination.model.name, combination.board.name):
         text = text.removeprefix(f"{part}: ")
-    return f"{combination.name}: {text}"
+    return f"{combination.id}: {text}"
 
 
-def _error(error: TinyQuantError, combination: Combination) -> dict[str, str]:
+def _error(error: TinyQuantError, combination: Case) -> dict[str, str]:
     """Return an error as JSON types."""
     return {
         "class": type(error).__name__,

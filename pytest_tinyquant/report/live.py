@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
@@ -23,8 +24,8 @@ from pytest_tinyquant.system.progress import ProgressReader
 
 
 if TYPE_CHECKING:
+    from pytest_tinyquant.project.case import Case
     from pytest_tinyquant.report.results import Results
-    from pytest_tinyquant.session.matrix import Combination
     from pytest_tinyquant.session.run import Run
 
 #: Seconds between two looks at the progress on a terminal.
@@ -74,7 +75,9 @@ class Screen:
     def _renew(self, text: str) -> None:
         if text:
             # A terminal that nobody told its size says 0.
-            width = os.get_terminal_size(self._descriptor).columns or 80
+            width = 80
+            with contextlib.suppress(OSError):
+                width = os.get_terminal_size(self._descriptor).columns or 80
             line = f"tinyquant: {harmless(text, one_line=True)}"[: width - 1]
             self._write(_MAKE_ROOM + _BELOW.format(line))
         elif self._shown:
@@ -83,8 +86,9 @@ class Screen:
 
     def _write(self, text: str) -> None:
         data = text.encode(errors="replace")
-        while data:
-            data = data[os.write(self._descriptor, data) :]
+        with contextlib.suppress(OSError):  # nobody reads it any more, or its disk is full
+            while data:
+                data = data[os.write(self._descriptor, data) :]
 
 
 class LiveProgress:
@@ -150,7 +154,10 @@ class LiveProgress:
 
     def _loop(self) -> None:
         while not self._end.wait(REFRESH if self._screen.terminal else self._interval):
-            self.tick()
+            try:
+                self.tick()
+            except Exception:
+                return  # no line any more; the tests go on and are told of as ever
 
 
 @contextmanager
@@ -193,10 +200,10 @@ def open_screen(config: pytest.Config) -> Screen | None:
     )
 
 
-def totals_of(combinations: Iterable[Combination], nodeids: Iterable[str]) -> dict[str, int]:
+def totals_of(combinations: Iterable[Case], nodeids: Iterable[str]) -> dict[str, int]:
     """Return how often each stage is due for the tests that are to run."""
     ids = {nodeid.partition("[")[2].rpartition("]")[0] for nodeid in nodeids}
-    wanted = [combination for combination in combinations if combination.name in ids]
+    wanted = [combination for combination in combinations if combination.id in ids]
     return {
         "converting": len({(c.model.name, c.scheme.name) for c in wanted}),
         "building": sum(c.board.runs_firmware for c in wanted),

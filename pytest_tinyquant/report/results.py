@@ -20,8 +20,8 @@ from pytest_tinyquant.report.item import ATTRIBUTE
 
 
 if TYPE_CHECKING:
+    from pytest_tinyquant.project.case import Case
     from pytest_tinyquant.report.section import Section
-    from pytest_tinyquant.session.matrix import Combination
 
 #: Outcomes in the order in which the summary counts them.
 OUTCOMES = (
@@ -122,17 +122,17 @@ class Results:
         if result is not None:
             self.results.append(result)
 
-    def add_crash(self, report: pytest.TestReport, combinations: Iterable[Combination]) -> None:
+    def add_crash(self, report: pytest.TestReport, combinations: Iterable[Case]) -> None:
         """Take in a test in which its worker died: an error of its combination."""
-        named = [c for c in combinations if c.name in report.nodeid]
+        named = [c for c in combinations if c.id in report.nodeid]
         if not named:
             return
-        combination = max(named, key=lambda c: len(c.name))
+        combination = max(named, key=lambda c: len(c.id))
         error = {"class": "WorkerCrash", "message": str(report.longrepr)}
         self.results.append(
             Result(
                 nodeid=report.nodeid,
-                combination=combination.name,
+                combination=combination.id,
                 model=combination.model.name,
                 scheme=combination.scheme.name,
                 board=combination.board.name,

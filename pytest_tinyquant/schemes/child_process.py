@@ -26,6 +26,7 @@ from typing import NoReturn
 from pytest_tinyquant.errors import BenchError
 from pytest_tinyquant.errors import ToolchainNotFoundError
 from pytest_tinyquant.system import environment
+from pytest_tinyquant.system.scratch import scratch_directory
 from pytest_tinyquant.system.trouble import Ending
 from pytest_tinyquant.system.trouble import ending
 
@@ -97,7 +98,7 @@ class ForkServer:
         :raises ToolchainNotFoundError: the modules cannot be imported.
         :raises BenchError: the server was killed while it started, or the machine lacks something.
         """
-        with self._lock, tempfile.TemporaryDirectory(prefix="tinyquant-") as directory:
+        with self._lock, scratch_directory() as directory:
             log = Path(directory) / "log"
             job = {
                 "function": function,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +24,12 @@ from pytest_tinyquant.schemes.exchange import saved_inputs
 from pytest_tinyquant.schemes.keys import CONVERSION_INPUTS
 from pytest_tinyquant.schemes.keys import conversion_inputs
 from pytest_tinyquant.schemes.keys import output_key
+from pytest_tinyquant.schemes.onnx_source import onnx_scheme
+from pytest_tinyquant.schemes.onnx_source import onnxruntime_version
+from pytest_tinyquant.schemes.onnx_source import run_import
+from pytest_tinyquant.schemes.onnx_source import run_reference
 from pytest_tinyquant.system.digests import declared_key
+from pytest_tinyquant.system.scratch import scratch_directory
 
 
 if TYPE_CHECKING:
@@ -68,8 +72,9 @@ class Reference:
 
     :param path: npz with float32 ``inputs`` [n, ...] and ``outputs`` [n, ...]; where a model has
         several inputs or outputs, ``inputs_0``, ``inputs_1``, ... or ``outputs_0``, ...
-    :param kind: ``keras`` for float outputs of the trained model; ``tflite`` for dequantized
-        outputs of TensorFlow Lite's reference kernels, for a model that came as ``.tflite``.
+    :param kind: ``keras`` for float outputs of the trained model; ``onnx`` for those of
+        onnxruntime, of a quantized model its dequantized ones; ``tflite`` for dequantized outputs
+        of TensorFlow Lite's reference kernels, for a model that came as ``.tflite``.
     :param sha256: of the file at `path`.
     """
 
@@ -94,6 +99,8 @@ def convert(
     :raises ToolchainNotFoundError: TensorFlow, or what else the scheme needs, is not installed.
     :raises VacuousSchemeError: a rule of the scheme left no trace.
     """
+    if model.kind == "onnx":
+        scheme = onnx_scheme(model, scheme)
     converter = AS_GIVEN if model.kind == "tflite" else tensorflow_version()
     converter = _tools(model, scheme, converter)
     settings = conversion_inputs(model, scheme, converter)
@@ -115,7 +122,9 @@ def _tools(model: Model, scheme: Scheme, converter: str) -> str:
     """Return names and versions of all that a conversion under `scheme` uses."""
     if model.kind == "tflite":
         return converter
-    tools = [converter]
+    tools = [
+        f"onnx {package_version('onnx')} on {converter}" if model.kind == "onnx" else converter
+    ]
     if scheme.steps:
         from pytest_tinyquant.schemes.compress import check_kind
         from pytest_tinyquant.schemes.compress import compression_version
@@ -133,6 +142,8 @@ def _make(model: Model, scheme: Scheme, cache: Cache, output: Path, timeout: flo
     """Write into the file `output` what `scheme` makes of `model`."""
     if model.kind == "tflite":
         output.write_bytes(_checked(model))
+    elif model.kind == "onnx" and not scheme.rules:
+        run_import(_server, model, output, timeout)
     elif scheme.rules:
         from pytest_tinyquant.schemes.quantizer import run_quantizer
 
@@ -141,7 +152,7 @@ def _make(model: Model, scheme: Scheme, cache: Cache, output: Path, timeout: flo
     elif scheme.steps:
         from pytest_tinyquant.schemes.compress import run_compression
 
-        with tempfile.TemporaryDirectory(prefix="tinyquant-") as work:
+        with scratch_directory() as work:
             request = {**_described(model), "output": str(Path(work) / "graph.npz")}
             where = f"{model.name} {scheme.name}: reading the model's layers"
             call_converter("keras_graph", request, where, timeout)
@@ -158,16 +169,22 @@ def reference_outputs(model: Model, cache: Cache, *, timeout: float = 300.0) -> 
     :raises BenchError: it was killed, took too long, or lacked memory or disk.
     :raises ToolchainNotFoundError: TensorFlow is not installed.
     """
-    kind = "tflite" if model.kind == "tflite" else "keras"
+    kind = {"tflite": "tflite", "onnx": "onnx"}.get(model.kind, "keras")
     samples = arrays_of(model.check())
-    key = output_key(["reference", kind], tensorflow_version(), model.source_sha256, samples)
+    version = onnxruntime_version() if kind == "onnx" else tensorflow_version()
+    key = output_key(["reference", kind], version, model.source_sha256, samples)
 
     def build(directory: Path) -> None:
         request = _described(model)
         request["output"] = str(directory / "reference.npz")
-        with tempfile.TemporaryDirectory(prefix="tinyquant-") as work:
+        with scratch_directory() as work:
             request["samples"] = saved_inputs(Path(work), samples)
-            call_converter(f"{kind}_reference", request, f"{model.name}: the float model", timeout)
+            if kind == "onnx":
+                run_reference(_server, request, f"{model.name}: onnxruntime", timeout)
+            else:
+                call_converter(
+                    f"{kind}_reference", request, f"{model.name}: the float model", timeout
+                )
 
     path = cache.entry("reference", key, build) / "reference.npz"
     return Reference(path, kind, file_sha256(path))
@@ -190,7 +207,7 @@ def interpreter_outputs(
     def build(directory: Path) -> None:
         request = {"path": str(converted.path.absolute()), "kernels": kernels}
         request["output"] = str(directory / "outputs.npz")
-        with tempfile.TemporaryDirectory(prefix="tinyquant-") as work:
+        with scratch_directory() as work:
             request["samples"] = saved_inputs(Path(work), samples)
             where = f"{model.name} {converted.scheme}: TensorFlow Lite's interpreter"
             call_converter("tflite_reference", request, where, timeout)
@@ -229,7 +246,7 @@ def _run_converter(model: Model, scheme: Scheme, output: Path, timeout: float) -
     request["scheme"] = scheme.content()
     request["dense_per_channel"] = model.dense_per_channel
     request["output"] = str(output)
-    with tempfile.TemporaryDirectory(prefix="tinyquant-") as work:
+    with scratch_directory() as work:
         if scheme.representative:
             request["calibration"] = saved_inputs(Path(work), arrays_of(model.calibration()))
         where = f"{model.name} {scheme.name}: TensorFlow Lite's converter"

@@ -15,7 +15,9 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+from pytest_tinyquant.models.graph import sample_shape
 from pytest_tinyquant.models.model import load_keras
+from pytest_tinyquant.models.tflite_reader import read_graph
 from pytest_tinyquant.schemes.converter_settings import Arrays
 from pytest_tinyquant.schemes.converter_settings import configure
 from pytest_tinyquant.schemes.converter_settings import converted
@@ -68,24 +70,40 @@ def tflite_reference(request: dict[str, Any]) -> None:
         ``kernels``: ``reference``, the default, or ``optimized``.
     """
     configure()
-    kernels = tf.lite.experimental.OpResolverType
     optimized = request.get("kernels") == "optimized"
-    interpreter = tf.lite.Interpreter(
-        model_path=request["path"],
-        experimental_op_resolver_type=kernels.AUTO if optimized else kernels.BUILTIN_REF,
-        num_threads=1,
-    )
-    interpreter.allocate_tensors()
+    interpreter = _interpreter(request["path"], optimized=optimized)
+    keeps_variables = _keeps_variables(Path(request["path"]))
     inputs = load_arrays(Path(request["samples"]))
     outputs: list[Arrays] = []
     for sample in zip(*inputs, strict=True):
-        interpreter.reset_all_variables()  # every sample is a sequence of its own
+        # Every sample is a sequence of its own; variables behind handles survive a reset.
+        if keeps_variables:
+            interpreter = _interpreter(request["path"], optimized=optimized)
+        interpreter.reset_all_variables()
         for detail, array in zip(interpreter.get_input_details(), sample, strict=True):
             interpreter.set_tensor(detail["index"], _quantized(array, detail))
         interpreter.invoke()
         details = interpreter.get_output_details()
-        outputs.append([_dequantized(interpreter.get_tensor(d["index"])[0], d) for d in details])
+        results = [_dequantized(interpreter.get_tensor(d["index"]), d) for d in details]
+        outputs.append([result.reshape(sample_shape(result.shape)) for result in results])
     _save(Path(request["output"]), inputs, outputs)
+
+
+def _interpreter(path: str, *, optimized: bool) -> Any:
+    kernels = tf.lite.experimental.OpResolverType
+    interpreter = tf.lite.Interpreter(
+        model_path=path,
+        experimental_op_resolver_type=kernels.AUTO if optimized else kernels.BUILTIN_REF,
+        num_threads=1,
+    )
+    interpreter.allocate_tensors()
+    return interpreter
+
+
+def _keeps_variables(path: Path) -> bool:
+    """Tell whether a model has variables that only a new interpreter forgets."""
+    graph = read_graph(path.read_bytes(), where=str(path))
+    return any(operator.op == "VAR_HANDLE" for part in graph.parts() for operator in part.operators)
 
 
 def tflite_layers(request: dict[str, Any]) -> None:
@@ -166,7 +184,7 @@ def _fixed(spec: Any, index: int) -> Any:
 
 
 def _quantized(array: np.ndarray[Any, Any], detail: dict[str, Any]) -> np.ndarray[Any, Any]:
-    """Return one float sample as the tensor of `detail` takes it, with a batch of 1."""
+    """Return one float sample as the tensor of `detail` takes it."""
     dtype = np.dtype(detail["dtype"])
     if np.issubdtype(dtype, np.integer):
         scale, zero_point = detail["quantization"]
@@ -174,11 +192,11 @@ def _quantized(array: np.ndarray[Any, Any], detail: dict[str, Any]) -> np.ndarra
         # The division in double, as the devices' inputs are computed; round half to even.
         steps = np.rint(array.astype(np.float64) / (scale or 1.0)) + zero_point
         array = np.clip(steps, limits.min, limits.max)
-    return array.astype(dtype)[np.newaxis]
+    return array.astype(dtype).reshape(detail["shape"])
 
 
 def _dequantized(array: np.ndarray[Any, Any], detail: dict[str, Any]) -> np.ndarray[Any, Any]:
-    """Return the output tensor of `detail` as float32."""
+    """Return the tensor of `detail` as float32."""
     scale, zero_point = detail["quantization"]
     if scale:
         array = (array.astype(np.float64) - zero_point) * scale

@@ -53,6 +53,7 @@ CODE: Final = ("schemes", "models")
 TENSORFLOW: Final = ("tensorflow", "keras", "numpy", "ml_dtypes", "h5py")
 QUANTIZER: Final = ("litert_quantizer",)
 COMPRESSION: Final = ("tensorflow_model_optimization", "tf_keras")
+ONNX: Final = ("onnx", "onnxruntime")
 
 
 def conversion_inputs(model: Model, scheme: Scheme, converter: str) -> dict[str, Any]:
@@ -65,6 +66,7 @@ def conversion_inputs(model: Model, scheme: Scheme, converter: str) -> dict[str,
         packages = TENSORFLOW
         packages += QUANTIZER if scheme.rules else ()
         packages += COMPRESSION if scheme.steps else ()
+        packages += ONNX if model.kind == "onnx" else ()
     return {
         "converter": converter,
         "packages": {name: package_digest(name) for name in packages},
@@ -87,7 +89,7 @@ def output_key(what: Sequence[str | int], version: str, source: str, samples: Se
     inputs = {
         "what": list(what),
         "tensorflow": version,
-        "packages": {name: package_digest(name) for name in TENSORFLOW},
+        "packages": {name: package_digest(name) for name in (*TENSORFLOW, *ONNX)},
         "python": sys.version,
         "code": code_digest(*CODE),
         "source": source,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from pytest_tinyquant.schemes.convert import tensorflow_version
 from pytest_tinyquant.schemes.exchange import arrays_of
 from pytest_tinyquant.schemes.exchange import saved_inputs
 from pytest_tinyquant.schemes.keys import output_key
+from pytest_tinyquant.system.scratch import scratch_directory
 
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def layer_outputs(
     def build(directory: Path) -> None:
         request: dict[str, Any] = {"path": str(converted.path.absolute()), "tensors": list(tensors)}
         request["output"] = str(directory / "layers.npz")
-        with tempfile.TemporaryDirectory(prefix="tinyquant-") as work:
+        with scratch_directory() as work:
             request["samples"] = saved_inputs(Path(work), samples)
             where = f"{model.name} {converted.scheme}: TensorFlow Lite's interpreter"
             call_converter("tflite_layers", request, where, timeout)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +22,7 @@ from pytest_tinyquant.schemes.exchange import saved_inputs
 from pytest_tinyquant.schemes.recipe import WEIGHTED
 from pytest_tinyquant.schemes.recipe import Treatment
 from pytest_tinyquant.schemes.recipe import treatments
+from pytest_tinyquant.system.scratch import scratch_directory
 
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def run_quantizer(
     where = f"{model.name} {scheme.name}"
     graph = read_graph(basic.read_bytes(), where=f"{model.name} basic")
     found = treatments(graph, scheme, dense_per_channel=model.dense_per_channel, where=where)
-    with tempfile.TemporaryDirectory(prefix="tinyquant-") as work:
+    with scratch_directory() as work:
         answer = Path(work) / "answer.json"
         request = {
             "path": str(basic.absolute()),

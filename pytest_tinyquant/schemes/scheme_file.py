@@ -83,7 +83,7 @@ def _scheme(name: str, table: Table, bases: Sequence[Scheme]) -> Scheme:
     rules: list[Rule] = []
     for base in bases:
         values |= {key: value for key, value in vars(base).items() if value != _plain(key)}
-        inherited = base.rules or _rule_of_settings(base)
+        inherited = base.rules or base.implied_rules
         rules += [rule for rule in inherited if rule not in rules]
     # What a base does with every operator must not undo the rules of a base before it.
     rules.sort(key=lambda rule: not rule.implied)
@@ -201,14 +201,3 @@ def _refuse_converter_keys(table: Table) -> None:
                 f"key {key!r} is for TensorFlow Lite's converter, but the scheme has rules, which "
                 "are for LiteRT's quantizer; remove one of the two"
             )
-
-
-def _rule_of_settings(scheme: Scheme) -> tuple[Rule, ...]:
-    """Return what converter settings ask for every operator, as a rule; none for basic."""
-    where, implied = f"what {scheme.name} does with every operator", True
-    if scheme.representative:
-        activations = 16 if INT16_ACTIVATIONS in scheme.supported_ops else 8
-        return (Rule(activations=activations, where=where, implied=implied),)
-    if "float16" in scheme.supported_types:
-        return (Rule(weights=16, where=where, implied=implied),)
-    return (Rule(where=where, implied=implied),) if scheme.optimize else ()

@@ -122,6 +122,17 @@ class Scheme:
         """Tell whether the scheme speaks of the model of that name."""
         return not self.models or any(fnmatchcase(model, pattern) for pattern in self.models)
 
+    @property
+    def implied_rules(self) -> tuple[Rule, ...]:
+        """What the converter settings ask for every operator, as a rule; none for basic."""
+        where, implied = f"what {self.name} does with every operator", True
+        if self.representative:
+            activations = 16 if INT16_ACTIVATIONS in self.supported_ops else 8
+            return (Rule(activations=activations, where=where, implied=implied),)
+        if "float16" in self.supported_types:
+            return (Rule(weights=16, where=where, implied=implied),)
+        return (Rule(where=where, implied=implied),) if self.optimize else ()
+
     def before_rules(self) -> Scheme:
         """Return the scheme whose float model the rules are applied to."""
         plain = Scheme("basic", "float32, not quantized")

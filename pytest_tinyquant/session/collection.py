@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from pytest_tinyquant.errors import ConversionError
+from pytest_tinyquant.project.case import Case
 from pytest_tinyquant.project.known_issues import KnownIssue
 from pytest_tinyquant.project.known_issues import find
 from pytest_tinyquant.session.matrix import AXES
-from pytest_tinyquant.session.matrix import Combination
 from pytest_tinyquant.session.matrix import Narrowing
 from pytest_tinyquant.session.matrix import metrics_of
 from pytest_tinyquant.session.matrix import narrow
@@ -73,7 +73,7 @@ def by_combination(items: Iterable[pytest.Item]) -> list[pytest.Item]:
     for slot, item in enumerate(items):
         combination = combination_of(item)
         if combination is not None:
-            groups.setdefault(combination.name, []).append(item)
+            groups.setdefault(combination.id, []).append(item)
             slots.append(slot)
     ordered = (item for group in groups.values() for item in group)
     for slot, item in zip(slots, ordered, strict=True):
@@ -81,12 +81,12 @@ def by_combination(items: Iterable[pytest.Item]) -> list[pytest.Item]:
     return items
 
 
-def combination_of(item: pytest.Item) -> Combination | None:
+def combination_of(item: pytest.Item) -> Case | None:
     """Return the combination that an item is about, None for any other item."""
     values = parameters_of(item)
     if not all(axis in values for axis in AXES):
         return None
-    combination = Combination(*(values[axis] for axis in AXES))
+    combination = Case(*(values[axis] for axis in AXES))
     from pytest_tinyquant.project.board_types import Board
 
     return combination if isinstance(combination.board, Board) else None
@@ -104,7 +104,7 @@ def known_issue_of(item: pytest.Item, run: Run) -> KnownIssue | None:
     return None if combination is None else _issue(combination, run)
 
 
-def _combinations(metafunc: pytest.Metafunc, run: Run) -> tuple[Combination, ...]:
+def _combinations(metafunc: pytest.Metafunc, run: Run) -> tuple[Case, ...]:
     """Return the selected combinations that the test's markers and metrics let pass."""
     where = metafunc.definition.nodeid
     narrowings = [
@@ -152,7 +152,7 @@ def _is_ours(metafunc: pytest.Metafunc, axis: str) -> bool:
 
 
 def _marks(
-    metafunc: pytest.Metafunc, combination: Combination, axes: list[str], run: Run
+    metafunc: pytest.Metafunc, combination: Case, axes: list[str], run: Run
 ) -> list[pytest.MarkDecorator]:
     """Return the strict xfail of a known gap, if the test gets as far as to notice it."""
     if len(axes) < len(AXES):
@@ -170,7 +170,7 @@ def _marks(
     return [pytest.mark.xfail(raises=issue.raises, strict=True, reason=reason)]
 
 
-def _issue(combination: Combination, run: Run) -> KnownIssue | None:
+def _issue(combination: Case, run: Run) -> KnownIssue | None:
     return find(
         run.project.known_issues,
         model=combination.model.name,

@@ -108,11 +108,12 @@ def measurement(
 
 def measured_once(item: pytest.Item, model: Model, scheme: Scheme, board: Board) -> Measurement:
     """Return all metrics of a combination, measured by the first test of this run that asks."""
+    from pytest_tinyquant.project.case import Case
     from pytest_tinyquant.system.trouble import told
 
     run = item.config.stash[RUN]
     run.stages.reachable(board)  # rather now than after minutes of conversion
-    key = f"{model.name}-{scheme.name}-{board.name} {board.target} {model.path}"
+    key = f"{Case(model, scheme, board).name} {board.target} {model.path}"
     with told("measuring"):
         return run.outcomes.get_or_measure(key, _measuring(item, model, scheme, board))
 

@@ -76,7 +76,7 @@ def shortcoming(item: pytest.Item, judged: Judged) -> str:
 def own_combination(item: pytest.Item) -> str:
     """Return the name of the combination that a test is about; empty for none."""
     combination = combination_of(item)
-    return "" if combination is None else combination.name
+    return "" if combination is None else combination.id
 
 
 def _found(judged: Judged) -> str:

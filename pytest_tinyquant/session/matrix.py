@@ -15,6 +15,7 @@ from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.errors import ModelError
 from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.project.board_types import Board
+from pytest_tinyquant.project.case import Case
 from pytest_tinyquant.project.project import is_model_path
 from pytest_tinyquant.project.selection import choose
 from pytest_tinyquant.schemes.scheme import Scheme
@@ -35,20 +36,6 @@ UNREADABLE: Final = Scheme(
     name="unreadable",
     description="the model's file is corrupt",
 )
-
-
-@dataclass(frozen=True)
-class Combination:
-    """A model, converted by a scheme, on a board."""
-
-    model: Model
-    scheme: Scheme
-    board: Board
-
-    @property
-    def name(self) -> str:
-        """Return the id of its tests."""
-        return f"{self.model.name}-{self.scheme.name}-{self.board.name}".lower()
 
 
 @dataclass(frozen=True)
@@ -86,17 +73,20 @@ class Narrowing:
         return cls(**values, tolerance=kwargs.get("tolerance"), limit=kwargs.get("limit"))
 
 
-def select(project: Project, settings: Settings) -> tuple[Combination, ...]:
+def select(project: Project, settings: Settings) -> tuple[Case, ...]:
     """Return the combinations that the user asked for, by model, then scheme, then board.
+
+    Without names, boards that run on request only are left out.
 
     :raises ConfigurationError: for an unknown name.
     """
     patterns = [_model_name(pattern, project) for pattern in settings.models]
     models = choose(patterns, project.models, what="model", where="--model", globs=True)
     schemes = choose(settings.schemes, project.schemes, what="scheme", where="--scheme")
-    boards = choose(settings.boards, project.boards, what="board", where="--board")
+    usual = [name for name, board in project.boards.items() if not board.on_request]
+    boards = choose(settings.boards or usual, project.boards, what="board", where="--board")
     found = tuple(
-        Combination(project.models[model], scheme, project.boards[board])
+        Case(project.models[model], scheme, project.boards[board])
         for model in models
         for scheme in _schemes_of(project.models[model], schemes, project)
         for board in boards
@@ -108,7 +98,7 @@ def select(project: Project, settings: Settings) -> tuple[Combination, ...]:
 
 
 def _check_all_there(
-    patterns: Iterable[str], found: Iterable[Combination], schemes: Iterable[str]
+    patterns: Iterable[str], found: Iterable[Case], schemes: Iterable[str]
 ) -> None:
     """Refuse a run that would leave out, beside others, a model that was asked for by its name."""
     there = {combination.model.name.lower() for combination in found}
@@ -122,12 +112,12 @@ def _check_all_there(
 
 
 def narrow(
-    combinations: Iterable[Combination],
+    combinations: Iterable[Case],
     narrowings: Iterable[Narrowing],
     project: Project,
     *,
     where: str,
-) -> tuple[Combination, ...]:
+) -> tuple[Case, ...]:
     """Return the combinations that every one of a test's markers lets pass.
 
     :raises ConfigurationError: for a name in a marker that the project does not have.
@@ -162,8 +152,8 @@ def metrics_of(test_name: str, narrowings: Iterable[Narrowing]) -> tuple[str, ..
 
 
 def project_axes(
-    combinations: Iterable[Combination], axes: Iterable[str]
-) -> Iterator[tuple[Combination, tuple[Any, ...], str]]:
+    combinations: Iterable[Case], axes: Iterable[str]
+) -> Iterator[tuple[Case, tuple[Any, ...], str]]:
     """Yield each distinct value of `axes` with its id and the first combination that has it.
 
     :raises ConfigurationError: different values have the same id: one of them would not be tested.
@@ -195,7 +185,7 @@ def _equal_ids(
     )
 
 
-def summary(combinations: tuple[Combination, ...], project: Project) -> str:
+def summary(combinations: tuple[Case, ...], project: Project) -> str:
     """Return the selection in one line, with how each of its boards is reached."""
     if not combinations:
         return f"tinyquant: nothing selected of the {len(project.models)} models"
@@ -209,7 +199,7 @@ def summary(combinations: tuple[Combination, ...], project: Project) -> str:
     return f"tinyquant: {' x '.join(counts)} = {total}; {reached}"
 
 
-def compilers(combinations: tuple[Combination, ...]) -> list[str]:
+def compilers(combinations: tuple[Case, ...]) -> list[str]:
     """Return a line for each compiler that the selected boards need, with where it is."""
     from pytest_tinyquant.firmware.toolchain import compiler_text
 
@@ -220,7 +210,7 @@ def compilers(combinations: tuple[Combination, ...]) -> list[str]:
     ]
 
 
-def drawn_data(combinations: Iterable[Combination]) -> list[str]:
+def drawn_data(combinations: Iterable[Case]) -> list[str]:
     """Return a line that names the models whose samples are drawn at random, if there are any."""
     models = dict.fromkeys(c.model.name for c in combinations if c.model.has_drawn_data)
     if not models:
@@ -269,6 +259,11 @@ def _schemes_of(model: Model, schemes: Iterable[str], project: Project) -> Itera
         except ModelError:
             yield UNREADABLE
             return
+    if model.kind == "onnx":
+        from pytest_tinyquant.models.onnx_file import is_quantized
+
+        if is_quantized(model.path):
+            applicable = ("int8",)  # as it is, with its own parameters and float input and output
     for name in schemes:
         scheme = project.schemes[name]
         if (applicable is None or name in applicable) and scheme.is_for(model.name):

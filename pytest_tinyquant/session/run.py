@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from pytest_tinyquant.paired.gate import PairedGate
     from pytest_tinyquant.paired.session import PairedRun
     from pytest_tinyquant.project.bench import PhysicalBoard
+    from pytest_tinyquant.project.case import Case
     from pytest_tinyquant.project.project import Project
     from pytest_tinyquant.session.canary import Canary
-    from pytest_tinyquant.session.matrix import Combination
     from pytest_tinyquant.stages.journal import RunJournal
     from pytest_tinyquant.stages.outcomes import OutcomeStore
     from pytest_tinyquant.stages.pipeline import EstimateCycles
@@ -71,7 +71,7 @@ class Run:
         )
 
     @cached_property
-    def combinations(self) -> tuple[Combination, ...]:
+    def combinations(self) -> tuple[Case, ...]:
         """What the user selected."""
         from pytest_tinyquant.session.matrix import select
 
@@ -330,4 +330,8 @@ RUN: pytest.StashKey[Run] = pytest.StashKey()
 
 
 def _temporary_root() -> Path:
-    return Path(tempfile.gettempdir())
+    try:
+        return Path(tempfile.gettempdir())
+    except OSError:
+        # No directory can be written. Whoever needs one says so; most runs of pytest do not.
+        return Path("/tmp")

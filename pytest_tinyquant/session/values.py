@@ -19,6 +19,8 @@ IniType = Literal["args", "string", "linelist"]
 LONGEST_SECONDS: Final = 1_000_000
 """Eleven days and a half: more is more than some system calls take."""
 
+_MOST_DIGITS: Final = 9
+
 
 class Text:
     """Any text.
@@ -127,8 +129,8 @@ class Count(Text):
 
     def read(self, said: Any, where: str, directory: Path) -> int:
         """Return the number."""
-        if not said.isdecimal() or int(said) < 1:
-            raise pytest.UsageError(f"{where} must be 1 or more, not {said!r}")
+        if not said.isdecimal() or len(said) > _MOST_DIGITS or int(said) < 1:
+            raise pytest.UsageError(f"{where} must be 1 or more, not {said[:40]!r}")
         return int(said)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +14,12 @@ from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.errors import EstimateError
 from pytest_tinyquant.errors import ToolchainNotFoundError
 from pytest_tinyquant.measure.measurement import Estimate
+from pytest_tinyquant.metrics.built_in import ESTIMATED_CYCLES
 from pytest_tinyquant.metrics.built_in import LATENCY
 from pytest_tinyquant.metrics.metric import Metric
 from pytest_tinyquant.project.kinds import KINDS
 from pytest_tinyquant.support.runtimes import RUNTIMES
+from pytest_tinyquant.system.scratch import scratch_directory
 
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pytest_tinyquant.measure.measurement import Measurement
     from pytest_tinyquant.measure.observation import Built
     from pytest_tinyquant.project.board_types import Board
+    from pytest_tinyquant.project.board_types import Gate
     from pytest_tinyquant.stages.cortex_m_cycles import CortexMCycles
     from pytest_tinyquant.stages.steps import Steps
 
@@ -51,8 +53,7 @@ def has_trace_model(board: Board) -> bool:
 
     That costs so little that it is done without being asked for.
     """
-    traced = board.target.is_emulated and KINDS[board.kind].has_trace_model
-    return traced and board.timing is not None
+    return board.target.is_emulated and board.has_trace_model
 
 
 def _has_simulator_model(board: Board) -> bool:
@@ -81,13 +82,14 @@ def find_estimator(steps: Steps, board: Board, *, asked: bool) -> Estimator | No
 
     :param asked: the user wants estimates; otherwise only those from traces are made, and only if
         this computer has what that takes.
-    :raises ToolchainNotFoundError: what estimates is not installed, and was asked for.
+    :raises ToolchainNotFoundError: what estimates is not installed, and the user or the board's
+        gate asks for it.
     """
     if has_trace_model(board):
         try:
             return _TraceEstimator(steps, _trace_model(steps, board))
         except ToolchainNotFoundError:
-            if asked:
+            if asked or board.gate != "instructions":
                 raise
             return None
     if not asked or not _has_simulator_model(board):
@@ -122,7 +124,21 @@ class _TraceEstimator:
         with self.steps.progress.stage("estimating", case.name, case.board.name):
             labels = [op.label for op in measurement.ops]
             estimate = self.core.estimate(case.image, record, labels, where=case.name)
-        return dataclasses.replace(measurement, estimates=(estimate,))
+        return _gated(measurement, estimate, self.core.board.gate)
+
+
+def _gated(measurement: Measurement, estimate: Estimate, gate: Gate) -> Measurement:
+    """Return the measurement with an estimate, and with what it decides by the board's gate."""
+    estimated = dataclasses.replace(measurement, estimates=(estimate,))
+    if gate == "instructions" or LATENCY.name not in measurement.metrics:
+        return estimated
+    parts = {**measurement.metrics[LATENCY.name], ESTIMATED_CYCLES: estimate.number}
+    decide = (ESTIMATED_CYCLES,) if gate == "estimated-cycles" else (ESTIMATED_CYCLES, "invoke")
+    return dataclasses.replace(
+        estimated,
+        metrics={**measurement.metrics, LATENCY.name: parts},
+        gates={**measurement.gates, LATENCY.name: decide},
+    )
 
 
 @dataclass(frozen=True)
@@ -156,7 +172,7 @@ class CycleEstimator:
         from pytest_tinyquant.firmware.runtimes.runtime import runtime_of
 
         board, timeout = dataclasses.replace(case.board, machine=MACHINE), self.steps.device_timeout
-        with tempfile.TemporaryDirectory(prefix="tinyquant-") as directory:
+        with scratch_directory() as directory:
             emitted = runtime_of(board).emit(case, Path(directory))
             image = firmware.build(emitted, board, [sample], self.steps.cache, where=case.name)
         return simulate(self.simulator, image, timeout=timeout, where=case.name)

@@ -179,7 +179,7 @@ def journal_directory(root: Path) -> Path:
     """Return the directory of the journal of the project at `root`."""
     import platformdirs
 
-    name = hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:16]
+    name = hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:16]
     return Path(platformdirs.user_state_dir("pytest-tinyquant")) / "interrupted" / name
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,12 @@ from typing import Final
 from filelock import FileLock
 from filelock import Timeout
 
-from pytest_tinyquant import errors
 from pytest_tinyquant.errors import BenchError
 from pytest_tinyquant.errors import TinyQuantError
 from pytest_tinyquant.measure.measurement import Measurement
 from pytest_tinyquant.system.atomic import write_text
+from pytest_tinyquant.system.error_json import dump_error
+from pytest_tinyquant.system.error_json import load_error
 
 
 #: Seconds to wait for another process that measures the same combination. Every stage of it has
@@ -76,7 +78,7 @@ class OutcomeStore:
 
     def entry(self, key: str) -> Path:
         """Return the file that holds, or would hold, the outcome kept under ``key``."""
-        return self.directory / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
+        return self.directory / f"{hashlib.sha256(os.fsencode(key)).hexdigest()[:32]}.json"
 
     def _measure(
         self, entry: Path, measure: Callable[[], Measurement]
@@ -90,24 +92,6 @@ class OutcomeStore:
             raise
         _save(entry, measurement)
         return measurement
-
-
-def dump_error(error: TinyQuantError) -> dict[str, Any]:
-    """Return an error as JSON types; :func:`load_error` reverses it.
-
-    An error of a class that is not in :mod:`pytest_tinyquant.errors` becomes its nearest base
-    that is, and keeps its attributes.
-    """
-    known = next(c for c in type(error).__mro__ if getattr(errors, c.__name__, None) is c)
-    return {"class": known.__name__, "message": str(error), "attributes": vars(error)}
-
-
-def load_error(data: dict[str, Any]) -> TinyQuantError:
-    """Rebuild an error from what :func:`dump_error` returned."""
-    error_class: type[TinyQuantError] = getattr(errors, data["class"])
-    error = error_class(data["message"])
-    vars(error).update(data["attributes"])
-    return error
 
 
 def _save(entry: Path, outcome: Measurement | TinyQuantError) -> None:
@@ -124,5 +108,8 @@ def _load(entry: Path) -> Measurement | TinyQuantError | None:
     except FileNotFoundError:
         return None
     if "error" in document:
-        return load_error(document["error"])
+        error = load_error(document["error"])
+        if error is None:
+            raise ValueError(f"{entry}: {document['error']['class']} is no error of this package")
+        return error
     return Measurement.from_json(document["measurement"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from pytest_tinyquant.project.settings import Settings
 from pytest_tinyquant.support.runtimes import RUNTIMES
 from pytest_tinyquant.system.cache import Cache
 from pytest_tinyquant.system.progress import Progress
+from pytest_tinyquant.system.scratch import scratch_directory
 from pytest_tinyquant.system.trouble import told
 
 
@@ -142,7 +142,7 @@ class Steps:
         samples = self.samples(case)
         with (
             self.progress.stage("building", case.name, case.board.name),
-            tempfile.TemporaryDirectory(prefix="tinyquant-") as directory,
+            scratch_directory() as directory,
         ):
             emitted = runtime_of(case.board).emit(case, Path(directory))
             image = firmware.build(emitted, case.board, samples, self.cache, where=case.name)

@@ -107,7 +107,7 @@ def check_not_vacuous(graph: Graph, scheme: Scheme, *, where: str) -> None:
 
 
 def _check_integers_only(graph: Graph, scheme_name: str, where: str) -> None:
-    left = [operator for operator in graph.operators if _computes_in_float(graph, operator)]
+    left = [operator for operator in graph.operators if graph.computes_in_float(operator)]
     if left:
         labels = ", ".join(operator.label for operator in left[:3])
         advice = "give it float32 input and output (io = 'float32'), which allows them"
@@ -119,12 +119,6 @@ def _check_integers_only(graph: Graph, scheme_name: str, where: str) -> None:
             "a mixture. Replace the operators by ones that the converter can quantize, or "
             f"{advice}"
         )
-
-
-def _computes_in_float(graph: Graph, operator: Operator) -> bool:
-    """Tell whether a tensor that is no constant goes in or out as float32."""
-    tensors = [graph.tensors[i] for i in (*operator.inputs, *operator.outputs) if i >= 0]
-    return any(tensor.dtype == "float32" and tensor.data is None for tensor in tensors)
 
 
 def _types(graph: Subgraph, operator: Operator) -> dict[str, str]:

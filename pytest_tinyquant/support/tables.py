@@ -20,6 +20,12 @@ Combinations = tuple[tuple[str, ...], ...]
 _ANY: Combinations = ()
 _ARITHMETIC: Combinations = (("float32",), ("int8",), ("int16",))
 _WITH_INT32: Combinations = (*_ARITHMETIC, ("int32",))
+_LAYERS_WITH_INT4: Combinations = (
+    ("float32", "float32"),
+    ("int8", "int8"),
+    ("int8", "int4"),
+    ("int16", "int8"),
+)
 _LAYERS: Combinations = (("float32", "float32"), ("int8", "int8"), ("int16", "int8"))
 _SVDF: Combinations = (
     ("float32",) * 5,
@@ -114,11 +120,11 @@ TINYQUANT: Mapping[str, Combinations] = {
     },
     "ADD": _WITH_INT32,
     "CONCATENATION": (*_MOVED, ("int64",)),
-    "CONV_2D": _LAYERS,
-    "DEPTHWISE_CONV_2D": _LAYERS,
+    "CONV_2D": _LAYERS_WITH_INT4,
+    "DEPTHWISE_CONV_2D": _LAYERS_WITH_INT4,
     "DEQUANTIZE": (("int8",), ("int16",), ("uint8",)),
     "EXPAND_DIMS": _ANY,
-    "FULLY_CONNECTED": _LAYERS,
+    "FULLY_CONNECTED": _LAYERS_WITH_INT4,
     "MUL": _WITH_INT32,
     "PACK": (*_MOVED, ("int64",)),
     "SHAPE": _ANY,

@@ -229,7 +229,8 @@ def _encode(value: object) -> Iterator[bytes]:
         for item in value:
             yield from _encode(item)
     elif value is None or isinstance(value, (str, bool, int, float)):
-        text = (value if isinstance(value, str) else repr(value)).encode()
+        # A path in a text may be none in UTF-8.
+        text = (value if isinstance(value, str) else repr(value)).encode(errors="surrogateescape")
         yield f"{type(value).__name__}{len(text)}:".encode()
         yield text
     else:

@@ -7,13 +7,10 @@ one shell would be in an image, a converted model or a verdict, and no cache key
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import sys
 import sysconfig
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -85,13 +82,6 @@ def python_command(module: str, *arguments: str) -> list[str]:
     """
     paths = [os.path.abspath(path) for path in sys.path]
     return [sys.executable, "-P", "-c", _BOOT, json.dumps([paths, module, list(arguments)])]
-
-
-@contextlib.contextmanager
-def scratch_directory() -> Iterator[Path]:
-    """Yield an empty directory that is gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="tinyquant-") as directory:
-        yield Path(directory)
 
 
 def _own_library() -> str | None:

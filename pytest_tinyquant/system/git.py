@@ -5,12 +5,12 @@ from __future__ import annotations
 import io
 import os
 import subprocess
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_tinyquant.errors import RevisionError
+from pytest_tinyquant.system.scratch import scratch_directory
 
 
 TIMEOUT = 300.0
@@ -98,7 +98,7 @@ class Repository:
 
         :raises RevisionError: git fails, such as for want of a filter's program.
         """
-        with tempfile.TemporaryDirectory(prefix="tinyquant-") as scratch:
+        with scratch_directory() as scratch:
             index = {"GIT_INDEX_FILE": str(Path(scratch) / "index")}
             try:
                 _git(self.root, "read-tree", commit, extra=index)

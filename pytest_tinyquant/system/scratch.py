@@ -64,7 +64,7 @@ _own: list[Scratch] = []  # of this process; of its parent after a fork
 
 
 @contextlib.contextmanager
-def directory() -> Iterator[Path]:
+def scratch_directory() -> Iterator[Path]:
     """Yield a new directory that is deleted after the ``with`` block, or once this process ends.
 
     :raises OSError: it cannot be made.

@@ -82,6 +82,30 @@ def test_an_emulated_cortex_m4_has_estimates_without_being_asked(real_project):
     assert any(f.startswith(start) and f" {part:,} " in f for f in result.outlines)
 
 
+def test_a_gate_on_estimated_cycles_judges_them(real_project):
+    real_project.add_zoo("fc_1")
+    boards = real_project.root / "boards.toml"
+    boards.write_text('[nucleo-l4r5zi]\ngate = "estimated-cycles"\n')
+    run = ("--board=nucleo-l4r5zi", "--scheme=int8-only", "--tq-target=emulator", "-k", "latency")
+    real_project.run(*run, "--tq-update-baselines=all").assert_outcomes(passed=1)
+    real_project.run(*run).assert_outcomes(passed=1)
+
+    # A slower flash: as many instructions, more cycles.
+    boards.write_text(boards.read_text() + "timing = {wait_states = 9}\n")
+    result = real_project.run(*run)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*latency estimated_cycles  * cycles  *REGRESSED"])
+    boards.write_text(boards.read_text().replace("estimated-cycles", "instructions"))
+    real_project.run(*run).assert_outcomes(passed=1)
+
+
+def test_a_gate_on_estimates_needs_a_model_of_the_core(bench):
+    (bench.root / "boards.toml").write_text('[rx65n]\ngate = "both"\n')
+    result = bench.run("--board=rx65n")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*[[]rx65n]: gate = 'both' needs a model of the core*"])
+
+
 def test_without_the_simulator_the_command_is_named(real_project, tmp_path, monkeypatch):
     compiler = find_toolchain("rx").cc
     monkeypatch.setenv("PATH", "/usr/bin:/bin")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import tomllib
 
+import numpy as np
 import pytest
 
 
@@ -105,3 +107,56 @@ def test_a_recipe_runs_through_every_stage(real_project):
     folder = real_project.root / "baselines" / "host" / "host"
     recorded = json.loads((folder / "fc_1-w4.json").read_text())
     assert "litert-quantizer" in json.dumps(recorded)
+
+
+@pytest.mark.skipif(
+    any(importlib.util.find_spec(name) is None for name in ("onnx", "onnxruntime")),
+    reason="ONNX is not installed: pip install pytest-tinyquant[onnx]",
+)
+def test_onnx_models_run_through_every_stage(real_project):
+    """A float and a quantized model; on the host, and the same bytes on an emulated board."""
+    from onnx_networks import smooth
+    from onnx_networks import write_network
+
+    folder = real_project.root / "models"
+    folder.mkdir(exist_ok=True)
+    scratch = real_project.root / "scratch"
+    scratch.mkdir()
+    for form, path in write_network("resnet", scratch, ("qdq-s8",)).items():
+        name = f"resnet_{form.replace('-', '_')}"
+        path.rename(folder / f"{name}.onnx")
+        np.savez(folder / f"{name}.npz", check=smooth((3, 16, 16), 8, 9),
+                 calibration=smooth((3, 16, 16), 50))  # fmt: skip
+        (folder / f"{name}.toml").write_text(f'data = "{name}.npz"\n')
+    arguments = ("--scheme=basic,int8", "--board=host,nucleo-l4r5zi", "-k=error")
+    result = real_project.run(*arguments, "--tq-missing-baseline=record", "--tq-json=run.json")
+    result.assert_outcomes(passed=6)
+    found = {}
+    for file in (real_project.root / "baselines").rglob("*.json"):
+        found[f"{file.parent.parent.name} {file.stem}"] = json.loads(file.read_text())
+    assert len(found) == 6
+    quantized = [data for name, data in found.items() if "qdq_s8-int8" in name]
+    assert len(quantized) == 2
+    assert quantized[0]["output_sha256"] == quantized[1]["output_sha256"]
+    for data in found.values():
+        assert data["metrics"]["error"]["mae"]["value"] < 0.02
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("litert_quantizer") is None,
+    reason="litert-quantizer is not installed: pip install pytest-tinyquant[quantizer]",
+)
+def test_a_proposed_recipe_is_a_scheme_that_keeps_its_word(real_project, monkeypatch, capsys):
+    from pytest_tinyquant.cli.main import main
+
+    real_project.add_zoo("fc_9")
+    monkeypatch.chdir(real_project.root)
+    assert main(["sensitivity", "fc_9", "--max-error=0.01", "--write"]) == 0
+    said = capsys.readouterr().out
+    assert "verified on the host: error 0.0" in said
+    recipe = tomllib.loads((real_project.root / "schemes.toml").read_text())["scheme"]["fc_9-small"]
+    assert (recipe["base"], recipe["models"]) == ("int8-only", "fc_9")
+    arguments = ("--scheme=int8-only,fc_9-small", "--board=host", "--tq-missing-baseline=record")
+    real_project.run(*arguments, "--model=fc_9").assert_outcomes(passed=4)
+    assert main(["sensitivity", "fc_9", "--max-error=0.01", "--write"]) == 1
+    assert "there is a scheme 'fc_9-small'; give another --name" in capsys.readouterr().err

@@ -31,6 +31,8 @@ def git(root, *arguments):
 
 def commit(root):
     git(root, "init", "--quiet")
+    # What the run itself leaves is no change of the working tree.
+    (root / ".gitignore").write_text("*\n")
     git(root, "add", "--all", "--force", ".")
     git(root, "commit", "--quiet", "--message", "a state")
 
@@ -170,7 +172,7 @@ def test_what_the_revision_lacks_is_new(project):
         (["--tq-ab=HEAD.."], "ERROR: --tq-ab: 'HEAD..' names no sides; *"),
         (["--tq-ab=models"], "ERROR: --tq-ab: *models is a directory without C sources*"),
         (["--tq-ab=HEAD", "--tq-update-baselines"], "ERROR: --tq-ab judges by no baseline*"),
-        (["--tq-ab=HEAD", "--tq-history"], "ERROR: --tq-ab measures two sides*"),
+        (["--tq-ab=HEAD", "--tq-history"], "ERROR: --tq-ab is not recorded in the history*"),
     ],
 )
 def test_sides_that_cannot_be(project, arguments, message):

@@ -1,278 +1,467 @@
-"""Nothing of a shell reaches an image, a converted model or what a run on the host computes.
-
-Each row is a variable that compilers, CMake, Python or TensorFlow obey, set so that it would show.
-"""
+"""Whatever a name, an option or the environment holds, pytest ends with a sentence, not a crash."""
 
 from __future__ import annotations
 
 import os
+import resource
+import shutil
 import subprocess
-from collections.abc import Callable
+import sys
+import textwrap
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
-import numpy as np
 import pytest
 from attack import NIGHTLY
+from attack import OK
+from attack import RED
+from attack import USAGE
+from attack import Attack
+from attack import attacked
+from attack import check
+from attack import check_harmless
 from attack import parameters
+from attack import rows
+from played_project import Bench
 
-from pytest_tinyquant.boards.device import HostImage
-from pytest_tinyquant.boards.host.host import HostDevice
-from pytest_tinyquant.engine import EmittedModel
-from pytest_tinyquant.firmware.image import build
-from pytest_tinyquant.firmware.toolchain import find_toolchain
-from pytest_tinyquant.project.board_types import Board
-from pytest_tinyquant.project.board_types import load_boards
-from pytest_tinyquant.schemes import convert as convert_module
-from pytest_tinyquant.schemes.convert import convert
-from pytest_tinyquant.schemes.scheme import SCHEMES
-from pytest_tinyquant.system.cache import Cache
+from pytest_tinyquant.cli.main import main
 
 
-#: Variable -> its value; {trap} is a directory of headers, programs and modules that do harm.
-COMPILER: dict[str, str] = {
-    "CFLAGS": "-fno-inline -fstack-protector-strong",
-    "CXXFLAGS": "-O0",
-    "ASMFLAGS": "-Wa,--defsym,TRAP=1",
-    "LDFLAGS": "-Wl,--defsym=trap=1",
-    "CPPFLAGS": "-DTQ_TRAP",
-    "CC": "{trap}/bin/false",
-    "CPATH": "{trap}/include",
-    "C_INCLUDE_PATH": "{trap}/include",
-    "CPLUS_INCLUDE_PATH": "{trap}/include",
-    "GCC_EXEC_PREFIX": "{trap}/",
-    "COMPILER_PATH": "{trap}/bin",
-    "LIBRARY_PATH": "{trap}/lib",
-    "GCC_COMPARE_DEBUG": "-fcompare-debug-not-overridden",
-    "DEPENDENCIES_OUTPUT": "{trap}/depends",
-    "SUNPRO_DEPENDENCIES": "{trap}/depends",
-    "SOURCE_DATE_EPOCH": "1000000000",
-    "CMAKE_C_COMPILER_LAUNCHER": "{trap}/bin/launcher",
-    "CMAKE_GENERATOR": "Unix Makefiles",
-    "CMAKE_TOOLCHAIN_FILE": "{trap}/none.cmake",
-    "CMAKE_BUILD_TYPE": "Debug",
-    "CMAKE_PREFIX_PATH": "{trap}",
-    "CMAKE_EXPORT_COMPILE_COMMANDS": "junk",
-    "CMAKE_CONFIG_TYPE": "Debug",
-    "VERBOSE": "1",
-    "NINJA_STATUS": "error: [%f/%t] ",
-    "LC_ALL": "tr_TR.UTF-8",
-    "LANGUAGE": "de",
-    "HOME": "{trap}",
-    "TMPDIR": "{trap}/tmp with = and blank",
-    "LD_PRELOAD": "{trap}/none.so",
-    "LD_LIBRARY_PATH": "{trap}/lib",
-    "PATH": "{trap}/bin",
-    "MAKEFLAGS": "-k -j1 -e",
-    "COLLECT_NO_DEMANGLE": "1",
-    "LTO": "1",
-    "TZ": "Antarctica/Troll",
-}
-
-PYTHON: dict[str, str] = {
-    "PYTHONPATH": "{trap}/modules",
-    "PYTHONSTARTUP": "{trap}/modules/numpy.py",
-    "PYTHONHASHSEED": "7",
-    "PYTHONOPTIMIZE": "2",
-    "PYTHONWARNINGS": "error",
-    "PYTHONNOUSERSITE": "",
-    "PYTHONINSPECT": "1",
-    "OMP_NUM_THREADS": "junk",
-    "HOME": "{trap}",
-    "KERAS_HOME": "{trap}/.keras",
-    "KERAS_BACKEND": "jax",
-    "TF_USE_LEGACY_KERAS": "1",
-    "TF_ENABLE_ONEDNN_OPTS": "1",
-    "TF_XLA_FLAGS": "--tf_xla_auto_jit=2",
-    "XLA_FLAGS": "--no_such_flag",
-    "NPY_PROMOTION_STATE": "weak_and_warn",
-    "LD_PRELOAD": "{trap}/none.so",
-}
-
-_KERNEL = """
-#include <stdint.h>
-#include "tq_kernels.h"
-#ifdef TQ_TRAP
-#error the trap's macro
-#endif
-static int twice(int x) { return 2 * x; }
-void tq_add_s8(const void *p) {
-    *(volatile int *)p = twice(*(const char *)p) + sizeof __DATE__ + __DATE__[7];
-}
-"""
-
-_MODEL = """
-#include "tq_engine.h"
-#include "tq_kernels.h"
-extern const tq_model tq_model_instance;
-__attribute__((section(".bss.tq_arena"), aligned(16))) uint8_t tq_arena[64];
-static const tq_op ops[] = {{tq_add_s8, tq_arena}};
-static const tq_buffer inputs[] = {{tq_arena, 8}};
-static const tq_buffer outputs[] = {{tq_arena, 8}};
-const tq_model tq_model_instance = {
-    .ops = ops, .inputs = inputs, .outputs = outputs,
-    .op_count = 1, .input_count = 1, .output_count = 1};
-"""
+ONE = ("--model=cnn_4", "--scheme=int8-only", "--board=host")
+SKIP = "--tq-missing-baseline=skip"
+DIGITS = "9" * 5000
 
 
-@pytest.fixture(scope="module")
-def trap(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory of things that harm whoever takes them."""
-    trap = tmp_path_factory.mktemp("trap")
-    for name in ("bin", "include", "lib", "modules", ".keras", "tmp with = and blank"):
-        (trap / name).mkdir()
-    for header in ("stdint.h", "string.h", "tq_kernels.h", "math.h"):
-        (trap / "include" / header).write_text("#error the trap's header\n")
-    for program in ("as", "ld", "cc1", "collect2", "ar", "false", "launcher", "arm-none-eabi-as"):
-        (trap / "bin" / program).write_text("#!/bin/sh\nexit 1\n")
-        (trap / "bin" / program).chmod(0o755)
-    for module in ("numpy", "sitecustomize", "usercustomize", "json", "tflite_micro", "keras"):
-        (trap / "modules" / f"{module}.py").write_text("raise SystemExit(9)\n")
-    (trap / ".keras" / "keras.json").write_text('{"floatx": "float64", "backend": "jax"}')
-    return trap
+# ---- Options and ini keys ----
 
 
-@pytest.fixture(scope="module")
-def image(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Any]:
-    """Build the image of a tiny model with an own kernel, in a cache of its own."""
-    source = tmp_path_factory.mktemp("source")
-    (source / "model").mkdir()
-    (source / "kernels").mkdir()
-    (source / "model" / "model.c").write_text(_MODEL)
-    (source / "kernels" / "add.c").write_text(_KERNEL)
-    board = load_boards([])["nucleo-l4r5zi"]
-    board = Board(**{**vars(board), "kernels": str(source / "kernels")})
-    emitted = EmittedModel(source / "model", (Path("model.c"),), 64, 0, ())
-
-    def make(cache: Path) -> Any:
-        find_toolchain.cache_clear()
-        return build(emitted, board, [bytes(8)], Cache(cache), where="tiny-int8-nucleo-l4r5zi")
-
-    return make
+def with_options(*arguments: str):
+    return lambda bench: (*ONE, SKIP, *arguments)
 
 
-@pytest.fixture(scope="module")
-def clean(image: Callable[[Path], Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """The image as this shell builds it."""
-    return image(tmp_path_factory.mktemp("clean"))
+def with_ini(text: str, *arguments: str):
+    def do(bench: Bench) -> tuple[str, ...]:
+        bench.pytester.makeini(f"[pytest]\naddopts = --import-mode=importlib\n{text}\n")
+        return (*ONE, SKIP, *arguments)
+
+    return do
 
 
-def _set(monkeypatch: pytest.MonkeyPatch, trap: Path, variable: str, value: str) -> None:
-    value = value.format(trap=trap)
-    monkeypatch.setenv(
-        variable, f"{value}{os.pathsep}{os.environ['PATH']}" if variable == "PATH" else value
-    )
+SECONDS = ("nan", "inf", "-inf", "1e20", "-1", "1e-400", DIGITS)
+SECONDS_OPTIONS = ("--tq-timeout", "--tq-lease-timeout", "--tq-progress")
+SLACKS = (
+    "latency:nan", "latency:inf", "latency:1e999", "latency:-1%", "latency:nan%", "error:-nan",
+    f"latency:{DIGITS}", "latency:", ":1%", "latency", "speed:1%", "latency:1%%", "latency:0x10",
+    "ram:1e400", "latency:1;2", "\u0661:1",
+)  # fmt: skip
 
-
-@pytest.mark.parametrize("variable", parameters(sorted(COMPILER), quick=6))
-def test_no_variable_changes_a_byte_of_an_image(
-    variable: str,
-    trap: Path,
-    image: Callable[[Path], Any],
-    clean: Any,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    _set(monkeypatch, trap, variable, COMPILER[variable])
-    built = image(tmp_path)
-    assert built.elf.read_bytes() == clean.elf.read_bytes()
-    assert not (trap / "depends").exists()
-
-
-def test_all_variables_at_once_change_no_byte_of_an_image(
-    trap: Path,
-    image: Callable[[Path], Any],
-    clean: Any,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    for variable, value in COMPILER.items():
-        _set(monkeypatch, trap, variable, value)
-    monkeypatch.delenv("LD_PRELOAD")  # the linker's own complaint about it, in every child
-    assert image(tmp_path).elf.read_bytes() == clean.elf.read_bytes()
-
-
-def test_the_trap_would_have_been_felt(trap: Path, tmp_path: Path) -> None:
-    """The rows above are vacuous if a compiler does not obey such variables at all."""
-    (tmp_path / "kernel.c").write_text(_KERNEL.replace('#include "tq_kernels.h"', ""))
-    compiler = str(find_toolchain("cortex-m4").cc)
-    command = [compiler, "-mcpu=cortex-m4", "-mthumb", "-c", "kernel.c", "-o", "kernel.o"]
-
-    def compiled(**variables: str) -> bytes | None:
-        environment = {"PATH": os.environ["PATH"], **variables}
-        done = subprocess.run(
-            command, cwd=tmp_path, env=environment, capture_output=True, check=False
+OPTIONS = [
+    *(
+        Attack(
+            f"{option}={value[:9]}",
+            with_options(f"{option}={value}"),
+            (rf"{option} must be (above 0|0 or above|1,000,000 at most), not ",),
+            USAGE,
+            quick=value in ("nan", "inf") and option == "--tq-timeout",
         )
-        return None if done.returncode else (tmp_path / "kernel.o").read_bytes()
+        for option in SECONDS_OPTIONS
+        for value in SECONDS
+        if not (option != "--tq-timeout" and value == "1e-400")  # which is 0
+    ),
+    *(
+        Attack(
+            f"--tq-tolerance={slack[:16]}",
+            with_options(f"--tq-tolerance={slack}"),
+            (r"^ERROR: .*(tolerance|metric)",),
+            USAGE,
+            quick=slack in ("latency:nan", "latency:1e999"),
+        )
+        for slack in SLACKS
+    ),
+    *(
+        Attack(
+            f"tinyquant_set_aside_after={value[:9]}",
+            with_ini(f"tinyquant_set_aside_after = {value}"),
+            (r"tinyquant_set_aside_after must be 1 or more",),
+            USAGE,
+            quick=value == DIGITS,
+        )
+        for value in ("0", "-1", "x", "1.5", "\u00b2", DIGITS)
+    ),
+    *(
+        Attack(
+            f"tinyquant_tolerance={slack[:16]}",
+            with_ini(f"tinyquant_tolerance = {slack}"),
+            (r"^ERROR: .*(tolerance|metric)",),
+            USAGE,
+        )
+        for slack in SLACKS
+        if ";" not in slack
+    ),
+    Attack(
+        "models_dir is a device",
+        with_ini("tinyquant_models_dir = /dev/null"),
+        (r"^ERROR: .*--model: unknown model 'cnn_4'",),
+        USAGE,
+    ),
+    Attack(
+        "baselines is a file",
+        with_ini("tinyquant_baselines = conftest.py", "--tq-missing-baseline=record"),
+        (r"^ERROR: --tq-missing-baseline: .*conftest\.py cannot be written",),
+        USAGE,
+        quick=True,
+    ),
+    Attack(
+        "baselines is a device",
+        with_ini("tinyquant_baselines = /dev/null", "--tq-missing-baseline=record"),
+        (r"^ERROR: --tq-missing-baseline: /dev/null cannot be written",),
+        USAGE,
+    ),
+    Attack(
+        "a canary that is none",
+        with_options("--tq-canary=\u202ex"),
+        (r"tinyquant_canary: .*is no MODEL-SCHEME",),
+        USAGE,
+    ),
+    Attack(
+        "a cache directory that is a file",
+        with_options("--tq-cache-dir=conftest.py"),
+        (r"2 skipped",),
+        OK,
+    ),
+]
 
-    clean = compiled(SOURCE_DATE_EPOCH="0")
-    assert clean is not None
-    assert compiled(SOURCE_DATE_EPOCH="1000000000") not in (clean, None)
-    assert compiled(CPATH=f"{trap}/include") is None
-    assert compiled(COMPILER_PATH=f"{trap}/bin") is None
+
+@pytest.mark.parametrize("attack", rows(OPTIONS))
+def test_an_option(bench, attack):
+    attacked(bench, attack)
 
 
-@pytest.fixture(scope="module")
-def outputs(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], tuple[bytes, ...]]:
-    """Run the runtime's own float model on the host."""
-    import importlib.util
-
-    spec = importlib.util.find_spec("tflite_micro")
-    assert spec is not None
-    assert spec.origin is not None
-    sine = Path(spec.origin).parent / "python" / "tflite_micro" / "sine_float.tflite"
-    device = HostDevice("host", work_dir=tmp_path_factory.mktemp("host"), timeout=120)
-    device.flash(HostImage(sine, [np.float32(0.5).tobytes()]))
-    return lambda: device.run().outputs
+# ---- Names ----
 
 
-@pytest.mark.parametrize("variable", parameters(sorted(PYTHON), quick=3))
-def test_no_variable_changes_what_the_host_computes(
-    variable: str,
-    trap: Path,
-    outputs: Callable[[], tuple[bytes, ...]],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    expected = outputs()
-    _set(monkeypatch, trap, variable, PYTHON[variable])
-    assert outputs() == expected
+def with_model(name: str):
+    def do(bench: Bench) -> tuple[str, ...]:
+        (bench.root / "models" / f"{name}.keras").touch()
+        return ("--board=host", SKIP)
+
+    return do
 
 
-_MAKE_MODEL = """
-import keras, numpy as np
-layer = keras.layers.Dense(3)
-model = keras.Sequential([keras.Input((4,)), layer])
-layer.set_weights([np.linspace(-1, 1, 12).reshape(4, 3), np.zeros(3)])
-model.save({path!r})
-"""
+def with_board(name: str):
+    def do(bench: Bench) -> tuple[str, ...]:
+        escaped = "".join(f"\\U{ord(character):08x}" for character in name)
+        (bench.root / "boards.toml").write_text(f'["{escaped}"]\nbase = "host"\n')
+        return (*ONE, SKIP)
+
+    return do
 
 
-@pytest.mark.skipif(not NIGHTLY, reason="starts TensorFlow three times; in the nightly profile")
-def test_no_variable_changes_a_converted_model(
-    trap: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "dense.keras"
-    source = _MAKE_MODEL.format(path=str(path))
-    assert not convert_module._server.call("builtins:exec", [source, {}], timeout=120).trouble
-    samples = np.linspace(-1, 1, 40, dtype=np.float32).reshape(10, 4)
-    dense_model: Any = SimpleNamespace(
-        name="dense",
-        path=path,
-        kind="keras",
-        source_sha256="0" * 64,
-        dense_per_channel=False,
-        calibration=lambda: samples,
-        check=lambda: samples,
+MODEL_NAMES = {
+    "of 249 bytes": "x" * 243,
+    "of 121 bytes": "x" * 115,
+    "with a blank": "my net",
+    "with a backslash": "my\\net",
+    "with a line end": "my\nnet",
+    "with an escape sequence": "my\x1b[2Jnet",
+    "with a quote": "my'net\"",
+    "with a dollar": "$(touch x)",
+    "with a semicolon": "my;net",
+    "that is hidden by bidi": "my\u202enet",
+    "no UTF-8": "my\udcffnet",
+    "with a dash in front": "-x",
+    "with brackets": "x[1]",
+    "of colons": "x::y",
+}
+BOARD_NAMES = {
+    "of 250 bytes": "x" * 250,
+    "of 61 bytes": "x" * 61,
+    "of nothing": "",
+    "with a blank": "my board",
+    "with a backslash": "my\\board",
+    "with a slash": "my/board",
+    "of dots": "..",
+    "with a line end": "my\nboard",
+    "with a command": "\n::error::x",
+    "with an escape sequence": "my\x1b[2Jboard",
+    "with a quote": "my'board\"",
+    "with a semicolon": "my;board",
+    "with a comma": "my,board",
+    "with a letter beyond ASCII": "b\u00f6ard",
+    "with NUL": "my\0board",
+    "with brackets": "x[1]",
+}
+
+NAMES = [
+    *(
+        Attack(
+            f"a model's name {what}",
+            with_model(name),
+            (r"^ERROR: .*its name becomes part of (test ids|file names)",),
+            USAGE,
+            quick=what in ("of 249 bytes", "no UTF-8", "with an escape sequence"),
+        )
+        for what, name in MODEL_NAMES.items()
+    ),
+    *(
+        Attack(
+            f"a board's name {what}",
+            with_board(name),
+            (r"^ERROR: .*board name .* becomes part of test ids",),
+            USAGE,
+            quick=what in ("of 250 bytes", "with a blank", "with a backslash", "with a command"),
+        )
+        for what, name in BOARD_NAMES.items()
+    ),
+]
+
+
+@pytest.mark.parametrize("attack", rows(NAMES))
+def test_a_name(bench, attack):
+    attacked(bench, attack)
+
+
+def test_the_longest_names_are_long_enough_for_every_file(bench):
+    name = "n" * 114
+    board = "B" * 60
+    (bench.root / "models" / f"{name}.keras").touch()
+    (bench.root / "boards.toml").write_text(f'[{board}]\nbase = "nucleo-l4r5zi"\n')
+    chosen = (f"--model={name}", "--scheme=16x8-only", f"--board={board}")
+    check(bench.run(*chosen, "--tq-missing-baseline=record"), ["4 passed"], OK)
+    bench.says[f"{name}-16x8-only-{board}"] = {"conv2d[3]": 1250}
+    check(bench.run(*chosen, "-o", "cache_dir=c"), ["1 regressed, 3 ok"], RED)
+
+
+def test_the_name_of_a_test_may_be_longer_than_a_file_s(bench):
+    name = "test_" + "x" * 300
+    bench.pytester.makepyfile(test_matrix=f"def {name}(measurement): assert measurement is None\n")
+    check(bench.run(*ONE), ["1 failed"], RED)
+
+
+# ---- Where a project lies ----
+
+ROOTS = {
+    "no UTF-8": b"ro\xffot",
+    "an escape sequence": b"ro\x1bcot",
+    "a line end": b"ro\not",
+    "a blank and a quote": b"ro 'ot",
+    "a bidi control": "ro\u202eot".encode(),
+    "a semicolon": b"ro;ot",
+    "a percent": b"ro%sot",
+    "a long name": b"r" * 250,
+}
+
+
+def moved(bench: Bench, name: bytes) -> Path:
+    root = Path(os.fsdecode(os.fsencode(bench.root.parent) + b"/" + name))
+    shutil.rmtree(root, ignore_errors=True)
+    (bench.root / "bench.json").write_text("{}")
+    shutil.copytree(bench.root, root)
+    return root
+
+
+def run_in(root: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "pytest", "-p", "no:hypothesispytest", *arguments],
+        cwd=root,
+        env={**os.environ, **environment},
+        capture_output=True,
+        timeout=120,
+        check=False,
     )
 
-    def converted(cache: str) -> str:
-        try:
-            return convert(dense_model, SCHEMES["int8-only"], Cache(tmp_path / cache)).sha256
-        finally:
-            convert_module._server.close()
 
-    expected = converted("clean")
-    for variable, value in PYTHON.items():
-        _set(monkeypatch, trap, variable, value)
-    assert converted("hostile") == expected
+@pytest.mark.parametrize("kind", parameters(ROOTS, quick=3))
+def test_a_root(bench, kind):
+    """Recording, a regression and every report: each ends as in any other directory."""
+    root = moved(bench, ROOTS[kind])
+    try:
+        first = run_in(root, *ONE, "--tq-missing-baseline=record", "--tq-history=h.sqlite")
+        assert first.returncode == OK, first.stdout.decode(errors="replace")
+        (root / "bench.json").write_text('{"cnn_4-int8-only-host": {"mae": 0.02}}')
+        second = run_in(
+            root, *ONE, "--tq-html=run.html", "--tq-markdown=run.md", "--tq-json=run.json"
+        )
+        output = second.stdout.decode(errors="surrogateescape")
+        assert second.returncode == RED, output
+        assert "tinyquant: 1 regressed, 1 ok" in output
+        assert b"INTERNALERROR" not in second.stdout + second.stderr
+        check_harmless((root / "run.md").read_text())
+        # pytest itself writes the root into its header as it is, and takes no [] or :: in one.
+        ours = output.partition("= FAILURES =")[2].partition("short test summary info")[0]
+        check_harmless(ours)
+    finally:
+        shutil.rmtree(root)
+
+
+@pytest.mark.parametrize("locale", ["C", "POSIX", "tr_TR.UTF-8"])
+def test_a_locale(bench, locale):
+    (bench.root / "bench.json").write_text("{}")
+    result = run_in(
+        bench.root, *ONE, "--tq-missing-baseline=record", LC_ALL=locale, PYTHONIOENCODING="ascii"
+    )
+    assert result.returncode == OK, result.stdout
+
+
+# ---- The machine ----
+
+
+@pytest.mark.parametrize(
+    "limits",
+    parameters(
+        [
+            pytest.param({resource.RLIMIT_NOFILE: 20}, id="20 open files"),
+            pytest.param({resource.RLIMIT_FSIZE: 0}, id="no file may grow"),
+            pytest.param({resource.RLIMIT_FSIZE: 2048}, id="files of 2 kB"),
+        ],
+        quick=2,
+    ),
+)
+def test_a_limit_of_the_system(bench, limits):
+    """Trouble, but a verdict or an error of the bench for each test, and no crash of pytest."""
+    (bench.root / "bench.json").write_text("{}")
+    arguments = [
+        *ONE, "-p", "no:cacheprovider", "-p", "no:hypothesispytest", "--capture=sys",
+        "--tq-missing-baseline=record",
+    ]  # fmt: skip
+    script = textwrap.dedent(
+        f"""
+        import resource, signal, sys
+        import pytest, pytest_tinyquant.plugin
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        for what, value in {limits!r}.items():
+            resource.setrlimit(what, (value, value))
+        sys.exit(pytest.main({arguments!r}))
+        """
+    )
+    result = subprocess.run(
+        [sys.executable, "-P", "-c", script],
+        cwd=bench.root,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        timeout=120,
+        check=False,
+    )
+    output = result.stdout.decode(errors="replace")
+    assert "INTERNALERROR" not in output, output
+    assert "Traceback" not in output, output
+    if result.returncode == USAGE:
+        assert "ERROR: no scratch directory can be made" in output
+    elif result.returncode != OK:
+        assert result.returncode == RED, output
+        assert "BenchError" in output or "BaselineError" in output or "CacheError" in output
+
+
+@pytest.mark.parametrize("place", ["missing", "a file", "a device"])
+def test_a_directory_for_temporary_files(bench, monkeypatch, place):
+    (bench.root / "bench.json").write_text("{}")
+    file = bench.root / "file"
+    file.touch()
+    directory = {"missing": "/proc/nowhere", "a file": str(file), "a device": "/dev/null"}[place]
+    result = run_in(bench.root, *ONE, "--tq-missing-baseline=record", TMPDIR=directory)
+    # Python takes /tmp instead.
+    assert result.returncode == OK, result.stdout
+
+
+@pytest.mark.parametrize(
+    "value", ["", "relative", "/dev/null", "/proc/nowhere", "\udcff", "a;b", "~"]
+)
+@pytest.mark.parametrize(
+    "variable",
+    ["XDG_CONFIG_HOME", "XDG_STATE_HOME", "TINYQUANT_CACHE", "TINYQUANT_LEASE_DIR", "HOME"]
+    if NIGHTLY
+    else ["XDG_CONFIG_HOME"],
+)
+def test_a_variable(bench, monkeypatch, variable, value):
+    monkeypatch.setenv(variable, value)
+    result = bench.run(*ONE, "--tq-missing-baseline=record", "--tq-resume")
+    check(result, ["2 passed"], OK)
+
+
+@pytest.mark.parametrize(
+    "value", ["/proc/nowhere", "/dev/null", "/dev/zero", "conftest.py", "\udcff"]
+)
+def test_models_from_elsewhere_that_are_none(bench, monkeypatch, value):
+    monkeypatch.setenv("TINYQUANT_EXTRA_MODELS", value)
+    check(bench.run(*ONE), [r"^ERROR: .*(no such model|not a model)"], USAGE)
+
+
+# ---- git ----
+
+
+@pytest.fixture
+def repository(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    for variable in ("GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME"):
+        monkeypatch.setenv(variable, "a")
+    for variable in ("GIT_AUTHOR_EMAIL", "GIT_COMMITTER_EMAIL"):
+        monkeypatch.setenv(variable, "a@example.org")
+    bench.record(*ONE)
+    for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "x"]):
+        subprocess.run(["git", *command], cwd=bench.root, check=True)
+    return bench
+
+
+def damage_index(root: Path) -> None:
+    (root / ".git" / "index").write_bytes(b"DIRC" + bytes(40))
+
+
+def damage_object(root: Path) -> None:
+    for file in (root / ".git" / "objects").rglob("*"):
+        if file.is_file():
+            file.chmod(0o600)
+            file.write_bytes(b"x")
+
+
+DAMAGES = {"the index": damage_index, "every object": damage_object}
+GIT_OPTIONS = ("--tq-ab=HEAD", "--tq-creep=HEAD", "--tq-history=h.sqlite")
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("option", GIT_OPTIONS)
+def test_a_damaged_repository(repository, damage, option):
+    DAMAGES[damage](repository.root)
+    result = repository.run(*ONE, option)
+    check_harmless(result.stdout.str() + result.stderr.str())
+    assert result.ret in (OK, RED, USAGE)
+    if option == "--tq-history=h.sqlite":
+        assert "tinyquant: 2 ok" in result.stdout.str()
+    if option == "--tq-ab=HEAD":
+        assert result.ret != OK
+
+
+def test_a_release_s_baseline_that_is_no_text(repository):
+    (file,) = (repository.root / "baselines").rglob("*.json")
+    text = file.read_bytes()
+    file.write_bytes(b"\xff\xfe" + text)
+    for command in (["add", "-A"], ["commit", "-qm", "x"]):
+        subprocess.run(["git", *command], cwd=repository.root, check=True)
+    file.write_bytes(text)
+    result = repository.run(*ONE, "--tq-creep=HEAD")
+    check(result, [r"^BaselineError: .*no UTF-8 text"], RED)
+
+
+SIDES = (
+    "HEAD: X", "HEAD:", "HEAD:../..", "HEAD:/", "HEAD:./../../..", "HEAD:conftest.py", "nothing",
+    "", ":", "::", "@{99}", "x" * 300, "x" * 5000, "\udcff", "--upload-pack=touch x",
+    "conftest.py", "bench.json", "/dev/null", "/proc/self/mem", "models",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("side", parameters(SIDES, quick=8), ids=ascii)
+def test_a_side_of_a_diff(repository, monkeypatch, capsys, side):
+    monkeypatch.chdir(repository.root)
+    arguments = ["diff", side, "HEAD"] if not side.startswith("-") else ["diff", "--", side, "HEAD"]
+    assert main(arguments) == 2
+    output = capsys.readouterr()
+    check_harmless(output.err)
+    assert len(output.err.strip().splitlines()) == 1
+    assert output.err.startswith("tinyquant diff: ")
+
+
+@pytest.mark.parametrize("side", parameters(SIDES, quick=5), ids=ascii)
+def test_a_side_of_an_a_b_run(repository, side):
+    result = repository.run(*ONE, f"--tq-ab={side}")
+    if side in ("",):
+        assert result.ret == OK  # as if the option were not there
+    else:
+        check(result, [r"^ERROR: "], USAGE)

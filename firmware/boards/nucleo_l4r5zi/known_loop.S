@@ -1,10 +1,16 @@
-/* A loop whose cycles the core's manual gives, to try clock, wait states and caches with. */
+/*
+ * A loop whose cycles the core's manual gives, to try clock, wait states and caches with.
+ *
+ *   void tq_known_loop(const void *iterations);
+ *
+ *   r0  iterations left
+ *   r1  what is added to
+ */
 #define ADDS 32 /* TQ_KNOWN_LOOP_ADDS */
 
   .syntax unified
   .thumb
 
-/* void tq_known_loop(iterations) */
   .section .text.tq_known_loop, "ax", %progbits
   .balign 32
   .global tq_known_loop
@@ -15,11 +21,11 @@ tq_known_loop:
   movs r1, #0
   nop
   nop
-1:
+.Literation:
   .rept ADDS
   adds r1, #1
   .endr
   subs r0, #1
-  bne 1b
+  bne .Literation
   bx lr
   .size tq_known_loop, . - tq_known_loop

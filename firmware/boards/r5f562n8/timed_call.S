@@ -1,6 +1,12 @@
 /*
  * The measured stretch of code, and the interrupt of the timer that cuts it into periods. The
  * registers are those of the RX62N Group User's Manual: Hardware, chapter 21 (CMT).
+ *
+ *   r1      argument; tries left while it waits; the result
+ *   r2      scratch; from the interrupt: which instruction of the wait was the next
+ *   r6      address of the periods that are over
+ *   r7      address of CMSTR0, which starts and stops the timer
+ *   r8      function
  */
 #define CMSTR0 0x88000
 #define TRIES 0x8000 /* two instructions each: more than one period of counter.c */
@@ -30,16 +36,16 @@ await_again:
   bne await_period
 await_end:
   mov.l r1, [r6] /* the timer stands still: no period, and 0 as the result */
-  bra 1f
+  bra .Lcounted
 /* Here from the interrupt; r1 is as it was there, r2 tells which instruction was the next. */
 period_over:
   mov.l #TRIES, r3
   sub r1, r3
   add r3, r3, r1
   cmp #0, r2
-  beq 1f
+  beq .Lcounted
   sub #1, r1 /* the last bne was not executed */
-1:
+.Lcounted:
   mov.l #0, r2
   mov.w r2, [r7]
   rtsd #12, r6-r8
@@ -62,18 +68,18 @@ _tq_counter_interrupt:
   mov.l r2, [r1]
   mvfc usp, r2
   cmp #_tq_stack_limit, r2
-  bltu 1f
+  bltu .Loverflow
   mov.l STACKED_PC[r0], r2
   mov.l #await_period, r1
   sub r1, r2
   cmp #await_end - await_period, r2
-  bltu 2f
+  bltu .Lend_of_waiting
   popm r1-r3
   rte
-1:
+.Loverflow:
   popm r1-r3
   bra.a _tq_stack_overflow
-2:
+.Lend_of_waiting:
   mov.l r2, STACKED_R2[r0]
   mov.l #period_over, r2
   mov.l r2, STACKED_PC[r0]
@@ -87,8 +93,8 @@ _tq_counter_interrupt:
   .type _tq_known_loop, @function
 _tq_known_loop:
   mov.l [r1], r1
-1:
+.Literation:
   sub #1, r1
-  bne 1b
+  bne .Literation
   rts
   .size _tq_known_loop, . - _tq_known_loop

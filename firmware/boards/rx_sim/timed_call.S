@@ -1,8 +1,23 @@
-/* The measured stretches of code. The simulator counts its core's cycles where TPU1 and TPU2 are. */
+/*
+ * The measured stretches of code. The simulator counts its core's cycles where TPU1 and TPU2 are.
+ *
+ *   void tq_timed_call(function, argument, tq_reading *reading);   (tq_counter.h)
+ *   void tq_timed_nothing(function, argument, tq_reading *reading);
+ *   void tq_known_loop(const void *iterations);
+ *
+ * The counter's two halves cannot be read at once: a reading is the upper half, the lower one, and
+ * the upper once more, which is another one if the lower ran over in between.
+ *
+ *   r6      address of TPU1's counter
+ *   r7      the reading
+ *   r8      function
+ *   r2-r4   what was read
+ *   r1      iterations left (loop)
+ */
 #define TPU1_TCNT 0x88126
 #define FROM_TPU1_TO_TPU2 0x10
 
-  .macro TIMED name call
+.macro TIMED name call
   .section .text.\name, "ax", @progbits
   .global \name
   .type \name, @function
@@ -24,7 +39,7 @@
   mov.w r4, 4[r7]
   rtsd #12, r6-r8
   .size \name, . - \name
-  .endm
+.endm
 
   TIMED _tq_timed_call, "jsr r8"
   TIMED _tq_timed_nothing, ""
@@ -35,8 +50,8 @@
 _tq_known_loop:
   mov.l [r1], r1
   .balign 8
-1:
+.Literation:
   sub #1, r1
-  bne 1b
+  bne .Literation
   rts
   .size _tq_known_loop, . - _tq_known_loop

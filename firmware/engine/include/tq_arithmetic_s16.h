@@ -6,4 +6,4 @@
 #define FINISH(p, channel, sum, output)                                                           \
   sum += (p)->bias != NULL ? (p)->bias[channel] : 0;                                              \
   const int32_t scaled = tq_scale_64(sum, (p)->multipliers[channel], (p)->right_shifts[channel]); \
-  output = (int16_t)tq_clamp(scaled, (p)->activation_min, (p)->activation_max)
+  *output++ = (int16_t)tq_clamp(scaled, (p)->activation_min, (p)->activation_max)

@@ -7,4 +7,4 @@
   const int32_t biased = tq_add_wrapping(sum, (p)->bias != NULL ? (p)->bias[channel] : 0);    \
   const int32_t scaled =                                                                      \
       tq_scale(biased, (p)->multipliers[channel], (p)->shifts[channel]) + (p)->output_offset; \
-  output = (int8_t)tq_clamp(scaled, (p)->activation_min, (p)->activation_max)
+  *output++ = (int8_t)tq_clamp(scaled, (p)->activation_min, (p)->activation_max)

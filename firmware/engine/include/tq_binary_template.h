@@ -5,7 +5,7 @@
  *   KERNEL                    its name
  *   PARAMS, ELEMENT           types
  *   OUTPUT                    type of the output's elements, if it is not ELEMENT
- *   FINISH(p, a, b, output)   statements that make an element of either input an output
+ *   FINISH(p, a, b, output)   statements that make two elements an output: *output++ = ...
  */
 #ifndef OUTPUT
 #define OUTPUT ELEMENT
@@ -22,7 +22,7 @@ void KERNEL(const void *params) {
     const ELEMENT *input2 =
         (const ELEMENT *)p->input2 + tq_broadcast_offset(b->dims, b->stride2, row);
     for (int32_t i = 0; i < b->dims[3]; ++i) {
-      FINISH(p, *input1, *input2, *output++);
+      FINISH(p, *input1, *input2, output);
       input1 += b->stride1[3];
       input2 += b->stride2[3];
     }

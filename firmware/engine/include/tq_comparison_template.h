@@ -8,21 +8,21 @@
 #define PARAMS tq_pair_params
 #define ELEMENT float
 #define OUTPUT uint8_t
-#define FINISH(p, a, b, output) output = (a)COMPARE(b)
+#define FINISH(p, a, b, output) *output++ = (a)COMPARE(b)
 #include "tq_binary_template.h"
 
 #define KERNEL KERNEL_S32
 #define PARAMS tq_pair_params
 #define ELEMENT int32_t
 #define OUTPUT uint8_t
-#define FINISH(p, a, b, output) output = (a)COMPARE(b)
+#define FINISH(p, a, b, output) *output++ = (a)COMPARE(b)
 #include "tq_binary_template.h"
 
 #define KERNEL KERNEL_S64
 #define PARAMS tq_pair_params
 #define ELEMENT int64_t
 #define OUTPUT uint8_t
-#define FINISH(p, a, b, output) output = (a)COMPARE(b)
+#define FINISH(p, a, b, output) *output++ = (a)COMPARE(b)
 #include "tq_binary_template.h"
 
 #define KERNEL KERNEL_S8
@@ -34,7 +34,7 @@
       tq_scale(((a) + (p)->input1_offset) * (1 << 8), (p)->input1_multiplier, (p)->input1_shift); \
   const int32_t scaled2 =                                                                         \
       tq_scale(((b) + (p)->input2_offset) * (1 << 8), (p)->input2_multiplier, (p)->input2_shift); \
-  output = scaled1 COMPARE scaled2
+  *output++ = scaled1 COMPARE scaled2
 #include "tq_binary_template.h"
 
 #undef KERNEL_F32

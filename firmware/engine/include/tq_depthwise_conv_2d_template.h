@@ -4,7 +4,7 @@
  *   KERNEL                          its name
  *   PARAMS, ELEMENT, WEIGHT, SUM    types
  *   PRODUCT(p, input, weight)       what is added to a sum
- *   FINISH(p, channel, sum, output)   statements that make a sum an output
+ *   FINISH(p, channel, sum, output)   statements that make a sum an output: *output++ = ...
  */
 void KERNEL(const void *params) {
   const PARAMS *p = params;
@@ -32,7 +32,7 @@ void KERNEL(const void *params) {
               sum += PRODUCT(p, in, filter[kx * w->output_channels]);
             }
           }
-          FINISH(p, channel, sum, *output++);
+          FINISH(p, channel, sum, output);
         }
       }
     }

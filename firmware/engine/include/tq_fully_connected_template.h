@@ -5,7 +5,7 @@
  *   KERNEL                            its name
  *   PARAMS, ELEMENT, SUM              types
  *   DOT(input, weights, depth)        the sum of their products
- *   FINISH(p, channel, sum, output)   statements that make a sum an output
+ *   FINISH(p, channel, sum, output)   statements that make a sum an output: *output++ = ...
  */
 void KERNEL(const void *params) {
   const PARAMS *p = params;
@@ -15,7 +15,7 @@ void KERNEL(const void *params) {
     const int8_t *weights = p->weights;
     for (int32_t channel = 0; channel < p->output_depth; ++channel) {
       SUM sum = DOT(input, weights, p->input_depth);
-      FINISH(p, channel, sum, *output++);
+      FINISH(p, channel, sum, output);
       weights += p->input_depth;
     }
     input += p->input_depth;

@@ -79,6 +79,53 @@ typedef struct tq_conv_2d_acc32_s16_params {
 
 TQ_KERNEL void tq_conv_2d_acc32_s16(const void *params);
 
+/* ---- The same in groups: filter c sees the channels of group c * groups / output_channels ---- */
+
+typedef struct tq_grouped_conv_2d_f32_params {
+  tq_window window;
+  const float *input;
+  const float *weights; /* as above, but [input_channels / groups] */
+  const float *bias;    /* [output_channels] or NULL */
+  float *output;
+  float activation_min;
+  float activation_max;
+  int32_t groups;
+} tq_grouped_conv_2d_f32_params;
+
+TQ_KERNEL void tq_grouped_conv_2d_f32(const void *params);
+
+typedef struct tq_grouped_conv_2d_s8_params {
+  tq_window window;
+  const int8_t *input;
+  const int8_t *weights;
+  const int32_t *bias;        /* [output_channels] or NULL; the file's, nothing folded in */
+  const int32_t *multipliers; /* [output_channels] */
+  const int8_t *shifts;       /* [output_channels] */
+  int8_t *output;
+  int32_t input_offset; /* minus the input's zero point */
+  int32_t output_offset;
+  int32_t activation_min;
+  int32_t activation_max;
+  int32_t groups;
+} tq_grouped_conv_2d_s8_params;
+
+TQ_KERNEL void tq_grouped_conv_2d_s8(const void *params);
+
+typedef struct tq_grouped_conv_2d_s16_params {
+  tq_window window;
+  const int16_t *input;
+  const int8_t *weights;
+  const int64_t *bias;        /* [output_channels] or NULL */
+  const int16_t *multipliers; /* [output_channels] */
+  const int8_t *right_shifts; /* [output_channels] */
+  int16_t *output;
+  int32_t activation_min;
+  int32_t activation_max;
+  int32_t groups;
+} tq_grouped_conv_2d_s16_params;
+
+TQ_KERNEL void tq_grouped_conv_2d_s16(const void *params);
+
 /* Output channel c * depth_multiplier + m reads input channel c. */
 typedef struct tq_depthwise_conv_2d_f32_params {
   tq_window window;

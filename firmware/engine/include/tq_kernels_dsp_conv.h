@@ -111,6 +111,28 @@ typedef struct tq_depthwise_conv_2d_s8_dsp_params {
 
 TQ_KERNEL void tq_depthwise_conv_2d_s8_dsp(const void *params);
 
+/*
+ * Filters of 3 x 3, dilation 1, strides of 1 or 2 along a row. `weights`: [3][3][channels] as in
+ * the file. `scratch`: 160 bytes, then 32 * width, where width is (output_width + 4) / 2 * 2 for
+ * stride 1 and 2 * output_width + 4 for stride 2. The output may begin where the input does if the
+ * input rows under a row of output, and all before them, have at least as many pixels as all output
+ * to the end of that row.
+ */
+typedef struct tq_depthwise_conv_2d_3x3_s8_dsp_params {
+  tq_window window;
+  const int8_t *input;
+  const int8_t *weights;
+  const tq_conv_s8_dsp_channel *channels; /* [output_channels] */
+  int8_t *output;
+  void *scratch;
+  int32_t input_zero_point;
+  int32_t output_offset;
+  int32_t activation_min;
+  int32_t activation_max;
+} tq_depthwise_conv_2d_3x3_s8_dsp_params;
+
+TQ_KERNEL void tq_depthwise_conv_2d_3x3_s8_dsp(const void *params);
+
 typedef struct tq_depthwise_conv_2d_s16_dsp_params {
   tq_window window;
   const int16_t *input;

@@ -131,7 +131,12 @@ TQ_KERNEL void tq_fully_connected_deep_s16_dsp(const void *params);
 
 TQ_KERNEL void tq_fully_connected_f32_dsp(const void *params);
 
-/* Dilation 1. */
+/*
+ * Dilation 1. `scratch`: `filter_height` pointers, then as many rows of
+ * ((output_width - 1) * stride_width + filter_width) * input_channels floats. The last group of 4
+ * output channels is filled up with zero weights. Weights are finite: they are multiplied by the
+ * zeros beside the input, too.
+ */
 TQ_KERNEL void tq_conv_2d_f32_dsp(const void *params);
 
 /* Dilation 1, depth multiplier 1, a multiple of 8 channels. Weights as in the file. */
@@ -143,6 +148,37 @@ TQ_KERNEL void tq_max_pool_2d_s16_dsp(const void *params);
 
 /* `inner` is a multiple of 4, `reduced` at most 256. */
 TQ_KERNEL void tq_mean_s8_dsp(const void *params);
+
+/*
+ * Tensors of one shape. The input with the larger scale is the coarser one, and the factor that
+ * brings it to twice that scale is 1/2. The finer one's is below it.
+ *
+ *   sum    = base + coarser * 2^20 + 2 * scaled(finer * 2^21 + finer_base, finer_...)
+ *   output = scaled(sum, multiplier, rounding, right_shift), saturated, then limited
+ *   scaled(v, m, r, s) = (v * m / 2^32 + r - (v < 0)) / 2^s, the product rounded to nearest, the
+ *                        quotient downward, s in [1, 22]
+ *
+ * tq_add_equal_s8_dsp: both scales are the same; sum = base + (coarser + finer) * 2^20.
+ */
+typedef struct tq_add_s8_dsp_params {
+  const int8_t *coarser;
+  const int8_t *finer;
+  int8_t *output;
+  int32_t count;
+  int32_t base;       /* minus the zero point, times 2^20 */
+  int32_t finer_base; /* minus the zero point, times 2^21 */
+  int32_t finer_multiplier;
+  int32_t finer_rounding; /* half of 2^finer_right_shift */
+  int32_t finer_right_shift;
+  int32_t multiplier;
+  int32_t rounding; /* half of 2^right_shift, and the output's zero point times 2^right_shift */
+  int32_t right_shift;
+  int32_t activation_min;
+  int32_t activation_max;
+} tq_add_s8_dsp_params;
+
+TQ_KERNEL void tq_add_s8_dsp(const void *params);
+TQ_KERNEL void tq_add_equal_s8_dsp(const void *params);
 
 #ifdef __cplusplus
 }

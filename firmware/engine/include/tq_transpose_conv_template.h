@@ -4,7 +4,7 @@
  *   KERNEL                          its name
  *   PARAMS, ELEMENT, WEIGHT, SUM    types
  *   PRODUCT(p, input, weight)       what is added to a sum
- *   FINISH(p, channel, sum, output)   statements that make a sum an output
+ *   FINISH(p, channel, sum, output)   statements that make a sum an output: *output++ = ...
  *
  * and of contributors(), the inputs that reach an output.
  */
@@ -36,7 +36,7 @@ void KERNEL(const void *params) {
               }
             }
           }
-          FINISH(p, channel, sum, *output++);
+          FINISH(p, channel, sum, output);
           filter += w->filter_height * w->filter_width * depth;
         }
       }

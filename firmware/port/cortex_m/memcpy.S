@@ -1,11 +1,22 @@
 /*
  * memcpy() without unaligned accesses, which newlib's has. It takes the place of newlib's in every
  * image, so that UNALIGN_TRP can be set (startup.c).
+ *
+ *   void *memcpy(void *to, const void *from, size_t count);
+ *
+ * Where both addresses are as far from a word's, it copies bytes up to a word, then four words per
+ * pass, then single words and bytes; where both are as far from a halfword's, halfwords; else bytes.
+ *
+ *   r0      to, which is returned
+ *   r1      from, through the copy
+ *   r2      bytes left, less those of a pass
+ *   r3-r6   what is copied
+ *   ip      to, through the copy
  */
   .syntax unified
   .thumb
 
-/* void *memcpy(void *to, const void *from, size_t count) */
+#if __ARM_ARCH_ISA_THUMB == 2 /* newlib's for Armv6-M makes no unaligned access */
   .section .text.memcpy, "ax", %progbits
   .global memcpy
   .type memcpy, %function
@@ -80,3 +91,4 @@ memcpy:
   bhs .Lbyte
   bx lr
   .size memcpy, . - memcpy
+#endif

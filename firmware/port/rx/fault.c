@@ -16,6 +16,11 @@ typedef struct tq_frame {
   uint32_t psw;
 } tq_frame;
 
+_Static_assert(offsetof(tq_frame, registers) == 0, "start.S");
+_Static_assert(offsetof(tq_frame, pc) == 60, "start.S");
+_Static_assert(offsetof(tq_frame, psw) == 64, "start.S");
+_Static_assert(offsetof(tq_fault, magic) == 0, "start.S");
+
 tq_fault tq_fault_record __attribute__((section(".noinit.tq_fault_record"), used));
 volatile uint32_t tq_expected_exception;
 volatile uint32_t tq_expected_bytes;

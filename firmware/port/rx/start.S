@@ -2,6 +2,10 @@
  * Reset and exceptions (RX Family User's Manual: Software, chapters 1 and 6). The core stays in
  * supervisor mode; the model runs on the user stack, exceptions run on the interrupt stack, which
  * is intact whatever the model did to its own.
+ *
+ * From reset to main(): stack pointers, the initialised data (r2 source, r1 target, r3 its end), the
+ * zeroed data (r1 to r3, zeros from r4), the second copy of the fixed vectors. An exception saves all
+ * registers as the frame that fault.c reads, and passes its number (r1) and that frame (r2).
  */
 #define FPSW_FLUSH_DENORMALS 0x100 /* DN: without it a denormal operand is an exception */
 #define FIXED_FIRST 20             /* fixed vectors below are reserved */
@@ -25,12 +29,12 @@ _tq_reset:
   mov.l #_tq_zero_start, r1
   mov.l #_tq_zero_end, r3
   mov.l #0, r4
-1:
+.Lzero:
   cmp r3, r1
-  bgeu 2f
+  bgeu .Lzeroed
   mov.l r4, [r1+]
-  bra 1b
-2:
+  bra .Lzero
+.Lzeroed:
   /* QEMU 7.2 looks for the fixed vectors 0x40 bytes too high, which wraps around to RAM. */
   mov.l #_tq_fixed_vectors, r2
   mov.l #0x10, r1
@@ -47,19 +51,19 @@ _tq_reset:
 /* Copies words from r2 to r1 until r1 reaches r3. */
 copy_words:
   cmp r3, r1
-  bgeu 3f
+  bgeu .Lcopied
   mov.l [r2+], r4
   mov.l r4, [r1+]
   bra copy_words
-3:
+.Lcopied:
   rts
 
 /* Entry of an exception: the frame that fault.c reads is r1 to r15, PC, PSW. */
-  .macro ENTRY exception
+.macro ENTRY exception
   pushm r1-r15
   mov.l #(\exception), r1
   bra.a exception_entry
-  .endm
+.endm
 
   .section .text.tq_exceptions, "ax", @progbits
 exception_entry:

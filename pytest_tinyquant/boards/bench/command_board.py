@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -32,6 +31,7 @@ from pytest_tinyquant.firmware.elf import Elf
 from pytest_tinyquant.firmware.toolchain import find_toolchain
 from pytest_tinyquant.project.bench import PhysicalBoard
 from pytest_tinyquant.project.board_types import Board
+from pytest_tinyquant.system.scratch import scratch_directory
 
 
 _FIRST_LINE = b"#0000 HELLO "
@@ -77,7 +77,7 @@ class CommandBoard(FirmwareBoard):
         port = find_port(physical.port)
         console = KeptConsole(SerialConsole(port, baud_rate=physical.baud_rate))
         cleanup.callback(console.close)
-        directory = cleanup.enter_context(tempfile.TemporaryDirectory(prefix="tinyquant-"))
+        directory = cleanup.enter_context(scratch_directory())
         toolchain = find_toolchain(self._board.kind, self._board.toolchain)
         mot = write_mot(image.elf, Path(directory), toolchain)
 

@@ -11,7 +11,6 @@ import re
 import shlex
 import shutil
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable
 from collections.abc import Mapping
@@ -24,6 +23,7 @@ from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.errors import FlashError
 from pytest_tinyquant.errors import ToolchainNotFoundError
 from pytest_tinyquant.firmware.toolchain import Toolchain
+from pytest_tinyquant.system.scratch import scratch_directory
 
 
 #: Seconds that programming 2 MB may take; vendors' tools need about 15.
@@ -147,7 +147,7 @@ def program(
     :raises FlashError: it failed or took too long, with its own words.
     :raises ConfigurationError: it needs a serial number and the row has none.
     """
-    with tempfile.TemporaryDirectory(prefix="tinyquant-") as directory:
+    with scratch_directory() as directory:
         values = {"elf": str(elf), "mot": str(mot), "serial": serial}
         values["script"] = str(Path(directory) / "script")
         if not serial and any("{serial}" in argument for argument in flasher.command):

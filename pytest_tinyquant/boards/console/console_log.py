@@ -30,7 +30,7 @@ class LoggedConsole:
 
     def note(self, text: str) -> None:
         """Write a line of our own between the device's."""
-        self._file.write(f"\n=== tinyquant: {text}\n".encode())
+        self._file.write(f"\n=== tinyquant: {text}\n".encode(errors="backslashreplace"))
 
     def close(self) -> None:
         """Close port and file; may be called twice."""

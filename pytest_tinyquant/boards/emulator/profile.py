@@ -8,7 +8,6 @@ without the plug-in, so that their number is the one that the board counts.
 from __future__ import annotations
 
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from pytest_tinyquant.firmware.elf import Elf
 from pytest_tinyquant.project.core_timing import CoreTiming
 from pytest_tinyquant.system import environment
 from pytest_tinyquant.system.lifetime import die_with_parent
+from pytest_tinyquant.system.scratch import scratch_directory
 
 
 #: The function whose first call is profiled: one inference, of check sample 0.
@@ -76,7 +76,7 @@ def profile(
     :param timeout: seconds it may take.
     :raises EstimateError: QEMU does not take the plug-in, or the inference does not end.
     """
-    with tempfile.TemporaryDirectory(prefix="tinyquant-") as directory:
+    with scratch_directory() as directory:
         out, code = Path(directory) / "profile.txt", Path(directory) / "code.bin"
         start, content = _flash_content(elf, flash_bytes)
         code.write_bytes(content)

@@ -64,23 +64,17 @@ def run_request(runtime: Any, request: Mapping[str, Any]) -> None:
     data = Path(request["tflite"]).read_bytes()
     inputs = Path(request["inputs"]).read_bytes()
     preserve = "tensors" in request
-    config = runtime.InterpreterConfig
-    try:
-        interpreter = runtime.Interpreter.from_bytes(
-            data,
-            arena_size=request["arena_bytes"],
-            intrepreter_config=(
-                config.kPreserveAllTensors if preserve else config.kAllocationRecording
-            ),
-        )
-    except MemoryError:
-        raise  # this computer's; the arena's own is a message of the runtime
-    except Exception as error:
-        raise Refusal("AllocateTensors", str(error)) from error
-    graph = runtime.schema_fb.Model.GetRootAsModel(data, 0).Subgraphs(0)
+    interpreter = _interpreter(runtime, data, request)
+    model = runtime.schema_fb.Model.GetRootAsModel(data, 0)
+    graph, has_first_values = model.Subgraphs(0), model.SubgraphsLength() > 1
     offset, outputs = 0, bytearray()
     for sample in range(request["samples"]):
-        interpreter.reset()  # models with state: every sample is a sequence of its own
+        # Models with state: every sample is a sequence of its own. A reset would lose what
+        # CALL_ONCE has set.
+        if not has_first_values:
+            interpreter.reset()
+        elif sample:
+            interpreter = _interpreter(runtime, data, request)
         offset = _set_inputs(interpreter, graph.InputsLength(), inputs, offset)
         try:
             interpreter.invoke()
@@ -97,6 +91,22 @@ def run_request(runtime: Any, request: Mapping[str, Any]) -> None:
     Path(request["outputs"]).write_bytes(outputs)
     if not preserve:
         interpreter.print_allocations()
+
+
+def _interpreter(runtime: Any, data: bytes, request: Mapping[str, Any]) -> Any:
+    config = runtime.InterpreterConfig
+    try:
+        return runtime.Interpreter.from_bytes(
+            data,
+            arena_size=request["arena_bytes"],
+            intrepreter_config=(
+                config.kPreserveAllTensors if "tensors" in request else config.kAllocationRecording
+            ),
+        )
+    except MemoryError:
+        raise  # this computer's; the arena's own is a message of the runtime
+    except Exception as error:
+        raise Refusal("AllocateTensors", str(error)) from error
 
 
 def _set_inputs(interpreter: Any, count: int, data: bytes, offset: int) -> int:

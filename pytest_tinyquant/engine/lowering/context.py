@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
+from typing import cast
 
 import numpy as np
 
@@ -13,7 +15,10 @@ from pytest_tinyquant.engine.kernel_call import Activation
 from pytest_tinyquant.engine.kernel_call import Alias
 from pytest_tinyquant.engine.kernel_call import Constant
 from pytest_tinyquant.engine.kernel_call import KernelCall
+from pytest_tinyquant.engine.kernel_call import Value
 from pytest_tinyquant.engine.kernel_call import WeightsBlob
+from pytest_tinyquant.engine.trail import Trail
+from pytest_tinyquant.engine.trail import window_trail
 from pytest_tinyquant.errors import ModelError
 from pytest_tinyquant.errors import UnsupportedModelError
 from pytest_tinyquant.models.graph import Graph
@@ -42,8 +47,8 @@ class Lowering:
         self.graph = graph
         self.where = where
         self.blob = WeightsBlob()
-        self.tensors: list[Tensor] = list(graph.tensors)
-        self.constants = {t.index: t.data for t in graph.tensors if t.data is not None}
+        self.tensors: list[Tensor] = [_widened(tensor) for tensor in graph.tensors]
+        self.constants = {t.index: t.data for t in self.tensors if t.data is not None}
         self.roots: dict[int, int] = {}
         self.handles: dict[int, tuple[str, str]] = {}
         self.used_variables: set[int] = set()
@@ -59,6 +64,7 @@ class Lowering:
     def add(self, tensor: Tensor) -> Tensor:
         """Add a tensor, whose index is the next one."""
         assert tensor.index == len(self.tensors)
+        tensor = _widened(tensor)
         self.tensors.append(tensor)
         if tensor.data is not None:
             self.constants[tensor.index] = tensor.data
@@ -141,6 +147,36 @@ class Lowering:
         """Return the indices of those tensors that lie in the arena."""
         return tuple(t.index for t in tensors if t is not None and t.index not in self.constants)
 
+    def trail(
+        self,
+        source: Tensor,
+        output: Tensor,
+        window: Value,
+        *,
+        pixels: int = 1,
+        gathers: bool = False,
+    ) -> dict[tuple[int, int], Trail]:
+        """Return the order of a kernel with a sliding window, as :attr:`KernelCall.trails`."""
+        if source.index in self.constants or not source.elements or not output.elements:
+            return {}
+        geometry = cast(Mapping[str, int], window)
+        element = np.dtype(source.dtype).itemsize
+        order = window_trail(geometry, element, pixels=pixels, gathers=gathers)
+        return {(source.index, output.index): order}
+
+    def trail_of(
+        self, basis: KernelCall, *, pixels: int, gathers: bool = False
+    ) -> dict[tuple[int, int], Trail]:
+        """Return the order of a kernel that does the same as that of `basis`, in another order."""
+        tensors = self.tensors
+        window = basis.fields["window"]
+        trails: dict[tuple[int, int], Trail] = {}
+        for source, output in basis.trails:
+            trails |= self.trail(
+                tensors[source], tensors[output], window, pixels=pixels, gathers=gathers
+            )
+        return trails
+
     def in_place(self, output: Tensor, *sources: Tensor) -> tuple[tuple[int, int], ...]:
         """Return the (source, output) pairs of sources in the arena with as many elements."""
         return tuple(
@@ -183,6 +219,16 @@ class Lowering:
 
 # None: there is nothing to compute.
 LoweringFunction = Callable[[Operator, Lowering], KernelCall | Alias | None]
+
+
+def _widened(tensor: Tensor) -> Tensor:
+    """Return a constant of int4, two to a byte, the first in its lower half, as one of int8."""
+    if tensor.dtype != "int4" or tensor.data is None:
+        return tensor
+    packed = np.frombuffer(tensor.data, dtype=np.uint8)
+    halves = np.stack([packed & 15, packed >> 4], axis=-1).reshape(-1)[: tensor.elements]
+    values = (halves.astype(np.int8) ^ 8) - 8
+    return replace(tensor, dtype="int8", data=values.astype(np.int8).tobytes())
 
 
 def check_shape(tensor: Tensor, expected: tuple[int, ...]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pytest_tinyquant.engine.kernel_call import KernelCall
 from pytest_tinyquant.engine.kernel_call import Value
 from pytest_tinyquant.engine.lowering.context import Lowering
@@ -23,11 +25,12 @@ def conv_2d(operator: Operator, lowering: Lowering) -> KernelCall:
     _check_rank(weights)
     channels, height, width, depth = weights.shape
     geometry = _window(operator, lowering, height, width, channels)
-    if depth != source.shape[3]:
-        raise lowering.unsupported(
-            operator, weights.dtype, f"its filters see {depth} of {source.shape[3]} channels"
-        )
     macs = output.elements * height * width * depth
+    if depth != source.shape[3]:
+        groups = source.shape[3] // depth if depth else 0
+        if not groups or source.shape[3] % depth or channels % groups:
+            raise ModelError(f"its filters see {depth} of {source.shape[3]} channels")
+        return _grouped(operator, lowering, {"window": geometry, "groups": groups}, macs)
     # TensorFlow Lite Micro takes both biases here, and sums in 32 bits when it is int32.
     bias_dtypes = ("int32", "int64") if source.dtype == "int16" else None
     return _layer(
@@ -39,6 +42,20 @@ def conv_2d(operator: Operator, lowering: Lowering) -> KernelCall:
         macs=macs,
         bias_dtypes=bias_dtypes,
     )
+
+
+def _grouped(
+    operator: Operator, lowering: Lowering, fields: dict[str, Value], macs: int
+) -> KernelCall:
+    """Lower a convolution whose filters see a part of the channels each."""
+    weights = lowering.source(operator, 1)
+    call = _layer(
+        operator, lowering, fields, channels=weights.shape[0], channel_axis=0, macs=macs,
+        bias_dtypes=None,
+    )  # fmt: skip
+    kernel = call.kernel.replace("tq_conv_2d", "tq_grouped_conv_2d")
+    kept = {name: value for name, value in call.fields.items() if name != "scratch"}
+    return replace(call, kernel=kernel, params_type=f"{kernel}_params", fields=kept)
 
 
 def depthwise_conv_2d(operator: Operator, lowering: Lowering) -> KernelCall:
@@ -124,4 +141,8 @@ def _layer(
         lowering.reads(source, weights, bias),
         (output.index,),
         macs=macs,
+        # With a multiplier, or over all channels, a pixel's input is read until its last channel.
+        trails=lowering.trail(
+            source, output, fields["window"], gathers=fields.get("depth_multiplier") == 1
+        ),
     )

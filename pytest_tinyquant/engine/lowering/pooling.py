@@ -48,6 +48,7 @@ def pool_2d(operator: Operator, lowering: Lowering) -> KernelCall:
         fields,
         lowering.reads(source),
         (output.index,),
+        trails=lowering.trail(source, output, geometry, gathers=True),
     )
 
 

@@ -103,7 +103,7 @@ def lowered(operator: str, **changes: Callable) -> InPython:
 
 
 def end_to_end(_place: Callable) -> Callable:
-    def place(buffers, _in_place):
+    def place(buffers, _in_place, _lags=None):
         ends = [0]
         for buffer in buffers:
             ends.append(ends[-1] + planner.aligned(buffer.size))

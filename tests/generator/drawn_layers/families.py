@@ -59,6 +59,10 @@ def _all() -> Iterator[Variant]:
     yield from _family("FULLY_CONNECTED", windows.fully_connected)
     names = ("int8-per_channel", "int16-per_channel")
     yield from _family("FULLY_CONNECTED", windows.fully_connected, *names, per_channel=True)
+    for op in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"):
+        yield from _family(op, windows.int4_weights, "int8-int4_weights", op=op)
+    names = tuple(f"{dtype}-grouped" for dtype in DTYPES)
+    yield from _family("CONV_2D", windows.grouped_conv_2d, *names)
     for op in ("MAX_POOL_2D", "AVERAGE_POOL_2D"):
         yield from _family(op, windows.pool_2d, op=op)
     yield from _family("TRANSPOSE_CONV", windows.transpose_conv)

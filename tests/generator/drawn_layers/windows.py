@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -91,6 +92,31 @@ def fully_connected(draw: Draw, dtype: str, *, per_channel: bool = False) -> Lay
     options = {"FusedActivationFunction": draw.choice(FUSED)}
     inputs = (source, weights, bias)
     return draw.layer(OperatorSpec("FULLY_CONNECTED", inputs, (output,), "FullyConnected", options))
+
+
+def int4_weights(draw: Draw, dtype: str, *, op: str) -> Layer:
+    """Draw a layer whose weights are stored two to a byte; their number may be odd."""
+    layer = {"CONV_2D": conv_2d, "DEPTHWISE_CONV_2D": depthwise_conv_2d}.get(op, fully_connected)
+    spec = layer(draw, dtype).spec
+    source, weights, *rest = spec.inputs
+    values = draw.random().integers(-8, 8, weights.shape)
+    weights = dataclasses.replace(weights, dtype="int4", data=values)
+    return draw.layer(dataclasses.replace(spec, inputs=(source, weights, *rest)))
+
+
+def grouped_conv_2d(draw: Draw, dtype: str) -> Layer:
+    """Draw a convolution whose filters see a part of the channels each."""
+    groups, filters_each, depth_each = draw.integer(2, 4), draw.integer(1, 3), draw.integer(1, 4)
+    batches, height, width = draw.shape(2, 7, 7)
+    channels, filters = groups * filters_each, draw.shape(3, 3)
+    options, size = _window(draw, (height, width), filters)
+    source = draw.activation((batches, height, width, groups * depth_each), dtype)
+    weights = draw.weights((channels, *filters, depth_each), dtype, 0, True)
+    bias = draw.choice([draw.bias(source, weights, channels), None])
+    output = draw.activation((batches, *size, channels), dtype, -7, 2)
+    options["FusedActivationFunction"] = draw.choice(FUSED)
+    inputs = (source, weights, bias)
+    return draw.layer(OperatorSpec("CONV_2D", inputs, (output,), "Conv2D", options))
 
 
 def pool_2d(draw: Draw, dtype: str, *, op: str) -> Layer:

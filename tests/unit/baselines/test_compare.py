@@ -248,6 +248,36 @@ def test_estimates_are_not_judged(judge, change):
     assert judge("latency", estimate, baseline=estimate).status == "not comparable"
 
 
+GATES = {
+    # What decides, and the verdict where instructions grew by 75 % and cycles fell by 40 %.
+    (): "regressed",
+    ("estimated_cycles",): "improved",
+    ("estimated_cycles", "invoke"): "regressed",
+}
+
+
+@pytest.mark.parametrize("gate", GATES)
+def test_a_kernel_that_wins_cycles_and_loses_instructions(judge, change, gate):
+    def measured(instructions, cycles):
+        measurement = change(latency_invoke=Metric(instructions, "instructions", "exact"))
+        estimate = Metric(cycles, "cycles", "estimated")
+        latency = {**measurement.metrics["latency"], "estimated_cycles": estimate}
+        return dataclasses.replace(
+            measurement,
+            metrics={**measurement.metrics, "latency": latency},
+            gates={"latency": gate} if gate else {},
+        )
+
+    verdict = judge("latency", measured(175, 120), baseline=measured(100, 200))
+    assert verdict.status == GATES[gate]
+    note = "100 -> 175 instructions (+75.0%), which this board's gate does not judge"
+    assert (note in verdict.notes) == (gate == ("estimated_cycles",))
+    # A baseline of another gate has no estimate: recorded anew, not passed.
+    before = change(latency_invoke=Metric(100, "instructions", "exact"))
+    if gate:
+        assert judge("latency", measured(175, 120), baseline=before).status == "missing"
+
+
 def test_measured_cycles_of_a_rebuilt_image_have_more_slack(judge, change):
     cycles = Metric(1_000_000, "cycles", "measured")
     slower = Metric(1_005_000, "cycles", "measured")

@@ -148,7 +148,7 @@ def test_depthwise_words_hold_two_positions_of_two_channels(plan_of: PlanOf) -> 
     ("depth", "channels", "kernel"),
     [
         (1, 4, "tq_conv_2d_s8_dsp"),
-        (4, 4, "tq_depthwise_conv_2d_s8_dsp"),
+        (4, 4, "tq_depthwise_conv_2d_3x3_s8_dsp"),
         (2, 4, "tq_depthwise_conv_2d_s8"),
         (6, 6, "tq_depthwise_conv_2d_s8"),
     ],
@@ -157,6 +157,16 @@ def test_depthwise_kernels(depth: int, channels: int, kernel: str, plan_of: Plan
     options = {"op": "DEPTHWISE_CONV_2D", "depth": depth, "depth_multiplier": channels // depth}
     planned = plan_of(np.ones((1, 3, 3, channels)), **options)
     assert planned.ops[0].kernel == kernel
+
+
+@pytest.mark.parametrize(
+    ("filters", "kernel"), [((3, 3), "_3x3"), ((3, 2), ""), ((5, 3), ""), ((1, 3), "")]
+)
+def test_only_filters_of_3_by_3_go_row_by_row(
+    filters: tuple[int, int], kernel: str, plan_of: PlanOf
+) -> None:
+    planned = plan_of(np.ones((1, *filters, 4)), op="DEPTHWISE_CONV_2D", depth_multiplier=1)
+    assert planned.ops[0].kernel == f"tq_depthwise_conv_2d{kernel}_s8_dsp"
 
 
 def test_generated_code_includes_the_header_of_its_kernels(plan_of: PlanOf, tmp_path: Path) -> None:

@@ -40,8 +40,11 @@ def test_samples_for_an_input_of_unknown_meaning_must_be_given():
         spanning(tokens, 4, where="net")
 
 
-def test_more_than_one_sample_per_inference_is_refused():
-    batch = Tensor(0, "in", (8, 4), "float32", None, None)
-
-    with pytest.raises(ModelError, match=r"shape \[8, 4\]; its first dimension must be 1"):
-        spanning(batch, 4, where="net")
+@pytest.mark.parametrize(
+    ("shape", "sample"), [((1, 4), (4,)), ((8, 4), (8, 4)), ((49,), (49,)), ((), ())]
+)
+def test_a_batch_dimension_of_1_is_no_part_of_a_sample(shape, sample):
+    assert spanning(Tensor(0, "in", shape, "float32", None, None), 4, where="net").shape == (
+        4,
+        *sample,
+    )

@@ -19,6 +19,7 @@ from pytest_tinyquant.errors import UnsupportedModelError
 from pytest_tinyquant.paired.protocol import SideImage
 from pytest_tinyquant.paired.session import PairedRun
 from pytest_tinyquant.paired.session import SideChoice
+from pytest_tinyquant.project.case import Case
 
 
 CLASSES = sorted(
@@ -37,7 +38,7 @@ class PlayedSide:
         self._fails = fails
         self._error = error
 
-    def build(self, model, scheme, board):
+    def build(self, case):
         if self._fails == "build":
             raise self._error
         return SideImage(self, self.name, self.name)
@@ -72,7 +73,7 @@ def measure(tmp_path, recorded):
         run._sides = (PlayedSide("A", recorded, *a), PlayedSide("B", recorded, *b))
         model, scheme = SimpleNamespace(name="cnn_4"), SimpleNamespace(name="int8-only")
         board = SimpleNamespace(name="nucleo-l4r5zi", target="emulator")
-        return run.measure(model, scheme, board), run.first(recorded)
+        return run.measure(Case(model, scheme, board)), run.first(recorded)
 
     return measure
 

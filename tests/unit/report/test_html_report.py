@@ -137,7 +137,8 @@ def test_ids_are_unique_and_links_lead_somewhere(text):
 
 def test_every_control_and_drawing_has_a_name(text):
     page = Page(text)
-    assert all(drawing.get("aria-label") for drawing in page.all("svg", role="img"))
+    drawings = [*page.all("svg", role="img"), *page.all("svg", role="group")]
+    assert all(drawing.get("aria-label") for drawing in drawings)
     assert all("aria-hidden" in drawing or "role" in drawing for drawing in page.all("svg"))
     labels = len(page.all("label"))
     assert labels == len(page.all("input")) + len(page.all("select"))

@@ -19,8 +19,8 @@ from pytest_tinyquant.errors import DoesNotFitError
 from pytest_tinyquant.errors import TinyQuantError
 from pytest_tinyquant.errors import UnsupportedModelError
 from pytest_tinyquant.stages.outcomes import OutcomeStore
-from pytest_tinyquant.stages.outcomes import dump_error
-from pytest_tinyquant.stages.outcomes import load_error
+from pytest_tinyquant.system.error_json import dump_error
+from pytest_tinyquant.system.error_json import load_error
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from pytest_tinyquant.system import scratch
 OWNER = """
 import sys
 from pytest_tinyquant.system import scratch
-with scratch.directory() as path:
+with scratch.scratch_directory() as path:
     print(path.parent, flush=True)
     sys.stdin.read()
 """
@@ -27,6 +27,7 @@ with scratch.directory() as path:
 def temporary(tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(scratch, "_own", [])  # of this process, wherever it was made
     return tmp_path
 
 
@@ -44,7 +45,7 @@ def owner(start_process):
 
 
 def test_a_directory_goes_with_its_block_and_all_with_the_process(owner, temporary):
-    with scratch.directory() as path:
+    with scratch.scratch_directory() as path:
         assert path.parent.parent == temporary
         (path / "file").touch()
     assert not path.exists()

@@ -7,8 +7,9 @@
  *
  * The outer loop takes a row of taps per pass, the inner one a tap: eight inputs by eight weights.
  *
- * Assembler for VLDM of eight registers. VMLA rounds the product and the sum, like the
- * multiplication and addition that a compiler generates; VFMA would round once and give other bits.
+ * Assembler for VLDM of eight registers. VMUL and VADD round the product and the sum, as the
+ * multiplication and addition that a compiler generates, in two cycles; VMLA gives the same bits and
+ * takes three. VFMA would round once and give others.
  *
  *   r0       taps left in the row
  *   r1       inputs
@@ -22,6 +23,7 @@
  *   s0-s7    sums
  *   s8-s15   inputs
  *   s16-s23  weights
+ *   s24-s31  products
  */
   .syntax unified
   .thumb
@@ -32,7 +34,7 @@
   .thumb_func
 tq_sum_taps_f32:
   push {r4-r9}
-  vpush {s16-s23}
+  vpush {s16-s31}
   ldmia r0, {r4-r9}
   adr r0, zeros
   vldmia r0, {s0-s7}
@@ -41,14 +43,22 @@ tq_sum_taps_f32:
 .Ltap:
   vldmia r1, {s8-s15}
   vldmia r2, {s16-s23}
-  vmla.f32 s0, s8, s16
-  vmla.f32 s1, s9, s17
-  vmla.f32 s2, s10, s18
-  vmla.f32 s3, s11, s19
-  vmla.f32 s4, s12, s20
-  vmla.f32 s5, s13, s21
-  vmla.f32 s6, s14, s22
-  vmla.f32 s7, s15, s23
+  vmul.f32 s24, s8, s16
+  vmul.f32 s25, s9, s17
+  vmul.f32 s26, s10, s18
+  vmul.f32 s27, s11, s19
+  vmul.f32 s28, s12, s20
+  vmul.f32 s29, s13, s21
+  vmul.f32 s30, s14, s22
+  vmul.f32 s31, s15, s23
+  vadd.f32 s0, s0, s24
+  vadd.f32 s1, s1, s25
+  vadd.f32 s2, s2, s26
+  vadd.f32 s3, s3, s27
+  vadd.f32 s4, s4, s28
+  vadd.f32 s5, s5, s29
+  vadd.f32 s6, s6, s30
+  vadd.f32 s7, s7, s31
   add r1, r6
   add r2, r8
   subs r0, #1
@@ -58,7 +68,7 @@ tq_sum_taps_f32:
   subs r4, #1
   bne .Lrow
   vstmia r3, {s0-s7}
-  vpop {s16-s23}
+  vpop {s16-s31}
   pop {r4-r9}
   bx lr
   .balign 4

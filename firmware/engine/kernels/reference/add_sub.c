@@ -16,13 +16,13 @@
                                    (p)->input2_multiplier, (p)->input2_shift);       \
   const int32_t result =                                                             \
       tq_scale(scaled1 sign scaled2, (p)->output_multiplier, (p)->output_shift);     \
-  output = (type)tq_clamp(result + (p)->output_offset, (p)->activation_min, (p)->activation_max)
+  *output++ = (type)tq_clamp(result + (p)->output_offset, (p)->activation_min, (p)->activation_max)
 
 #define KERNEL tq_add_f32
 #define PARAMS tq_binary_f32_params
 #define ELEMENT float
 #define FINISH(p, a, b, output) \
-  output = tq_clamp_f32((a) + (b), (p)->activation_min, (p)->activation_max)
+  *output++ = tq_clamp_f32((a) + (b), (p)->activation_min, (p)->activation_max)
 #include "tq_binary_template.h"
 
 #define KERNEL tq_add_s8
@@ -41,7 +41,7 @@
 #define PARAMS tq_binary_f32_params
 #define ELEMENT float
 #define FINISH(p, a, b, output) \
-  output = tq_clamp_f32((a) - (b), (p)->activation_min, (p)->activation_max)
+  *output++ = tq_clamp_f32((a) - (b), (p)->activation_min, (p)->activation_max)
 #include "tq_binary_template.h"
 
 #define KERNEL tq_sub_s8

@@ -9,19 +9,19 @@
 #define KERNEL tq_add_s32
 #define PARAMS tq_binary_s32_params
 #define ELEMENT int32_t
-#define FINISH(p, a, b, output) output = LIMITED(p, (uint32_t)(a) + (uint32_t)(b))
+#define FINISH(p, a, b, output) *output++ = LIMITED(p, (uint32_t)(a) + (uint32_t)(b))
 #include "tq_binary_template.h"
 
 #define KERNEL tq_sub_s32
 #define PARAMS tq_binary_s32_params
 #define ELEMENT int32_t
-#define FINISH(p, a, b, output) output = LIMITED(p, (uint32_t)(a) - (uint32_t)(b))
+#define FINISH(p, a, b, output) *output++ = LIMITED(p, (uint32_t)(a) - (uint32_t)(b))
 #include "tq_binary_template.h"
 
 #define KERNEL tq_mul_s32
 #define PARAMS tq_binary_s32_params
 #define ELEMENT int32_t
-#define FINISH(p, a, b, output) output = LIMITED(p, (uint32_t)(a) * (uint32_t)(b))
+#define FINISH(p, a, b, output) *output++ = LIMITED(p, (uint32_t)(a) * (uint32_t)(b))
 #include "tq_binary_template.h"
 
 /* The one quotient that int32 lacks, and those by 0, must not stop the processor. */
@@ -35,7 +35,7 @@ static inline int32_t quotient(int32_t a, int32_t b) {
 #define KERNEL tq_div_s32
 #define PARAMS tq_binary_s32_params
 #define ELEMENT int32_t
-#define FINISH(p, a, b, output) output = LIMITED(p, quotient(a, b))
+#define FINISH(p, a, b, output) *output++ = LIMITED(p, quotient(a, b))
 #include "tq_binary_template.h"
 
 #define KERNEL tq_squared_difference_s32
@@ -43,5 +43,5 @@ static inline int32_t quotient(int32_t a, int32_t b) {
 #define ELEMENT int32_t
 #define FINISH(p, a, b, output)                              \
   const uint32_t difference = (uint32_t)(a) - (uint32_t)(b); \
-  output = (int32_t)(difference * difference)
+  *output++ = (int32_t)(difference * difference)
 #include "tq_binary_template.h"

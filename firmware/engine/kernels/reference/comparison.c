@@ -49,11 +49,11 @@
 #define KERNEL tq_equal_b8
 #define PARAMS tq_pair_params
 #define ELEMENT uint8_t
-#define FINISH(p, a, b, output) output = (a) == (b)
+#define FINISH(p, a, b, output) *output++ = (a) == (b)
 #include "tq_binary_template.h"
 
 #define KERNEL tq_not_equal_b8
 #define PARAMS tq_pair_params
 #define ELEMENT uint8_t
-#define FINISH(p, a, b, output) output = (a) != (b)
+#define FINISH(p, a, b, output) *output++ = (a) != (b)
 #include "tq_binary_template.h"

@@ -30,5 +30,5 @@
 #define FINISH(p, channel, sum, output)                                                           \
   sum += (uint32_t)(p)->bias[channel];                                                            \
   const int32_t scaled = tq_scale((int32_t)sum, (p)->multipliers[channel], (p)->shifts[channel]); \
-  output = (int16_t)tq_clamp(scaled, (p)->activation_min, (p)->activation_max)
+  *output++ = (int16_t)tq_clamp(scaled, (p)->activation_min, (p)->activation_max)
 #include "tq_conv_2d_template.h"

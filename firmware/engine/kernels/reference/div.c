@@ -9,7 +9,7 @@
 #define PARAMS tq_binary_f32_params
 #define ELEMENT float
 #define FINISH(p, a, b, output) \
-  output = tq_clamp_f32((a) / (b), (p)->activation_min, (p)->activation_max)
+  *output++ = tq_clamp_f32((a) / (b), (p)->activation_min, (p)->activation_max)
 #include "tq_binary_template.h"
 
 /* a / b in the output's units: a, as large as 32 bits allow, times 1 / b, times the factor. */
@@ -37,5 +37,5 @@ static inline int32_t quotient(const tq_mul_s8_params *p, int32_t a, int32_t b) 
 #define ELEMENT int8_t
 #define FINISH(p, a, b, output)                                                           \
   const int32_t result = quotient(p, (a) + (p)->input1_offset, (b) + (p)->input2_offset); \
-  output = (int8_t)tq_clamp(result, (p)->activation_min, (p)->activation_max)
+  *output++ = (int8_t)tq_clamp(result, (p)->activation_min, (p)->activation_max)
 #include "tq_binary_template.h"

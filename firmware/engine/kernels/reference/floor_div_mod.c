@@ -8,7 +8,7 @@
 #define KERNEL tq_floor_div_f32
 #define PARAMS tq_pair_params
 #define ELEMENT float
-#define FINISH(p, a, b, output) output = (float)floor((double)(a) / (double)(b))
+#define FINISH(p, a, b, output) *output++ = (float)floor((double)(a) / (double)(b))
 #include "tq_binary_template.h"
 
 /* The remainder of a / b, moved to the divisor's side of 0. */
@@ -20,5 +20,5 @@ static inline float remainder_f32(float a, float b) {
 #define KERNEL tq_floor_mod_f32
 #define PARAMS tq_pair_params
 #define ELEMENT float
-#define FINISH(p, a, b, output) output = remainder_f32(a, b)
+#define FINISH(p, a, b, output) *output++ = remainder_f32(a, b)
 #include "tq_binary_template.h"

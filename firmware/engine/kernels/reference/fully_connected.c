@@ -44,12 +44,12 @@ static inline int64_t dot_s16(const int16_t *input, const int8_t *weights, int32
 #define FINISH_S8(p, channel, sum, multiplier, shift, output)                      \
   const int32_t biased = tq_add_wrapping(sum, (p)->bias[channel]);                 \
   const int32_t scaled = tq_scale(biased, multiplier, shift) + (p)->output_offset; \
-  output = (int8_t)tq_clamp(scaled, (p)->activation_min, (p)->activation_max)
+  *output++ = (int8_t)tq_clamp(scaled, (p)->activation_min, (p)->activation_max)
 
 #define FINISH_S16(p, channel, sum, multiplier, right_shift, output) \
   sum += (p)->bias != NULL ? (p)->bias[channel] : 0;                 \
   const int32_t scaled = tq_scale_64(sum, multiplier, right_shift);  \
-  output = (int16_t)tq_clamp(scaled, (p)->activation_min, (p)->activation_max)
+  *output++ = (int16_t)tq_clamp(scaled, (p)->activation_min, (p)->activation_max)
 
 #define KERNEL tq_fully_connected_s8
 #define PARAMS tq_fully_connected_s8_params

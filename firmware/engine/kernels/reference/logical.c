@@ -6,11 +6,11 @@
 #define KERNEL tq_logical_and
 #define PARAMS tq_pair_params
 #define ELEMENT uint8_t
-#define FINISH(p, a, b, output) output = (a) && (b)
+#define FINISH(p, a, b, output) *output++ = (a) && (b)
 #include "tq_binary_template.h"
 
 #define KERNEL tq_logical_or
 #define PARAMS tq_pair_params
 #define ELEMENT uint8_t
-#define FINISH(p, a, b, output) output = (a) || (b)
+#define FINISH(p, a, b, output) *output++ = (a) || (b)
 #include "tq_binary_template.h"

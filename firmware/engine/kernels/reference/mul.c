@@ -8,7 +8,7 @@
 #define PARAMS tq_binary_f32_params
 #define ELEMENT float
 #define FINISH(p, a, b, output) \
-  output = tq_clamp_f32((a) * (b), (p)->activation_min, (p)->activation_max)
+  *output++ = tq_clamp_f32((a) * (b), (p)->activation_min, (p)->activation_max)
 #include "tq_binary_template.h"
 
 #define KERNEL tq_mul_s8
@@ -17,7 +17,7 @@
 #define FINISH(p, a, b, output)                                                               \
   const int32_t product = ((a) + (p)->input1_offset) * ((b) + (p)->input2_offset);            \
   const int32_t scaled = tq_scale(product, (p)->multiplier, (p)->shift) + (p)->output_offset; \
-  output = (int8_t)tq_clamp(scaled, (p)->activation_min, (p)->activation_max)
+  *output++ = (int8_t)tq_clamp(scaled, (p)->activation_min, (p)->activation_max)
 #include "tq_binary_template.h"
 
 #define KERNEL tq_mul_s16
@@ -26,5 +26,5 @@
 #define FINISH(p, a, b, output)                                                               \
   const int32_t product = ((a) + (p)->input1_offset) * ((b) + (p)->input2_offset);            \
   const int32_t scaled = tq_scale(product, (p)->multiplier, (p)->shift) + (p)->output_offset; \
-  output = (int16_t)tq_clamp(scaled, (p)->activation_min, (p)->activation_max)
+  *output++ = (int16_t)tq_clamp(scaled, (p)->activation_min, (p)->activation_max)
 #include "tq_binary_template.h"

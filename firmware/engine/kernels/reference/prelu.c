@@ -7,7 +7,7 @@
 #define KERNEL tq_prelu_f32
 #define PARAMS tq_pair_params
 #define ELEMENT float
-#define FINISH(p, a, b, output) output = (a) >= 0.0f ? (a) : (a) * (b)
+#define FINISH(p, a, b, output) *output++ = (a) >= 0.0f ? (a) : (a) * (b)
 #include "tq_binary_template.h"
 
 #define KERNEL tq_prelu_s8

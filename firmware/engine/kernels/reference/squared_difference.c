@@ -12,7 +12,7 @@
 #define ELEMENT float
 #define FINISH(p, a, b, output)       \
   const float difference = (a) - (b); \
-  output = difference * difference
+  *output++ = difference * difference
 #include "tq_binary_template.h"
 
 /* (a - b)^2 of integers, each brought to one scale. */
@@ -24,7 +24,7 @@
   const uint32_t difference = (uint32_t)(scaled1 - scaled2);                                   \
   const int32_t result =                                                                       \
       tq_scale((int32_t)(difference * difference), (p)->output_multiplier, (p)->output_shift); \
-  output = (type)tq_clamp(result + (p)->output_offset, (p)->activation_min, (p)->activation_max)
+  *output++ = (type)tq_clamp(result + (p)->output_offset, (p)->activation_min, (p)->activation_max)
 
 #define KERNEL tq_squared_difference_s8
 #define PARAMS tq_add_s8_params

@@ -9,6 +9,7 @@ set has names the header that declares it.
 from __future__ import annotations
 
 from pytest_tinyquant.engine.lowering.context import LoweringFunction
+from pytest_tinyquant.engine.lowering.dsp import arithmetic
 from pytest_tinyquant.engine.lowering.dsp import convolution
 from pytest_tinyquant.engine.lowering.dsp import depthwise
 from pytest_tinyquant.engine.lowering.dsp import float_layers
@@ -18,6 +19,7 @@ from pytest_tinyquant.engine.lowering.dsp.float_layers import by_type
 
 
 LOWERINGS: dict[str, LoweringFunction] = {
+    "ADD": arithmetic.add,
     "DEPTHWISE_CONV_2D": by_type(float_layers.depthwise_conv_2d, depthwise.depthwise_conv_2d),
     "CONV_2D": by_type(float_layers.conv_2d, convolution.conv_2d),
     "FULLY_CONNECTED": by_type(float_layers.fully_connected, fully_connected.fully_connected),

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import cast
+
 import numpy as np
 
 from pytest_tinyquant.engine.kernel_call import KernelCall
-from pytest_tinyquant.engine.kernel_call import Scratch
+from pytest_tinyquant.engine.kernel_call import ScratchMemory
 from pytest_tinyquant.engine.kernel_call import Value
 from pytest_tinyquant.engine.lowering import convolution
 from pytest_tinyquant.engine.lowering.context import Lowering
 from pytest_tinyquant.engine.lowering.dsp.convolution import HEADER
-from pytest_tinyquant.engine.lowering.dsp.convolution import basis_of
 from pytest_tinyquant.engine.lowering.dsp.convolution import convolve
-from pytest_tinyquant.engine.lowering.dsp.convolution import number
 from pytest_tinyquant.engine.lowering.dsp.convolution import requantized
-from pytest_tinyquant.engine.lowering.dsp.convolution import shared_fields
+from pytest_tinyquant.engine.lowering.dsp.reference_call import basis_of
+from pytest_tinyquant.engine.lowering.dsp.reference_call import shared_fields
+from pytest_tinyquant.engine.lowering.dsp.requantization import Channels
 from pytest_tinyquant.engine.lowering.dsp.requantization import Integers
+from pytest_tinyquant.engine.trail import rows_trail
 from pytest_tinyquant.models.graph import Operator
 
 
 _GROUP = 4  # channels
 _POINTER_BYTES = 4
+_AXES = ("height", "width")
+
+# tq_dsp_depthwise_rows.h
+_TABLE_BYTES = _GROUP * 40
+_SLOTS = 4
 
 
 def depthwise_conv_2d(operator: Operator, lowering: Lowering) -> KernelCall:
@@ -48,11 +57,13 @@ def _depthwise(
     channels = requantized(operator, lowering, basis, filters)
     if channels is None:
         return None
+    if basis.kernel == "tq_depthwise_conv_2d_s8" and _is_3x3(basis):
+        return _rows_of_3x3(lowering, basis, channels, channels.weights(filters))
     offset = 0
-    fields: dict[str, Value] = shared_fields(basis) | {"scratch": Scratch()}
+    fields: dict[str, Value] = shared_fields(basis) | {"scratch": ScratchMemory()}
     if basis.kernel == "tq_depthwise_conv_2d_s8":
-        offset = number(basis, "output_offset")
-        fields["input_zero_point"] = -number(basis, "input_offset")
+        offset = basis.number("output_offset")
+        fields["input_zero_point"] = -basis.number("input_offset")
     shift = channels.rows[:, 2]
     rounding = (1 << shift - 1) + (offset << shift)
     rows = np.column_stack([channels.rows, rounding])
@@ -67,6 +78,43 @@ def _depthwise(
         basis.reads,
         basis.writes,
         scratch_bytes=2 * _POINTER_BYTES * pairs + pixel,
+        macs=basis.macs,
+        trails=basis.trails,
+        header=HEADER,
+    )
+
+
+def _is_3x3(basis: KernelCall) -> bool:
+    """Tell whether the kernel that goes row by row is made for such a window."""
+    window = cast(Mapping[str, int], basis.fields["window"])
+    shape = tuple(window[f"{what}_{axis}"] for what in ("filter", "dilation") for axis in _AXES)
+    return shape == (3, 3, 1, 1) and window["stride_width"] in (1, 2)
+
+
+def _rows_of_3x3(
+    lowering: Lowering, basis: KernelCall, channels: Channels, filters: Integers
+) -> KernelCall:
+    """Return the call of the kernel that takes four channels of the whole image at a time."""
+    window = cast(Mapping[str, int], basis.fields["window"])
+    outputs = window["output_width"]
+    width = (outputs + 4) // 2 * 2 if window["stride_width"] == 1 else 2 * outputs + 4
+    fields: dict[str, Value] = shared_fields(basis) | {
+        "scratch": ScratchMemory(),
+        "weights": lowering.blob.add_array(filters.T, "int8"),
+        "channels": lowering.blob.add_array(channels.rows, "int32"),
+        "input_zero_point": -basis.number("input_offset"),
+        "output_offset": basis.number("output_offset"),
+    }
+    # Channel by channel through the image: what is written must have been copied before.
+    in_place = rows_trail(window, 1).lag <= 0
+    return KernelCall(
+        "tq_depthwise_conv_2d_3x3_s8_dsp",
+        "tq_depthwise_conv_2d_3x3_s8_dsp_params",
+        fields,
+        basis.reads,
+        basis.writes,
+        tuple(basis.trails) if in_place else (),
+        scratch_bytes=_TABLE_BYTES + _GROUP * _SLOTS * width * 2,
         macs=basis.macs,
         header=HEADER,
     )

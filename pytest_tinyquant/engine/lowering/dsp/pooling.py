@@ -32,8 +32,8 @@ def max_pool_2d(operator: Operator, lowering: Lowering) -> KernelCall:
 def mean(operator: Operator, lowering: Lowering) -> KernelCall:
     """Lower a mean; one over too much, or not over words, keeps the reference kernel."""
     call = pooling.mean(operator, lowering)
-    reduced, inner = call.fields["reduced"], call.fields["inner"]
-    assert isinstance(reduced, int) and isinstance(inner, int)
-    if call.kernel != "tq_mean_s8" or reduced > _MAX_REDUCED or inner % _LANES["int8"]:
+    if call.kernel != "tq_mean_s8":
+        return call
+    if call.number("reduced") > _MAX_REDUCED or call.number("inner") % _LANES["int8"]:
         return call
     return dataclasses.replace(call, kernel="tq_mean_s8_dsp", header=HEADER)

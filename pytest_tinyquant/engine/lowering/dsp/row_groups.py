@@ -45,6 +45,11 @@ def pack_int8(weights: NDArray[np.int8], order: tuple[tuple[int, int], ...]) -> 
     return packed.astype("<i2").tobytes() + rest.tobytes()
 
 
+def interleave_float_padded(weights: NDArray[Any]) -> bytes:
+    """Return float weights [rows, inputs] in groups, the last one filled up with zeros."""
+    return interleave_float(np.pad(weights, ((0, -len(weights) % ROWS), (0, 0))))
+
+
 def interleave_float(weights: NDArray[Any]) -> bytes:
     """Return float weights [rows, inputs] in groups."""
     grouped = len(weights) // ROWS * ROWS

@@ -104,7 +104,7 @@ def test_each_step_keeps_what_those_before_it_did(
 @needs_compression
 def test_a_model_travels_to_legacy_keras_as_it_is(nets: dict[str, Path], tmp_path: Path) -> None:
     request = {"kind": "keras", "path": str(nets["branched"]), "output": str(tmp_path / "g.npz")}
-    convert_module._call("keras_graph", request, "reading", 120)
+    convert_module.call_converter("keras_graph", request, "reading", 120)
     x = samples(8, 8, 3)()
     np.save(tmp_path / "x.npy", x)
     ours = (

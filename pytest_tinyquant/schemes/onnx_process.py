@@ -1,0 +1,68 @@
+"""What is done with ONNX models, in the converter's process: import, and the reference."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pytest_tinyquant.errors import ModelError
+from pytest_tinyquant.models.onnx_file import channels_last
+from pytest_tinyquant.models.onnx_file import inputs_of
+from pytest_tinyquant.models.onnx_file import read_onnx
+
+
+def import_model(request: dict[str, Any]) -> None:
+    """Write the ``.tflite`` of an ONNX model.
+
+    :param request: ``path`` of the model; ``output`` (the ``.tflite``); ``answer``, a JSON file
+        for what is wrong with the model: class of the error, text, node and operator.
+    """
+    from pytest_tinyquant.schemes.onnx_import import import_onnx
+    from pytest_tinyquant.schemes.onnx_steps import NodeError
+
+    answer: dict[str, str] = {}
+    try:
+        Path(request["output"]).write_bytes(import_onnx(read_onnx(Path(request["path"]))))
+    except ModelError as error:
+        answer = {"class": "ModelError", "text": str(error)}
+    except NodeError as error:
+        answer = {"class": "NodeError", "text": str(error), "node": error.node, "op": error.op}
+    Path(request["answer"]).write_text(json.dumps(answer), "utf-8")
+
+
+def reference(request: dict[str, Any]) -> None:
+    """Write what onnxruntime answers, one sample after the other, images channels-last.
+
+    :param request: ``path`` of the model; ``samples`` (channels-last) and ``output`` (npz).
+    """
+    import onnxruntime
+
+    path = Path(request["path"])
+    names = [name for name, _ in inputs_of(read_onnx(path))]
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    # The operators as they stand in the file: fused ones round at other places.
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    with np.load(request["samples"]) as arrays:
+        inputs = [arrays[f"inputs_{index}"] for index in range(len(arrays.files))]
+    outputs: list[list[np.ndarray[Any, Any]]] = []
+    for sample in zip(*inputs, strict=True):
+        feed = {
+            name: _channels_first(array[np.newaxis])
+            for name, array in zip(names, sample, strict=True)
+        }
+        outputs.append([channels_last(np.asarray(out))[0] for out in session.run(None, feed)])
+    by_output = [np.stack(samples).astype(np.float32) for samples in zip(*outputs, strict=True)]
+    found: dict[str, np.ndarray[Any, Any]] = {}
+    for kind, group in (("inputs", inputs), ("outputs", by_output)):
+        for index, array in enumerate(group):
+            found[kind if len(group) == 1 else f"{kind}_{index}"] = array
+    np.savez(request["output"], **found)  # type: ignore[arg-type]
+
+
+def _channels_first(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    return np.ascontiguousarray(array.transpose(0, 3, 1, 2)) if array.ndim == 4 else array
