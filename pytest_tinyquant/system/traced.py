@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import shutil
 from collections.abc import Callable
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -135,6 +136,8 @@ def _record(directory: Path, reads: Reads) -> None:
     """Keep a record; the caller holds the key's lock."""
     directory.mkdir(parents=True, exist_ok=True)
     text = reads.dump()
+    if (directory / _name(text)).is_dir():
+        shutil.rmtree(directory / _name(text))
     atomic.write_text(directory / _name(text), text)
     for _, file in sorted(_by_age(directory), reverse=True)[RECORDS_KEPT:]:
         file.unlink(missing_ok=True)
