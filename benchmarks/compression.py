@@ -28,6 +28,7 @@ from training_data import DATASETS  # noqa: E402
 from pytest_tinyquant.models.tflite_reader import read_graph  # noqa: E402
 from pytest_tinyquant.models.weights import gzip_bytes  # noqa: E402
 from pytest_tinyquant.models.weights import weight_facts  # noqa: E402
+from pytest_tinyquant.project.case import Case  # noqa: E402
 from pytest_tinyquant.project.project import load_project  # noqa: E402
 from pytest_tinyquant.project.settings import Settings  # noqa: E402
 from pytest_tinyquant.schemes.scheme import SCHEMES as BUILT_IN  # noqa: E402
@@ -88,7 +89,7 @@ def _row(stages: Stages, name: str, scheme: str) -> str:
     converted = stages.convert(model, stages.project.schemes[scheme])
     data = converted.read()
     facts = weight_facts(read_graph(data))
-    measurement = stages.measure(model, stages.project.schemes[scheme], stages.host_board())
+    measurement = stages.measure(Case(model, stages.project.schemes[scheme], stages.host_board()))
     zeros = min(fact.sparsity for fact in facts)
     values = max(fact.unique_per_output for fact in facts)
     cells = (

@@ -13,6 +13,7 @@ from typing import Final
 
 
 if TYPE_CHECKING:
+    from pytest_tinyquant.baselines.cause import Cause as Cause
     from pytest_tinyquant.baselines.verdict import Comparison as Comparison
     from pytest_tinyquant.baselines.verdict import Verdict as Verdict
     from pytest_tinyquant.boards.cores.core import Core as Core
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from pytest_tinyquant.measure.evaluate import evaluate as evaluate
     from pytest_tinyquant.measure.measurement import Measurement as Measurement
     from pytest_tinyquant.measure.measurement import OpCount as OpCount
+    from pytest_tinyquant.measure.observation import Built as Built
     from pytest_tinyquant.measure.observation import Observation as Observation
     from pytest_tinyquant.metrics.metric import Metric as Metric
     from pytest_tinyquant.metrics.spec import MetricSpec as MetricSpec
@@ -61,6 +63,8 @@ if TYPE_CHECKING:
     from pytest_tinyquant.models.graph import Tensor as Tensor
     from pytest_tinyquant.models.model import Model as Model
     from pytest_tinyquant.project.board_types import Board as Board
+    from pytest_tinyquant.project.case import Case as Case
+    from pytest_tinyquant.project.case import Checked as Checked
     from pytest_tinyquant.project.kinds import Compiler as Compiler
     from pytest_tinyquant.project.kinds import Kind as Kind
     from pytest_tinyquant.project.project import Project as Project
@@ -73,6 +77,7 @@ if TYPE_CHECKING:
     from pytest_tinyquant.support.runtimes import Runtime as Runtime
 
 _ROOMS: Final = {
+    "baselines.cause": ("Cause",),
     "baselines.verdict": ("Comparison", "Verdict"),
     "boards.cores.core": ("Core",),
     "boards.device": ("Device", "HostImage", "LoadableImage", "RunRecord"),
@@ -106,13 +111,14 @@ _ROOMS: Final = {
     "firmware.runtimes.tinyquant": ("Engine",),
     "measure.evaluate": ("evaluate",),
     "measure.measurement": ("Measurement", "OpCount"),
-    "measure.observation": ("Observation",),
+    "measure.observation": ("Built", "Observation"),
     "metrics.metric": ("Metric",),
     "metrics.spec": ("MetricSpec", "Part"),
     "metrics.tolerance": ("Tolerance",),
     "models.graph": ("Graph", "Operator", "Quantization", "Tensor"),
     "models.model": ("Model",),
     "project.board_types": ("Board",),
+    "project.case": ("Case", "Checked"),
     "project.kinds": ("Compiler", "Kind"),
     "project.project": ("Project", "load_project"),
     "project.settings": ("Settings",),

@@ -15,6 +15,7 @@ from pytest_tinyquant.cli import compare_schemes
 from pytest_tinyquant.cli import completion
 from pytest_tinyquant.cli import list_baselines
 from pytest_tinyquant.cli import list_schemes
+from pytest_tinyquant.cli import sensitivity
 from pytest_tinyquant.cli.compare import add_diff
 from pytest_tinyquant.cli.compare import add_history
 from pytest_tinyquant.cli.compare import run_diff
@@ -65,6 +66,7 @@ def parser() -> argparse.ArgumentParser:
         ("diff", run_diff, "compare runs, images, baselines or revisions of the baselines"),
         ("history", run_history, "show a number over the runs of pytest --tq-history"),
         ("baselines", list_baselines.run, "list the baselines, or those that no test uses"),
+        ("sensitivity", sensitivity.run, "measure what each layer's bits cost; propose a recipe"),
         ("schemes", list_schemes.run, "list the schemes that --scheme knows, with what they do"),
         ("boards", _boards, "list the boards that --board knows, and those on this bench"),
         ("doctor", _doctor, "check everything that a run needs, and say how to mend it"),
@@ -84,6 +86,8 @@ def parser() -> argparse.ArgumentParser:
             )
         if name == "baselines":
             list_baselines.add_arguments(sub)
+        if name == "sensitivity":
+            sensitivity.add_arguments(sub)
         if name == "compare":
             compare_schemes.add_arguments(sub)
         if name == "diff":

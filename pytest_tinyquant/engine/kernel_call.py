@@ -19,7 +19,7 @@ class Activation:
 
 
 @dataclass(frozen=True)
-class Scratch:
+class ScratchMemory:
     """The address of the operator's working memory in the arena."""
 
 
@@ -47,7 +47,7 @@ class Ops:
 
 # A parameter struct's field: a number, a pointer (None is NULL), a nested struct or an array.
 Value = (
-    int | float | None | Activation | Scratch | Constant | Array | Ops | Mapping[str, "Value"]
+    int | float | None | Activation | ScratchMemory | Constant | Array | Ops | Mapping[str, "Value"]
     | tuple[int, ...]
 )  # fmt: skip
 
@@ -78,6 +78,20 @@ class KernelCall:
     trails: Mapping[tuple[int, int], Trail] = field(default_factory=dict)
     inner: tuple[int, ...] = ()
     header: str = "tq_kernels.h"
+
+    def number(self, name: str) -> int:
+        """Return a field that is an integer."""
+        value = self.fields[name]
+        if not isinstance(value, int):
+            raise TypeError(f"{self.kernel}: field {name!r} is {value!r}, not an integer")
+        return value
+
+    def numbers(self, name: str) -> dict[str, int]:
+        """Return the integers of a field that is a struct, by name."""
+        value = self.fields[name]
+        if not isinstance(value, Mapping):
+            raise TypeError(f"{self.kernel}: field {name!r} is {value!r}, not a struct")
+        return {inner: number for inner, number in value.items() if isinstance(number, int)}
 
 
 @dataclass(frozen=True)

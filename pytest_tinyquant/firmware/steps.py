@@ -105,6 +105,7 @@ class Work:
             toolchain=self.toolchain.identity,
             tools=self.tools,
             toolchain_file=KINDS[self.board.kind].toolchain_file,
+            kind=self.board.kind,
             machine=self.board.firmware,
             cflags=self.board.cflags,
             runtime=self.board.runtime,

@@ -26,10 +26,10 @@ from pytest_tinyquant.errors import ModelError
 from pytest_tinyquant.models.model_search import SAVED_MODEL
 from pytest_tinyquant.models.model_search import find_models
 from pytest_tinyquant.models.model_search import model_name
-from pytest_tinyquant.models.model_search import natural_order
 from pytest_tinyquant.models.model_search import settings_file
 from pytest_tinyquant.models.task import Task
 from pytest_tinyquant.models.tflite_file import scheme_of_tflite
+from pytest_tinyquant.system.natural_order import natural_order
 from pytest_tinyquant.system.regular_file import open_regular
 
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from pytest_tinyquant.metrics.limits import Limit
     from pytest_tinyquant.models.labels import Labels
     from pytest_tinyquant.models.layers import Shape
-    from pytest_tinyquant.models.model_file import Settings
+    from pytest_tinyquant.models.model_file import ModelSettings
     from pytest_tinyquant.models.model_file import Sidecar
     from pytest_tinyquant.models.model_file import ZooFile
     from pytest_tinyquant.models.samples import Samples
@@ -341,7 +341,7 @@ def _model(
     name: str,
     path: Path,
     kind: Kind,
-    settings: Settings,
+    settings: ModelSettings,
     *,
     zoo: ZooFile | None = None,
     sidecar: Sidecar | None = None,

@@ -70,11 +70,6 @@ def _shown(path: Path) -> str:
     return harmless(str(path), one_line=True)
 
 
-def natural_order(name: str) -> list[tuple[str, int]]:
-    """Return a key that sorts fc_2 before fc_10."""
-    return [(text, int(number or 0)) for text, number in re.findall(r"(\D*)(\d*)", name)]
-
-
 def _check_case(path: Path) -> None:
     """Refuse a suffix in upper case, rather than to pass over the model."""
     suffix = path.suffix

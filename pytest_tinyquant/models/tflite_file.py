@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from pytest_tinyquant.errors import ModelError
-from pytest_tinyquant.models.graph import sample_shape
 from pytest_tinyquant.system.regular_file import read_bytes
 
 
@@ -79,6 +78,8 @@ def check_of_tflite(path: Path, count: int) -> list[Any]:
 
 def sample_shapes(path: Path) -> list[tuple[int, ...]]:
     """Return the shape of every input without a batch dimension of 1."""
+    from pytest_tinyquant.models.graph import sample_shape
+
     graph = _graph(path)
     return [sample_shape(graph.tensors[index].shape) for index in graph.inputs]
 

@@ -55,6 +55,7 @@ class Board:
         is no firmware for them.
     :param pyocd_target: pyOCD's name of the real board's chip.
     :param toolchain: path of its C compiler; empty for the one on the PATH.
+    :param on_request: runs only where ``--board``, the ini file or a test's marker names it.
     :param tflm: the user's TensorFlow Lite Micro for the runtime ``tflm``.
     :param gate: what decides about latency on the emulator: the executed instructions, the cycles
         that a model of the core makes of them, or both.
@@ -77,6 +78,7 @@ class Board:
     toolchain: str = ""
     tflm: Tflm | None = None
     timing: CoreTiming | None = None
+    on_request: bool = False
     gate: Gate = "instructions"
     limit: tuple[Limit, ...] = dataclasses.field(default=(), compare=False)
 
@@ -88,7 +90,9 @@ class Board:
     @property
     def firmware(self) -> str:
         """Return the directory of ``firmware/boards`` for this run, with - for _."""
-        return self.target.firmware(machine=self.machine, chip=self.chip)
+        return self.target.firmware(
+            machine=KINDS[self.kind].firmware_of(self.machine), chip=self.chip
+        )
 
     @property
     def reached_by(self) -> str:
@@ -181,6 +185,7 @@ def _board(name: str, table: Table, known: dict[str, Board]) -> Board:
         pyocd_target=table.get("pyocd_target", str, base.pyocd_target if base else ""),
         toolchain=table.get("toolchain", str, base.toolchain if base else ""),
         tflm=read_tflm(table) or (base.tflm if base else None),
+        on_request=table.get("on_request", bool, False),
         limit=_limits(table, base),
         timing=read_timing(table, base.timing if base else None),
         gate=_gate(table, base),

@@ -63,6 +63,10 @@ class Kind:
         """Whether such boards run an image that is built for them."""
         return self.compiler is not None
 
+    def firmware_of(self, machine: str) -> str:
+        """Return the directory of the firmware's ``boards/`` for a machine, with - for _."""
+        return machine
+
     def regions(self, flash_bytes: int, ram_bytes: int) -> dict[str, int]:
         """Return the bytes of the memory regions of the linker script, by name.
 
@@ -76,7 +80,10 @@ KINDS: Final[Registry[Kind]] = Registry(
     Kind,
     {
         "host": "pytest_tinyquant.boards.cores.host:HOST",
+        "cortex-m0plus": "pytest_tinyquant.boards.cores.cortex_m:CORTEX_M0PLUS",
+        "cortex-m3": "pytest_tinyquant.boards.cores.cortex_m:CORTEX_M3",
         "cortex-m4": "pytest_tinyquant.boards.cores.cortex_m:CORTEX_M4",
+        "cortex-m7": "pytest_tinyquant.boards.cores.cortex_m:CORTEX_M7",
         "rx": "pytest_tinyquant.boards.cores.rx:RX",
     },
 )

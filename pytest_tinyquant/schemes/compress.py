@@ -26,12 +26,18 @@ from pytest_tinyquant.system.scratch import scratch_directory
 if TYPE_CHECKING:
     from pytest_tinyquant.models.model import Model
     from pytest_tinyquant.schemes.settings import Scheme
+    from pytest_tinyquant.schemes.steps import Step
 
 _PROCESS: Final = "pytest_tinyquant.schemes.compress_process"
 _PACKAGES: Final = ("tensorflow_model_optimization", "tf_keras")
 
+#: Part of every cache key: to be raised when the same steps train in another way than before.
+REVISION: Final = "2"
+
 #: Batches of 32 that a step trains on where the scheme gives no epochs.
 BATCHES: Final = {"prune": 700, "cluster": 70, "qat": 70}
+#: Pruning little by little has its final sparsity for a part of them only.
+GRADUAL_BATCHES: Final = 1400
 _BATCH: Final = 32
 
 _server = ForkServer((_PROCESS,), {**ENVIRONMENT, "TF_USE_LEGACY_KERAS": "1"})
@@ -48,7 +54,8 @@ def compression_version() -> str:
             f"{' and '.join(missing)} not installed: schemes with steps cannot be applied. "
             "Install with: pip install pytest-tinyquant[compress]"
         )
-    return ", ".join(f"{name.replace('_', '-')} {package_version(name)}" for name in _PACKAGES)
+    versions = [f"{name.replace('_', '-')} {package_version(name)}" for name in _PACKAGES]
+    return ", ".join([*versions, f"training {REVISION}"])
 
 
 def run_compression(
@@ -77,7 +84,7 @@ def run_compression(
         request: dict[str, Any] = {
             "graph": str(graph.absolute()),
             "steps": [
-                {**asdict(step), "batches": _batches(step.kind, scheme.epochs, samples)}
+                {**asdict(step), "batches": _batches(step, scheme.epochs, samples)}
                 for step in scheme.steps
             ],
             "calibration": saved_inputs(Path(work), calibration),
@@ -104,8 +111,11 @@ def check_kind(model: Model, scheme: Scheme) -> None:
         )
 
 
-def _batches(kind: str, epochs: int, samples: int) -> int:
-    return epochs * -(-samples // _BATCH) if epochs else BATCHES[kind]
+def _batches(step: Step, epochs: int, samples: int) -> int:
+    """Return how many batches a step trains on."""
+    if epochs:
+        return epochs * -(-samples // _BATCH)
+    return GRADUAL_BATCHES if step.schedule == "polynomial" else BATCHES[step.kind]
 
 
 def _check_training(file: Path, calibration: Any, where: str) -> int:

@@ -76,12 +76,15 @@ class Narrowing:
 def select(project: Project, settings: Settings) -> tuple[Case, ...]:
     """Return the combinations that the user asked for, by model, then scheme, then board.
 
+    Without names, boards that run on request only are left out.
+
     :raises ConfigurationError: for an unknown name.
     """
     patterns = [_model_name(pattern, project) for pattern in settings.models]
     models = choose(patterns, project.models, what="model", where="--model", globs=True)
     schemes = choose(settings.schemes, project.schemes, what="scheme", where="--scheme")
-    boards = choose(settings.boards, project.boards, what="board", where="--board")
+    usual = [name for name, board in project.boards.items() if not board.on_request]
+    boards = choose(settings.boards or usual, project.boards, what="board", where="--board")
     found = tuple(
         Case(project.models[model], scheme, project.boards[board])
         for model in models

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import tomllib
 
 import numpy as np
 import pytest
@@ -139,3 +140,23 @@ def test_onnx_models_run_through_every_stage(real_project):
     assert quantized[0]["output_sha256"] == quantized[1]["output_sha256"]
     for data in found.values():
         assert data["metrics"]["error"]["mae"]["value"] < 0.02
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("litert_quantizer") is None,
+    reason="litert-quantizer is not installed: pip install pytest-tinyquant[quantizer]",
+)
+def test_a_proposed_recipe_is_a_scheme_that_keeps_its_word(real_project, monkeypatch, capsys):
+    from pytest_tinyquant.cli.main import main
+
+    real_project.add_zoo("fc_9")
+    monkeypatch.chdir(real_project.root)
+    assert main(["sensitivity", "fc_9", "--max-error=0.01", "--write"]) == 0
+    said = capsys.readouterr().out
+    assert "verified on the host: error 0.0" in said
+    recipe = tomllib.loads((real_project.root / "schemes.toml").read_text())["scheme"]["fc_9-small"]
+    assert (recipe["base"], recipe["models"]) == ("int8-only", "fc_9")
+    arguments = ("--scheme=int8-only,fc_9-small", "--board=host", "--tq-missing-baseline=record")
+    real_project.run(*arguments, "--model=fc_9").assert_outcomes(passed=4)
+    assert main(["sensitivity", "fc_9", "--max-error=0.01", "--write"]) == 1
+    assert "there is a scheme 'fc_9-small'; give another --name" in capsys.readouterr().err

@@ -20,6 +20,7 @@
   .type tq_fault_entry, %function
   .thumb_func
 tq_fault_entry:
+#if __ARM_ARCH_ISA_THUMB == 2
   tst lr, #4
   ite eq
   mrseq r0, msp
@@ -40,5 +41,36 @@ tq_fault_entry:
   ldr r2, =tq_stack_top
   msr msp, r2
   b tq_fault_report
+#else /* Armv6-M: no IT blocks, and LDM of low registers only */
+  mov r1, lr
+  movs r0, #4
+  tst r1, r0
+  beq 1f
+  mrs r0, psp
+  b 2f
+1:
+  mrs r0, msp
+2:
+  ldr r1, =tq_fault_record
+  str r0, [r1, #FRAME_ADDRESS]
+  mov r2, lr
+  str r2, [r1, #EXC_RETURN]
+  ldr r2, =tq_stack_limit
+  cmp r0, r2
+  blo 3f
+  ldr r2, =tq_stack_top - 32
+  cmp r0, r2
+  bhi 3f
+  adds r1, #FRAME
+  ldm r0!, {r4-r7}
+  stm r1!, {r4-r7}
+  ldm r0!, {r4-r7}
+  stm r1!, {r4-r7}
+3:
+  ldr r2, =tq_stack_top
+  msr msp, r2
+  ldr r2, =tq_fault_report
+  bx r2
+#endif
   .ltorg
   .size tq_fault_entry, . - tq_fault_entry

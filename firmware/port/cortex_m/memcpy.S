@@ -16,6 +16,7 @@
   .syntax unified
   .thumb
 
+#if __ARM_ARCH_ISA_THUMB == 2 /* newlib's for Armv6-M makes no unaligned access */
   .section .text.memcpy, "ax", %progbits
   .global memcpy
   .type memcpy, %function
@@ -90,3 +91,4 @@ memcpy:
   bhs .Lbyte
   bx lr
   .size memcpy, . - memcpy
+#endif

@@ -34,10 +34,12 @@ const tq_vector tq_vectors[16] __attribute__((section(".tq_vectors"), used)) = {
 
 /* Round to nearest, subnormals kept: TensorFlow Lite's results depend on both. */
 static void enable_fpu(void) {
+#ifdef __ARM_FP
   TQ_SCB_CPACR |= CPACR_FULL_ACCESS_CP10_CP11;
   __asm volatile("dsb\n\tisb" ::: "memory");
   TQ_FPU_FPDSCR = 0;
   __asm volatile("vmsr fpscr, %0" ::"r"(0));
+#endif
 }
 
 /*

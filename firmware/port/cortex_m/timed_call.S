@@ -40,7 +40,12 @@ tq_timed_call:
 tq_timed_loop:
   mov r2, r1
   mov r3, r0
+#if __ARM_ARCH_ISA_THUMB == 2
   cbz r3, .Lno_iteration
+#else
+  cmp r3, #0
+  beq .Lno_iteration
+#endif
   ldr r0, [r2]
 .Literation:
   subs r3, #1

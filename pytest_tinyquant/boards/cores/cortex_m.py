@@ -28,13 +28,18 @@ _GCC: Final = Compiler(
 class CortexM(Core):
     """A Cortex-M core.
 
-    :param machines: QEMU's machines with such a core.
+    :param machines: QEMU's machines with such a core; their firmware is the one of
+        :data:`~pytest_tinyquant.boards.emulator.cortex_m.MACHINES`.
     """
 
     compiler: Compiler | None = _GCC
     emulator: str = "qemu-system-arm"
     has_pyocd: bool = True
     machines: tuple[str, ...]
+
+    def firmware_of(self, machine: str) -> str:
+        """Return the firmware of a machine: QEMU's mps2 boards differ in their cores alone."""
+        return "mps2-an386" if machine.startswith("mps2-an") else machine
 
     def open_virtual(self, board: Board, *, work_dir: Path, timeout: float) -> Device:
         """Return QEMU, programmed and watched through pyOCD."""
@@ -51,4 +56,9 @@ class CortexM(Core):
         return CortexMFaults()
 
 
+#: QEMU 7.2 has no machine with a Cortex-M0+ whose timer could count; its code runs on a Cortex-M3,
+#: which forgives what Armv6-M does not only where UNALIGN_TRP is off.
+CORTEX_M0PLUS: Final = CortexM(name="cortex-m0plus", machines=("mps2-an385",))
+CORTEX_M3: Final = CortexM(name="cortex-m3", machines=("mps2-an385",))
 CORTEX_M4: Final = CortexM(name="cortex-m4", has_trace_model=True, machines=("mps2-an386",))
+CORTEX_M7: Final = CortexM(name="cortex-m7", machines=("mps2-an500",))

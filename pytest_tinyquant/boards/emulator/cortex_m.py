@@ -21,8 +21,8 @@ from pytest_tinyquant.errors import TinyQuantError
 from pytest_tinyquant.firmware.elf import Elf
 
 
-MACHINES = {"mps2-an386": "tinyquant_mps2_an386"}
-"""pyOCD's target for each emulated machine."""
+#: pyOCD's target for each emulated machine; these have the same memory map.
+MACHINES = dict.fromkeys(("mps2-an385", "mps2-an386", "mps2-an500"), "tinyquant_mps2_an386")
 
 
 class EmulatedCortexM(EmulatedBoard):

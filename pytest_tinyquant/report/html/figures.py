@@ -18,12 +18,13 @@ from pytest_tinyquant.metrics.metric import Metric
 from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.metrics.text import number_text
 from pytest_tinyquant.report.html.chart import Chart
-from pytest_tinyquant.report.html.chart import Point
+from pytest_tinyquant.report.html.chart import ChartPoint
 from pytest_tinyquant.report.html.chart import draw
 from pytest_tinyquant.report.published import Published
 from pytest_tinyquant.report.published import columns
 from pytest_tinyquant.schemes.scheme import SCHEMES
 from pytest_tinyquant.schemes.scheme import in_order
+from pytest_tinyquant.system.natural_order import natural_order
 
 
 #: Name, heading and explanation of each figure that is about the model alone.
@@ -73,7 +74,7 @@ class _Value:
     source: str
     axis: str
     series: str
-    point: Point
+    point: ChartPoint
 
 
 def figures(
@@ -108,7 +109,7 @@ def _sizes(
         if m.structure is None or m.model in own:
             continue
         count = m.structure.parameters if name == "parameters" else sum(m.structure.macs)
-        point = Point(m.model, count, f"{m.model}: {count:,}")
+        point = ChartPoint(m.model, count, f"{m.model}: {count:,}")
         axis = "parameters, exact" if name == "parameters" else "multiply-accumulates, exact"
         own[m.model] = _Value(
             ("", "", _family(m.model, families)), "run", axis, MODEL_SERIES, point
@@ -120,7 +121,9 @@ def _sizes(
             "published",
             columns()[name].holds,
             MODEL_SERIES,
-            Point(model, row.figures[name], f"{model}: {row.figures[name]:,.0f}, {row.source}"),
+            ChartPoint(
+                model, row.figures[name], f"{model}: {row.figures[name]:,.0f}, {row.source}"
+            ),
         )
         for model, row in theirs.items()
     ]
@@ -137,7 +140,7 @@ def _metrics(
     for m in measurements:
         for metric in list(m.gating(name).values())[:1]:
             text = f"{m.model} {m.scheme}: {number_text(metric.value)} {metric.unit}"
-            point = Point(m.model, metric.value, text, m.combination)
+            point = ChartPoint(m.model, metric.value, text, m.combination)
             group = (m.board, m.target, _family(m.model, families))
             values.append(_Value(group, "run", _axis_name(name, m, metric), m.scheme, point))
     targets = {m.board: m.target for m in measurements if m.metrics.get(name)}
@@ -145,7 +148,7 @@ def _metrics(
         if row.board in targets and name in row.figures and row.scheme in SCHEMES:
             unit = columns()[name].holds
             text = f"{row.model} {row.scheme}: {row.figures[name]:.6g} {unit}, {row.source}"
-            point = Point(row.model, row.figures[name], text)
+            point = ChartPoint(row.model, row.figures[name], text)
             group = (row.board, targets[row.board], _family(row.model, families))
             values.append(_Value(group, "published", unit, row.scheme, point))
     return values
@@ -181,19 +184,13 @@ def _title(board: str, target: str, family: str, source: str) -> str:
 
 
 def _chart(values: Sequence[_Value]) -> Chart:
-    series: dict[str, list[Point]] = {}
+    series: dict[str, list[ChartPoint]] = {}
     for name in in_order(value.series for value in values):
         points = [value.point for value in values if value.series == name]
         if points:
             series[name] = points
     places = sorted({value.point.place for value in values}, key=natural_order)
     return draw(series, places)
-
-
-def natural_order(name: str) -> list[tuple[int, str]]:
-    """Return a sort key that puts ``fc_10`` after ``fc_9``."""
-    parts = re.findall(r"\d+|\D+", name)
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
 
 
 def _family(model: str, families: Mapping[str, str]) -> str:

@@ -33,7 +33,6 @@ from pytest_tinyquant.report.html.chart import RIGHT
 from pytest_tinyquant.report.html.chart import WIDTH
 from pytest_tinyquant.report.html.chart import glyph
 from pytest_tinyquant.report.html.figures import figures
-from pytest_tinyquant.report.html.figures import natural_order
 from pytest_tinyquant.report.html.pareto import scatters
 from pytest_tinyquant.report.published import Published
 from pytest_tinyquant.report.published import columns
@@ -46,6 +45,7 @@ from pytest_tinyquant.report.wording import ESTIMATED
 from pytest_tinyquant.report.wording import counts_text
 from pytest_tinyquant.report.wording import estimate_rows
 from pytest_tinyquant.schemes.scheme import in_order
+from pytest_tinyquant.system.natural_order import natural_order
 from pytest_tinyquant.system.plain_text import harmless
 
 

@@ -6,7 +6,6 @@ from pytest_tinyquant.engine.kernel_call import KernelCall
 from pytest_tinyquant.engine.kernel_call import Value
 from pytest_tinyquant.engine.lowering import arithmetic
 from pytest_tinyquant.engine.lowering.context import Lowering
-from pytest_tinyquant.engine.lowering.dsp.convolution import number
 from pytest_tinyquant.models.graph import Operator
 
 
@@ -24,7 +23,7 @@ def add(operator: Operator, lowering: Lowering) -> KernelCall:
     if call.kernel != "tq_add_s8" or first.shape != second.shape:
         return call
     factors = {
-        name: (number(call, f"{name}_multiplier"), -number(call, f"{name}_shift"))
+        name: (call.number(f"{name}_multiplier"), -call.number(f"{name}_shift"))
         for name in ("input1", "input2", "output")
     }
     coarser, finer = ("input1", "input2") if factors["input1"] == _HALF else ("input2", "input1")
@@ -35,8 +34,8 @@ def add(operator: Operator, lowering: Lowering) -> KernelCall:
     equal = factors[finer] == _HALF
     if not equal and not 1 <= finer_shift <= _MAX_RIGHT_SHIFT:
         return call
-    offsets = [number(call, f"{name}_offset") for name in (coarser, finer)]
-    zero_point = number(call, "output_offset")
+    offsets = [call.number(f"{name}_offset") for name in (coarser, finer)]
+    zero_point = call.number("output_offset")
     fields: dict[str, Value] = {
         "coarser": call.fields[coarser],
         "finer": call.fields[finer],

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from pytest_tinyquant.engine.kernel_call import KernelCall
-from pytest_tinyquant.engine.kernel_call import Scratch
+from pytest_tinyquant.engine.kernel_call import ScratchMemory
 from pytest_tinyquant.engine.kernel_call import Value
-from pytest_tinyquant.engine.kernel_call import WeightsBlob
 from pytest_tinyquant.engine.lowering import convolution
 from pytest_tinyquant.engine.lowering.context import Lowering
-from pytest_tinyquant.engine.lowering.context import LoweringFunction
+from pytest_tinyquant.engine.lowering.dsp.reference_call import basis_of
+from pytest_tinyquant.engine.lowering.dsp.reference_call import shared_fields
 from pytest_tinyquant.engine.lowering.dsp.requantization import LARGEST
 from pytest_tinyquant.engine.lowering.dsp.requantization import Channels
 from pytest_tinyquant.engine.lowering.dsp.requantization import Integers
@@ -27,8 +25,6 @@ from pytest_tinyquant.models.graph import Operator
 
 
 HEADER = "tq_kernels_dsp_conv.h"
-
-_SHARED = ("window", "input", "output", "activation_min", "activation_max")
 
 # Positions of a filter per step of the inner loop, and pixels per pass.
 _STEP = 4
@@ -46,32 +42,6 @@ class _Layer(NamedTuple):
     channels: Channels
     pairs: Integers
     offsets: Integers | None
-
-
-def without_constants(lowering: Lowering) -> Lowering:
-    """Return a lowering whose constants go nowhere, for a call of which only parts are used."""
-    basis = copy.copy(lowering)
-    basis.blob = WeightsBlob()
-    return basis
-
-
-def basis_of(function: LoweringFunction, operator: Operator, lowering: Lowering) -> KernelCall:
-    """Return the reference kernel's call, the basis of a DSP kernel's."""
-    call = function(operator, without_constants(lowering))
-    assert isinstance(call, KernelCall), operator.label
-    return call
-
-
-def shared_fields(basis: KernelCall) -> dict[str, Value]:
-    """Return the fields that the kernels of a sliding window have in common."""
-    return {name: basis.fields[name] for name in _SHARED}
-
-
-def number(basis: KernelCall, field: str) -> int:
-    """Return an integer field."""
-    value = basis.fields[field]
-    assert isinstance(value, int), field
-    return value
 
 
 def conv_2d(operator: Operator, lowering: Lowering) -> KernelCall:
@@ -107,7 +77,7 @@ def requantized(
     bounds = sums(lowering, source, filters, lowering.optional(operator, 2))
     factors = factors_of(operator, lowering, len(filters))
     if source.dtype == "int8":
-        return channels_s8(bounds, factors, number(basis, "output_offset"))
+        return channels_s8(bounds, factors, basis.number("output_offset"))
     return channels_s16(bounds, factors)
 
 
@@ -119,8 +89,8 @@ def _convolve_s8(lowering: Lowering, layer: _Layer) -> KernelCall:
     fields: dict[str, Value] = {
         "weights": lowering.blob.add(_words(layer, order, summed=summed)),
         "channels": lowering.blob.add_array(layer.channels.rows[pairs], "int32"),
-        "input_zero_point": -number(layer.basis, "input_offset"),
-        "output_offset": number(layer.basis, "output_offset"),
+        "input_zero_point": -layer.basis.number("input_offset"),
+        "output_offset": layer.basis.number("output_offset"),
     }
     kernel = "tq_conv_2d_s8_dsp" if summed else "tq_conv_2d_plain_s8_dsp"
     return _call(lowering, kernel, "tq_conv_2d_s8_dsp_params", layer, fields)
@@ -140,7 +110,11 @@ def _call(
     lowering: Lowering, kernel: str, params: str, layer: _Layer, fields: dict[str, Value]
 ) -> KernelCall:
     steps = -(-layer.filters.shape[1] // _STEP)
-    fields |= shared_fields(layer.basis) | {"steps": steps, "scratch": Scratch(), "offsets": None}
+    fields |= shared_fields(layer.basis) | {
+        "steps": steps,
+        "scratch": ScratchMemory(),
+        "offsets": None,
+    }
     if layer.offsets is not None:
         padded = np.pad(layer.offsets, (0, steps * _STEP - len(layer.offsets)))
         fields["offsets"] = lowering.blob.add_array(padded, "int32")
@@ -159,9 +133,7 @@ def _call(
 
 def _offsets(basis: KernelCall, element: int, positions: int) -> Integers | None:
     """Return the bytes from a window's origin to its positions, None where rows are words."""
-    window = basis.fields["window"]
-    assert isinstance(window, Mapping)
-    size = {name: value for name, value in window.items() if isinstance(value, int)}
+    size = basis.numbers("window")
     depth = size["input_channels"]
     if size["dilation_width"] == 1 and depth * element % 4 == 0:
         return None

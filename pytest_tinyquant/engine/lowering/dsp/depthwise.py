@@ -8,16 +8,15 @@ from typing import cast
 import numpy as np
 
 from pytest_tinyquant.engine.kernel_call import KernelCall
-from pytest_tinyquant.engine.kernel_call import Scratch
+from pytest_tinyquant.engine.kernel_call import ScratchMemory
 from pytest_tinyquant.engine.kernel_call import Value
 from pytest_tinyquant.engine.lowering import convolution
 from pytest_tinyquant.engine.lowering.context import Lowering
 from pytest_tinyquant.engine.lowering.dsp.convolution import HEADER
-from pytest_tinyquant.engine.lowering.dsp.convolution import basis_of
 from pytest_tinyquant.engine.lowering.dsp.convolution import convolve
-from pytest_tinyquant.engine.lowering.dsp.convolution import number
 from pytest_tinyquant.engine.lowering.dsp.convolution import requantized
-from pytest_tinyquant.engine.lowering.dsp.convolution import shared_fields
+from pytest_tinyquant.engine.lowering.dsp.reference_call import basis_of
+from pytest_tinyquant.engine.lowering.dsp.reference_call import shared_fields
 from pytest_tinyquant.engine.lowering.dsp.requantization import Channels
 from pytest_tinyquant.engine.lowering.dsp.requantization import Integers
 from pytest_tinyquant.engine.trail import rows_trail
@@ -61,10 +60,10 @@ def _depthwise(
     if basis.kernel == "tq_depthwise_conv_2d_s8" and _is_3x3(basis):
         return _rows_of_3x3(lowering, basis, channels, channels.weights(filters))
     offset = 0
-    fields: dict[str, Value] = shared_fields(basis) | {"scratch": Scratch()}
+    fields: dict[str, Value] = shared_fields(basis) | {"scratch": ScratchMemory()}
     if basis.kernel == "tq_depthwise_conv_2d_s8":
-        offset = number(basis, "output_offset")
-        fields["input_zero_point"] = -number(basis, "input_offset")
+        offset = basis.number("output_offset")
+        fields["input_zero_point"] = -basis.number("input_offset")
     shift = channels.rows[:, 2]
     rounding = (1 << shift - 1) + (offset << shift)
     rows = np.column_stack([channels.rows, rounding])
@@ -100,11 +99,11 @@ def _rows_of_3x3(
     outputs = window["output_width"]
     width = (outputs + 4) // 2 * 2 if window["stride_width"] == 1 else 2 * outputs + 4
     fields: dict[str, Value] = shared_fields(basis) | {
-        "scratch": Scratch(),
+        "scratch": ScratchMemory(),
         "weights": lowering.blob.add_array(filters.T, "int8"),
         "channels": lowering.blob.add_array(channels.rows, "int32"),
-        "input_zero_point": -number(basis, "input_offset"),
-        "output_offset": number(basis, "output_offset"),
+        "input_zero_point": -basis.number("input_offset"),
+        "output_offset": basis.number("output_offset"),
     }
     # Channel by channel through the image: what is written must have been copied before.
     in_place = rows_trail(window, 1).lag <= 0

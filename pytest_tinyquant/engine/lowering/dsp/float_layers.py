@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 
 from pytest_tinyquant.engine.kernel_call import Alias
 from pytest_tinyquant.engine.kernel_call import KernelCall
-from pytest_tinyquant.engine.kernel_call import Scratch
+from pytest_tinyquant.engine.kernel_call import ScratchMemory
 from pytest_tinyquant.engine.lowering import convolution
 from pytest_tinyquant.engine.lowering import fully_connected as dense
 from pytest_tinyquant.engine.lowering.context import Lowering
 from pytest_tinyquant.engine.lowering.context import LoweringFunction
-from pytest_tinyquant.engine.lowering.dsp.convolution import without_constants
+from pytest_tinyquant.engine.lowering.dsp.reference_call import basis_of
+from pytest_tinyquant.engine.lowering.dsp.reference_call import call_of
 from pytest_tinyquant.engine.lowering.dsp.row_groups import interleave_float
 from pytest_tinyquant.engine.lowering.dsp.row_groups import interleave_float_padded
 from pytest_tinyquant.engine.lowering.weights import bias_address
@@ -66,7 +67,7 @@ def conv_2d(operator: Operator, lowering: Lowering) -> KernelCall:
     row = width * window["input_channels"] * _FLOAT_BYTES
     return dataclasses.replace(
         call,
-        fields={**call.fields, "scratch": Scratch()},
+        fields={**call.fields, "scratch": ScratchMemory()},
         scratch_bytes=window["filter_height"] * (row + _POINTER_BYTES),
         trails={pair: rows_trail(window, _FLOAT_BYTES) for pair in call.trails},
     )
@@ -94,13 +95,10 @@ def _grouped(
     pack: Callable[[NDArray[Any]], bytes] = interleave_float,
 ) -> KernelCall:
     """Lower as `reference` does, with weights [rows, ...] in groups if they are constant."""
-    basis = reference(operator, without_constants(lowering))
-    assert isinstance(basis, KernelCall)
+    basis = basis_of(reference, operator, lowering)
     source, weights = lowering.source(operator, 0), lowering.source(operator, 1)
     if not basis.macs or weights.index not in lowering.constants:
-        call = reference(operator, lowering)
-        assert isinstance(call, KernelCall)
-        return call
+        return call_of(reference, operator, lowering)
     rows = lowering.values(operator, weights, "weights")
     packed = pack(rows.reshape(len(rows), math.prod(rows.shape[1:])))
     addresses = {

@@ -12,7 +12,7 @@ from pytest_tinyquant.engine.kernel_call import KernelCall
 from pytest_tinyquant.engine.kernel_call import Value
 from pytest_tinyquant.engine.lowering import fully_connected as reference
 from pytest_tinyquant.engine.lowering.context import Lowering
-from pytest_tinyquant.engine.lowering.dsp.convolution import without_constants
+from pytest_tinyquant.engine.lowering.dsp.reference_call import without_constants
 from pytest_tinyquant.engine.lowering.dsp.requantization import Sums
 from pytest_tinyquant.engine.lowering.dsp.requantization import sums
 from pytest_tinyquant.engine.lowering.dsp.row_groups import BYTES

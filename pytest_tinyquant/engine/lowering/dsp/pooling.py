@@ -34,8 +34,6 @@ def mean(operator: Operator, lowering: Lowering) -> KernelCall:
     call = pooling.mean(operator, lowering)
     if call.kernel != "tq_mean_s8":
         return call
-    reduced, inner = call.fields["reduced"], call.fields["inner"]
-    assert isinstance(reduced, int) and isinstance(inner, int)
-    if reduced > _MAX_REDUCED or inner % _LANES["int8"]:
+    if call.number("reduced") > _MAX_REDUCED or call.number("inner") % _LANES["int8"]:
         return call
     return dataclasses.replace(call, kernel="tq_mean_s8_dsp", header=HEADER)
