@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
@@ -62,9 +63,13 @@ class Progress:
         if self._path is None:
             return
         line = json.dumps({**entry, "pid": os.getpid(), "time": time.time()}) + "\n"
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(OSError):  # without room for it, a run has no progress line
+            self._append(self._path, line)
+
+    def _append(self, path: Path, line: str) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
         # One write to a file opened for appending stays in one piece, whoever else writes.
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
         try:
             os.write(descriptor, line.encode())
         finally:

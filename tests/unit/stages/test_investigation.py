@@ -122,3 +122,12 @@ def test_what_prevents_the_search_is_told(world, worse, recorded):
 def test_what_did_not_regress_is_left_alone(world, recorded):
     world.error = AssertionError("never called")
     assert world.causes(recorded, recorded) == ()
+
+
+def test_a_fault_in_the_search_leaves_the_regression(world, worse, recorded):
+    world.error = IndexError("list index out of range\nand more")
+    verdict = world.explain(worse, recorded)
+    assert verdict.status == "regressed"
+    assert cause_lines(verdict.causes) == [
+        "no search layer by layer: IndexError: list index out of range"
+    ]
