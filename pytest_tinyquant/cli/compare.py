@@ -80,13 +80,13 @@ def add_history(parser: argparse.ArgumentParser) -> None:
 def run_history(options: argparse.Namespace) -> int:
     """Print a number over the runs; with --creep 1 if it crept."""
     from pytest_tinyquant.history.creep import Release
-    from pytest_tinyquant.history.show import Choice
+    from pytest_tinyquant.history.show import HistoryFilter
     from pytest_tinyquant.history.show import show_creep
     from pytest_tinyquant.history.show import show_history
     from pytest_tinyquant.metrics.tolerances import parse_mapping
 
     names = (options.model, options.scheme, options.board)
-    choice = Choice(options.metric, names, max(options.last, 0))
+    choice = HistoryFilter(options.metric, names, max(options.last, 0))
     metric = options.metric.partition(".")[0]
     try:
         if not options.creep:

@@ -3,11 +3,20 @@
 from pytest_tinyquant.engine.emit import EmittedModel
 from pytest_tinyquant.engine.emit import Linking
 from pytest_tinyquant.engine.emit import emit
-from pytest_tinyquant.engine.plan import ArenaTensor
+from pytest_tinyquant.engine.plan import PlacedTensor
 from pytest_tinyquant.engine.plan import Plan
 from pytest_tinyquant.engine.plan import PlanOp
 from pytest_tinyquant.engine.plan import TensorInfo
 from pytest_tinyquant.engine.plan import plan
 
 
-__all__ = ["ArenaTensor", "EmittedModel", "Linking", "Plan", "PlanOp", "TensorInfo", "emit", "plan"]
+__all__ = [
+    "EmittedModel",
+    "Linking",
+    "PlacedTensor",
+    "Plan",
+    "PlanOp",
+    "TensorInfo",
+    "emit",
+    "plan",
+]

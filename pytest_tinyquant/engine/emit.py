@@ -14,7 +14,7 @@ from pytest_tinyquant.engine.kernel_call import Array
 from pytest_tinyquant.engine.kernel_call import Constant
 from pytest_tinyquant.engine.kernel_call import KernelCall
 from pytest_tinyquant.engine.kernel_call import Ops
-from pytest_tinyquant.engine.kernel_call import Scratch
+from pytest_tinyquant.engine.kernel_call import ScratchMemory
 from pytest_tinyquant.engine.kernel_call import Value
 from pytest_tinyquant.engine.plan import Plan
 from pytest_tinyquant.engine.plan import PlanOp
@@ -212,7 +212,7 @@ class _Source:
             return "NULL"
         if isinstance(value, Activation):
             return f"(void *)(tq_arena + {self.plan.placements[value.tensor].offset})"
-        if isinstance(value, Scratch):
+        if isinstance(value, ScratchMemory):
             return f"(void *)(tq_arena + {self.plan.scratch[op].offset})"
         if isinstance(value, Constant):
             return f"(const void *)(tq_weights + {value.offset})"

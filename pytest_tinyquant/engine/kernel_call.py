@@ -19,7 +19,7 @@ class Activation:
 
 
 @dataclass(frozen=True)
-class Scratch:
+class ScratchMemory:
     """The address of the operator's working memory in the arena."""
 
 
@@ -47,7 +47,7 @@ class Ops:
 
 # A parameter struct's field: a number, a pointer (None is NULL), a nested struct or an array.
 Value = (
-    int | float | None | Activation | Scratch | Constant | Array | Ops | Mapping[str, "Value"]
+    int | float | None | Activation | ScratchMemory | Constant | Array | Ops | Mapping[str, "Value"]
     | tuple[int, ...]
 )  # fmt: skip
 

@@ -33,7 +33,7 @@ class Region:
 
 
 @dataclass(frozen=True)
-class Step:
+class Access:
     """An operator as the checker sees it.
 
     `in_place` holds the (input, output) value pairs that may start at the same byte. `orders` maps
@@ -50,7 +50,7 @@ class Step:
 
 
 def check_no_overlap(
-    steps: Sequence[Step],
+    steps: Sequence[Access],
     inputs: Sequence[Region],
     outputs: Sequence[Region],
     arena_bytes: int,
@@ -76,7 +76,7 @@ def check_no_overlap(
         _read(arena, region, "model output", names)
 
 
-def _check_step(step: Step, names: Mapping[int, str]) -> None:
+def _check_step(step: Access, names: Mapping[int, str]) -> None:
     """Check that what a kernel writes does not overlap anything else it uses."""
     for i, written in enumerate((*step.writes, *step.scratch)):
         for j, other in enumerate((*step.writes, *step.scratch)):
@@ -90,7 +90,7 @@ def _check_step(step: Step, names: Mapping[int, str]) -> None:
                 raise _error(step.label, written, read.value, names)
 
 
-def _follows(step: Step, read: Region, written: Region) -> bool:
+def _follows(step: Access, read: Region, written: Region) -> bool:
     """Tell whether every byte is read for the last time before it is written."""
     order = step.orders.get((read.value, written.value))
     if order is None:

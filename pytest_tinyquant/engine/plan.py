@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import replace
 
 from pytest_tinyquant.engine import planner
 from pytest_tinyquant.engine.kernel_call import KernelCall
 from pytest_tinyquant.engine.lowered_graph import count_parameters
 from pytest_tinyquant.engine.lowered_graph import lower_graph
+from pytest_tinyquant.engine.lowering import SETS
 from pytest_tinyquant.engine.lowering.context import Lowering
+from pytest_tinyquant.engine.overlap import Access
 from pytest_tinyquant.engine.overlap import Region
-from pytest_tinyquant.engine.overlap import Step
 from pytest_tinyquant.engine.overlap import check_no_overlap
 from pytest_tinyquant.engine.quantization import zero_point
 from pytest_tinyquant.models.graph import Graph
@@ -64,7 +66,7 @@ class State:
 
 
 @dataclass(frozen=True)
-class ArenaTensor:
+class PlacedTensor:
     """A value in the arena, alive from row `first` to row `last` of the operator table.
 
     -1 is before the first operator (model inputs), the number of operators is after the last
@@ -95,9 +97,9 @@ class Plan:
     outputs: tuple[TensorInfo, ...]
     arena_bytes: int
     lower_bound_bytes: int
-    arena_tensors: tuple[ArenaTensor, ...]
-    placements: Mapping[int, ArenaTensor]
-    scratch: Mapping[int, ArenaTensor]
+    arena_tensors: tuple[PlacedTensor, ...]
+    placements: Mapping[int, PlacedTensor]
+    scratch: Mapping[int, PlacedTensor]
     weights: bytes
     states: tuple[State, ...] = ()
     parameters: int = 0
@@ -106,12 +108,16 @@ class Plan:
 def plan(graph: Graph, *, where: str = "model", kernels: str = "reference") -> Plan:
     """Plan the model `graph`; `where` names it in messages and in the generated code.
 
-    `kernels` is the kernel set that the plan will be linked with, as a board names it.
+    `kernels` is the kernel set that the plan will be linked with, as a board names it. Kernels of
+    a user's own directory stand in for those of this package, and may read and write in another
+    order: with them no output lies over its input but where a kernel may run in place.
 
     Raises :class:`UnsupportedModelError` for what the engine has no kernel for and
     :class:`ModelError` for a graph whose shapes or scales contradict each other.
     """
     lowering, calls, roots = lower_graph(graph, where, kernels)
+    if kernels not in SETS:
+        calls = [(operator, replace(call, trails={})) for operator, call in calls]
     return _Layout(lowering, calls, roots).plan()
 
 
@@ -143,7 +149,7 @@ class _Layout:
         }
         offsets = planner.place(buffers, pairs, lags)
         rows = {
-            b.key: ArenaTensor(self._name(b.key), offsets[b.key], b.size, b.first, b.last)
+            b.key: PlacedTensor(self._name(b.key), offsets[b.key], b.size, b.first, b.last)
             for b in buffers
         }
         result = Plan(
@@ -210,14 +216,14 @@ class _Layout:
             output.index, call,
         )  # fmt: skip
 
-    def _info(self, index: int, rows: Mapping[int, ArenaTensor]) -> TensorInfo:
+    def _info(self, index: int, rows: Mapping[int, PlacedTensor]) -> TensorInfo:
         tensor = self.graph.tensors[index]
         return TensorInfo(
             index, tensor.name, tensor.shape, tensor.dtype, tensor.quantization, tensor.bytes,
             rows[self.root(index)].offset,
         )  # fmt: skip
 
-    def _state(self, index: int, rows: Mapping[int, ArenaTensor]) -> State:
+    def _state(self, index: int, rows: Mapping[int, PlacedTensor]) -> State:
         tensor = self.lowering.tensor(index)
         # What TensorFlow Lite Micro fills it with; the bytes of wider types are all 0.
         value = zero_point(tensor) % 256 if tensor.dtype == "int8" else 0
@@ -235,7 +241,7 @@ class _Layout:
             )
 
         steps = [
-            Step(
+            Access(
                 op.label,
                 regions((*op.call.reads, *op.call.updates)),
                 regions((*op.call.writes, *op.call.updates, *op.call.inner)),

@@ -17,7 +17,7 @@ from pytest_tinyquant.firmware.source_lines import SourceLines
 
 
 @dataclass(frozen=True)
-class Section:
+class ElfSection:
     """A section that occupies memory on the device.
 
     :param load_address: where its content is stored; differs from ``address`` for ``.data``.
@@ -120,7 +120,7 @@ class Elf:
                 "run builds it again"
             ) from error
 
-    def section(self, name: str) -> Section | None:
+    def section(self, name: str) -> ElfSection | None:
         """Return the section of that name."""
         return next((s for s in self.sections if s.name == name), None)
 
@@ -224,7 +224,7 @@ def _sizes_with_gaps(extents: Iterable[tuple[str, int, int]]) -> Iterator[tuple[
         end = address + size
 
 
-def _sections(file: Any) -> Iterator[Section]:
+def _sections(file: Any) -> Iterator[ElfSection]:
     """Yield the sections that occupy memory."""
     from elftools.elf.constants import SH_FLAGS
 
@@ -242,7 +242,7 @@ def _sections(file: Any) -> Iterator[Section]:
             if 0 <= address - segment["p_vaddr"] < segment[extent]:
                 load_address = address - segment["p_vaddr"] + segment["p_paddr"]
         content = section.data() if loaded else b""
-        yield Section(section.name, address, section["sh_size"], load_address, loaded, content)
+        yield ElfSection(section.name, address, section["sh_size"], load_address, loaded, content)
 
 
 def _symbols(file: Any) -> Iterator[Symbol]:

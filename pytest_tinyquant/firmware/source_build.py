@@ -36,7 +36,7 @@ _LOCK_TIMEOUT = 2 * 3600.0
 
 
 @dataclass(frozen=True)
-class Step:
+class MakeStep:
     """One call of ``make``, or of a program that prepares it.
 
     :param command: its program and arguments; runs at low priority.
@@ -208,24 +208,24 @@ class _Steps:
         """Return where the packages are installed."""
         return self.work / "prefix"
 
-    def all(self, sources: Mapping[str, Path]) -> Iterator[Step]:
+    def all(self, sources: Mapping[str, Path]) -> Iterator[MakeStep]:
         """Yield the steps in order."""
         for package in self.recipe.packages:
             name = package.name
             source, build = self.work / "source" / name, self.work / "build" / name
             unpack = ("tar", "-xf", str(sources[name]), "--strip-components=1", "-C", str(source))
             prepare = functools.partial(_empty, source)
-            yield Step(f"{name}: unpack", unpack, self.work, prepare)
+            yield MakeStep(f"{name}: unpack", unpack, self.work, prepare)
             configure = (str(source / "configure"), f"--prefix={self.prefix}", *package.configure)
             prepare = functools.partial(_empty, build)
-            yield Step(f"{name}: configure", configure, build, prepare)
+            yield MakeStep(f"{name}: configure", configure, build, prepare)
             for step, arguments in package.make:
                 # Not every installation orders its steps.
                 jobs = "-j1" if step == "install" else f"-j{os.cpu_count() or 1}"
                 prepare = functools.partial(package.before_make, build)
-                yield Step(f"{name}: {step}", ("make", jobs, *arguments), build, prepare)
+                yield MakeStep(f"{name}: {step}", ("make", jobs, *arguments), build, prepare)
 
-    def run(self, step: Step) -> None:
+    def run(self, step: MakeStep) -> None:
         """Run one step unless it is done; its output goes to a file in the work directory."""
         name = step.name.replace(": ", "-")
         done, log = self.work / f"{name}.done", self.work / f"{name}.log"

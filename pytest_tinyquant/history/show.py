@@ -37,7 +37,7 @@ FORMAT: Final = 1
 
 
 @dataclasses.dataclass(frozen=True)
-class Choice:
+class HistoryFilter:
     """Which numbers to show.
 
     :param metric: ``latency``, or ``flash.weights`` for a part other than the first that gates.
@@ -73,7 +73,7 @@ class Choice:
         return found
 
 
-def show_history(path: Path, choice: Choice, *, as_json: bool) -> int:
+def show_history(path: Path, choice: HistoryFilter, *, as_json: bool) -> int:
     """Print each chosen number over the runs; of a single combination, every run."""
     history = History(path, create=False)
     try:
@@ -91,7 +91,9 @@ def show_history(path: Path, choice: Choice, *, as_json: bool) -> int:
     return 0
 
 
-def show_creep(path: Path, choice: Choice, release: Release | None, limit: Tolerance | None) -> int:
+def show_creep(
+    path: Path, choice: HistoryFilter, release: Release | None, limit: Tolerance | None
+) -> int:
     """Print what grew beyond the limit, step by step; return 1 if anything did.
 
     :param release: where growth is counted from; None for the first run of each combination.

@@ -33,7 +33,7 @@ from pytest_tinyquant.metrics.built_in import BUILT_IN
 from pytest_tinyquant.metrics.spec import MetricSpec
 
 
-class Registry(Mapping[str, MetricSpec]):
+class MetricRegistry(Mapping[str, MetricSpec]):
     """Metrics by name, in the order in which reports show them."""
 
     def __init__(self, specs: Iterable[MetricSpec]) -> None:
@@ -74,4 +74,4 @@ class Registry(Mapping[str, MetricSpec]):
 
 
 #: The metrics of this process: built in, then those of plugins.
-METRICS: Final = Registry(BUILT_IN)
+METRICS: Final = MetricRegistry(BUILT_IN)

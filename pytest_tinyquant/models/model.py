@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from pytest_tinyquant.metrics.limits import Limit
     from pytest_tinyquant.models.labels import Labels
     from pytest_tinyquant.models.layers import Shape
-    from pytest_tinyquant.models.model_file import Settings
+    from pytest_tinyquant.models.model_file import ModelSettings
     from pytest_tinyquant.models.model_file import Sidecar
     from pytest_tinyquant.models.model_file import ZooFile
     from pytest_tinyquant.models.samples import Samples
@@ -341,7 +341,7 @@ def _model(
     name: str,
     path: Path,
     kind: Kind,
-    settings: Settings,
+    settings: ModelSettings,
     *,
     zoo: ZooFile | None = None,
     sidecar: Sidecar | None = None,

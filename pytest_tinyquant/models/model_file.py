@@ -35,7 +35,7 @@ class Training:
 
 
 @dataclass(frozen=True)
-class Settings:
+class ModelSettings:
     """What every kind of model can be told.
 
     :param schemes: names of the schemes it is tested with, unchecked; None for all.
@@ -66,7 +66,7 @@ class ZooFile:
     family: str
     architecture: Architecture
     dataset: str
-    settings: Settings
+    settings: ModelSettings
     training: Training
 
 
@@ -79,7 +79,7 @@ class Sidecar:
     :param input_shape: shape of one sample, for a model whose file does not tell.
     """
 
-    settings: Settings = field(default_factory=Settings)
+    settings: ModelSettings = field(default_factory=ModelSettings)
     data: Path | None = None
     input_shape: Shape | None = None
 
@@ -131,7 +131,7 @@ def read_sidecar(file: Path, *, convertible: bool) -> Sidecar:
     return Sidecar(_settings(top, top, top), data, shape)
 
 
-def _settings(conversion: Table, data: Table, top: Table) -> Settings:
+def _settings(conversion: Table, data: Table, top: Table) -> ModelSettings:
     schemes = None
     if "schemes" in conversion.values:
         schemes = conversion.array("schemes", str)
@@ -148,7 +148,7 @@ def _settings(conversion: Table, data: Table, top: Table) -> Settings:
         from pytest_tinyquant.metrics.limits import parse_limits
 
         limits = parse_limits(limit.values, where=f"{top.file.name}: {limit.label}")
-    return Settings(
+    return ModelSettings(
         schemes,
         f"{conversion.file}: {conversion.label}" if schemes else "",
         dict(tolerance.values),

@@ -23,7 +23,7 @@ _TITLES = {ERROR.primary: f"{ERROR.name} ({ERROR.primary})", RAM.name: RAM.title
 
 
 @dataclass(frozen=True)
-class Row:
+class SchemeRow:
     """One scheme: a cell per column, or the reason why there are none."""
 
     scheme: str
@@ -45,11 +45,11 @@ def titles(choice: Choice) -> list[str]:
     return heads
 
 
-def rows(choice: Choice) -> Iterator[Row]:
+def rows(choice: Choice) -> Iterator[SchemeRow]:
     """Yield one row per scheme: each number, how it stands to the reference's, and the best."""
     for option in choice.options:
         cells = tuple(_cell(choice, option, column) for column in choice.columns)
-        yield Row(option.scheme, cells, option.gap, choice.dominated(option))
+        yield SchemeRow(option.scheme, cells, option.gap, choice.dominated(option))
 
 
 def csv_rows(found: Sequence[Choice]) -> Iterator[tuple[str, ...]]:

@@ -50,8 +50,10 @@ class Investigation:
             return verdict
         try:
             causes = self._causes(verdict, current, baseline)
-        except TinyQuantError as error:
+        except Exception as error:
             why = str(error).partition("\n")[0]
+            if not isinstance(error, TinyQuantError):
+                why = f"{type(error).__name__}: {why}"
             causes = [Cause("note", about=f"no search layer by layer: {why}")]
         return dataclasses.replace(verdict, causes=(*causes, *verdict.causes))
 

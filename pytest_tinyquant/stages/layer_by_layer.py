@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Part:
+class FirstDifference:
     """Where two runs part: at an operator, for one check sample."""
 
     operator: str
@@ -72,7 +72,7 @@ class LayerByLayer:
             case.graph, where=case.name, kernels=case.board.kernels
         )
 
-    def first_difference(self) -> Part | None:
+    def first_difference(self) -> FirstDifference | None:
         """Return where the image leaves TensorFlow Lite Micro; None if it gives its outputs.
 
         :raises TinyQuantError: TensorFlow Lite Micro or the board cannot run it.
@@ -113,18 +113,18 @@ class LayerByLayer:
 
     def _compare(
         self, tensors: Mapping[int, NDArray[Any]], traces: tuple[OperatorTrace, ...], sample: int
-    ) -> Part | None:
+    ) -> FirstDifference | None:
         for op, trace in zip(self.plan.ops, traces, strict=True):
             for index, actual in zip(op.call.writes, trace.outputs, strict=True):
                 if index not in tensors:
                     continue
                 found = same_model(self.graph.tensors[index], tensors[index], actual)
                 if found is not None:
-                    return Part(operator_text(op), found, sample)
+                    return FirstDifference(operator_text(op), found, sample)
         return None
 
 
-def compare_models(steps: Steps, model: Model, old: Path, new: Path) -> Part | None:
+def compare_models(steps: Steps, model: Model, old: Path, new: Path) -> FirstDifference | None:
     """Run two converted files of ``model`` in TensorFlow Lite Micro; return where they part.
 
     :raises TinyQuantError: TensorFlow Lite Micro cannot run one of them.
@@ -147,7 +147,9 @@ def compare_models(steps: Steps, model: Model, old: Path, new: Path) -> Part | N
             old_tensor, new_tensor = graphs[0].tensors[a], graphs[1].tensors[b]
             found = other_model(old_tensor, tensors[0][a], new_tensor, tensors[1][b])
             if found is not None:
-                return Part(f"{after.label} {shape_text(new_tensor.shape)}", found, sample)
+                return FirstDifference(
+                    f"{after.label} {shape_text(new_tensor.shape)}", found, sample
+                )
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
@@ -20,7 +21,7 @@ STAGES: Final = ("converting", "building", "running", "estimating")
 
 
 @dataclass(frozen=True)
-class Step:
+class Activity:
     """A stage at work on something.
 
     :param what: the combination, or the part of one that the stage is about.
@@ -62,9 +63,13 @@ class Progress:
         if self._path is None:
             return
         line = json.dumps({**entry, "pid": os.getpid(), "time": time.time()}) + "\n"
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(OSError):  # without room for it, a run has no progress line
+            self._append(self._path, line)
+
+    def _append(self, path: Path, line: str) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
         # One write to a file opened for appending stays in one piece, whoever else writes.
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
         try:
             os.write(descriptor, line.encode())
         finally:
@@ -84,7 +89,7 @@ class ProgressReader:
         self._told: dict[str, float] = {}
         self._lines: list[str] = []
         self._offset = 0
-        self._running: dict[Step, float] = {}
+        self._running: dict[Activity, float] = {}
         self._done: dict[str, set[str]] = {stage: set() for stage in STAGES}
 
     def read(self) -> None:
@@ -131,7 +136,7 @@ class ProgressReader:
                 self._told[note["topic"]] = note["time"]
                 self._lines.append(note["line"])
             return
-        step = Step(note["stage"], note["what"], note["board"], note["pid"])
+        step = Activity(note["stage"], note["what"], note["board"], note["pid"])
         if note["event"] == "begin":
             self._running[step] = note["time"]
         else:

@@ -13,7 +13,7 @@ _PROC: Final = Path("/proc")
 
 
 @dataclass(frozen=True)
-class Holder:
+class PortHolder:
     """A process that has a port open."""
 
     pid: int
@@ -23,14 +23,14 @@ class Holder:
         return f"process {self.pid} ({self.command})"
 
 
-def holders(port: str) -> tuple[Holder, ...]:
+def holders(port: str) -> tuple[PortHolder, ...]:
     """Return the other processes that have the device file `port` open.
 
     Processes of other users are seen by root only; without ``/proc`` there is nothing to see.
     """
     device = os.path.realpath(port)
     return tuple(
-        Holder(pid, _command(pid))
+        PortHolder(pid, _command(pid))
         for pid in sorted(_processes())
         if pid != os.getpid() and device in _open_files(pid)
     )

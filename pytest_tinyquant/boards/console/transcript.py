@@ -54,7 +54,7 @@ class Hello:
 
 
 @dataclass(frozen=True)
-class Fault:
+class FaultLine:
     """What the firmware's fault handler saw; ``op`` is -1 outside of ``tq_invoke``."""
 
     exception: int
@@ -76,7 +76,7 @@ class Transcript:
     stack: tuple[int, int] | None = None
     arena: int | None = None
     guard: str | None = None
-    fault: Fault | None = None
+    fault: FaultLine | None = None
     log: deque[str] = field(default_factory=lambda: deque(maxlen=MAX_LOG_LINES))
 
     def add(self, kind: str, payload: str, lines: int) -> None:
@@ -169,7 +169,7 @@ class Transcript:
             raise ContentError("FAULT cannot be read")
         pairs = (pair.partition("=") for pair in match[2].split())
         registers = {name: int(value, 16) for name, _, value in pairs}
-        self.fault = Fault(int(match[1]), registers, int(match[3]))
+        self.fault = FaultLine(int(match[1]), registers, int(match[3]))
 
     def _announced(self) -> Hello:
         assert self.hello is not None, "the sequence check lets nothing come before HELLO"

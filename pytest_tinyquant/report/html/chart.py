@@ -32,7 +32,7 @@ _DODGE: Final = 3.0
 
 
 @dataclass(frozen=True)
-class Point:
+class ChartPoint:
     """A value of one series at one place of the horizontal axis.
 
     :param text: the value in words, for whoever points at the mark.
@@ -72,7 +72,7 @@ class Chart:
     lines: tuple[Line, ...]
 
 
-def draw(series: Mapping[str, Sequence[Point]], order: Sequence[str]) -> Chart:
+def draw(series: Mapping[str, Sequence[ChartPoint]], order: Sequence[str]) -> Chart:
     """Return the chart of `series`, whose places lie in the given `order`."""
     step = (WIDTH - LEFT - RIGHT) / len(order)
     places = {place: LEFT + step * (index + 0.5) for index, place in enumerate(order)}

@@ -18,7 +18,7 @@ from pytest_tinyquant.metrics.metric import Metric
 from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.metrics.text import number_text
 from pytest_tinyquant.report.html.chart import Chart
-from pytest_tinyquant.report.html.chart import Point
+from pytest_tinyquant.report.html.chart import ChartPoint
 from pytest_tinyquant.report.html.chart import draw
 from pytest_tinyquant.report.published import Published
 from pytest_tinyquant.report.published import columns
@@ -74,7 +74,7 @@ class _Value:
     source: str
     axis: str
     series: str
-    point: Point
+    point: ChartPoint
 
 
 def figures(
@@ -109,7 +109,7 @@ def _sizes(
         if m.structure is None or m.model in own:
             continue
         count = m.structure.parameters if name == "parameters" else sum(m.structure.macs)
-        point = Point(m.model, count, f"{m.model}: {count:,}")
+        point = ChartPoint(m.model, count, f"{m.model}: {count:,}")
         axis = "parameters, exact" if name == "parameters" else "multiply-accumulates, exact"
         own[m.model] = _Value(
             ("", "", _family(m.model, families)), "run", axis, MODEL_SERIES, point
@@ -121,7 +121,9 @@ def _sizes(
             "published",
             columns()[name].holds,
             MODEL_SERIES,
-            Point(model, row.figures[name], f"{model}: {row.figures[name]:,.0f}, {row.source}"),
+            ChartPoint(
+                model, row.figures[name], f"{model}: {row.figures[name]:,.0f}, {row.source}"
+            ),
         )
         for model, row in theirs.items()
     ]
@@ -138,7 +140,7 @@ def _metrics(
     for m in measurements:
         for metric in list(m.gating(name).values())[:1]:
             text = f"{m.model} {m.scheme}: {number_text(metric.value)} {metric.unit}"
-            point = Point(m.model, metric.value, text, m.combination)
+            point = ChartPoint(m.model, metric.value, text, m.combination)
             group = (m.board, m.target, _family(m.model, families))
             values.append(_Value(group, "run", _axis_name(name, m, metric), m.scheme, point))
     targets = {m.board: m.target for m in measurements if m.metrics.get(name)}
@@ -146,7 +148,7 @@ def _metrics(
         if row.board in targets and name in row.figures and row.scheme in SCHEMES:
             unit = columns()[name].holds
             text = f"{row.model} {row.scheme}: {row.figures[name]:.6g} {unit}, {row.source}"
-            point = Point(row.model, row.figures[name], text)
+            point = ChartPoint(row.model, row.figures[name], text)
             group = (row.board, targets[row.board], _family(row.model, families))
             values.append(_Value(group, "published", unit, row.scheme, point))
     return values
@@ -182,7 +184,7 @@ def _title(board: str, target: str, family: str, source: str) -> str:
 
 
 def _chart(values: Sequence[_Value]) -> Chart:
-    series: dict[str, list[Point]] = {}
+    series: dict[str, list[ChartPoint]] = {}
     for name in in_order(value.series for value in values):
         points = [value.point for value in values if value.series == name]
         if points:

@@ -28,8 +28,8 @@ from pytest_tinyquant.engine.kernel_call import Array
 from pytest_tinyquant.engine.kernel_call import Constant
 from pytest_tinyquant.engine.kernel_call import KernelCall
 from pytest_tinyquant.engine.kernel_call import Ops
-from pytest_tinyquant.engine.kernel_call import Scratch
-from pytest_tinyquant.engine.plan import ArenaTensor
+from pytest_tinyquant.engine.kernel_call import ScratchMemory
+from pytest_tinyquant.engine.plan import PlacedTensor
 from pytest_tinyquant.engine.plan import Plan
 from pytest_tinyquant.engine.plan import PlanOp
 from pytest_tinyquant.engine.plan import TensorInfo
@@ -71,7 +71,7 @@ class Arena:
     def __init__(self, plan: Plan) -> None:
         self.block = np.full(plan.arena_bytes, 0xA5, dtype=np.uint8)
 
-    def address(self, tensor: ArenaTensor) -> int:
+    def address(self, tensor: PlacedTensor) -> int:
         return self.block.ctypes.data + tensor.offset
 
 
@@ -88,7 +88,7 @@ class SeparateBuffers:
         for block in self._blocks.values():
             self._libc.free(ctypes.c_void_p(block))
 
-    def address(self, tensor: ArenaTensor) -> int:
+    def address(self, tensor: PlacedTensor) -> int:
         return self._blocks[tensor]
 
 
@@ -163,7 +163,7 @@ class _Call:
         match value:
             case Activation(tensor):
                 return self.memory.address(self.plan.placements[tensor])
-            case Scratch():
+            case ScratchMemory():
                 return self.memory.address(self.plan.scratch[self.op.index])
             case Constant(offset):
                 return self.weights + offset

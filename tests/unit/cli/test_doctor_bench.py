@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_tinyquant.boards.console.port_holders import Holder
+from pytest_tinyquant.boards.console.port_holders import PortHolder
 from pytest_tinyquant.boards.debug.pyocd_session import AttachedProbe
 from pytest_tinyquant.cli import doctor_bench
 from pytest_tinyquant.cli.doctor_bench import bench_findings
@@ -63,7 +63,7 @@ def test_a_board_that_is_not_attached_is_missing(findings):
 def test_a_port_is_looked_at_in_every_respect(findings, project, monkeypatch):
     port = findings()["rx-a port"]
     assert port.found == f"{project / 'tty'}, free"
-    monkeypatch.setattr(doctor_bench, "holders", lambda port: (Holder(7, "minicom"),))
+    monkeypatch.setattr(doctor_bench, "holders", lambda port: (PortHolder(7, "minicom"),))
     assert findings()["rx-a port"].found.endswith("tty, open in process 7 (minicom)")
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     assert "may not be opened; become a member of its group" in findings()["rx-a port"].remedy

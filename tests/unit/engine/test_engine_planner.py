@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from pytest_tinyquant.engine.overlap import Access
 from pytest_tinyquant.engine.overlap import ArenaOverlapError
 from pytest_tinyquant.engine.overlap import Region
-from pytest_tinyquant.engine.overlap import Step
 from pytest_tinyquant.engine.overlap import check_no_overlap
 from pytest_tinyquant.engine.planner import Buffer
 from pytest_tinyquant.engine.planner import arena_size
@@ -53,7 +53,7 @@ def _check(
 
     check_no_overlap(
         [
-            Step(
+            Access(
                 f"op {row}",
                 [region(k) for k in reads],
                 [region(out)],
@@ -163,12 +163,12 @@ def test_the_checker_sees_an_output_that_overtakes_its_input() -> None:
 
 
 def test_the_checker_sees_a_write_outside_of_the_arena() -> None:
-    step = Step("op 0", [], [Region(0, 8, 16)], [], frozenset())
+    step = Access("op 0", [], [Region(0, 8, 16)], [], frozenset())
     with pytest.raises(ArenaOverlapError, match="outside of the arena's 16 bytes"):
         check_no_overlap([step], [], [], 16, {0: "x"})
 
 
 def test_the_checker_sees_scratch_memory_over_an_input() -> None:
-    step = Step("op 0", [Region(0, 0, 8)], [Region(1, 8, 8)], [Region(-2, 4, 4)], frozenset())
+    step = Access("op 0", [Region(0, 0, 8)], [Region(1, 8, 8)], [Region(-2, 4, 4)], frozenset())
     with pytest.raises(ArenaOverlapError, match="collides with x"):
         check_no_overlap([step], [Region(0, 0, 8)], [], 16, {0: "x", 1: "y"})

@@ -14,7 +14,7 @@ from pytest_tinyquant.history.database import APPLICATION_ID
 from pytest_tinyquant.history.database import MIGRATIONS
 from pytest_tinyquant.history.database import History
 from pytest_tinyquant.history.database import RunRow
-from pytest_tinyquant.history.show import Choice
+from pytest_tinyquant.history.show import HistoryFilter
 from pytest_tinyquant.history.show import show_creep
 from pytest_tinyquant.history.show import sparkline
 from pytest_tinyquant.metrics.tolerance import Tolerance
@@ -195,7 +195,7 @@ def test_json(path, change, capsys):
 
 def test_steps_within_the_gate_that_add_up_are_found(path, change, capsys):
     record(path, creeping(change))
-    choice = Choice("latency")
+    choice = HistoryFilter("latency")
     assert show_creep(path, choice, None, None) == 1
     output = capsys.readouterr().out
     assert "1,000,000 -> 1,024,000 instructions, +24,000 +2.40 % since 0000000000" in output

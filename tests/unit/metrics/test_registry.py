@@ -13,7 +13,7 @@ from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.metrics.built_in import BUILT_IN
 from pytest_tinyquant.metrics.built_in import LATENCY
 from pytest_tinyquant.metrics.registry import METRICS
-from pytest_tinyquant.metrics.registry import Registry
+from pytest_tinyquant.metrics.registry import MetricRegistry
 from pytest_tinyquant.metrics.spec import Explanation
 from pytest_tinyquant.metrics.spec import MetricSpec
 from pytest_tinyquant.metrics.spec import Part
@@ -43,19 +43,19 @@ def test_every_kind_of_cause_has_something_that_finds_it():
 
 
 def test_reports_show_the_metrics_in_the_order_in_which_they_were_added():
-    registry = Registry(BUILT_IN)
+    registry = MetricRegistry(BUILT_IN)
     registry.register(described())
     assert list(registry) == ["error", "latency", "flash", "ram", "energy"]
 
 
 def test_two_metrics_of_one_name_are_refused():
-    registry = Registry(BUILT_IN)
+    registry = MetricRegistry(BUILT_IN)
     with pytest.raises(ConfigurationError, match="'latency' is described twice"):
         registry.register(described(name="latency"))
 
 
 def test_a_metric_goes_as_it_came():
-    registry = Registry(BUILT_IN)
+    registry = MetricRegistry(BUILT_IN)
     registry.register(described())
     registry.unregister("energy")
     assert list(registry) == list(METRICS)
@@ -72,7 +72,7 @@ def test_a_metric_goes_as_it_came():
     ],
 )
 def test_a_test_judges_the_metric_it_is_named_after(test, metric):
-    registry = Registry(BUILT_IN)
+    registry = MetricRegistry(BUILT_IN)
     registry.register(described(name="time"))
     registry.register(described(name="wake_time"))
     assert registry.judged_by(test) == metric

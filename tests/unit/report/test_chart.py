@@ -7,7 +7,7 @@ import pytest
 from pytest_tinyquant.report.html.chart import BOTTOM
 from pytest_tinyquant.report.html.chart import HEIGHT
 from pytest_tinyquant.report.html.chart import TOP
-from pytest_tinyquant.report.html.chart import Point
+from pytest_tinyquant.report.html.chart import ChartPoint
 from pytest_tinyquant.report.html.chart import draw
 from pytest_tinyquant.report.html.chart import glyph
 from pytest_tinyquant.report.html.chart import short_number
@@ -15,7 +15,7 @@ from pytest_tinyquant.schemes.scheme import SCHEMES
 
 
 def points(*values):
-    return [Point(f"m{index}", value, str(value)) for index, value in enumerate(values)]
+    return [ChartPoint(f"m{index}", value, str(value)) for index, value in enumerate(values)]
 
 
 def heights(line):
@@ -52,7 +52,7 @@ def test_many_decades_get_few_ticks():
 
 
 def test_a_series_follows_the_order_of_the_axis_not_of_its_points():
-    chart = draw({"int8": [Point("b", 2, "b"), Point("a", 1, "a")]}, ["a", "b"])
+    chart = draw({"int8": [ChartPoint("b", 2, "b"), ChartPoint("a", 1, "a")]}, ["a", "b"])
     assert [mark.text for mark in chart.lines[0].marks] == ["a", "b"]
     assert [label for _, label in chart.places] == ["a", "b"]
 

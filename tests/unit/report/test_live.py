@@ -124,3 +124,15 @@ def test_a_log_gets_whole_lines_and_no_control_characters(log):
     screen.show("running 1/2")
     screen.show("")
     assert path.read_text() == "tinyquant: converting 1/2\n\ntinyquant: running 1/2\n"
+
+
+def test_a_terminal_that_is_gone_costs_the_line_alone():
+    """As after its window was closed, or on a disk that is full."""
+    full = os.open("/dev/full", os.O_WRONLY)
+    screen = Screen(full, terminal=True, is_within_line=lambda: True)
+    screen.show("running 1/2")
+    screen.say("a line that stays")
+    screen.close()
+    log = Screen(os.open("/dev/full", os.O_WRONLY), terminal=False, is_within_line=lambda: False)
+    log.show("running 1/2")
+    log.close()

@@ -16,10 +16,10 @@ from pytest_tinyquant.project.case import Case
 from pytest_tinyquant.project.target import Target
 from pytest_tinyquant.stages import layer_by_layer
 from pytest_tinyquant.stages.investigation import Investigation
-from pytest_tinyquant.stages.layer_by_layer import Part
+from pytest_tinyquant.stages.layer_by_layer import FirstDifference
 
 
-PART = Part("conv2d[3] 16x16x32  tq_conv_2d_s8", Divergence(5, 8192, 3.0, "steps"), 7)
+PART = FirstDifference("conv2d[3] 16x16x32  tq_conv_2d_s8", Divergence(5, 8192, 3.0, "steps"), 7)
 
 
 class World:
@@ -122,3 +122,12 @@ def test_what_prevents_the_search_is_told(world, worse, recorded):
 def test_what_did_not_regress_is_left_alone(world, recorded):
     world.error = AssertionError("never called")
     assert world.causes(recorded, recorded) == ()
+
+
+def test_a_fault_in_the_search_leaves_the_regression(world, worse, recorded):
+    world.error = IndexError("list index out of range\nand more")
+    verdict = world.explain(worse, recorded)
+    assert verdict.status == "regressed"
+    assert cause_lines(verdict.causes) == [
+        "no search layer by layer: IndexError: list index out of range"
+    ]

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -123,3 +124,10 @@ def test_lines_about_one_topic_are_told_once_in_an_interval(path, monkeypatch):
     reader.read()
     assert reader.lines() == ["worker 0 waits for 30 s", "worker 0 waits for 60 s", "another board"]
     assert reader.lines() == []
+
+
+def test_without_room_for_its_notes_a_stage_goes_on():
+    with Progress(Path("/dev/full")).stage("running", "a"):
+        pass
+    with Progress(Path("/proc/none/progress")).stage("running", "a"):
+        pass

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pytest_tinyquant.engine.kernel_call import KernelCall
-from pytest_tinyquant.engine.kernel_call import Scratch
+from pytest_tinyquant.engine.kernel_call import ScratchMemory
 from pytest_tinyquant.engine.kernel_call import Value
 from pytest_tinyquant.engine.lowering import convolution
 from pytest_tinyquant.engine.lowering.context import Lowering
@@ -110,7 +110,11 @@ def _call(
     lowering: Lowering, kernel: str, params: str, layer: _Layer, fields: dict[str, Value]
 ) -> KernelCall:
     steps = -(-layer.filters.shape[1] // _STEP)
-    fields |= shared_fields(layer.basis) | {"steps": steps, "scratch": Scratch(), "offsets": None}
+    fields |= shared_fields(layer.basis) | {
+        "steps": steps,
+        "scratch": ScratchMemory(),
+        "offsets": None,
+    }
     if layer.offsets is not None:
         padded = np.pad(layer.offsets, (0, steps * _STEP - len(layer.offsets)))
         fields["offsets"] = lowering.blob.add_array(padded, "int32")

@@ -8,7 +8,7 @@ from typing import cast
 import numpy as np
 
 from pytest_tinyquant.engine.kernel_call import KernelCall
-from pytest_tinyquant.engine.kernel_call import Scratch
+from pytest_tinyquant.engine.kernel_call import ScratchMemory
 from pytest_tinyquant.engine.kernel_call import Value
 from pytest_tinyquant.engine.lowering import convolution
 from pytest_tinyquant.engine.lowering.context import Lowering
@@ -60,7 +60,7 @@ def _depthwise(
     if basis.kernel == "tq_depthwise_conv_2d_s8" and _is_3x3(basis):
         return _rows_of_3x3(lowering, basis, channels, channels.weights(filters))
     offset = 0
-    fields: dict[str, Value] = shared_fields(basis) | {"scratch": Scratch()}
+    fields: dict[str, Value] = shared_fields(basis) | {"scratch": ScratchMemory()}
     if basis.kernel == "tq_depthwise_conv_2d_s8":
         offset = basis.number("output_offset")
         fields["input_zero_point"] = -basis.number("input_offset")
@@ -99,7 +99,7 @@ def _rows_of_3x3(
     outputs = window["output_width"]
     width = (outputs + 4) // 2 * 2 if window["stride_width"] == 1 else 2 * outputs + 4
     fields: dict[str, Value] = shared_fields(basis) | {
-        "scratch": Scratch(),
+        "scratch": ScratchMemory(),
         "weights": lowering.blob.add_array(filters.T, "int8"),
         "channels": lowering.blob.add_array(channels.rows, "int32"),
         "input_zero_point": -basis.number("input_offset"),

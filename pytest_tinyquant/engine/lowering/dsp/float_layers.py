@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pytest_tinyquant.engine.kernel_call import Alias
 from pytest_tinyquant.engine.kernel_call import KernelCall
-from pytest_tinyquant.engine.kernel_call import Scratch
+from pytest_tinyquant.engine.kernel_call import ScratchMemory
 from pytest_tinyquant.engine.lowering import convolution
 from pytest_tinyquant.engine.lowering import fully_connected as dense
 from pytest_tinyquant.engine.lowering.context import Lowering
@@ -67,7 +67,7 @@ def conv_2d(operator: Operator, lowering: Lowering) -> KernelCall:
     row = width * window["input_channels"] * _FLOAT_BYTES
     return dataclasses.replace(
         call,
-        fields={**call.fields, "scratch": Scratch()},
+        fields={**call.fields, "scratch": ScratchMemory()},
         scratch_bytes=window["filter_height"] * (row + _POINTER_BYTES),
         trails={pair: rows_trail(window, _FLOAT_BYTES) for pair in call.trails},
     )
