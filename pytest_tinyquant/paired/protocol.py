@@ -1,6 +1,6 @@
 """The protocol by which an A/B run drives the package of another revision.
 
-The other side is a process of its own: ``python -m pytest_tinyquant.paired.serve`` with that
+The other side is a process of its own: ``python -m pytest_tinyquant.cli.serve`` with that
 revision's package first on the module path. It is asked by JSON objects, one a line, and answers
 each by one:
 

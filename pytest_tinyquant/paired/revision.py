@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from pytest_tinyquant.boards.device import RunRecord
     from pytest_tinyquant.project.case import Case
 
-_SERVER: Final = "pytest_tinyquant.paired.serve"
+#: Programs that answer the protocol, the better one first: it knows a project's plugins.
+_SERVERS: Final = ("pytest_tinyquant.cli.serve", "pytest_tinyquant.paired.serve")
 _BEFORE_PROTOCOL: Final = Path(__file__).with_name("before_protocol.py")
 _LAST_LINES: Final = 8
 _ANSWER_LIMIT: Final = 3600.0
@@ -95,10 +96,9 @@ class Revision:
         """Start the process and have it read the project, unless that is done."""
         if self._process is not None:
             return
-        server = self._package_root / Path(*_SERVER.split(".")).with_suffix(".py")
-        # The protocol came with this file; what is older is driven by the names of its modules.
-        speaks = server.is_file()
-        program = ["-m", _SERVER] if speaks else [str(_BEFORE_PROTOCOL)]
+        # What is older than the protocol is driven by the names of its modules.
+        server = next(filter(self._has, _SERVERS), "")
+        program = ["-m", server] if server else [str(_BEFORE_PROTOCOL)]
         with contextlib.ExitStack() as held:
             log = held.enter_context(tempfile.TemporaryFile("w+", errors="replace"))
             self._process = subprocess.Popen(
@@ -117,7 +117,7 @@ class Revision:
             self._log = log
             self._held = held.pop_all()
         try:
-            if speaks:
+            if server:
                 self._greet()
                 self._contents = self._ask("load", settings=self._settings)
             else:
@@ -126,6 +126,10 @@ class Revision:
         except TinyQuantError as error:
             self.close()
             raise RevisionError(f"{self.name} cannot be used: {error}") from error
+
+    def _has(self, module: str) -> bool:
+        """Tell whether the revision's package has a module."""
+        return (self._package_root / Path(*module.split(".")).with_suffix(".py")).is_file()
 
     def _greet(self) -> None:
         """Check that it is the revision's package that answers, in this protocol."""

@@ -1,4 +1,4 @@
-"""Answers an A/B run of another revision: ``python -m pytest_tinyquant.paired.serve``.
+"""Answers an A/B run of another revision, as ``python -m pytest_tinyquant.cli.serve`` starts it.
 
 What is asked and answered is described in :mod:`pytest_tinyquant.paired.protocol`.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 class Server:
     """The project as this package reads and builds it."""
 
-    def __init__(self) -> None:
+    def __init__(self, prepare: Callable[[], object] = lambda: None) -> None:
+        self._prepare = prepare
         self._project: Project | None = None
         self._side: WorkingTree | None = None
 
@@ -48,6 +50,7 @@ class Server:
 
     def load(self, given: dict[str, Any]) -> dict[str, Any]:
         """Read the project."""
+        self._prepare()
         from pytest_tinyquant.paired.sides import WorkingTree
         from pytest_tinyquant.project.project import load_project
         from pytest_tinyquant.project.settings import Settings
@@ -87,11 +90,14 @@ class Server:
         return self._project, self._side
 
 
-def main() -> None:
-    """Answer requests until standard input ends."""
+def main(prepare: Callable[[], object] = lambda: None) -> None:
+    """Answer requests until standard input ends.
+
+    :param prepare: called before the project is read.
+    """
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever a stage prints must not be taken for an answer
-    server = Server()
+    server = Server(prepare)
     for line in sys.stdin:
         answers.write(json.dumps(server.answer(json.loads(line))) + "\n")
         answers.flush()

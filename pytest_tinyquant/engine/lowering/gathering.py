@@ -25,7 +25,7 @@ _UPDATE_DIMS = 5
 _ND_DIMS = 5
 
 # How far beyond the edge MIRROR_PAD begins: SYMMETRIC repeats it, REFLECT does not.
-_MIRROR_OFFSET = {0: 1, 1: 0}
+_MIRROR_OFFSET = {"REFLECT": 1, "SYMMETRIC": 0}
 
 
 def map_copy(

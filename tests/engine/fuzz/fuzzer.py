@@ -63,7 +63,18 @@ class Seed:
 
 def _numbers(model: Any) -> list[tuple[int, int]]:
     """Return (position, width) of the numbers in a model that say something about it."""
-    graph = model.Subgraphs(0)
+    found = [
+        number
+        for index in range(model.SubgraphsLength())
+        for number in _numbers_of_subgraph(model.Subgraphs(index))
+    ]
+    for index in range(model.BuffersLength()):
+        if model.Buffers(index).DataLength() <= 32:
+            found += _vector(model.Buffers(index), 4, 4)
+    return found
+
+
+def _numbers_of_subgraph(graph: Any) -> list[tuple[int, int]]:
     found = _vector(graph, 6, 4) + _vector(graph, 8, 4)
     for index in range(graph.TensorsLength()):
         tensor = graph.Tensors(index)
@@ -77,9 +88,6 @@ def _numbers(model: Any) -> list[tuple[int, int]]:
         options = operator.BuiltinOptions()
         if options is not None:
             found += _scalars(options) * 3
-    for index in range(model.BuffersLength()):
-        if model.Buffers(index).DataLength() <= 32:
-            found += _vector(model.Buffers(index), 4, 4)
     return found
 
 

@@ -13,6 +13,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from controlled_models import branching
+from controlled_models import looping
+from controlled_models import streaming
+from drawn_layers.draw import BySeed
+from drawn_layers.draw import Draw
+from drawn_layers.families import VARIANTS
 
 from pytest_tinyquant.models.model import load_model
 from pytest_tinyquant.schemes.convert import convert
@@ -113,6 +119,15 @@ def pad(operator, tensor):
 OPERATORS = [transpose_conv, depthwise_conv_2d, svdf, lstm, strided_slice, split, add, pad]
 
 
+# One layer of every operator that is drawn, and subgraphs with what they share.
+DRAWN = tuple({variant.op: variant for variant in VARIANTS}.values())
+CONTROLLED = {
+    "variable": streaming(np.arange(9).reshape(1, 3, 3)),
+    "branches": branching(),
+    "loop": looping(),
+}
+
+
 @pytest.fixture(scope="module")
 def seeds(tmp_path_factory, operator_spec, tensor_spec):
     folder = tmp_path_factory.mktemp("seeds")
@@ -120,6 +135,12 @@ def seeds(tmp_path_factory, operator_spec, tensor_spec):
     for name, scheme in CONVERTED:
         model = load_model(ZOO / f"{name}.toml")
         files.append(convert(model, SCHEMES[scheme], Cache()).path)
+    for number, variant in enumerate(DRAWN):
+        files.append(folder / f"{variant}.tflite")
+        files[-1].write_bytes(variant.draw(Draw(BySeed(number), 1)).model)
+    for name, model in CONTROLLED.items():
+        files.append(folder / f"{name}.tflite")
+        files[-1].write_bytes(model)
     for build in OPERATORS:
         files.append(folder / f"{build.__name__}.tflite")
         files[-1].write_bytes(build(operator_spec, tensor_spec).model())

@@ -118,3 +118,12 @@ def test_a_handle_that_names_no_variable():
     model.operator("READ_VARIABLE", [handle], [result])
     with pytest.raises(ModelError, match="is no handle of a variable"):
         plan(read_graph(model.build([handle], [result])))
+
+
+def test_a_handle_is_a_resource():
+    model = ModelBuilder()
+    handle, result = model.tensor((2,)), model.tensor((2,))
+    model.operator("VAR_HANDLE", [], [handle], shared_name=b"x", container=b"")
+    model.operator("RELU", [handle], [result])
+    with pytest.raises(ModelError, match="its handle 'tensor_0' is float32"):
+        plan(read_graph(model.build([], [result])))

@@ -58,12 +58,13 @@ def test_an_error_arrives_as_the_nearest_class_that_is_known_here():
     assert load_error(told(dump_error(KeyError("x")))) is None
 
 
-def asked(*requests):
-    """Ask the program of this package; return its answers."""
+def asked(*requests, directory=None):
+    """Ask the program of this package, started in a directory; return its answers."""
     done = subprocess.run(
-        [sys.executable, "-P", "-m", "pytest_tinyquant.paired.serve"],
+        [sys.executable, "-P", "-m", "pytest_tinyquant.cli.serve"],
         input="".join(json.dumps(request) + "\n" for request in requests),
         capture_output=True, text=True, timeout=60, check=True, env={"PYTHONPATH": str(ROOT)},
+        cwd=directory,
     )  # fmt: skip
     return [json.loads(line) for line in done.stdout.splitlines()]
 
@@ -79,6 +80,30 @@ def test_a_request_that_fails_ends_nothing():
     assert unknown["error"]["class"] == "KeyError"
     assert early["error"]["class"] == "RevisionError"
     assert "value" in hello
+
+
+PLUGIN = """
+from pytest_tinyquant import MetricSpec, Part
+
+def pytest_tinyquant_metrics():
+    parts = (Part("total", gates=True),)
+    classes = {"emulator": "measured"}
+    return [MetricSpec(name="energy", title="Energy", description="", parts=parts,
+                       classes=classes, measure=lambda observation: {})]
+"""
+
+
+def test_what_a_conftest_brings_is_known_to_the_other_side(tmp_path):
+    (tmp_path / "conftest.py").write_text(PLUGIN)
+    (tmp_path / "boards.toml").write_text('[metered]\nbase = "rx65n"\nmetrics = ["energy"]\n')
+    settings = {
+        "root": str(tmp_path), "models_dir": str(tmp_path / "models"),
+        "baselines_dir": str(tmp_path), "extra_models": [], "models": [],
+        "target": "emulator", "cache_dir": "",
+        "work_dir": str(tmp_path), "attached": [],
+    }  # fmt: skip
+    (answer,) = asked({"do": "load", "with": {"settings": settings}}, directory=tmp_path)
+    assert "metered" in answer["value"]["boards"]
 
 
 ANSWERS = """
