@@ -108,7 +108,7 @@ def if_(operator: Operator, lowering: Lowering) -> KernelCall:
 
 def while_(operator: Operator, lowering: Lowering) -> KernelCall:
     """Lower WHILE; what goes round lies where the outputs do."""
-    inputs = [lowering.tensor(index) for index in operator.inputs]
+    inputs = [lowering.source(operator, place) for place in range(len(operator.inputs))]
     outputs = [lowering.tensor(index) for index in operator.outputs]
     first = _copies(lowering, inputs, outputs)
     test = instantiate(lowering, operator.options["cond_subgraph_index"], list(operator.outputs))
