@@ -138,7 +138,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     run = config.stash[RUN]
     if run.usage_error is not None:
         raise run.refused(run.usage_error)
-    if "combinations" not in vars(run):
+    if not run.is_selected:
         return
     from pytest_tinyquant.session.collection import by_combination
     from pytest_tinyquant.session.collection import without_nothing

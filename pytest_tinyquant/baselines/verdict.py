@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 from typing import Final
 from typing import Literal
-from typing import get_args
 
 from pytest_tinyquant.baselines.cause import Cause
 from pytest_tinyquant.metrics.limits import LimitCheck
@@ -28,9 +27,6 @@ Status = Literal[
     "missing",
     "not comparable",
 ]
-
-#: All statuses, those that pass first.
-STATUSES: Final[tuple[str, ...]] = get_args(Status)
 
 #: Statuses that fail a test.
 FAILING: Final = ("over limit", "regressed", "missing", "not comparable")

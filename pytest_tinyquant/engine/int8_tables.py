@@ -42,8 +42,10 @@ def elu(source: Tensor, output: Tensor) -> list[int]:
         real = np.float32(q.scale(source)) * np.float32(value)
         if real < 0:
             real = np.float32(math.exp(float(real))) - np.float32(1.0)
-        steps = q.round_half_away(float(real * inverse))
-        table.append(_clamp(steps + q.zero_point(output)))
+        steps = float(real * inverse)
+        if not abs(steps) < 1 << 31:
+            raise ModelError("its output's scale is too small for its input's")
+        table.append(_clamp(q.round_half_away(steps) + q.zero_point(output)))
     return table
 
 

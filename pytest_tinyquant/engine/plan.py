@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import replace
 
 from pytest_tinyquant.engine import planner
 from pytest_tinyquant.engine.kernel_call import KernelCall
 from pytest_tinyquant.engine.lowered_graph import count_parameters
 from pytest_tinyquant.engine.lowered_graph import lower_graph
+from pytest_tinyquant.engine.lowering import SETS
 from pytest_tinyquant.engine.lowering.context import Lowering
 from pytest_tinyquant.engine.overlap import Access
 from pytest_tinyquant.engine.overlap import Region
@@ -106,12 +108,16 @@ class Plan:
 def plan(graph: Graph, *, where: str = "model", kernels: str = "reference") -> Plan:
     """Plan the model `graph`; `where` names it in messages and in the generated code.
 
-    `kernels` is the kernel set that the plan will be linked with, as a board names it.
+    `kernels` is the kernel set that the plan will be linked with, as a board names it. Kernels of
+    a user's own directory stand in for those of this package, and may read and write in another
+    order: with them no output lies over its input but where a kernel may run in place.
 
     Raises :class:`UnsupportedModelError` for what the engine has no kernel for and
     :class:`ModelError` for a graph whose shapes or scales contradict each other.
     """
     lowering, calls, roots = lower_graph(graph, where, kernels)
+    if kernels not in SETS:
+        calls = [(operator, replace(call, trails={})) for operator, call in calls]
     return _Layout(lowering, calls, roots).plan()
 
 

@@ -58,22 +58,6 @@ class Architecture:
         return tuple(shapes[:-1])
 
 
-def parameter_count(architecture: Architecture) -> int:
-    """Count weights and biases."""
-    pairs = zip(architecture.layers, architecture.layer_inputs(), strict=True)
-    return sum(layer.parameters(shape) for layer, shape in pairs)
-
-
-def mac_count(architecture: Architecture) -> int:
-    """Count multiply-accumulates of one inference.
-
-    Unlike the study's "MACs" (half of TensorFlow's float operations), biases, softmax and pooling
-    do not count.
-    """
-    pairs = zip(architecture.layers, architecture.layer_inputs(), strict=True)
-    return sum(layer.macs(shape) for layer, shape in pairs)
-
-
 def read_architecture(table: Table) -> Architecture:
     """Read `input_shape` and `layers` of a model file's ``[model]`` table."""
     input_shape = table.array("input_shape", int)

@@ -23,6 +23,7 @@ def _names(enumeration: type) -> dict[int, str]:
 
 _ACTIVATIONS = _names(tflite.ActivationFunctionType)
 _PADDINGS = _names(tflite.Padding)
+_MIRRORS = _names(tflite.MirrorPadMode)
 
 # A table without any field: reading it yields the schema's defaults.
 _EMPTY_TABLE = struct.pack("<HHi", 4, 4, 4)
@@ -43,6 +44,10 @@ def _activation(value: Any) -> str:
 
 def _padding(value: Any) -> str:
     return _PADDINGS[value]
+
+
+def _mirror(value: Any) -> str:
+    return _MIRRORS[value]
 
 
 def _vector(value: Any) -> tuple[int, ...]:
@@ -107,7 +112,7 @@ OPTIONS: Mapping[str, tuple[str, Mapping[str, _Decoder]]] = {
     "DEPTH_TO_SPACE": ("DepthToSpaceOptions", {"block_size": _positive}),
     "DIV": ("DivOptions", _ACTIVATION),
     "L2_NORMALIZATION": ("L2NormOptions", _ACTIVATION),
-    "MIRROR_PAD": ("MirrorPadOptions", {"mode": int}),
+    "MIRROR_PAD": ("MirrorPadOptions", {"mode": _mirror}),
     "RESIZE_BILINEAR": ("ResizeBilinearOptions", _RESIZE),
     "RESIZE_NEAREST_NEIGHBOR": ("ResizeNearestNeighborOptions", _RESIZE),
     "SPACE_TO_DEPTH": ("SpaceToDepthOptions", {"block_size": _positive}),

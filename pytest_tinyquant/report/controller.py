@@ -51,7 +51,7 @@ class Controller:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Note what is to run in this process."""
-        if "combinations" in vars(self._run):
+        if self._run.is_selected:
             self.results.expect(item.nodeid for item in session.items)
 
     @pytest.hookimpl(optionalhook=True)
@@ -64,13 +64,13 @@ class Controller:
         self._beside.add(*getattr(report, TROUBLES, ()))
         with self._beside.guarded(report.nodeid):
             self.results.add(report)
-            if report.when == _CRASH and "combinations" in vars(self._run):
+            if report.when == _CRASH and self._run.is_selected:
                 self.results.add_crash(report, self._run.combinations)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
         """Look at the bench before and after the tests, and show what is being done."""
-        if self._config.option.collectonly or "combinations" not in vars(self._run):
+        if self._config.option.collectonly or not self._run.is_selected:
             return (yield)
         from pytest_tinyquant.report.bench import look_after
         from pytest_tinyquant.report.bench import look_before
@@ -99,7 +99,7 @@ class Controller:
             return
         self._session = session
         settings = self._run.settings
-        if settings.records and "combinations" in vars(self._run):
+        if settings.records and self._run.is_selected:
             with self._beside.guarded("baselines"):
                 self._record_baselines()
         with self._beside.guarded("the failures' text"):
@@ -190,7 +190,8 @@ class Controller:
         if self._results.results:
             from pytest_tinyquant.report.terminal import show
 
-            show(terminalreporter, self._results, self._run, self._config.get_verbosity() > 0)
+            told_all = self._config.get_verbosity() > 0
+            show(terminalreporter, self._results, self._run, show_all=told_all)
             if self._run.paired is not None:
                 from pytest_tinyquant.report.paired import show_pairs
 

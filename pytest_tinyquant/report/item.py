@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 #: Attribute of a report that holds this plugin's part; JSON types only, as it crosses processes.
 ATTRIBUTE = "tinyquant"
-_XPASS = "[XPASS(strict)]"
+XPASS = "[XPASS(strict)]"
 
 
 def prepare(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
@@ -54,7 +54,7 @@ def complete(report: pytest.TestReport, item: pytest.Item, call: pytest.CallInfo
         report.when = "setup"  # an ERROR to pytest: it says nothing about the model
     if combination is None or report.when == "teardown" or _is_uneventful(report):
         return
-    if isinstance(report.longrepr, str) and report.longrepr.startswith(_XPASS):
+    if isinstance(report.longrepr, str) and report.longrepr.startswith(XPASS):
         report.longrepr += _closed_gap(item)
     if report.failed:
         from pytest_tinyquant.report.device_log import attach

@@ -17,6 +17,7 @@ from pytest_tinyquant.baselines.verdict import Verdict
 from pytest_tinyquant.measure.measurement import Estimate
 from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.report.item import ATTRIBUTE
+from pytest_tinyquant.report.item import XPASS
 
 
 if TYPE_CHECKING:
@@ -214,6 +215,6 @@ def _outcome(report: pytest.TestReport, verdicts: tuple[Verdict, ...], *, is_unj
         return "not judged" if is_unjudged else worst
     if report.when == "setup":
         return "error"
-    if isinstance(report.longrepr, str) and report.longrepr.startswith("[XPASS(strict)]"):
+    if isinstance(report.longrepr, str) and report.longrepr.startswith(XPASS):
         return "gap closed"
     return worst if worst in FAILING else "failed"

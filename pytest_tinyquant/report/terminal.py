@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from pytest_tinyquant.session.run import Run
 
 
-def show(terminal: pytest.TerminalReporter, results: Results, run: Run, show_all: bool) -> None:
+def show(terminal: pytest.TerminalReporter, results: Results, run: Run, *, show_all: bool) -> None:
     """Write the summary of a run; `show_all` adds every combination's numbers."""
     counts = results.counts()
     bad = any(counts[outcome] for outcome in BAD)

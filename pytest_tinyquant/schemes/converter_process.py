@@ -23,6 +23,7 @@ from pytest_tinyquant.schemes.converter_settings import configure
 from pytest_tinyquant.schemes.converter_settings import converted
 from pytest_tinyquant.schemes.converter_settings import load_arrays
 from pytest_tinyquant.schemes.keras_graph import write_graph
+from pytest_tinyquant.schemes.old_files import with_axes_in_range
 
 
 def convert(request: dict[str, Any]) -> None:
@@ -92,7 +93,7 @@ def tflite_reference(request: dict[str, Any]) -> None:
 def _interpreter(path: str, *, optimized: bool) -> Any:
     kernels = tf.lite.experimental.OpResolverType
     interpreter = tf.lite.Interpreter(
-        model_path=path,
+        model_content=with_axes_in_range(Path(path)),
         experimental_op_resolver_type=kernels.AUTO if optimized else kernels.BUILTIN_REF,
         num_threads=1,
     )
@@ -114,7 +115,7 @@ def tflite_layers(request: dict[str, Any]) -> None:
     """
     configure()
     interpreter = tf.lite.Interpreter(
-        model_path=request["path"],
+        model_content=with_axes_in_range(Path(request["path"])),
         experimental_op_resolver_type=tf.lite.experimental.OpResolverType.BUILTIN_REF,
         experimental_preserve_all_tensors=True,
         num_threads=1,

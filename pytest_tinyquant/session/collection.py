@@ -166,7 +166,8 @@ def _marks(
     )
     if not notices:
         return []
-    reason = harmless(issue.reason, one_line=True)
+    told = f"{issue.reason} ({issue.link})" if issue.link else issue.reason
+    reason = harmless(told, one_line=True)
     return [pytest.mark.xfail(raises=issue.raises, strict=True, reason=reason)]
 
 

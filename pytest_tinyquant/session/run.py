@@ -77,6 +77,15 @@ class Run:
 
         return select(self.project, self.settings)
 
+    @property
+    def is_selected(self) -> bool:
+        """Whether anybody asked what is selected: otherwise the run is about other tests."""
+        return self._made("combinations") is not None
+
+    def _made(self, name: str) -> Any:
+        """Return what was made when it was first used; None if nobody used it."""
+        return vars(self).get(name)
+
     @cached_property
     def stages(self) -> Stages:
         """The way a model takes to its measurement."""
@@ -206,10 +215,10 @@ class Run:
 
     def close(self) -> None:
         """End the processes that this one started for the run, and leave its journal."""
-        paired = vars(self).get("paired")
+        paired = self._made("paired")
         if paired is not None:
             paired.close()
-        journal = vars(self).get("journal")
+        journal = self._made("journal")
         if journal is not None:
             journal.close()
         if self._scratch is not None:
@@ -218,7 +227,7 @@ class Run:
     def worker_input(self) -> dict[str, object]:
         """Return what a worker must not find out for itself: every worker has to agree on it."""
         values: dict[str, object] = {WORKER_KEY: str(self.work_dir)}
-        if "project" in vars(self):
+        if self._made("project") is not None:
             values[ATTACHED_KEY] = sorted(self.project.attached)
         return values
 

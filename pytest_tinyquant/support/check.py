@@ -11,6 +11,7 @@ from pytest_tinyquant.models.graph import Graph
 from pytest_tinyquant.models.graph import Operator
 from pytest_tinyquant.models.graph import Subgraph
 from pytest_tinyquant.schemes.settings import Scheme
+from pytest_tinyquant.support.instead import advice
 from pytest_tinyquant.support.roles import DEFAULT_ROLES
 from pytest_tinyquant.support.roles import ROLES
 from pytest_tinyquant.support.runtimes import Runtime
@@ -144,7 +145,8 @@ def _unsupported(
 ) -> UnsupportedModelError:
     return UnsupportedModelError(
         f"{where}: {runtime.title} {verb} {operator.label}: {reason} "
-        f"(according to {runtime.source}). Choose another scheme, or a board with another runtime.",
+        f"(according to {runtime.source}). Choose another scheme, or a board with another runtime."
+        f"{advice(operator.op)}",
         op=operator.op,
         dtype=dtype,
         reason=reason,

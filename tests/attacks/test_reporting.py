@@ -256,3 +256,11 @@ def _commit(root: Path) -> None:
     environment = {**os.environ, **who, "GIT_CONFIG_GLOBAL": "/dev/null"}
     for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "a state"]):
         subprocess.run(["git", *command], cwd=root, env=environment, check=True)
+
+
+def test_without_a_terminal_trouble_goes_to_standard_error(regressed):
+    regressed.says = {}
+    add(regressed, MEANWHILE.format(act="os.mkdir('out')"))
+    result = regressed.run(*ONE, "--tq-json=out", "-p", "no:terminal")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stderr.fnmatch_lines(["tinyquant: --tq-json: *out cannot be written: *"])

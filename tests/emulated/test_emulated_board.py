@@ -88,7 +88,7 @@ def test_two_devices_run_at_once(
     device, other = open_board(), open_board()
     device.flash(well_behaved_image)
     other.flash(image_of("log line"))
-    assert device.emulator_pid != other.emulator_pid
+    assert device._qemu.pid != other._qemu.pid
     assert device.run().outputs[1] == expected_output(0, 1)
     assert other.run().outputs[1] == expected_output(17, 1)
     assert device.run().log == ""
@@ -121,7 +121,7 @@ def test_ends_the_emulator_when_closed(
     device: EmulatedBoard, well_behaved_image: FirmwareImage
 ) -> None:
     device.flash(well_behaved_image)
-    pid = device.emulator_pid
+    pid = device._qemu.pid
     device.close()
     device.close()
     assert not Path(f"/proc/{pid}").exists()

@@ -27,6 +27,8 @@ SHARED = {
     "tq_runs_f32": "runs_f32.S",
     "tq_taps_f32": "taps_f32.S",
     "tq_block_f32": "block_f32.S",
+    "tq_depthwise_table": "depthwise_rows.S",
+    "tq_depthwise_row": "depthwise_rows.S",
     "tq_frame": "start.S",
     "tq_reading": "timed_call.S",
 }
@@ -68,7 +70,7 @@ def test_every_member_that_assembler_reads_is_asserted(struct, file):
         )
     ]
     body = re.sub(r"/\*.*?\*/|union \{|\};", "", body, flags=re.DOTALL)
-    members = set(re.findall(r"(\w+)(?:\[[^]]*\])?;", body))
+    members = set(re.findall(r"(\w+)(?:\[[^]]*\])*;", body))
     assert members
     text = "\n".join(path.read_text() for path in C)
     asserted = set(re.findall(rf'offsetof\({struct}, (\w+)\) == \d+,\s*"{re.escape(file)}"', text))

@@ -34,6 +34,7 @@ class ModelBuilder:
         data: Any = None,
         name: str = "",
         signature: Sequence[int] = (),
+        variable: bool = False,
     ) -> int:
         """Add a tensor, a constant if it has `data`; return its index."""
         fields: dict[str, Any] = {
@@ -57,6 +58,8 @@ class ModelBuilder:
                     "QuantizedDimension": axis,
                 },
             )
+        if variable:
+            fields["IsVariable"] = True
         if signature:
             fields["ShapeSignature"] = self._vector(np.int32, signature)
         self.tensors.append(self._table("Tensor", fields))

@@ -45,28 +45,28 @@ tq_fault_entry:
   mov r1, lr
   movs r0, #4
   tst r1, r0
-  beq 1f
+  beq .Lmain_stack
   mrs r0, psp
-  b 2f
-1:
+  b .Lframe
+.Lmain_stack:
   mrs r0, msp
-2:
+.Lframe:
   ldr r1, =tq_fault_record
   str r0, [r1, #FRAME_ADDRESS]
   mov r2, lr
   str r2, [r1, #EXC_RETURN]
   ldr r2, =tq_stack_limit
   cmp r0, r2
-  blo 3f
+  blo .Lno_frame
   ldr r2, =tq_stack_top - 32
   cmp r0, r2
-  bhi 3f
+  bhi .Lno_frame
   adds r1, #FRAME
   ldm r0!, {r4-r7}
   stm r1!, {r4-r7}
   ldm r0!, {r4-r7}
   stm r1!, {r4-r7}
-3:
+.Lno_frame:
   ldr r2, =tq_stack_top
   msr msp, r2
   ldr r2, =tq_fault_report

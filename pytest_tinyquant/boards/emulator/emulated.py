@@ -52,11 +52,6 @@ class EmulatedBoard(FirmwareBoard):
         """Describe why the emulator ended."""
         return qemu.death(where)
 
-    @property
-    def emulator_pid(self) -> int:
-        """Process id of the emulator that runs the image."""
-        return self._qemu.pid
-
     def power_up(
         self, image: LoadableImage, cleanup: contextlib.ExitStack
     ) -> tuple[Debugger, Console]:

@@ -7,6 +7,7 @@ A lowering function takes the operator and a :class:`~.context.Lowering` and ret
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from pytest_tinyquant.engine.lowering import activation
 from pytest_tinyquant.engine.lowering import arithmetic
@@ -136,6 +137,10 @@ LOWERINGS: dict[str, LoweringFunction] = {
 }
 
 
+#: The kernel sets of this package.
+SETS: Final = ("reference", "cortex_m_dsp")
+
+
 def lowerings(kernels: str) -> Mapping[str, LoweringFunction]:
     """Return the lowering function of every operator for a board's kernel set.
 
@@ -146,4 +151,4 @@ def lowerings(kernels: str) -> Mapping[str, LoweringFunction]:
     return LOWERINGS | own.get(kernels, {})
 
 
-__all__ = ["LOWERINGS", "LoweringFunction", "lowerings"]
+__all__ = ["LOWERINGS", "SETS", "LoweringFunction", "lowerings"]

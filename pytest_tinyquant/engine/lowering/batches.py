@@ -9,6 +9,7 @@ from pytest_tinyquant.engine.kernel_call import KernelCall
 from pytest_tinyquant.engine.kernel_call import Value
 from pytest_tinyquant.engine.lowering.context import Lowering
 from pytest_tinyquant.engine.lowering.context import check_shape
+from pytest_tinyquant.engine.lowering.gathering import check_places
 from pytest_tinyquant.engine.lowering.gathering import map_copy
 from pytest_tinyquant.errors import ModelError
 from pytest_tinyquant.models.graph import BITS
@@ -57,6 +58,7 @@ def batch_to_space(operator: Operator, lowering: Lowering) -> KernelCall:
     """Lower BATCH_TO_SPACE_ND over one or two axes."""
     source, output = lowering.source(operator, 0), lowering.output(operator)
     lowering.suffix(operator, source, output)
+    check_places(operator, lowering)
     blocks, crops = _blocks(operator, lowering, source)
     batches, left = divmod(source.shape[0], math.prod(blocks))
     if left:

@@ -36,6 +36,8 @@ def instantiate(lowering: Lowering, number: int, inputs: Sequence[int]) -> Body:
     part = lowering.graph.bodies[number - 1]
     if len(part.inputs) != len(inputs):
         raise ModelError(f"subgraph {number} has {len(part.inputs)} inputs, not {len(inputs)}")
+    if any(index < 0 for index in inputs):
+        raise ModelError(f"an input of subgraph {number} is missing")
     if lowering.depth >= _MAX_DEPTH:
         raise ModelError(f"more than {_MAX_DEPTH} subgraphs run each other")
     first = len(lowering.tensors)

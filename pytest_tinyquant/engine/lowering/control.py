@@ -11,6 +11,7 @@ from pytest_tinyquant.engine.lowering.bodies import Body
 from pytest_tinyquant.engine.lowering.bodies import instantiate
 from pytest_tinyquant.engine.lowering.context import Lowering
 from pytest_tinyquant.errors import ModelError
+from pytest_tinyquant.models.graph import BITS
 from pytest_tinyquant.models.graph import Operator
 from pytest_tinyquant.models.graph import Tensor
 
@@ -18,7 +19,10 @@ from pytest_tinyquant.models.graph import Tensor
 def var_handle(operator: Operator, lowering: Lowering) -> None:
     """Note which variable a handle stands for; nothing has to be computed."""
     key = operator.options["container"], operator.options["shared_name"]
-    lowering.handles[lowering.output(operator).index] = key
+    output = lowering.output(operator)
+    if output.dtype != "resource":
+        raise ModelError(f"its handle {output.name!r} is {output.dtype}")
+    lowering.handles[output.index] = key
 
 
 def read_variable(operator: Operator, lowering: Lowering) -> KernelCall:
@@ -35,7 +39,8 @@ def assign_variable(operator: Operator, lowering: Lowering) -> KernelCall:
 
 
 def _copy(lowering: Lowering, source: Tensor, output: Tensor) -> KernelCall:
-    if (source.bytes, source.dtype) != (output.bytes, output.dtype):
+    same = (source.bytes, source.dtype) == (output.bytes, output.dtype)
+    if not same or not BITS[output.dtype]:
         raise ModelError(
             f"{source.dtype} {list(source.shape)} becomes {output.dtype} {list(output.shape)}"
         )
@@ -103,7 +108,7 @@ def if_(operator: Operator, lowering: Lowering) -> KernelCall:
 
 def while_(operator: Operator, lowering: Lowering) -> KernelCall:
     """Lower WHILE; what goes round lies where the outputs do."""
-    inputs = [lowering.tensor(index) for index in operator.inputs]
+    inputs = [lowering.source(operator, place) for place in range(len(operator.inputs))]
     outputs = [lowering.tensor(index) for index in operator.outputs]
     first = _copies(lowering, inputs, outputs)
     test = instantiate(lowering, operator.options["cond_subgraph_index"], list(operator.outputs))

@@ -21,11 +21,20 @@ from pytest_tinyquant.models.graph import Tensor
 
 
 _MAP_DIMS = 4
+_MAX_PLACES = 1 << 16
 _UPDATE_DIMS = 5
 _ND_DIMS = 5
 
 # How far beyond the edge MIRROR_PAD begins: SYMMETRIC repeats it, REFLECT does not.
-_MIRROR_OFFSET = {0: 1, 1: 0}
+_MIRROR_OFFSET = {"REFLECT": 1, "SYMMETRIC": 0}
+
+
+def check_places(operator: Operator, lowering: Lowering) -> None:
+    """Refuse a table of places that is larger than any device."""
+    output = lowering.output(operator)
+    if sum(output.shape) > _MAX_PLACES:
+        reason = f"its table of {sum(output.shape)} places is too large"
+        raise lowering.unsupported(operator, output.dtype, reason)
 
 
 def map_copy(
@@ -55,11 +64,14 @@ def mirror_pad(operator: Operator, lowering: Lowering) -> KernelCall:
     """Lower MIRROR_PAD on up to four axes."""
     source, output = lowering.source(operator, 0), lowering.output(operator)
     _same_type(operator, lowering, source, output)
+    check_places(operator, lowering)
     pads = lowering.integers(operator, lowering.source(operator, 1), "padding")
     rank = len(source.shape)
     if pads.shape != (rank, 2) or (pads < 0).any() or not 1 <= rank <= _MAP_DIMS:
         raise ModelError(f"its padding is {pads.tolist()} for {rank} axes")
     offset = _MIRROR_OFFSET[operator.options["mode"]]
+    sizes = zip(source.shape, pads.tolist(), strict=True)
+    check_shape(output, tuple(size + sum(pad) for size, pad in sizes))
     maps = []
     for size, (before, after), stride in zip(
         source.shape, pads.tolist(), dense_strides(source.shape), strict=True
@@ -72,7 +84,6 @@ def mirror_pad(operator: Operator, lowering: Lowering) -> KernelCall:
             *range(size - 1 - offset, size - 1 - offset - after, -1),
         ]
         maps.append([place * stride for place in places])
-    check_shape(output, tuple(len(places) for places in maps))
     return map_copy(lowering, source, output, maps, 1)
 
 
@@ -80,6 +91,7 @@ def resize_nearest_neighbor(operator: Operator, lowering: Lowering) -> KernelCal
     """Lower RESIZE_NEAREST_NEIGHBOR; which input each output takes is a table."""
     source, output = lowering.source(operator, 0), lowering.output(operator)
     _same_type(operator, lowering, source, output)
+    check_places(operator, lowering)
     height, width = output_size(operator, lowering)
     batches, input_height, input_width, depth = source.shape
     row = input_width * depth

@@ -118,3 +118,23 @@ def test_a_handle_that_names_no_variable():
     model.operator("READ_VARIABLE", [handle], [result])
     with pytest.raises(ModelError, match="is no handle of a variable"):
         plan(read_graph(model.build([handle], [result])))
+
+
+def test_a_handle_is_a_resource():
+    model = ModelBuilder()
+    handle, result = model.tensor((2,)), model.tensor((2,))
+    model.operator("VAR_HANDLE", [], [handle], shared_name=b"x", container=b"")
+    model.operator("RELU", [handle], [result])
+    with pytest.raises(ModelError, match="its handle 'tensor_0' is float32"):
+        plan(read_graph(model.build([], [result])))
+
+
+def test_an_input_of_a_subgraph_that_is_left_out():
+    model = ModelBuilder()
+    condition, result = model.tensor((1,), "bool"), model.tensor((2,))
+    branches = {"then_subgraph_index": 1, "else_subgraph_index": 1}
+    model.operator("IF", [condition, -1], [result], **branches)
+    model.close([condition], [result])
+    source = model.tensor((2,))
+    with pytest.raises(ModelError, match="an input of subgraph 1 is missing"):
+        plan(read_graph(model.build([source], [source])))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from pytest_tinyquant.baselines.compare import compare
 from pytest_tinyquant.baselines.message import verdict_text
 from pytest_tinyquant.baselines.verdict import FAILING
-from pytest_tinyquant.baselines.verdict import STATUSES
+from pytest_tinyquant.baselines.verdict import Status
 from pytest_tinyquant.baselines.verdict import Verdict
 from pytest_tinyquant.measure.measurement import Measurement
 from pytest_tinyquant.metrics.metric import Metric
@@ -308,4 +309,4 @@ def test_verdicts_survive_json(judge, change):
 
 
 def test_failing_statuses_are_statuses():
-    assert set(FAILING) < set(STATUSES)
+    assert set(FAILING) < set(get_args(Status))

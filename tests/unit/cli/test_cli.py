@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -155,7 +156,8 @@ def test_show_plans_with_the_kernels_of_each_board(project, capsys, int8_cnn):
     assert main(["show", "cnn.tflite", "--board", "rx65n"]) == 0
     one = capsys.readouterr().out
     assert "kernels reference (rx65n)" in one
-    assert "kernels cortex_m_dsp (nucleo-l4r5zi)" in both and "kernels reference (rx65n)" in both
+    assert re.search(r"kernels cortex_m_dsp \(.*nucleo-l4r5zi\)", both)
+    assert re.search(r"kernels reference \(.*rx65n\)", both)
     assert "tq_max_pool_2d_s8_dsp" in both and "tq_max_pool_2d_s8_dsp" not in one
 
 
@@ -206,7 +208,9 @@ def test_doctor_checks_only_what_the_named_boards_need(project, capsys, monkeypa
     assert names("host") == {"tensorflow", "tflite-micro", "cache"}
     assert nucleo < names()
     assert main(["doctor", "nucleo"]) == 1
-    assert "no board 'nucleo'; known are: host, nucleo-l4r5zi" in capsys.readouterr().err
+    assert re.search(
+        r"no board 'nucleo'; known are: host, .*nucleo-l4r5zi", capsys.readouterr().err
+    )
 
 
 def test_without_a_command_the_usage_is_shown(capsys):

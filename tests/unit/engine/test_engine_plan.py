@@ -40,6 +40,13 @@ def test_the_arena_reaches_the_lower_bound_of_a_chain(int8_cnn: bytes, float_cnn
     assert max(t.offset + t.bytes for t in small.arena_tensors) == small.arena_bytes
 
 
+def test_kernels_of_a_user_may_have_another_order(int8_cnn: bytes) -> None:
+    # Image and features lie side by side then.
+    result = plan(read_graph(int8_cnn), kernels="a/directory")
+    assert result.arena_bytes == result.lower_bound_bytes == 256 + 128
+    assert not any(op.call.trails for op in result.ops)
+
+
 def test_reshape_shares_memory(int8_cnn: bytes) -> None:
     graph = read_graph(int8_cnn)
     result = plan(graph)

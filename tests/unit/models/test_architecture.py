@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from layer_counts import mac_count
+from layer_counts import parameter_count
 
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.models.architecture import Architecture
-from pytest_tinyquant.models.architecture import mac_count
-from pytest_tinyquant.models.architecture import parameter_count
 from pytest_tinyquant.models.architecture import read_architecture
 from pytest_tinyquant.models.layers import Conv
 from pytest_tinyquant.models.layers import Dense

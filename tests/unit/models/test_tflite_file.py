@@ -10,6 +10,7 @@ from pytest_tinyquant.models.graph import Quantization
 from pytest_tinyquant.models.graph import Tensor
 from pytest_tinyquant.models.model import scheme_of_tflite
 from pytest_tinyquant.models.tflite_file import scheme_of_graph
+from pytest_tinyquant.models.tflite_reader import read_graph
 
 
 def graph(*tensors: Tensor) -> Graph:
@@ -46,3 +47,20 @@ def test_a_corrupt_tflite_file_is_a_model_error_that_names_it(tmp_path):
     path.touch()
     with pytest.raises(ModelError, match=r"broken\.tflite"):
         scheme_of_tflite(path)
+
+
+def test_what_a_model_remembers_does_not_decide_its_scheme(builder):
+    """An int8 LSTM has an int16 cell state."""
+    source, result = (builder.tensor((1, 4), "int8", scale=0.1) for _ in range(2))
+    builder.tensor((1, 4), "int16", scale=0.1, variable=True)
+    builder.operator("TANH", [source], [result])
+    assert scheme_of_graph(read_graph(builder.build([source], [result]))) == "int8-only"
+
+
+def test_integers_outside_and_floats_inside_are_int8(builder):
+    source, result = (builder.tensor((1, 4), "int8", scale=0.1) for _ in range(2))
+    real, other = (builder.tensor((1, 4)) for _ in range(2))
+    builder.operator("DEQUANTIZE", [source], [real])
+    builder.operator("TANH", [real], [other])
+    builder.operator("QUANTIZE", [other], [result])
+    assert scheme_of_graph(read_graph(builder.build([source], [result]))) == "int8"

@@ -12,9 +12,9 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from layer_counts import mac_count
+from layer_counts import parameter_count
 
-from pytest_tinyquant.models.architecture import mac_count
-from pytest_tinyquant.models.architecture import parameter_count
 from pytest_tinyquant.models.model import discover_models
 from pytest_tinyquant.models.model_file import read_zoo_file
 

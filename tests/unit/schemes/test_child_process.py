@@ -132,6 +132,8 @@ def test_what_the_machine_lacks_is_told_apart_from_what_the_function_does(
     )
     assert (full.machine, full.crashed) == (True, 0)
     assert "No space left on device" in full.log
+    other_words = server.call("builtins:exec", ["raise OSError(28, 'Platte voll')"], timeout=30)
+    assert other_words.machine
     unlogged = "import os; os.dup2(os.open('/dev/full', os.O_WRONLY), 2); int('zap')"
     assert server.call("builtins:exec", [unlogged], timeout=30).machine
     assert server.call("signal:raise_signal", [signal.SIGTERM], timeout=30).machine

@@ -80,6 +80,14 @@ def test_an_operator_the_runtime_lacks(builder: Any) -> None:
             check_support(read_graph(model), RUNTIMES[runtime], where="m")
 
 
+def test_a_refusal_says_what_to_build_instead(builder: Any) -> None:
+    """Keras' UpSampling2D becomes TILE, which TensorFlow Lite Micro lacks."""
+    a, b = builder.tensor((1, 4)), builder.tensor((1, 8))
+    builder.operator("TILE", [a, builder.tensor((2,), "int32", data=[1, 2])], [b])
+    with pytest.raises(UnsupportedModelError, match=r"take keras\.layers\.Resizing"):
+        check_support(read_graph(builder.build([a], [b])), RUNTIMES["tflm"], where="m")
+
+
 def test_the_engine_is_asked_for_what_no_table_says(builder: Any) -> None:
     source, output = (builder.tensor(s, "int8", scale=0.1) for s in ((1, 3), (1, 2)))
     weights = builder.tensor((2, 3), "int8", scale=0.1, zero_point=1, data=np.ones((2, 3)))

@@ -128,7 +128,7 @@
 .macro next_channel again
   ldrd r8, r9, [sp, #CHANNELS]
   subs r8, #1
-  beq 9f
+  beq .Ldone\@
   str r8, [sp, #CHANNELS]
   add r0, #CHANNEL
   ldrd r1, r2, [sp, #ROWS]
@@ -142,7 +142,7 @@
   add lr, #1
   str lr, [sp, #OUTPUT]
   b \again
-9:
+.Ldone\@:
   add sp, #FRAME
   pop {r4-r11, pc}
 .endm

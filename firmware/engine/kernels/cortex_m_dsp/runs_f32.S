@@ -24,7 +24,7 @@
  *   r6      bytes from the end of a run of inputs to the next one
  *   r7      the same for the weights
  *   s0-s3   sums; s0 alone for a row
- *   s4-s7   inputs (group), s8-s23 their weights in the four rows, s24-s27 products
+ *   s4-s7   inputs (group), s8-s23 their weights in the four rows, then products
  *   s4-s9   inputs (row), s10-s15 their weights
  */
   .syntax unified
@@ -32,14 +32,14 @@
 
 /* The products of one input with four rows. */
 .macro one_input input, row0, row1, row2, row3
-  vmul.f32 s24, \input, \row0
-  vmul.f32 s25, \input, \row1
-  vmul.f32 s26, \input, \row2
-  vmul.f32 s27, \input, \row3
-  vadd.f32 s0, s0, s24
-  vadd.f32 s1, s1, s25
-  vadd.f32 s2, s2, s26
-  vadd.f32 s3, s3, s27
+  vmul.f32 \row0, \input, \row0
+  vmul.f32 \row1, \input, \row1
+  vmul.f32 \row2, \input, \row2
+  vmul.f32 \row3, \input, \row3
+  vadd.f32 s0, s0, \row0
+  vadd.f32 s1, s1, \row1
+  vadd.f32 s2, s2, \row2
+  vadd.f32 s3, s3, \row3
 .endm
 
 /* 16 multiply-accumulates in 34 instructions and 54 cycles. */
@@ -58,7 +58,7 @@
   .thumb_func
 tq_sum_runs_of_group_f32:
   push {r4-r7}
-  vpush {s16-s27}
+  vpush {s16-s23}
   ldmia r0, {r4-r7}
   adr r0, zeros
   vldmia r0, {s0-s3}
@@ -94,7 +94,7 @@ tq_sum_runs_of_group_f32:
   subs r4, #1
   bne .Lgroup_run
   vstmia r3, {s0-s3}
-  vpop {s16-s27}
+  vpop {s16-s23}
   pop {r4-r7}
   bx lr
   .balign 4

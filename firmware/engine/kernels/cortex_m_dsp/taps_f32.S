@@ -22,8 +22,7 @@
  *   r8, r9   the same for the weights
  *   s0-s7    sums
  *   s8-s15   inputs
- *   s16-s23  weights
- *   s24-s31  products
+ *   s16-s23  weights, then products
  */
   .syntax unified
   .thumb
@@ -34,7 +33,7 @@
   .thumb_func
 tq_sum_taps_f32:
   push {r4-r9}
-  vpush {s16-s31}
+  vpush {s16-s23}
   ldmia r0, {r4-r9}
   adr r0, zeros
   vldmia r0, {s0-s7}
@@ -43,22 +42,22 @@ tq_sum_taps_f32:
 .Ltap:
   vldmia r1, {s8-s15}
   vldmia r2, {s16-s23}
-  vmul.f32 s24, s8, s16
-  vmul.f32 s25, s9, s17
-  vmul.f32 s26, s10, s18
-  vmul.f32 s27, s11, s19
-  vmul.f32 s28, s12, s20
-  vmul.f32 s29, s13, s21
-  vmul.f32 s30, s14, s22
-  vmul.f32 s31, s15, s23
-  vadd.f32 s0, s0, s24
-  vadd.f32 s1, s1, s25
-  vadd.f32 s2, s2, s26
-  vadd.f32 s3, s3, s27
-  vadd.f32 s4, s4, s28
-  vadd.f32 s5, s5, s29
-  vadd.f32 s6, s6, s30
-  vadd.f32 s7, s7, s31
+  vmul.f32 s16, s8, s16
+  vmul.f32 s17, s9, s17
+  vmul.f32 s18, s10, s18
+  vmul.f32 s19, s11, s19
+  vmul.f32 s20, s12, s20
+  vmul.f32 s21, s13, s21
+  vmul.f32 s22, s14, s22
+  vmul.f32 s23, s15, s23
+  vadd.f32 s0, s0, s16
+  vadd.f32 s1, s1, s17
+  vadd.f32 s2, s2, s18
+  vadd.f32 s3, s3, s19
+  vadd.f32 s4, s4, s20
+  vadd.f32 s5, s5, s21
+  vadd.f32 s6, s6, s22
+  vadd.f32 s7, s7, s23
   add r1, r6
   add r2, r8
   subs r0, #1
@@ -68,7 +67,7 @@ tq_sum_taps_f32:
   subs r4, #1
   bne .Lrow
   vstmia r3, {s0-s7}
-  vpop {s16-s31}
+  vpop {s16-s23}
   pop {r4-r9}
   bx lr
   .balign 4

@@ -17,6 +17,7 @@ typedef struct tq_depthwise_table {
   int32_t right_shift;
 } tq_depthwise_table;
 
+_Static_assert(offsetof(tq_depthwise_table, weights) == 0, "depthwise_rows.S");
 _Static_assert(offsetof(tq_depthwise_table, bias) == 24, "depthwise_rows.S");
 _Static_assert(offsetof(tq_depthwise_table, multiplier) == 28, "depthwise_rows.S");
 _Static_assert(offsetof(tq_depthwise_table, rounding) == 32, "depthwise_rows.S");
