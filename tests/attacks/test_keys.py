@@ -108,7 +108,7 @@ const tq_model tq_model_instance = {
 _KERNEL = """
 #include "tq_kernels.h"
 %s
-void tq_add_s8(const void *p) { *(volatile int *)p = VALUE; }
+void tq_add_s8(const void *p) { *(volatile int *)p = TQ_VALUE; }
 """
 
 
@@ -140,11 +140,11 @@ def _included(file: str, as_named: str = "", flags: tuple[str, ...] = ()) -> tup
     """Return how a kernel comes to include a file, and how that changes."""
 
     def before(project: Project) -> None:
-        project.write(file, "#define VALUE 1\n")
+        project.write(file, "#define TQ_VALUE 1\n")
         project.kernel(f'#include "{as_named or Path(file).name}"')
         project.cflags = tuple(flag.format(root=project.root) for flag in flags)
 
-    return before, lambda project: (project.write(file, "#define VALUE 2\n"), None)[1]
+    return before, lambda project: (project.write(file, "#define TQ_VALUE 2\n"), None)[1]
 
 
 def _steps(before: Do, after: Do) -> tuple[Do, Do]:
@@ -164,7 +164,7 @@ def _link(project: Project, link: str, target: str) -> None:
 
 def _linked_file() -> tuple[Do, Do]:
     def before(project: Project) -> None:
-        _both(project, ("a/v.h", "#define VALUE 1\n"), ("b/v.h", "#define VALUE 2\n"))
+        _both(project, ("a/v.h", "#define TQ_VALUE 1\n"), ("b/v.h", "#define TQ_VALUE 2\n"))
         project.kernel('#include "v.h"')
         _link(project, "kernels/v.h", "a/v.h")
 
@@ -173,7 +173,7 @@ def _linked_file() -> tuple[Do, Do]:
 
 def _linked_directory(then: str) -> tuple[Do, Do]:
     def before(project: Project) -> None:
-        _both(project, ("a/v.h", "#define VALUE 1\n"), ("b/v.h", "#define VALUE 2\n"))
+        _both(project, ("a/v.h", "#define TQ_VALUE 1\n"), ("b/v.h", "#define TQ_VALUE 2\n"))
         project.kernel('#include "d/v.h"')
         _link(project, "kernels/d", "a")
 
@@ -181,7 +181,7 @@ def _linked_directory(then: str) -> tuple[Do, Do]:
         if then == "retargeted":
             _link(project, "kernels/d", "b")
         else:
-            project.write("a/v.h", "#define VALUE 3\n")
+            project.write("a/v.h", "#define TQ_VALUE 3\n")
 
     return before, after
 
@@ -193,16 +193,16 @@ def _shadowed(
 
     def before(project: Project) -> None:
         (project.root / "early").mkdir(exist_ok=True)
-        project.write(found, "#define VALUE 1\n")
+        project.write(found, "#define TQ_VALUE 1\n")
         project.kernel(include)
         named = flags or ("-I{root}/early", "-I{root}/late")
         project.cflags = tuple(flag.format(root=project.root) for flag in named)
 
-    return before, lambda project: (project.write(appears, "#define VALUE 2\n"), None)[1]
+    return before, lambda project: (project.write(appears, "#define TQ_VALUE 2\n"), None)[1]
 
 
-def _asked_for(question: str, appears: str) -> tuple[Do, Do]:
-    head = f"#if {question}\n#define VALUE 2\n#else\n#define VALUE 1\n#endif"
+def _asked_for(question: str, appears: str, first: str = "") -> tuple[Do, Do]:
+    head = f"{first}#if {question}\n#define TQ_VALUE 2\n#else\n#define TQ_VALUE 1\n#endif"
 
     def before(project: Project) -> None:
         project.kernel(head)
@@ -214,7 +214,7 @@ def _assembled(directive: str) -> tuple[Do, Do]:
     def before(project: Project) -> None:
         project.write("data/table.bin", " .byte 1\n")
         project.kernel(
-            "#define VALUE 1\n"
+            "#define TQ_VALUE 1\n"
             '__asm__(".pushsection .text.tq_add_s8\\n'
             f' {directive} \\"{project.root}/data/table.bin\\"\\n.popsection\\n");'
         )
@@ -224,7 +224,7 @@ def _assembled(directive: str) -> tuple[Do, Do]:
 
 def _deleted() -> tuple[Do, Do]:
     def before(project: Project) -> None:
-        _both(project, ("early/v.h", "#define VALUE 1\n"), ("late/v.h", "#define VALUE 2\n"))
+        _both(project, ("early/v.h", "#define TQ_VALUE 1\n"), ("late/v.h", "#define TQ_VALUE 2\n"))
         project.kernel('#include "v.h"')
         project.cflags = (f"-I{project.root}/early", f"-I{project.root}/late")
 
@@ -233,16 +233,16 @@ def _deleted() -> tuple[Do, Do]:
 
 def _response_file() -> tuple[Do, Do]:
     def before(project: Project) -> None:
-        file = project.write("flags.rsp", "-DVALUE=1\n")
+        file = project.write("flags.rsp", "-DTQ_VALUE=1\n")
         project.kernel("")
         project.cflags = (f"@{file}",)
 
-    return before, lambda project: (project.write("flags.rsp", "-DVALUE=2\n"), None)[1]
+    return before, lambda project: (project.write("flags.rsp", "-DTQ_VALUE=2\n"), None)[1]
 
 
 def _new_source() -> tuple[Do, Do]:
     def before(project: Project) -> None:
-        project.kernel("#define VALUE other()\nint other(void);")
+        project.kernel("#define TQ_VALUE other()\nint other(void);")
         project.write("kernels/other.c", "int other(void);\nint other(void) { return 1; }\n")
 
     def after(project: Project) -> None:
@@ -258,7 +258,7 @@ def _same_size_and_date() -> tuple[Do, Do]:
     def after(project: Project) -> None:
         file = project.kernels / "v.h"
         status = file.stat()
-        file.write_text("#define VALUE 2\n")
+        file.write_text("#define TQ_VALUE 2\n")
         os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
 
     return before, after
@@ -281,21 +281,21 @@ READ: dict[str, tuple[Do, Do]] = {
     "found by -idirafter": _included("shared/v.h", flags=("-idirafter", "{root}/shared")),
     "given by -include": _steps(
         lambda p: (
-            p.write("shared/v.h", "#define VALUE 1\n"),
+            p.write("shared/v.h", "#define TQ_VALUE 1\n"),
             p.kernel(""),
             setattr(p, "cflags", ("-include", f"{p.root}/shared/v.h")),
             None,
         )[-1],
-        lambda p: (p.write("shared/v.h", "#define VALUE 2\n"), None)[1],
+        lambda p: (p.write("shared/v.h", "#define TQ_VALUE 2\n"), None)[1],
     ),
     "given by -imacros": _steps(
         lambda p: (
-            p.write("shared/v.h", "#define VALUE 1\n"),
+            p.write("shared/v.h", "#define TQ_VALUE 1\n"),
             p.kernel(""),
             setattr(p, "cflags", ("-imacros", f"{p.root}/shared/v.h")),
             None,
         )[-1],
-        lambda p: (p.write("shared/v.h", "#define VALUE 2\n"), None)[1],
+        lambda p: (p.write("shared/v.h", "#define TQ_VALUE 2\n"), None)[1],
     ),
     "response file": _response_file(),
     "link to a file, retargeted": _linked_file(),
@@ -314,8 +314,7 @@ READ: dict[str, tuple[Do, Do]] = {
     "__has_include": _asked_for('__has_include("extra.h")', "kernels/extra.h"),
     "__has_include, below": _asked_for('__has_include("x/extra.h")', "kernels/x/extra.h"),
     "__has_include of a macro": _asked_for(
-        '__has_include(EXTRA)\n#endif\n#define EXTRA "e.h"\n#if __has_include(EXTRA)',
-        "kernels/e.h",
+        "__has_include(EXTRA)", "kernels/e.h", '#define EXTRA "e.h"\n'
     ),
     "assembler's .include": _assembled(".include"),
     "assembler's .incbin": _assembled(".incbin"),
@@ -368,7 +367,7 @@ def test_what_the_compiler_does_not_read_builds_nothing_anew(
     _included("kernels/v.h")[0](project)
     first = sha256(project)
     built = {path.name for path in (cache.root / "firmware").glob("*/*")}
-    _both(project, ("kernels/README.md", "new\n"), ("shared/v.h", "#define VALUE 3\n"))
+    _both(project, ("kernels/README.md", "new\n"), ("shared/v.h", "#define TQ_VALUE 3\n"))
     assert sha256(project) == first
     assert {path.name for path in (cache.root / "firmware").glob("*/*")} == built
 
@@ -390,7 +389,7 @@ def test_two_copies_of_a_project_are_told_apart_by_content_alone(
     copies = []
     for name, value in (("a", 1), ("b", 2), ("c", 1)):
         copy = Project(tmp_path / name)
-        copy.write("kernels/v.def", f"#define VALUE {value}\n")
+        copy.write("kernels/v.def", f"#define TQ_VALUE {value}\n")
         copy.kernel('#include "v.def"')
         copies.append(sha256(copy))
     assert copies[0] == copies[2] != copies[1]
@@ -400,7 +399,9 @@ def _damage(cache: Cache) -> Iterator[Path]:
     yield from cache.root.glob("firmware*-reads/*/*/*.json")
 
 
-@pytest.mark.parametrize("how", ["emptied", "one bit", "not JSON", "a list", "directory"])
+@pytest.mark.parametrize(
+    "how", parameters(["directory", "emptied", "one bit", "not JSON", "a list"], quick=1)
+)
 def test_a_damaged_record_is_no_record(
     how: str, project: Project, sha256: Callable[..., str], tmp_path: Path
 ) -> None:
