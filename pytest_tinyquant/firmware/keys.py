@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 from typing import Final
 
-from pytest_tinyquant.system.cache import Cache
 from pytest_tinyquant.system.digests import code_digest
 from pytest_tinyquant.system.digests import program_digest
 from pytest_tinyquant.system.reads import tree_digest
@@ -63,16 +62,6 @@ DRIVING: Final = ("build tools", "builder")
 _NOT_COMPILED = (".md",)
 _PATH = re.compile(r"/[^,;]*")
 _SEARCHED_FOR_HEADERS = ("-I", "-isystem", "-iquote", "-idirafter")
-
-
-def declared_key(table: Mapping[str, str], inputs: Mapping[str, Any]) -> str:
-    """Return the key of `inputs`, which must be those that the table declares.
-
-    :raises ValueError: they are others.
-    """
-    if inputs.keys() != table.keys():
-        raise ValueError(f"inputs {sorted(inputs.keys() ^ table.keys())} are not those declared")
-    return Cache.key(dict(inputs))
 
 
 def library_inputs(

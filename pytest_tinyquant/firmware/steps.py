@@ -23,7 +23,6 @@ from pytest_tinyquant.firmware.keys import DRIVING
 from pytest_tinyquant.firmware.keys import IMAGE_INPUTS
 from pytest_tinyquant.firmware.keys import KERNEL_INPUTS
 from pytest_tinyquant.firmware.keys import LIBRARY_INPUTS
-from pytest_tinyquant.firmware.keys import declared_key
 from pytest_tinyquant.firmware.keys import kernel_inputs
 from pytest_tinyquant.firmware.keys import library_inputs
 from pytest_tinyquant.firmware.sources import firmware_sources
@@ -32,6 +31,7 @@ from pytest_tinyquant.firmware.toolchain import find_build_tool
 from pytest_tinyquant.firmware.toolchain import find_toolchain
 from pytest_tinyquant.project.kinds import KINDS
 from pytest_tinyquant.system.cache import Cache
+from pytest_tinyquant.system.digests import declared_key
 from pytest_tinyquant.system.reads import Digests
 from pytest_tinyquant.system.reads import Places
 from pytest_tinyquant.system.reads import Reads
@@ -96,7 +96,7 @@ class Work:
                 **({"kernels": self.own_kernels} if self.own_kernels else {}),
             }
         )
-        self.cache = TracedCache(cache, self.places, Digests((str(modules),)))
+        self.cache = TracedCache(cache, self.places, Digests())
 
     def libraries(self) -> Step:
         """Return what all images of the board share."""

@@ -10,7 +10,9 @@ from typing import Final
 
 from pytest_tinyquant.errors import ToolchainNotFoundError
 from pytest_tinyquant.firmware.sources import firmware_sources
+from pytest_tinyquant.system import environment
 from pytest_tinyquant.system.cache import Cache
+from pytest_tinyquant.system.digests import program_digest
 
 
 #: What it is looked for by, in this order; any C11 compiler for this computer will do.
@@ -44,7 +46,9 @@ def build_profiler(cache: Cache) -> Path:
     """
     compiler = find_host_compiler()
     sources = firmware_sources() / "emulator"
-    key = Cache.key(_version(compiler), _FLAGS, *sorted(sources.glob("*.[ch]")))
+    key = Cache.key(
+        _version(compiler), program_digest(str(compiler)), _FLAGS, *sorted(sources.glob("*.[ch]"))
+    )
 
     def build(output: Path) -> None:
         program = output / "profile.so"
@@ -52,6 +56,7 @@ def build_profiler(cache: Cache) -> Path:
             [compiler, *_FLAGS, "-o", program, sources / "profile.c"],
             capture_output=True,
             text=True,
+            env=environment.made(output),
             timeout=_TIMEOUT,
             check=False,
         )
@@ -70,7 +75,12 @@ def _version(compiler: Path) -> str:
     """Return what the compiler says about itself."""
     try:
         return subprocess.run(
-            [compiler, "--version"], capture_output=True, text=True, timeout=_TIMEOUT, check=True
+            [compiler, "--version"],
+            capture_output=True,
+            text=True,
+            env=environment.made(),
+            timeout=_TIMEOUT,
+            check=True,
         ).stdout
     except (OSError, subprocess.SubprocessError) as error:
         raise ToolchainNotFoundError(

@@ -21,10 +21,14 @@ from pytest_tinyquant.schemes.exchange import file_sha256
 from pytest_tinyquant.schemes.exchange import package_version
 from pytest_tinyquant.schemes.exchange import run_job
 from pytest_tinyquant.schemes.exchange import saved_inputs
+from pytest_tinyquant.schemes.keys import CONVERSION_INPUTS
+from pytest_tinyquant.schemes.keys import conversion_inputs
+from pytest_tinyquant.schemes.keys import output_key
 from pytest_tinyquant.schemes.onnx_source import onnx_scheme
 from pytest_tinyquant.schemes.onnx_source import onnxruntime_version
 from pytest_tinyquant.schemes.onnx_source import run_import
 from pytest_tinyquant.schemes.onnx_source import run_reference
+from pytest_tinyquant.system.digests import declared_key
 from pytest_tinyquant.system.scratch import scratch_directory
 
 
@@ -32,9 +36,6 @@ if TYPE_CHECKING:
     from pytest_tinyquant.models.model import Model
     from pytest_tinyquant.schemes.scheme import Scheme
     from pytest_tinyquant.system.cache import Cache
-
-# Part of every cache key: to be raised when converter_process.py gives other bytes than before.
-REVISION = "1"
 
 AS_GIVEN = "as given"
 
@@ -101,15 +102,8 @@ def convert(
     if model.kind == "onnx":
         scheme = onnx_scheme(model, scheme)
     converter = AS_GIVEN if model.kind == "tflite" else tensorflow_version()
-    settings: dict[str, object] = {
-        "converter": converter,
-        "dense_per_channel": model.dense_per_channel,
-        "keras": "" if converter == AS_GIVEN else package_version("keras"),
-        "kind": model.kind,
-        "scheme": scheme.content(),
-        "source_sha256": model.source_sha256,
-    }
-    converter = settings["converter"] = _tools(model, scheme, converter)
+    converter = _tools(model, scheme, converter)
+    settings = conversion_inputs(model, scheme, converter)
 
     def build(directory: Path) -> None:
         output = directory / "model.tflite"
@@ -118,7 +112,7 @@ def convert(
         text = json.dumps(sidecar, indent=1, sort_keys=True)
         (directory / "model.json").write_text(text, "utf-8")
 
-    entry = cache.entry("converted", cache.key("converted", REVISION, settings), build)
+    entry = cache.entry("converted", declared_key(CONVERSION_INPUTS, settings), build)
     path = entry / "model.tflite"
     sha256 = file_sha256(path)
     return ConvertedModel(model.name, scheme.name, path, sha256, model.source_sha256, converter)
@@ -177,14 +171,8 @@ def reference_outputs(model: Model, cache: Cache, *, timeout: float = 300.0) -> 
     """
     kind = {"tflite": "tflite", "onnx": "onnx"}.get(model.kind, "keras")
     samples = arrays_of(model.check())
-    key = cache.key(
-        "reference",
-        REVISION,
-        kind,
-        onnxruntime_version() if kind == "onnx" else tensorflow_version(),
-        model.source_sha256,
-        *(part for array in samples for part in (str(array.shape), array.tobytes())),
-    )
+    version = onnxruntime_version() if kind == "onnx" else tensorflow_version()
+    key = output_key(["reference", kind], version, model.source_sha256, samples)
 
     def build(directory: Path) -> None:
         request = _described(model)
@@ -214,14 +202,7 @@ def interpreter_outputs(
     :raises ToolchainNotFoundError: TensorFlow is not installed.
     """
     samples = arrays_of(model.check())
-    key = cache.key(
-        "interpreter",
-        REVISION,
-        kernels,
-        tensorflow_version(),
-        converted.sha256,
-        *(part for array in samples for part in (str(array.shape), array.tobytes())),
-    )
+    key = output_key(["interpreter", kernels], tensorflow_version(), converted.sha256, samples)
 
     def build(directory: Path) -> None:
         request = {"path": str(converted.path.absolute()), "kernels": kernels}

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 
-from pytest_tinyquant.schemes.convert import REVISION
 from pytest_tinyquant.schemes.convert import call_converter
 from pytest_tinyquant.schemes.convert import tensorflow_version
 from pytest_tinyquant.schemes.exchange import arrays_of
 from pytest_tinyquant.schemes.exchange import saved_inputs
+from pytest_tinyquant.schemes.keys import output_key
 from pytest_tinyquant.system.scratch import scratch_directory
 
 
@@ -41,14 +41,7 @@ def layer_outputs(
     import numpy as np
 
     samples = arrays_of(model.check())
-    key = cache.key(
-        "layers",
-        REVISION,
-        tensorflow_version(),
-        converted.sha256,
-        list(tensors),
-        *(part for array in samples for part in (str(array.shape), array.tobytes())),
-    )
+    key = output_key(["layers", *tensors], tensorflow_version(), converted.sha256, samples)
 
     def build(directory: Path) -> None:
         request: dict[str, Any] = {"path": str(converted.path.absolute()), "tensors": list(tensors)}

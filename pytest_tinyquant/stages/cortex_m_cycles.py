@@ -16,6 +16,7 @@ from pytest_tinyquant.metrics.metric import Metric
 from pytest_tinyquant.support.runtimes import RUNTIMES
 from pytest_tinyquant.system import atomic
 from pytest_tinyquant.system.cache import Cache
+from pytest_tinyquant.system.digests import program_digest
 
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ class CortexMCycles:
     def _key(self, image: FirmwareImage) -> str:
         """Return the address of an image's estimate: all that decides it."""
         from pytest_tinyquant.boards.emulator import profile
+        from pytest_tinyquant.boards.emulator.qemu import find_qemu
         from pytest_tinyquant.measure import cortex_m4
         from pytest_tinyquant.measure import estimated_cycles
 
@@ -102,6 +104,7 @@ class CortexMCycles:
             self.board.machine,
             {"flash": self.board.flash_bytes, **dataclasses.asdict(self.board.timing)},
             self.plugin,
+            program_digest(find_qemu("qemu-system-arm")),
             *(Path(str(module.__file__)) for module in (profile, cortex_m4, estimated_cycles)),
         )
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
-import importlib.metadata
 import math
 import os
 import shutil
+import sys
 import time
 from collections.abc import Callable
 from collections.abc import Mapping
@@ -29,7 +29,9 @@ from pytest_tinyquant.boards.device import HostImage
 from pytest_tinyquant.errors import BenchError
 from pytest_tinyquant.errors import TinyQuantError
 from pytest_tinyquant.stages.outcomes import OutcomeStore
-from pytest_tinyquant.system.cache import Cache
+from pytest_tinyquant.system.digests import code_digest
+from pytest_tinyquant.system.digests import declared_key
+from pytest_tinyquant.system.packages import package_digest
 
 
 if TYPE_CHECKING:
@@ -40,6 +42,9 @@ if TYPE_CHECKING:
     from pytest_tinyquant.models.labels import Labels
     from pytest_tinyquant.models.task import Task
     from pytest_tinyquant.project.board_types import Board
+
+#: Seconds by which a clock may have been set back since an entry was written.
+_CLOCK_STEP: Final = 5.0
 
 MAX_AGE: Final = 24 * 3600.0
 """Seconds for which an outcome may be taken up; later the board may not be what it was."""
@@ -159,11 +164,15 @@ def _lock_of(run: Path) -> Path:
 
 
 def _age(entry: Path) -> float:
-    """Return the seconds since an entry was written, too many for one that is not there."""
+    """Return the seconds since an entry was written, too many for one that is not there.
+
+    Nor is one to be believed whose date is still to come: its age is anyone's guess.
+    """
     try:
-        return time.time() - entry.stat().st_mtime
+        age = time.time() - entry.stat().st_mtime
     except FileNotFoundError:
         return math.inf
+    return age if age > -_CLOCK_STEP else math.inf
 
 
 def journal_directory(root: Path) -> Path:
@@ -172,6 +181,23 @@ def journal_directory(root: Path) -> Path:
 
     name = hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:16]
     return Path(platformdirs.user_state_dir("pytest-tinyquant")) / "interrupted" / name
+
+
+#: What an outcome depends on; tests/attacks/test_keys.py changes each and sees another key.
+OUTCOME_INPUTS: Final[Mapping[str, str]] = {
+    "what": "the bytes that run, on the host with their samples",
+    "board": "all that boards.toml says of it",
+    "library": "of the user's TensorFlow Lite Micro on a board",
+    "expected": "the reference outputs",
+    "labels": "of the check samples",
+    "task": "what the model is for",
+    "timeout": "seconds a run may take",
+    "estimated": "whether cycles are estimated as well",
+    "code": "this package's code",
+    "runner": "contents of the emulator, the simulator or the host's runtime",
+    "numpy": "contents of the package that evaluates",
+    "python": "the interpreter's version",
+}
 
 
 def outcome_key(
@@ -183,6 +209,7 @@ def outcome_key(
     labels: Labels | None = None,
     task: Task | None = None,
     estimated: bool = False,
+    runner: str = "",
 ) -> str:
     """Return the address of what `board` makes of an image.
 
@@ -191,13 +218,15 @@ def outcome_key(
     :param labels: those of the check samples.
     :param task: what the model is for.
     :param estimated: the outcome holds estimates as well.
+    :param runner: digest of the programs that stand in for a board.
     """
     what: Mapping[str, object] = (
         {"tflite": image.tflite, "samples": image.samples}
         if isinstance(image, HostImage)
         else {"image": image.sha256}
     )
-    return Cache.key(
+    return declared_key(
+        OUTCOME_INPUTS,
         {
             "what": what,
             # What the headers of the user's library make is in the image.
@@ -208,13 +237,9 @@ def outcome_key(
             "task": (task.kind or "", task.gate) if task else "",
             "timeout": timeout,
             "estimated": estimated,
-            "version": _version(),
-        }
+            "code": code_digest(),
+            "runner": runner,
+            "numpy": package_digest("numpy"),
+            "python": sys.version,
+        },
     )
-
-
-def _version() -> str:
-    try:
-        return importlib.metadata.version("pytest-tinyquant")
-    except importlib.metadata.PackageNotFoundError:
-        return "not installed"

@@ -125,6 +125,7 @@ class Stages(Steps):
     def _outcome_key(self, case: Built, *, estimated: bool) -> str:
         """Return the address of what the board makes of a case."""
         from pytest_tinyquant.stages.journal import outcome_key
+        from pytest_tinyquant.stages.runner import runner_digest
 
         return outcome_key(
             case.image,
@@ -134,6 +135,7 @@ class Stages(Steps):
             labels=case.model.labels(),
             task=case.model.task,
             estimated=estimated,
+            runner=runner_digest(case.board, estimated=estimated),
         )
 
     @told("comparing with TensorFlow Lite's interpreter")

@@ -8,7 +8,9 @@ from __future__ import annotations
 import functools
 import hashlib
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from typing import Final
 
 from pytest_tinyquant.errors import ToolchainNotFoundError
@@ -25,6 +27,16 @@ def program_digest(program: str, *, lasting: bool = True) -> str:
     :raises ToolchainNotFoundError: there is none.
     """
     return _kept(program) if lasting else _digest(program)
+
+
+def declared_key(table: Mapping[str, str], inputs: Mapping[str, Any]) -> str:
+    """Return the key of `inputs`, which must be those that the table declares.
+
+    :raises ValueError: they are others.
+    """
+    if inputs.keys() != table.keys():
+        raise ValueError(f"inputs {sorted(inputs.keys() ^ table.keys())} are not those declared")
+    return Cache.key(dict(inputs))
 
 
 @functools.cache

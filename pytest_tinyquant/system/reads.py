@@ -11,14 +11,13 @@ import hashlib
 import json
 import os
 import stat
+import time
 from collections.abc import Iterable
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
 from pathlib import Path
 from typing import Final
-
-from pytest_tinyquant.system.cache import Cache
 
 
 ABSENT: Final = "absent"
@@ -59,21 +58,16 @@ def _is_below(path: str, root: str) -> bool:
 
 @dataclass
 class Digests:
-    """Digests of contents, each taken once: use an object of this class for a moment only.
+    """Digests of contents as they are now: use an object of this class for a moment only."""
 
-    :param lasting: directories of installed programs, whose files are read once per process.
-    """
-
-    lasting: tuple[str, ...] = ()
     _known: dict[str, str] = field(default_factory=dict)
     _names: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def of(self, path: str) -> str:
         """Return the SHA-256 of a file, what else is at `path`, or that nothing is."""
-        known = _LASTING if any(_is_below(path, root) for root in self.lasting) else self._known
-        if path not in known:
-            known[path] = _digest(path)
-        return known[path]
+        if path not in self._known:
+            self._known[path] = content_digest(path)
+        return self._known[path]
 
     def names(self, directory: str) -> frozenset[str]:
         """Return the names in a directory; none if there is no such directory."""
@@ -90,20 +84,40 @@ class Digests:
         return _NAMES + hashlib.sha256(os.fsencode(text)).hexdigest()
 
 
-_LASTING: dict[str, str] = {}
+# Of files that this process read before: their status then, and their digest.
+_SETTLED: dict[str, tuple[tuple[int, ...], str]] = {}
+# Of a file that changed just now, another change may get the same time.
+_SETTLED_NS = 2_000_000_000
 
 
-def _digest(path: str) -> str:
+def content_digest(path: str) -> str:
+    """Return the SHA-256 of a file, what else is at `path`, or :data:`ABSENT`.
+
+    A file is not read again while its status is the same to the nanosecond: the time of its last
+    change is set by the kernel, whatever was done to it, and by nobody else.
+    """
     try:
-        mode = os.stat(path).st_mode
-        if stat.S_ISDIR(mode):
+        status = os.stat(path)
+        if stat.S_ISDIR(status.st_mode):
             return _DIRECTORY
-        if not stat.S_ISREG(mode):
+        if not stat.S_ISREG(status.st_mode):
             return "special"  # reading a pipe would wait for somebody to write
+        stamp = change_stamp(status)
+        known = _SETTLED.get(path)
+        if known is not None and known[0] == stamp:
+            return known[1]
         with open(path, "rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
     except (FileNotFoundError, NotADirectoryError):
         return ABSENT
+    if status.st_ctime_ns < time.time_ns() - _SETTLED_NS:
+        _SETTLED[path] = stamp, digest
+    return digest
+
+
+def change_stamp(status: os.stat_result) -> tuple[int, ...]:
+    """Return what differs after any change of a file, the time of its last change first."""
+    return status.st_ctime_ns, status.st_mtime_ns, status.st_size, status.st_ino, status.st_dev
 
 
 @dataclass(frozen=True)
@@ -120,7 +134,7 @@ class Reads:
 
     def digest(self) -> str:
         """Return the digest of all that was read; it does not depend on where the places are."""
-        return Cache.key(self.files)
+        return text_digest(self.files)
 
     def hold(self, places: Places, digests: Digests) -> bool:
         """Tell whether a build of today would read the same."""
@@ -169,6 +183,11 @@ class Reads:
         return cls(document["files"], absent)
 
 
+def text_digest(texts: Mapping[str, str]) -> str:
+    """Return the digest of texts by name; far quicker for thousands than a key of the cache."""
+    return hashlib.sha256(json.dumps(texts, sort_keys=True).encode()).hexdigest()
+
+
 def tree_digest(directory: Path, *, without: Iterable[str] = ()) -> str:
     """Return the digest of all files below `directory`, links to directories followed.
 
@@ -187,5 +206,5 @@ def tree_digest(directory: Path, *, without: Iterable[str] = ()) -> str:
         for name in files:
             if not name.endswith(skipped) or not skipped:
                 path = os.path.join(place, name)
-                found[os.path.relpath(path, directory)] = _digest(path)
-    return Cache.key(found)
+                found[os.path.relpath(path, directory)] = content_digest(path)
+    return text_digest(found)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import shutil
 from collections.abc import Callable
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from pytest_tinyquant.system.cache import Cache
 from pytest_tinyquant.system.reads import Digests
 from pytest_tinyquant.system.reads import Places
 from pytest_tinyquant.system.reads import Reads
+from pytest_tinyquant.system.reads import change_stamp
 
 
 #: Records under one key; of more, the oldest go.
@@ -54,7 +56,7 @@ class TracedCache:
             return found
         with self.cache.locked(kind, key):
             # Another process may have built it; the files may have changed since.
-            found = self._find(kind, key, Digests(self.digests.lasting))
+            found = self._find(kind, key, Digests())
             if found is not None:
                 return found
             with self.cache.scratch(kind, key) as scratch:
@@ -99,12 +101,10 @@ def _built(build: Callable[[Path], Reads], scratch: Path, places: Places) -> Rea
 
 
 def _stamp(path: str) -> tuple[int, ...]:
-    """Return what changes whenever a file does, the time of its last change first."""
     try:
-        status = os.stat(path)
+        return change_stamp(os.stat(path))
     except OSError:
         return ()
-    return status.st_ctime_ns, status.st_mtime_ns, status.st_size, status.st_ino
 
 
 def _moved_from(scratch: Path) -> Callable[[Path], None]:
@@ -136,6 +136,8 @@ def _record(directory: Path, reads: Reads) -> None:
     """Keep a record; the caller holds the key's lock."""
     directory.mkdir(parents=True, exist_ok=True)
     text = reads.dump()
+    if (directory / _name(text)).is_dir():
+        shutil.rmtree(directory / _name(text))
     atomic.write_text(directory / _name(text), text)
     for _, file in sorted(_by_age(directory), reverse=True)[RECORDS_KEPT:]:
         file.unlink(missing_ok=True)

@@ -17,6 +17,7 @@ from pytest_tinyquant.boards.emulator.qemu import find_qemu
 from pytest_tinyquant.errors import EstimateError
 from pytest_tinyquant.firmware.elf import Elf
 from pytest_tinyquant.project.core_timing import CoreTiming
+from pytest_tinyquant.system import environment
 from pytest_tinyquant.system.lifetime import die_with_parent
 from pytest_tinyquant.system.scratch import scratch_directory
 
@@ -106,6 +107,7 @@ def _run_qemu(arguments: list[str], timeout: float, where: str) -> None:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            env=environment.made(),
             timeout=timeout,
             check=False,
         )

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from pytest_tinyquant.schemes import convert as convert_module
+from pytest_tinyquant.schemes import keys
 from pytest_tinyquant.schemes.convert import convert
 from pytest_tinyquant.schemes.scheme import SCHEMES
 from pytest_tinyquant.system.cache import Cache
@@ -32,12 +33,17 @@ CHANGES: dict[str, Callable[[Any, pytest.MonkeyPatch], tuple[Any, str]]] = {
     "scheme": lambda model, patch: (model, "dynamic"),
     "dense": lambda model, patch: (replace(model, dense_per_channel=True), "basic"),
     "converter": lambda model, patch: _patched(model, patch, "package_version", lambda _: "9.9"),
-    "revision": lambda model, patch: _patched(model, patch, "REVISION", "other"),
+    "code": lambda model, patch: _patched(model, patch, "code_digest", lambda *_: "other", keys),
+    "package": lambda model, patch: _patched(
+        model, patch, "package_digest", lambda name: f"patched {name}", keys
+    ),
 }
 
 
-def _patched(model: Any, patch: pytest.MonkeyPatch, name: str, value: Any) -> tuple[Any, str]:
-    patch.setattr(convert_module, name, value)
+def _patched(
+    model: Any, patch: pytest.MonkeyPatch, name: str, value: Any, module: Any = convert_module
+) -> tuple[Any, str]:
+    patch.setattr(module, name, value)
     return model, "basic"
 
 

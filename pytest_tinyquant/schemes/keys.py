@@ -1,0 +1,98 @@
+"""What a converted model and a reference output depend on.
+
+Whoever adds an input adds it to its table here, and tests/attacks/test_keys.py fails until a row
+there changes it and sees another key.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+from typing import Any
+from typing import Final
+
+from pytest_tinyquant.system.digests import code_digest
+from pytest_tinyquant.system.digests import declared_key
+from pytest_tinyquant.system.packages import package_digest
+
+
+if TYPE_CHECKING:
+    from pytest_tinyquant.models.model import Model
+    from pytest_tinyquant.schemes.settings import Scheme
+
+
+#: Inputs of a model under a scheme.
+CONVERSION_INPUTS: Final[Mapping[str, str]] = {
+    "converter": "names and versions of what converts, which its record tells",
+    "packages": "contents of the packages that convert",
+    "python": "the interpreter's version",
+    "code": "this package's code that calls them",
+    "dense_per_channel": "as the model says",
+    "kind": "of the model's file",
+    "scheme": "all settings of the scheme",
+    "source_sha256": "the model's file, settings and calibration samples",
+}
+
+#: Inputs of what TensorFlow computes: a reference, an interpreter's outputs, layers.
+OUTPUT_INPUTS: Final[Mapping[str, str]] = {
+    "what": "which outputs of which kernels",
+    "tensorflow": "its version",
+    "packages": "contents of the packages that compute",
+    "python": "the interpreter's version",
+    "code": "this package's code that calls them",
+    "source": "the model's file",
+    "samples": "values and shapes of the check samples",
+}
+
+#: Rooms whose code makes these results.
+CODE: Final = ("schemes", "models")
+
+#: Packages whose code does.
+TENSORFLOW: Final = ("tensorflow", "keras", "numpy", "ml_dtypes", "h5py")
+QUANTIZER: Final = ("litert_quantizer",)
+COMPRESSION: Final = ("tensorflow_model_optimization", "tf_keras")
+ONNX: Final = ("onnx", "onnxruntime")
+
+
+def conversion_inputs(model: Model, scheme: Scheme, converter: str) -> dict[str, Any]:
+    """Return the values of :data:`CONVERSION_INPUTS`.
+
+    :param converter: names and versions of what converts.
+    """
+    packages: tuple[str, ...] = ()
+    if model.kind != "tflite":
+        packages = TENSORFLOW
+        packages += QUANTIZER if scheme.rules else ()
+        packages += COMPRESSION if scheme.steps else ()
+        packages += ONNX if model.kind == "onnx" else ()
+    return {
+        "converter": converter,
+        "packages": {name: package_digest(name) for name in packages},
+        "python": sys.version,
+        "code": code_digest(*CODE),
+        "dense_per_channel": model.dense_per_channel,
+        "kind": model.kind,
+        "scheme": scheme.content(),
+        "source_sha256": model.source_sha256,
+    }
+
+
+def output_key(what: Sequence[str | int], version: str, source: str, samples: Sequence[Any]) -> str:
+    """Return the key of what TensorFlow computes; see :data:`OUTPUT_INPUTS`.
+
+    :param version: TensorFlow's.
+    :param source: digest of the model's file.
+    :param samples: one array per input.
+    """
+    inputs = {
+        "what": list(what),
+        "tensorflow": version,
+        "packages": {name: package_digest(name) for name in (*TENSORFLOW, *ONNX)},
+        "python": sys.version,
+        "code": code_digest(*CODE),
+        "source": source,
+        "samples": [part for a in samples for part in (str(a.dtype), str(a.shape), a.tobytes())],
+    }
+    return declared_key(OUTPUT_INPUTS, inputs)

@@ -1,0 +1,46 @@
+"""The programs that stand in for a board: what they are decides what an image does on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from pytest_tinyquant.firmware.sources import firmware_sources
+from pytest_tinyquant.project.kinds import KINDS
+from pytest_tinyquant.support.runtimes import RUNTIMES
+from pytest_tinyquant.system.cache import Cache
+from pytest_tinyquant.system.digests import program_digest
+from pytest_tinyquant.system.packages import package_digest
+from pytest_tinyquant.system.reads import tree_digest
+
+
+if TYPE_CHECKING:
+    from pytest_tinyquant.project.board_types import Board
+
+
+def runner_digest(board: Board, *, estimated: bool) -> str:
+    """Return the digest of the programs and packages that run an image for `board`.
+
+    :param estimated: its cycles are estimated as well.
+    """
+    return Cache.key(list(_digests(board, estimated)))
+
+
+def _digests(board: Board, estimated: bool) -> Iterator[str]:
+    kind = KINDS[board.kind]
+    if board.target.is_host or not RUNTIMES[board.runtime].is_compiled:
+        # On a board, what the library computes is compared with the host's.
+        yield package_digest("tflite_micro")
+    if board.target.is_host:
+        # What the host computes is compared with TensorFlow Lite's interpreter.
+        yield package_digest("tensorflow")
+    if board.target.is_emulated and kind.emulator:
+        yield program_digest(kind.emulator)
+    if not estimated:
+        return
+    if kind.has_trace_model:
+        yield tree_digest(firmware_sources() / "emulator", without=[".md"])
+    else:
+        from pytest_tinyquant.firmware.toolchain_rx_sim import find_simulator
+
+        yield program_digest(str(find_simulator()))
