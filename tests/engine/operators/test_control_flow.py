@@ -114,7 +114,7 @@ def test_a_subgraph_that_runs_itself():
 
 def test_a_handle_that_names_no_variable():
     model = ModelBuilder()
-    handle, result = model.tensor((), "resource"), model.tensor((2,))
+    handle, result = model.tensor((2,)), model.tensor((2,))
     model.operator("READ_VARIABLE", [handle], [result])
     with pytest.raises(ModelError, match="is no handle of a variable"):
         plan(read_graph(model.build([handle], [result])))
