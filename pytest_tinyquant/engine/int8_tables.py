@@ -36,13 +36,15 @@ def absolute(source: Tensor, output: Tensor) -> list[int]:
 
 def elu(source: Tensor, output: Tensor) -> list[int]:
     """Return the table of ELU: exp(x) - 1 below 0, in float32."""
-    inverse = np.float32(1.0) / np.float32(q.scale(output))
+    with np.errstate(over="ignore"):
+        inverse = np.float32(1.0) / np.float32(q.scale(output))
     table = []
     for value in _inputs(source):
         real = np.float32(q.scale(source)) * np.float32(value)
         if real < 0:
             real = np.float32(math.exp(float(real))) - np.float32(1.0)
-        steps = float(real * inverse)
+        with np.errstate(over="ignore", invalid="ignore"):
+            steps = float(real * inverse)
         if not abs(steps) < 1 << 31:
             raise ModelError("its output's scale is too small for its input's")
         table.append(_clamp(q.round_half_away(steps) + q.zero_point(output)))
@@ -55,7 +57,9 @@ def hard_swish(source: Tensor, output: Tensor) -> list[int]:
     :raises ModelError: the output's scale is so small that the kernel would have to shift left.
     """
     fine = np.float32(1.0 / 128.0) * np.float32(q.scale(source))
-    to_output = q.quantize_multiplier(float(fine / np.float32(q.scale(output))))
+    with np.errstate(over="ignore"):
+        ratio = float(fine / np.float32(q.scale(output)))
+    to_output = q.quantize_multiplier(ratio)
     to_gate = q.quantize_multiplier(float(fine / np.float32(3.0 / 32768.0)))
     if to_output.shift > 0:
         raise ModelError("its output's scale is too small for its input's")

@@ -15,6 +15,7 @@ from pytest_tinyquant.engine.lowering.folding import fold
 from pytest_tinyquant.engine.lowering.output_copy import copy_to_output
 from pytest_tinyquant.engine.quantization import ACTIVATIONS
 from pytest_tinyquant.errors import ModelError
+from pytest_tinyquant.models.graph import BITS
 from pytest_tinyquant.models.graph import Graph
 from pytest_tinyquant.models.graph import Operator
 from pytest_tinyquant.models.graph import Subgraph
@@ -104,6 +105,8 @@ def _check_interface(graph: Graph, where: str) -> None:
                 raise ModelError(f"{where}: {what} {tensor.name!r} has no elements.")
             if tensor.is_variable:
                 raise ModelError(f"{where}: {what} {tensor.name!r} is a variable tensor.")
+            if not BITS[tensor.dtype]:
+                raise ModelError(f"{where}: {what} {tensor.name!r} is of type {tensor.dtype}.")
 
 
 def _lower(

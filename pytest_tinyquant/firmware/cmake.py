@@ -96,7 +96,9 @@ def configured(
     :param places: names for what is read.
     :param own: directories made for this build, or known whole by its key.
     :raises BuildFailedError: CMake failed.
+    :raises BenchError: a directory has a name with which CMake cannot work.
     """
+    _check_names(sources, output, toolchain_file)
     build = output / "build"
     scratch = output / "scratch"
     scratch.mkdir()
@@ -116,6 +118,19 @@ def configured(
     finally:
         shutil.rmtree(build, ignore_errors=True)
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _check_names(*paths: Path) -> None:
+    """Refuse a directory that CMake would take for a list of several.
+
+    What it says then blames compiler flags and kernels.
+    """
+    for path in paths:
+        if ";" in str(path):
+            raise BenchError(
+                f"{path}: CMake divides names at ';', so firmware can be built in no directory "
+                "whose name has one; move it, or set TINYQUANT_CACHE to another directory"
+            )
 
 
 @contextmanager

@@ -236,9 +236,16 @@ def _gate(table: Table, base: Board | None) -> Gate:
 
 def _cflags(table: Table, base: Board | None) -> tuple[str, ...]:
     """Return the additional compiler flags."""
-    if "cflags" in table.values:
-        return table.array("cflags", str)
-    return base.cflags if base else ()
+    if "cflags" not in table.values:
+        return base.cflags if base else ()
+    flags = table.array("cflags", str)
+    for flag in flags:
+        if ";" in flag or not flag.isprintable() or not flag:
+            raise table.error(
+                f"cflags: {flag!r} is no flag: CMake divides lists at ';'. Write each flag as a "
+                "text of its own"
+            )
+    return flags
 
 
 def _kernels(table: Table, base: Board | None) -> str:

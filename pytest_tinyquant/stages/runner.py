@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from pytest_tinyquant.boards.emulator.qemu import find_qemu
 from pytest_tinyquant.firmware.sources import firmware_sources
 from pytest_tinyquant.project.kinds import KINDS
 from pytest_tinyquant.support.runtimes import RUNTIMES
@@ -35,7 +36,7 @@ def _digests(board: Board, estimated: bool) -> Iterator[str]:
         # What the host computes is compared with TensorFlow Lite's interpreter.
         yield package_digest("tensorflow")
     if board.target.is_emulated and kind.emulator:
-        yield program_digest(kind.emulator)
+        yield program_digest(find_qemu(kind.emulator))
     if not estimated:
         return
     if kind.has_trace_model:

@@ -104,10 +104,13 @@ def with_unknown_operator(data):
     [
         (lambda data: b"\0" * len(data), "ModelError: bad-unreadable-host: .*"),
         (lambda data: data[: len(data) // 2], "ModelError: bad-unreadable-host: .*"),
-        (with_two_inputs, r"ModelError: bad-int8-host: .* has shape \[2\]; its first dimension .*"),
+        (
+            with_two_inputs,
+            "ModelError: bad-int8-host: .* is int32 without a scale, .*",
+        ),
         (with_unknown_operator, "UnsupportedModelError: bad-int8-only-host: .*REDUCE_PROD.*"),
     ],
-    ids=["corrupt", "truncated", "an input without a batch", "operator without a kernel"],
+    ids=["corrupt", "truncated", "an input without a scale", "operator without a kernel"],
 )
 def test_a_model_file_that_cannot_be_run_fails_its_tests(project, mean_model, damage, line):
     add_model(project, damage(mean_model))
@@ -207,7 +210,8 @@ def test_an_emulator_that_dies_is_an_error_with_its_last_words(project, programs
     emulator.chmod(0o755)
     line = rf"EmulatorDiedError: fc_1-int8-only-{BOARD}: qemu-system-arm ended with exit code 3"
     result = expect(project, (*FC, "--board", BOARD), line, errors=4)
-    assert result.outlines.count(line) == result.outlines.count("  it said: no memory left") == 4
+    # Four tests fail for one cause; it is told once.
+    assert result.outlines.count(line) == result.outlines.count("  it said: no memory left") == 1
 
 
 def test_a_cache_that_cannot_be_written_is_an_error(project, monkeypatch):

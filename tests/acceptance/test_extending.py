@@ -206,11 +206,16 @@ def test_what_cannot_be_registered_is_a_usage_error(extended, change, message):
     result.stderr.fnmatch_lines([message])
 
 
-def test_a_section_whose_rows_do_not_fit_is_a_usage_error(extended):
+def test_a_section_whose_rows_do_not_fit_fails_the_run_and_hides_no_verdict(extended):
+    one = ("--model=fc_1", "--scheme=basic", "--board=host")
+    extended.record(*one)
     install(extended.root, PLUGIN.replace('("model", "metrics")', '("model",)'))
-    result = extended.run("--model=fc_1", "--scheme=basic", "--board=host")
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*section 'Beads': row *2 cells for 1 columns*"])
+    result = extended.run(*one)
+    result.assert_outcomes(passed=2)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(
+        ["*= tinyquant: 2 ok =*", "*section 'Beads': row *2 cells for 1 columns*"]
+    )
 
 
 def test_the_command_line_knows_such_boards(extended):

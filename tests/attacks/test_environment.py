@@ -24,6 +24,11 @@ from attack import rows
 from played_project import Bench
 
 from pytest_tinyquant.cli.main import main
+from pytest_tinyquant.errors import BenchError
+from pytest_tinyquant.errors import ConfigurationError
+from pytest_tinyquant.firmware.cmake import configured
+from pytest_tinyquant.project.board_types import load_boards
+from pytest_tinyquant.system.reads import Places
 
 
 ONE = ("--model=cnn_4", "--scheme=int8-only", "--board=host")
@@ -134,6 +139,28 @@ OPTIONS = [
 @pytest.mark.parametrize("attack", rows(OPTIONS))
 def test_an_option(bench, attack):
     attacked(bench, attack)
+
+
+# ---- What CMake divides ----
+
+
+@pytest.mark.parametrize("flag", ["-Os;-DX", ";", "", "-D\n", "\x1b[2J"], ids=ascii)
+def test_a_compiler_flag_that_is_several(tmp_path, flag):
+    file = tmp_path / "boards.toml"
+    escaped = "".join(f"\\U{ord(character):08x}" for character in flag)
+    file.write_text(f'[own]\nbase = "nucleo-l4r5zi"\ncflags = ["{escaped}"]\n')
+    with pytest.raises(ConfigurationError, match=r"boards\.toml: \[own\]: cflags: .* is no flag"):
+        load_boards([file])
+
+
+@pytest.mark.parametrize("which", range(3), ids=["sources", "output", "toolchain file"])
+def test_a_directory_that_is_several_for_cmake_is_the_bench_s_trouble(tmp_path, which):
+    paths = [tmp_path / ("a;b" if which == place else "c") for place in range(3)]
+    with (
+        pytest.raises(BenchError, match=r"a;b: CMake divides names at ';'"),
+        configured(*paths, {}, places=Places({})),
+    ):
+        pass
 
 
 # ---- Names ----

@@ -157,7 +157,9 @@ def test_a_history_in_what_is_no_file(bench, target):
     else:
         path = Path(target)
     result = bench.run(*ONE, "--tq-missing-baseline=record", f"--tq-history={path}")
-    check(result, [rf"{path}.*(cannot be used as a history|is not a file)"], USAGE)
+    check(
+        result, [rf"{path}.*(cannot be used as a history|is not a file|it is a directory)"], USAGE
+    )
 
 
 # ---- What a run reads ----

@@ -52,9 +52,13 @@ def _replace(operator: Operator, lowering: Lowering, values: _Values) -> None:
 
 def _known(operator: Operator, lowering: Lowering) -> bool:
     output = lowering.output(operator)
-    return output.dtype in _FOLDED and all(
-        index in lowering.constants and lowering.tensor(index).dtype in _FOLDED
-        for index in operator.inputs
+    return (
+        bool(operator.inputs)
+        and output.dtype in _FOLDED
+        and all(
+            index in lowering.constants and lowering.tensor(index).dtype in _FOLDED
+            for index in operator.inputs
+        )
     )
 
 

@@ -119,7 +119,7 @@ def with_a_gap(add: Callable) -> Callable:
 MISTAKES = (
     # Slower: the layer.
     Mistake("32 NOPs per output of a convolution",
-            finish("s8", "output = (int8_t)", f"{SLOW} output = (int8_t)"),
+            finish("s8", "*output++ = (int8_t)", f"{SLOW} *output++ = (int8_t)"),
             "latency", r"conv2d\[0\] 14x14x4 +\+2\d,\d{3}   tq_conv_2d_s8"),
     Mistake("32 NOPs per output of a mean",
             kernel("mean", "tq_mean_s8", "int32_t sum = 0;", f"int32_t sum = 0; {SLOW}"),
@@ -141,12 +141,12 @@ MISTAKES = (
             "latency", r"between the operators +\+192   tq_invoke"),
     # Larger: the symbol.
     Mistake("256 bytes in a convolution",
-            finish("s8", "output = (int8_t)",
-                   f"{SKIP_256_BYTES} output = (int8_t)"),
+            finish("s8", "*output++ = (int8_t)",
+                   f"{SKIP_256_BYTES} *output++ = (int8_t)"),
             "flash", r"tq_conv_2d_s8 +\+\d+   [\d,]+ -> [\d,]+"),
     Mistake("256 bytes in a float convolution",
-            finish("f32", "output = tq_clamp_f32",
-                   f"{SKIP_256_BYTES} output = tq_clamp_f32"),
+            finish("f32", "*output++ = tq_clamp_f32",
+                   f"{SKIP_256_BYTES} *output++ = tq_clamp_f32"),
             "flash", r"tq_conv_2d_f32 +\+\d+   [\d,]+ -> [\d,]+", "basic"),
     Mistake("a function that is no longer inlined",
             InSource("mean.c", "tq_mean_s8", "int32_t sum = 0;",

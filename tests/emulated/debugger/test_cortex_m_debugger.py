@@ -177,7 +177,7 @@ def test_pyocd_does_not_list_the_emulator(qemu: Qemu) -> None:
     "first", ["pyocd", "pyocd_probe", "pyocd_qemu", "pyocd_memory", "debugger"]
 )
 def test_pyocd_finds_the_probe_whatever_is_imported_first(first: str, tmp_path: Path) -> None:
-    module = first if first == "pyocd" else f"pytest_tinyquant.boards.{first}"
+    module = first if first == "pyocd" else f"pytest_tinyquant.boards.debug.{first}"
     metadata = tmp_path / "installed-1.0.dist-info"
     metadata.mkdir()
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: installed\nVersion: 1.0\n")
@@ -187,7 +187,7 @@ def test_pyocd_finds_the_probe_whatever_is_imported_first(first: str, tmp_path: 
     source = (
         f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
         f"import {module}\n"
-        "from pytest_tinyquant.boards import pyocd_probe\n"
+        "from pytest_tinyquant.boards.debug import pyocd_probe\n"
         "pyocd_probe.register()\n"
         "from pyocd.probe.aggregator import DebugProbeAggregator\n"
         "print(DebugProbeAggregator.get_probe_with_id('tqqemu:127.0.0.1:1').unique_id)\n"

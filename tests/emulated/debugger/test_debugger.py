@@ -203,7 +203,7 @@ def test_refuses_an_image_that_does_not_read_back(
 ) -> None:
     for module in ("debugger", "segments"):
         monkeypatch.setattr(
-            f"pytest_tinyquant.boards.{module}.loadable_segments",
+            f"pytest_tinyquant.boards.debug.{module}.loadable_segments",
             lambda path: [(core.ram, b"\x00\x11"), (core.ram + 0x10000, b"\x5a\xa5")],
         )
     debugger.write(core.ram, b"\x00\x11")

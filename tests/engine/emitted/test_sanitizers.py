@@ -24,6 +24,8 @@ def test_operators_under_address_and_undefined_behaviour_sanitizer():
     command = [sys.executable, "-m", "pytest", "--import-mode=importlib", "-x", "-q", "-s"]
     # The converter is not made for AddressSanitizer.
     command += ["--ignore", str(OPERATORS / "whole_models")]
+    # Only the wheel runs there, in children that may abort.
+    command += ["--ignore", str(OPERATORS / "test_tflm_table.py")]
     result = subprocess.run(
         [*command, "-p", "no:cacheprovider", str(OPERATORS)],
         env=environment,

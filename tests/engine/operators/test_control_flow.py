@@ -114,7 +114,7 @@ def test_a_subgraph_that_runs_itself():
 
 def test_a_handle_that_names_no_variable():
     model = ModelBuilder()
-    handle, result = model.tensor((), "resource"), model.tensor((2,))
+    handle, result = model.tensor((2,)), model.tensor((2,))
     model.operator("READ_VARIABLE", [handle], [result])
     with pytest.raises(ModelError, match="is no handle of a variable"):
         plan(read_graph(model.build([handle], [result])))
@@ -138,3 +138,11 @@ def test_an_input_of_a_subgraph_that_is_left_out():
     source = model.tensor((2,))
     with pytest.raises(ModelError, match="an input of subgraph 1 is missing"):
         plan(read_graph(model.build([source], [source])))
+
+
+def test_a_handle_is_no_result():
+    model = ModelBuilder()
+    source, handle = model.tensor((2,)), model.tensor((), "resource")
+    model.operator("VAR_HANDLE", [], [handle], shared_name=b"x", container=b"")
+    with pytest.raises(ModelError, match="output 'tensor_1' is of type resource"):
+        plan(read_graph(model.build([source], [handle])))

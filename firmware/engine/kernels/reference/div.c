@@ -25,7 +25,7 @@ static inline int32_t quotient(const tq_mul_s8_params *p, int32_t a, int32_t b) 
   if (numerator == 0) {
     return p->output_offset;
   }
-  const int32_t left = __builtin_clz((uint32_t)(numerator < 0 ? ~numerator : numerator)) - 1;
+  const int32_t left = __builtin_clrsb(numerator);
   const int32_t scaled = tq_multiply_high((int32_t)((uint32_t)numerator << left), inverse);
   const int32_t right = left + 31 - headroom - p->shift;
   const int32_t product = tq_multiply_high(scaled, p->multiplier);

@@ -250,7 +250,7 @@ def test_inputs_are_rounded_half_to_even_and_clipped(directory: Path) -> None:
     source = (
         "import numpy as np\n"
         "from pytest_tinyquant.schemes.converter_process import _quantized\n"
-        "detail = {'dtype': np.int8, 'quantization': (0.5, 1)}\n"
+        "detail = {'dtype': np.int8, 'quantization': (0.5, 1), 'shape': (1, 9)}\n"
         "values = np.array([0.25, 0.75, -0.25, -0.75, 1, 63, 63.5, -64.5, -65], np.float32)\n"
         "print(_quantized(values, detail).tolist())\n"
     )
