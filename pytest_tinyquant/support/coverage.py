@@ -47,6 +47,21 @@ CUSTOM: Mapping[str, str] = {
     "micro speech; its fixed-point FFT has no counterpart in the engine",
 }
 
+#: Where the engine gives something else than TensorFlow Lite Micro, because that has no answer.
+DIFFERENCES: Mapping[str, str] = {
+    "SPACE_TO_BATCH_ND": "padding is the number 0; TensorFlow Lite Micro fills with a byte that it "
+    "never sets",
+    "DIV of int8": "a quotient near 0 is 0; TensorFlow Lite Micro shifts by 32 bits and more, so "
+    "its result depends on the processor. A divisor of 0 gives the largest output, where it ends",
+    "GATHER, GATHER_ND, EMBEDDING_LOOKUP": "an index outside takes the nearest row; TensorFlow "
+    "Lite Micro ends with an error, or reads what lies there",
+    "RSQRT of integers": "the largest output for numbers below 0, where TensorFlow Lite Micro "
+    "ends with an error",
+    "ADD of int32": "a fused activation is refused, which TensorFlow Lite Micro ignores",
+    "CALL_ONCE": "runs again when a new sequence begins (`tq_clear_state()`), as in a new "
+    "interpreter; `MicroInterpreter::Reset()` does not run it again",
+}
+
 
 def missing() -> Iterator[tuple[str, Combinations]]:
     """Yield operators with the combinations that TensorFlow Lite Micro runs and the engine not."""
@@ -98,6 +113,12 @@ def page() -> str:
         ),
         "",
         "The engine stores int4 weights as int8: they take its flash and run on its kernels.",
+        "",
+        "## Where results differ",
+        "",
+        "| operator | the engine |",
+        "|---|---|",
+        *(f"| {op} | {text} |" for op, text in DIFFERENCES.items()),
         "",
         "## Custom operators of TensorFlow Lite Micro",
         "",
