@@ -11,10 +11,10 @@ from pytest_tinyquant.diff.changes import compare_images
 from pytest_tinyquant.diff.layers import first_layer
 from pytest_tinyquant.firmware.elf import Elf
 from pytest_tinyquant.measure.measurement import Measurement
+from pytest_tinyquant.project.case import Case
 from pytest_tinyquant.project.project import load_project
 from pytest_tinyquant.project.settings import Settings
 from pytest_tinyquant.schemes.scheme import SCHEMES
-from pytest_tinyquant.stages.layer_by_layer import LayerByLayer
 from pytest_tinyquant.stages.layer_by_layer import compare_models
 from pytest_tinyquant.stages.pipeline import Stages
 
@@ -83,7 +83,7 @@ def test_two_images(stages, model, converted):
     """The board's own kernels in place of the reference kernels."""
     board = stages.project.boards["nucleo-l4r5zi"]
     images = [
-        Elf(LayerByLayer(stages, model, converted, b).image.elf)
+        Elf(stages.prepare(Case(model, SCHEMES[converted.scheme], b)).image.elf)
         for b in (dataclasses.replace(board, kernels="reference"), board)
     ]
     difference = compare_images("x", *images)
