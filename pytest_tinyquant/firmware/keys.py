@@ -17,6 +17,7 @@ from typing import Any
 from typing import Final
 
 from pytest_tinyquant.system.digests import code_digest
+from pytest_tinyquant.system.digests import installed_tree_digest
 from pytest_tinyquant.system.digests import program_digest
 from pytest_tinyquant.system.reads import tree_digest
 
@@ -85,7 +86,7 @@ def library_inputs(
         "toolchain": toolchain,
         "build tools": [program_digest(str(tool)) for tool in tools],
         "builder": code_digest("firmware", "system"),
-        "sources": tree_digest(sources, without=_NOT_COMPILED),
+        "sources": installed_tree_digest(sources, _NOT_COMPILED),
         "toolchain file": toolchain_file or "",
         "kind": kind,
         "machine": machine,

@@ -10,9 +10,9 @@ from pytest_tinyquant.firmware.sources import firmware_sources
 from pytest_tinyquant.project.kinds import KINDS
 from pytest_tinyquant.support.runtimes import RUNTIMES
 from pytest_tinyquant.system.cache import Cache
+from pytest_tinyquant.system.digests import installed_tree_digest
 from pytest_tinyquant.system.digests import program_digest
 from pytest_tinyquant.system.packages import package_digest
-from pytest_tinyquant.system.reads import tree_digest
 
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def _digests(board: Board, estimated: bool) -> Iterator[str]:
     if not estimated:
         return
     if kind.has_trace_model:
-        yield tree_digest(firmware_sources() / "emulator", without=[".md"])
+        yield installed_tree_digest(firmware_sources() / "emulator", (".md",))
     else:
         from pytest_tinyquant.firmware.toolchain_rx_sim import find_simulator
 

@@ -20,12 +20,12 @@ from typing import Any
 
 from pytest_tinyquant.system import atomic
 from pytest_tinyquant.system.cache import Cache
+from pytest_tinyquant.system.digests import SETTLED_NS
+from pytest_tinyquant.system.digests import memo_file
 from pytest_tinyquant.system.reads import change_stamp
 from pytest_tinyquant.system.reads import text_digest
 
 
-# Of a file that changed just now, another change may get the same time.
-_SETTLED_NS = 2_000_000_000
 _CODE = (".py", ".pyi")
 
 
@@ -54,7 +54,7 @@ class _Memo:
 
     def __init__(self, directory: Path) -> None:
         self._root = directory.parent
-        self._file = _memo_file(directory)
+        self._file = memo_file(str(directory))
         self._known: dict[str, list[Any]] = {}
         self._record: list[Any] = []
         self._names: list[str] = []
@@ -94,20 +94,13 @@ class _Memo:
         """Keep what was found out; where that is impossible the next process takes longer."""
         if not self._changed:
             return
-        settled = time.time_ns() - _SETTLED_NS
+        settled = time.time_ns() - SETTLED_NS
         files = {k: v for k, v in self._known.items() if v[0] < settled}
         record = self._record if self._record and self._record[1] < settled else []
         document = {"files": files, "record": record, "names": self._names if record else []}
         with contextlib.suppress(OSError):
             self._file.parent.mkdir(parents=True, exist_ok=True)
             atomic.write_text(self._file, json.dumps(document))
-
-
-def _memo_file(directory: Path) -> Path:
-    import platformdirs
-
-    name = hashlib.sha256(os.fsencode(directory)).hexdigest()[:32]
-    return Path(platformdirs.user_cache_dir("pytest-tinyquant")) / "packages" / f"{name}.json"
 
 
 def _stamp(path: str) -> list[int]:
