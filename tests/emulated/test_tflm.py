@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -57,7 +59,10 @@ def run(graph, tmp_path):
     def run(board):
         with tempfile.TemporaryDirectory() as directory:
             tflite = b"\x1c\0\0\0TFL3" + bytes(64)
-            emitted = TFLM.emit(graph, tflite, board, Path(directory), where="net-int8-m4")
+            # What the adapter looks at of a checked case.
+            converted = SimpleNamespace(read=lambda: tflite)
+            case: Any = SimpleNamespace(board=board, graph=graph, converted=converted)
+            emitted = TFLM.emit(case, Path(directory))
             image = firmware.build(emitted, board, SAMPLES, Cache(), where="net-int8-m4")
         device = open_device(board, work_dir=tmp_path, timeout=60)
         try:
