@@ -65,6 +65,19 @@ def test_an_input_that_is_not_declared_or_was_forgotten_is_refused(table: str) -
         declared_key(TABLES[table], inputs)
 
 
+def test_two_kinds_that_share_a_machines_firmware_share_no_library(tmp_path: Path) -> None:
+    """They took each other's code once, made for another floating-point unit."""
+
+    def key(kind: str) -> str:
+        inputs = firmware_keys.library_inputs(
+            tmp_path, toolchain="gcc", tools=(), toolchain_file=None, kind=kind,
+            machine="mps2-an386", cflags=(), runtime="tinyquant",
+        )  # fmt: skip
+        return declared_key(firmware_keys.LIBRARY_INPUTS, inputs)
+
+    assert key("cortex-m3") != key("cortex-m4")
+
+
 def _imported_by(module: str) -> set[str]:
     """Return the package's files that a module imports, whatever they import included."""
     found: set[str] = set()
