@@ -25,6 +25,7 @@ packages:
 
 $(VENV)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
+	rm -rf pytest_tinyquant.egg-info  # an older one beside the sources would win over the installed
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
