@@ -61,8 +61,9 @@ class KernelCall:
     variable tensors that it reads and changes, `reach` maps a tensor to the bytes from its start
     that the kernel loads where they are more than the tensor's: what lies behind does not matter,
     but there must be memory. `trails` maps (input, output) to the order in which the kernel reads
-    the one and writes the other, where the two may overlap. `header` declares the kernel and its
-    parameter struct.
+    the one and writes the other, where the two may overlap. `growth` lists
+    what may take the call's place if there is memory for it, the best last. `header` declares the
+    kernel and its parameter struct.
     """
 
     kernel: str
@@ -77,6 +78,7 @@ class KernelCall:
     reach: Mapping[int, int] = field(default_factory=dict)
     trails: Mapping[tuple[int, int], Trail] = field(default_factory=dict)
     inner: tuple[int, ...] = ()
+    growth: tuple[KernelCall, ...] = ()
     header: str = "tq_kernels.h"
 
     def number(self, name: str) -> int:

@@ -17,6 +17,7 @@ from pytest_tinyquant.engine.overlap import Access
 from pytest_tinyquant.engine.overlap import Region
 from pytest_tinyquant.engine.overlap import check_no_overlap
 from pytest_tinyquant.engine.quantization import zero_point
+from pytest_tinyquant.engine.spare_memory import grow
 from pytest_tinyquant.models.graph import Graph
 from pytest_tinyquant.models.graph import Operator
 from pytest_tinyquant.models.graph import Quantization
@@ -147,7 +148,9 @@ class _Layout:
             for _, call in self.calls
             for (a, b), trail in call.trails.items()
         }
+        bound = planner.lower_bound(buffers, pairs, lags)
         offsets = planner.place(buffers, pairs, lags)
+        buffers = self._use_spare_memory(buffers, offsets)
         rows = {
             b.key: PlacedTensor(self._name(b.key), offsets[b.key], b.size, b.first, b.last)
             for b in buffers
@@ -159,7 +162,7 @@ class _Layout:
             inputs=tuple(self._info(i, rows) for i in self.graph.inputs),
             outputs=tuple(self._info(i, rows) for i in self.graph.outputs),
             arena_bytes=planner.arena_size(buffers, offsets),
-            lower_bound_bytes=planner.lower_bound(buffers, pairs, lags),
+            lower_bound_bytes=bound,
             arena_tensors=tuple(sorted(rows.values(), key=lambda r: (r.first, r.offset))),
             placements={
                 t.index: rows[self.root(t.index)]
@@ -173,6 +176,20 @@ class _Layout:
         )
         self._check(result)
         return result
+
+    def _use_spare_memory(
+        self, buffers: list[planner.Buffer], offsets: dict[int, int]
+    ) -> list[planner.Buffer]:
+        """Let kernels have what the arena leaves; return the buffers as they are then."""
+        arena = planner.arena_size(buffers, offsets)
+        for row, (operator, call) in enumerate(self.calls):
+            grown = grow(row, call, buffers, offsets, arena) if call.growth else None
+            if grown is not None:
+                larger, offsets[-1 - row] = grown
+                self.calls[row] = operator, larger
+                others = [b for b in buffers if b.key != -1 - row]
+                buffers = [*others, planner.Buffer(-1 - row, larger.scratch_bytes, row, row)]
+        return buffers
 
     def _buffers(self) -> list[planner.Buffer]:
         """Return one buffer per value, and one with key -1 - row per operator's scratch."""

@@ -20,7 +20,12 @@
  * input (no dilation along them, input_channels a multiple of 4, or of 2 for int16): int8
  * positions within each group of four are then in the order 0, 2, 1, 3, as SXTB16 leaves them.
  *
- * `scratch`: 24 * steps bytes, the windows of three pixels as words, alternating by pixel.
+ * A kernel with "groups" in its name gathers the windows of `groups` groups of three pixels before
+ * it convolves them, pair after pair of an even number of channels; the others ignore that field.
+ *
+ * `scratch`: the windows of three pixels as words, alternating by pixel, 24 * steps bytes; or
+ * `groups` times as many, behind which lie, with more than 20 steps, 8 * steps for a pair's
+ * weights.
  */
 #ifndef TQ_KERNELS_DSP_CONV_H
 #define TQ_KERNELS_DSP_CONV_H
@@ -31,16 +36,19 @@
 extern "C" {
 #endif
 
-/* bias: twice the file's, with the input's zero point folded in; |bias + sum| < 2^30. */
+/*
+ * bias: twice the file's, with the input's zero point folded in; |bias + sum| < 2^30, and it fits
+ * 27 bits. right shift: minus tq_kernels.h's shift; [1, 22].
+ */
 typedef struct tq_conv_s8_dsp_channel {
-  int32_t bias;
+  int32_t bias_and_shift; /* 2^5 * bias + right shift */
   int32_t multiplier;
-  int32_t right_shift; /* minus tq_kernels.h's shift; [1, 22] */
 } tq_conv_s8_dsp_channel;
 
 typedef struct tq_conv_2d_s8_dsp_params {
   tq_window window;
   uint16_t steps;
+  uint16_t groups;
   const int8_t *input;
   const void *weights;
   const int32_t *offsets;                 /* or NULL */
@@ -56,6 +64,8 @@ typedef struct tq_conv_2d_s8_dsp_params {
 /* Weights "summed", and "plain". */
 TQ_KERNEL void tq_conv_2d_s8_dsp(const void *params);
 TQ_KERNEL void tq_conv_2d_plain_s8_dsp(const void *params);
+TQ_KERNEL void tq_conv_2d_groups_s8_dsp(const void *params);
+TQ_KERNEL void tq_conv_2d_plain_groups_s8_dsp(const void *params);
 
 /* |bias + sum| < 2^31. */
 typedef struct tq_conv_s16_dsp_pair {
@@ -71,6 +81,7 @@ typedef struct tq_conv_s16_dsp_pair {
 typedef struct tq_conv_2d_s16_dsp_params {
   tq_window window;
   uint16_t steps;
+  uint16_t groups;
   const int16_t *input;
   const void *weights;
   const int32_t *offsets;               /* or NULL */
@@ -82,6 +93,7 @@ typedef struct tq_conv_2d_s16_dsp_params {
 } tq_conv_2d_s16_dsp_params;
 
 TQ_KERNEL void tq_conv_2d_s16_dsp(const void *params);
+TQ_KERNEL void tq_conv_2d_groups_s16_dsp(const void *params);
 
 /*
  * Depthwise, with depth_multiplier 1 and a multiple of 4 channels. Weights: four channels after

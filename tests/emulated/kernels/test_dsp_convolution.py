@@ -151,6 +151,31 @@ def test_largest_sums(dtype, kernels, layers, two_sets):
 @pytest.mark.parametrize("dtype", BIASES)
 @given(seed=seeds)
 @quick
+def test_convolutions_of_several_groups_of_pixels(dtype, seed, layers, two_sets):
+    """Weights of up to 20 steps are read where they are, those of more steps are copied."""
+    model, random = layers(seed), np.random.default_rng(seed)
+    for channels, depth, filter_size in itertools.product((8, 16), (3, 16, 28), (1, 3)):
+        batches, height, width = (int(n) for n in random.integers((1, 4, 4), (3, 9, 9)))
+        kernel = (filter_size, filter_size)
+        options, size = window(random, height, width, *kernel)
+        weights = filters(random, (channels, *kernel, depth), 0)
+        shape, output = (batches, height, width, depth), (batches, *size, channels)
+        add_layer(model, random, "CONV_2D", dtype, shape, weights, 0, output, options)
+    # Its input is gone when they run.
+    large = model.activation((1, 64, 64, 4), dtype, 1.0)
+    small = model.activation((1, 1, 1, 4), dtype, 1.0)
+    pool = {"filter_height": 64, "filter_width": 64, "stride_h": 1, "stride_w": 1}
+    model.add(
+        "MAX_POOL_2D", [large], small, padding="VALID", fused_activation_function="NONE", **pool
+    )
+    model.operators.insert(0, model.operators.pop())
+    used = two_sets.check_equal(model)
+    assert sum(count for kernel, count in used.items() if "_groups_" in kernel) > 3
+
+
+@pytest.mark.parametrize("dtype", BIASES)
+@given(seed=seeds)
+@quick
 def test_depthwise_convolutions(dtype, seed, layers, two_sets):
     model, random = layers(seed), np.random.default_rng(seed)
     shapes = [(4, 1), (8, 1), (12, 1), (4, 1), (8, 1), (1, 4), (1, 3), (3, 1), (2, 2)]

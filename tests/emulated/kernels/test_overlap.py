@@ -170,6 +170,8 @@ def test_closer_than_that_and_bytes_are_lost(
     graph, samples = model.graph(), [model.sample()]
     expected = two_sets.run(plan(graph), "reference", samples)
     monkeypatch.setattr(planner, "place", squeezed(8))
+    # With more memory a kernel gathers more of its input before it writes.
+    monkeypatch.setattr(sys.modules[plan.__module__], "grow", lambda *_: None)
     with pytest.raises(ArenaOverlapError, match="collides"):
         plan(graph, kernels="cortex_m_dsp")
     # The package has a function of this module's name.

@@ -96,13 +96,25 @@ def test_narrow_inputs_are_gathered_by_offsets(plan_of: PlanOf) -> None:
     ]
 
 
-def test_zero_point_and_bias_become_one_doubled_number(plan_of: PlanOf) -> None:
+def test_zero_point_and_bias_become_one_doubled_number_above_the_shift(plan_of: PlanOf) -> None:
     weights = [[[[1, 2, 3, 4]]], [[[-1, 0, 0, 0]]]]
     planned = plan_of(weights, bias=[100, 200], zero_points=(-7, 5))
-    assert blob(planned, "channels", "<i4", 6) == [
-        *(2 * (100 + 7 * 10), 1 << 30, 8),
-        *(2 * (200 + 7 * -1), 1 << 30, 8),
+    assert blob(planned, "channels", "<i4", 4) == [
+        *(2 * (100 + 7 * 10) * 32 + 8, 1 << 30),
+        *(2 * (200 + 7 * -1) * 32 + 8, 1 << 30),
     ]
+
+
+@pytest.mark.parametrize(
+    ("bias", "kernel"),
+    [((1 << 25) - 1, "tq_conv_2d_s8_dsp"), (1 << 25, "tq_conv_2d_s8")],
+)
+def test_a_bias_that_leaves_the_shift_no_bits_keeps_the_reference_kernel(
+    plan_of: PlanOf, bias: int, kernel: str
+) -> None:
+    weights = [[[[1, 2, 3, 4]]], [[[-1, 0, 0, 0]]]]
+    planned = plan_of(weights, bias=[bias, -bias], factor=2.0**-19)
+    assert planned.ops[0].kernel == kernel
 
 
 def test_a_dead_channel_costs_no_layer_its_kernel(plan_of: PlanOf) -> None:
@@ -110,7 +122,7 @@ def test_a_dead_channel_costs_no_layer_its_kernel(plan_of: PlanOf) -> None:
     weights = [[[[1, 2, 3, 4]]], [[[0, 0, 0, 0]]]]
     planned = plan_of(weights, bias=[0, 1 << 30], factor=2.0**-26)
     assert planned.ops[0].kernel == "tq_conv_2d_s8_dsp"
-    assert blob(planned, "channels", "<i4", 6)[3:] == [8 * 16, 1 << 30, 1]
+    assert blob(planned, "channels", "<i4", 4)[2:] == [8 * 16 * 32 + 1, 1 << 30]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,10 @@
 #include "tq_dsp_clamp.h"
 #include "tq_dsp_conv.h"
 
-static void convolution(const tq_conv_2d_s8_dsp_params *p, const tq_convolution_type *type) {
+enum { FACTORS = 2 * sizeof(tq_conv_s8_dsp_channel) };
+
+static void convolution(const tq_conv_2d_s8_dsp_params *p, const tq_convolution_type *type,
+                        tq_walk walk) {
   const tq_window *w = &p->window;
   tq_convolve_block block = {
       .columns = p->scratch,
@@ -11,20 +14,42 @@ static void convolution(const tq_conv_2d_s8_dsp_params *p, const tq_convolution_
       .output = p->output,
       .option = 2 * p->output_offset + 1,
       .weights = p->weights,
+      .groups = p->groups,
+      .rounds = 1,
   };
-  tq_convolution(w, p->input, p->offsets, p->input_zero_point, type, &block);
+  walk(w, p->input, p->offsets, p->input_zero_point, type, &block);
   tq_clamp_all_s8(p->output, w->batches * w->output_height * w->output_width * w->output_channels,
                   p->activation_min, p->activation_max);
 }
 
 void tq_conv_2d_s8_dsp(const void *params) {
-  static const tq_convolution_type type = {1, tq_gather_rows_s8, tq_gather_positions_s8,
-                                           tq_convolve_summed_s8};
-  convolution(params, &type);
+  static const tq_convolution_type type = {
+      1, FACTORS, TQ_SUMMED_STEP, tq_gather_rows_s8, tq_gather_positions_s8, tq_convolve_summed_s8};
+  convolution(params, &type, tq_convolution);
 }
 
 void tq_conv_2d_plain_s8_dsp(const void *params) {
-  static const tq_convolution_type type = {1, tq_gather_rows_s8, tq_gather_positions_s8,
-                                           tq_convolve_plain_s8};
-  convolution(params, &type);
+  static const tq_convolution_type type = {
+      1, FACTORS, TQ_PLAIN_STEP, tq_gather_rows_s8, tq_gather_positions_s8, tq_convolve_plain_s8};
+  convolution(params, &type, tq_convolution);
+}
+
+void tq_conv_2d_groups_s8_dsp(const void *params) {
+  static const tq_convolution_type type = {1,
+                                           FACTORS,
+                                           TQ_SUMMED_STEP,
+                                           tq_gather_rows_s8,
+                                           tq_gather_positions_s8,
+                                           tq_convolve_summed_groups_s8};
+  convolution(params, &type, tq_convolution_groups);
+}
+
+void tq_conv_2d_plain_groups_s8_dsp(const void *params) {
+  static const tq_convolution_type type = {1,
+                                           FACTORS,
+                                           TQ_PLAIN_STEP,
+                                           tq_gather_rows_s8,
+                                           tq_gather_positions_s8,
+                                           tq_convolve_plain_groups_s8};
+  convolution(params, &type, tq_convolution_groups);
 }

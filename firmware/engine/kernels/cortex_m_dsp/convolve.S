@@ -4,9 +4,11 @@
  *   void tq_convolve_summed_s8(const tq_convolve_block *block);   (tq_dsp_conv.h)
  *   void tq_convolve_plain_s8(const tq_convolve_block *block);
  *   void tq_convolve_s16(const tq_convolve_block *block);
+ *   void tq_convolve_*_groups_*(const tq_convolve_block *block);   several groups of three pixels
  *
- * The outer loop takes a pair of channels per pass. It clears six sums, runs over all positions of
- * the window, scales the sums and stores six outputs. The inner loop takes four steps per pass, a
+ * The outer loop takes a pair of channels per pass, then, if there are more pixels, that pair for
+ * the next three of them. It clears six sums, runs over all positions of the window, scales the
+ * sums and stores six outputs. The inner loop takes four steps per pass, a
  * step four positions: it loads the inputs of three pixels (gather.S put them side by side) and
  * the weights of both channels, and makes 24 products of them. A number of steps that is no
  * multiple of four enters the first pass in its middle.
@@ -27,14 +29,15 @@
  *   r1           factors of the next channel
  *   r2-r5        int8: bias, multiplier, right shift, what to round with; int16: two factors
  *   r6           scratch; int16: what to round with
+ *   r7           int8: OPTION
  */
   .syntax unified
   .thumb
 
 /*
- * tq_convolve_block, copied to the stack, with two members replaced: passes of the inner loop in
- * place of `steps`, and in place of `weights` where the first pass enters. OPTION is what is left
- * to know of the output: for int8 2 * zero point + 1, for int16 whether negative outputs become 0.
+ * The first part of tq_convolve_block, copied to the stack; ENTRY then is where the first pass
+ * enters. OPTION is what is left to know of the output: for int8 2 * zero point + 1, for int16
+ * whether negative outputs become 0.
  */
 .equ COLUMNS, 0
 .equ LOOPS, 4
@@ -47,6 +50,23 @@
 .equ ENTRY, 32
 .equ FRAME, 36
 
+/*
+ * The same for several groups of pixels: after it groups and rounds left, and where the block is;
+ * and the rest of tq_convolve_block, where it is.
+ */
+.equ LEFT, 36
+.equ ROUNDS, 40
+.equ BLOCK, 44
+.equ GROUPS_FRAME, 48
+.equ GROUPS, 40
+.equ WEIGHTS_BYTES, 48
+.equ NEXT_GROUP, 52
+.equ FIRST_GROUP, 60
+
+/* Bytes of the factors of a pair. */
+.equ FACTORS_S8, 16
+.equ FACTORS_S16, 24
+
 /* The products of two positions of one channel, or of two channels that share a word. */
 .macro sums_of_word sum0, sum1, sum2, weights
   smlad \sum0, r3, \weights, \sum0
@@ -57,7 +77,7 @@
 /*
  * A word of weights holds 256 * high + low in each half. The product with the word as it is goes
  * to the sum of both channels, that with the low bytes (SXTB16) to the low channel's alone. The
- * step's size in bytes is what `enter` counts with.
+ * step's size in bytes is TQ_SUMMED_STEP in tq_dsp_conv.h.
  */
 .equ SUMMED_STEP, 62
 .macro summed_step
@@ -101,39 +121,78 @@
   bne .Lsteps\@
 .endm
 
-/*
- * Copies the block and computes its two other members:
- *   LOOPS = (steps + 3) / 4,  ENTRY = first_step + (-steps mod 4) * size, with bit 0 for Thumb.
- */
-.macro enter first_step, size
+/* Copies the block; its `entry` counts from the first step of the loop, with bit 0 for Thumb. */
+.macro enter first_step, groups
   push {r4-r11, lr}
+.if \groups
+  sub sp, #GROUPS_FRAME
+  ldrd r10, r11, [r0, #GROUPS]
+  strd r10, r11, [sp, #LEFT]
+  str r0, [sp, #BLOCK]
+.else
   sub sp, #FRAME
-  ldmia r0, {r1-r9}
-  mov r0, r9
-  rsb r9, r2, #0
-  and r9, #3
-  mov r10, #\size
+.endif
+  ldmia r0, {r1-r10}
+  mov r0, r10
   adr r11, \first_step
-  mla r9, r9, r10, r11
-  orr r9, #1
-  adds r2, #3
-  lsrs r2, #2
+  add r9, r11
   stmia sp, {r1-r9}
 .endm
 
-.macro leave
-  add sp, #FRAME
+.macro leave frame
+  add sp, #\frame
   pop {r4-r11, pc}
 .endm
 
 /*
- * int8: r2 = twice the bias, r3 = multiplier, r4 = right shift, and
+ * All pairs of the round are done. Goes on with the next three pixels, their columns and outputs
+ * some bytes further on, with the same weights and factors; behind the last of them with the next
+ * round, which begins at the first three pixels; or returns. Rounds of more than three pixels are
+ * of one pair.
+ */
+.macro again_or_leave pair, factors
+  ldrd r4, r5, [sp, #LEFT]
+  subs r4, #1
+  bne .Lgroup\@
+  subs r5, #1
+  beq .Lleave\@
+  ldr r6, [sp, #BLOCK]
+  ldr r4, [r6, #GROUPS]
+  adds r6, #FIRST_GROUP
+  b .Lmove\@
+.Lgroup\@:
+  ldr r6, [sp, #BLOCK]
+  ldr r1, [sp, #CHANNELS]
+  ldr r2, [r6, #WEIGHTS_BYTES]
+  subs r1, #\factors
+  str r1, [sp, #CHANNELS]
+  subs r0, r2
+  adds r6, #NEXT_GROUP
+.Lmove\@:
+  strd r4, r5, [sp, #LEFT]
+  ldmia r6, {r4, r5}
+  ldr r1, [sp, #COLUMNS]
+  ldr r2, [sp, #OUTPUT]
+  adds r1, r4
+  adds r2, r5
+  movs r3, #1
+  str r1, [sp, #COLUMNS]
+  strd r2, r3, [sp, #OUTPUT]
+  b \pair
+.Lleave\@:
+  leave GROUPS_FRAME
+.endm
+
+/*
+ * int8: r2 = twice the bias, r3 = multiplier, r4 = right shift, which is in the bias's word, and
+ * with r7 = OPTION
  *   r5 = (OPTION << shift) / 2 = (zero point << shift) + half of 1 << shift
  */
 .macro channel_s8
-  ldmia r1!, {r2, r3, r4}
-  ldr r5, [sp, #OPTION]
-  lsls r5, r4
+  ldmia r1!, {r2, r3}
+  and r4, r2, #31
+  asrs r2, #5
+  lsl r5, r7, r4
   asrs r5, #1
 .endm
 
@@ -152,29 +211,34 @@
   ssat \value, #8, \value
 .endm
 
-/* `summed`: whether the weights are laid out that way (tq_kernels_dsp_conv.h). */
-.macro convolve_s8 name, step, size, summed
+/*
+ * `summed`: whether the weights are laid out that way (tq_kernels_dsp_conv.h).
+ * `groups`: whether for several groups of pixels.
+ */
+.macro convolve_s8 name, step, size, summed, groups
   .section .text.\name, "ax", %progbits
-  .balign 4
+  .balign 32
   .global \name
   .type \name, %function
   .thumb_func
 \name:
-  enter .Lfirst_step_\name, \size
+  enter .Lfirst_step_\name, \groups
 .Lpair_\name:
   ldrd r1, r2, [sp, #COLUMNS]
   ldr r3, [sp, #ENTRY]
-  mov r8, #0
-  mov r9, #0
-  mov r10, #0
-  mov r11, #0
-  mov r12, #0
-  mov lr, #0
+  movs r7, #0
+  mov r8, r7
+  mov r9, r7
+  mov r10, r7
+  mov r11, r7
+  mov r12, r7
+  mov lr, r7
   bx r3
   .balign 4
 .Lfirst_step_\name:
   loop \step, \size
   ldr r1, [sp, #CHANNELS]
+  ldr r7, [sp, #OPTION]
 /* 256 * high */
 .if \summed
   sub r8, r11
@@ -215,12 +279,18 @@
   subs r3, #1
   strd r2, r3, [sp, #OUTPUT]
   bne .Lpair_\name
-  leave
+.if \groups
+  again_or_leave .Lpair_\name, FACTORS_S8
+.else
+  leave FRAME
+.endif
   .size \name, . - \name
 .endm
 
-  convolve_s8 tq_convolve_summed_s8, summed_step, SUMMED_STEP, 1
-  convolve_s8 tq_convolve_plain_s8, plain_step, PLAIN_STEP, 0
+  convolve_s8 tq_convolve_summed_s8, summed_step, SUMMED_STEP, 1, 0
+  convolve_s8 tq_convolve_plain_s8, plain_step, PLAIN_STEP, 0, 0
+  convolve_s8 tq_convolve_summed_groups_s8, summed_step, SUMMED_STEP, 1, 1
+  convolve_s8 tq_convolve_plain_groups_s8, plain_step, PLAIN_STEP, 0, 1
 
 /*
  * int16: a sum becomes an output. The multiplier has 16 fractional bits more than the kernel's, so
@@ -232,14 +302,15 @@
   asr \value, \shift
 .endm
 
-  .section .text.tq_convolve_s16, "ax", %progbits
-  .balign 4
-  .global tq_convolve_s16
-  .type tq_convolve_s16, %function
+.macro convolve_s16 name, groups
+  .section .text.\name, "ax", %progbits
+  .balign 32
+  .global \name
+  .type \name, %function
   .thumb_func
-tq_convolve_s16:
-  enter .Lfirst_step_s16, PLAIN_STEP
-.Lpair_s16:
+\name:
+  enter .Lfirst_step_\name, \groups
+.Lpair_\name:
   ldr r1, [sp, #CHANNELS]
   ldmia r1!, {r8, r11}
   str r1, [sp, #CHANNELS]
@@ -251,7 +322,7 @@ tq_convolve_s16:
   ldr r3, [sp, #ENTRY]
   bx r3
   .balign 4
-.Lfirst_step_s16:
+.Lfirst_step_\name:
   loop plain_step, PLAIN_STEP
   ldr r1, [sp, #CHANNELS]
   ldmia r1!, {r2, r3, r4, r5}
@@ -268,16 +339,16 @@ tq_convolve_s16:
   output_s16 r9, r4, r5
   output_s16 r10, r4, r5
   ldr r6, [sp, #OPTION]
-  cbnz r6, .Lno_negative_s16
+  cbnz r6, .Lno_negative_\name
   .irp value, r8, r9, r10, r11, r12, lr
   ssat \value, #16, \value
   .endr
-  b .Lstore_s16
-.Lno_negative_s16:
+  b .Lstore_\name
+.Lno_negative_\name:
   .irp value, r8, r9, r10, r11, r12, lr
   usat \value, #15, \value
   .endr
-.Lstore_s16:
+.Lstore_\name:
   ldrd r2, r3, [sp, #OUTPUT]
   ldrd r4, r5, [sp, #STRIDE_1]
   strh lr, [r2, r5]
@@ -288,6 +359,14 @@ tq_convolve_s16:
   strh r8, [r2], #2
   subs r3, #1
   strd r2, r3, [sp, #OUTPUT]
-  bne .Lpair_s16
-  leave
-  .size tq_convolve_s16, . - tq_convolve_s16
+  bne .Lpair_\name
+.if \groups
+  again_or_leave .Lpair_\name, FACTORS_S16
+.else
+  leave FRAME
+.endif
+  .size \name, . - \name
+.endm
+
+  convolve_s16 tq_convolve_s16, 0
+  convolve_s16 tq_convolve_groups_s16, 1

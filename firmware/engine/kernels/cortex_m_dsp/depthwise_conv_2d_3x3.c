@@ -35,10 +35,11 @@ static void start_group(planes *planes, const tq_depthwise_conv_2d_3x3_s8_dsp_pa
       table->weights[row][3] = weights[2 * depth];
       weights += TQ_DEPTHWISE_COLUMNS * depth;
     }
-    table->bias = factors->bias;
+    const int32_t right_shift = factors->bias_and_shift & 31;
+    table->bias = factors->bias_and_shift >> 5;
     table->multiplier = factors->multiplier;
-    table->rounding = (2 * p->output_offset + 1) * (1 << (factors->right_shift - 1));
-    table->right_shift = factors->right_shift;
+    table->rounding = (2 * p->output_offset + 1) * (1 << (right_shift - 1));
+    table->right_shift = right_shift;
   }
 }
 

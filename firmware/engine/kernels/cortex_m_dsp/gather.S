@@ -58,7 +58,7 @@
  */
 .macro gather_rows name, put, pairs
   .section .text.\name, "ax", %progbits
-  .balign 4
+  .balign 32
   .global \name
   .type \name, %function
   .thumb_func
@@ -136,7 +136,7 @@
  */
 .macro gather_positions name, load
   .section .text.\name, "ax", %progbits
-  .balign 4
+  .balign 32
   .global \name
   .type \name, %function
   .thumb_func

@@ -8,36 +8,63 @@
 #include "tq_iteration.h"
 #include "tq_kernels_dsp_conv.h"
 
+/* Bytes of code of a step in convolve.S, with both layouts of weights. */
+enum { TQ_SUMMED_STEP = 62, TQ_PLAIN_STEP = 72 };
+
 /* convolve.S has registers for so many. */
 #define TQ_DSP_PIXELS 3
 
-/* What convolve.S reads. A stride of 0 makes a pixel that does not exist write over pixel 0. */
+/*
+ * What convolve.S reads. A stride of 0 makes a pixel that does not exist write over pixel 0.
+ *
+ * With one group of three pixels, one round takes all pairs of channels. With more groups, whose
+ * columns follow each other, there are as many rounds as pairs, each of one pair for all groups:
+ * its weights are read again and again while they are in the cache before the flash, or in RAM.
+ */
+typedef struct tq_convolve_move {
+  int32_t columns; /* bytes */
+  int32_t output;
+} tq_convolve_move;
+
 typedef struct tq_convolve_block {
   int16_t *columns;
-  int32_t steps;
+  int32_t loops; /* of four steps, the first of which may be entered in its middle */
   const void *channels;
   void *output;
   int32_t pairs;
   int32_t strides[TQ_DSP_PIXELS - 1]; /* bytes from pixel 0 */
   int32_t option; /* int8: 2 * output_offset + 1; int16: whether negative results become 0 */
+  int32_t entry;  /* bytes of code that the first loop leaves out, plus 1 */
   const void *weights;
+  int32_t groups;
+  int32_t rounds;
+  int32_t weights_bytes; /* of a pair */
+  tq_convolve_move next_group;
+  tq_convolve_move first_group; /* back from the last one */
+  int32_t steps;
 } tq_convolve_block;
 
 _Static_assert(offsetof(tq_convolve_block, columns) == 0, "convolve.S");
-_Static_assert(offsetof(tq_convolve_block, steps) == 4, "convolve.S");
+_Static_assert(offsetof(tq_convolve_block, loops) == 4, "convolve.S");
 _Static_assert(offsetof(tq_convolve_block, channels) == 8, "convolve.S");
 _Static_assert(offsetof(tq_convolve_block, output) == 12, "convolve.S");
 _Static_assert(offsetof(tq_convolve_block, pairs) == 16, "convolve.S");
 _Static_assert(offsetof(tq_convolve_block, strides) == 20, "convolve.S");
 _Static_assert(offsetof(tq_convolve_block, option) == 28, "convolve.S");
-_Static_assert(offsetof(tq_convolve_block, weights) == 32, "convolve.S");
-_Static_assert(sizeof(tq_convolve_block) == 36, "convolve.S");
+_Static_assert(offsetof(tq_convolve_block, entry) == 32, "convolve.S");
+_Static_assert(offsetof(tq_convolve_block, weights) == 36, "convolve.S");
+_Static_assert(offsetof(tq_convolve_block, groups) == 40, "convolve.S");
+_Static_assert(offsetof(tq_convolve_block, rounds) == 44, "convolve.S");
+_Static_assert(offsetof(tq_convolve_block, weights_bytes) == 48, "convolve.S");
+_Static_assert(offsetof(tq_convolve_block, next_group) == 52, "convolve.S");
+_Static_assert(offsetof(tq_convolve_block, first_group) == 60, "convolve.S");
+_Static_assert(offsetof(tq_convolve_move, columns) == 0, "convolve.S");
+_Static_assert(offsetof(tq_convolve_move, output) == 4, "convolve.S");
 
 /* The tables that it reads member by member. */
-_Static_assert(offsetof(tq_conv_s8_dsp_channel, bias) == 0, "convolve.S");
+_Static_assert(offsetof(tq_conv_s8_dsp_channel, bias_and_shift) == 0, "convolve.S");
 _Static_assert(offsetof(tq_conv_s8_dsp_channel, multiplier) == 4, "convolve.S");
-_Static_assert(offsetof(tq_conv_s8_dsp_channel, right_shift) == 8, "convolve.S");
-_Static_assert(sizeof(tq_conv_s8_dsp_channel) == 12, "convolve.S");
+_Static_assert(sizeof(tq_conv_s8_dsp_channel) == 8, "convolve.S");
 
 _Static_assert(offsetof(tq_conv_s16_dsp_pair, bias_high) == 0, "convolve.S");
 _Static_assert(offsetof(tq_conv_s16_dsp_pair, bias_low) == 4, "convolve.S");
@@ -74,6 +101,9 @@ typedef void (*tq_convolve)(const tq_convolve_block *block);
 void tq_convolve_summed_s8(const tq_convolve_block *block);
 void tq_convolve_plain_s8(const tq_convolve_block *block);
 void tq_convolve_s16(const tq_convolve_block *block);
+void tq_convolve_summed_groups_s8(const tq_convolve_block *block);
+void tq_convolve_plain_groups_s8(const tq_convolve_block *block);
+void tq_convolve_groups_s16(const tq_convolve_block *block);
 
 void tq_gather_rows_s8(int16_t *to, const void *line, int32_t y, const tq_gather_rows *rows);
 void tq_gather_rows_s16(int16_t *to, const void *line, int32_t y, const tq_gather_rows *rows);
@@ -136,16 +166,31 @@ static inline int tq_is_inside(const tq_window *w, const tq_cursor *cursor) {
 /* What the convolutions of one element type use. */
 typedef struct tq_convolution_type {
   int32_t element; /* bytes */
+  int32_t factors; /* bytes of those of a pair */
+  int32_t step;    /* bytes of code of a step in convolve.S */
   void (*gather_rows)(int16_t *to, const void *line, int32_t y, const tq_gather_rows *rows);
   void (*gather_positions)(int16_t *to, const void *origin, const int32_t *offsets, int32_t steps);
   tq_convolve convolve;
 } tq_convolution_type;
 
+/* Set what follows from the block's steps. */
+static inline void tq_set_steps(tq_convolve_block *block, const tq_convolution_type *type) {
+  block->loops = (block->steps + 3) / 4;
+  block->entry = (-block->steps & 3) * type->step + 1;
+}
+
 /*
  * Convolve all of `input`; `block` says with what and whereto. `offsets` as in
  * tq_kernels_dsp_conv.h; positions outside of the input are `zero`.
  */
+typedef void (*tq_walk)(const tq_window *w, const void *input, const int32_t *offsets, int32_t zero,
+                        const tq_convolution_type *type, tq_convolve_block *block);
+
 void tq_convolution(const tq_window *w, const void *input, const int32_t *offsets, int32_t zero,
                     const tq_convolution_type *type, tq_convolve_block *block);
+
+/* The same of an even number of channels, `groups` groups of pixels at a time. */
+void tq_convolution_groups(const tq_window *w, const void *input, const int32_t *offsets,
+                           int32_t zero, const tq_convolution_type *type, tq_convolve_block *block);
 
 #endif /* TQ_DSP_CONV_H */

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -29,6 +31,17 @@ HEADER = "tq_kernels_dsp_conv.h"
 # Positions of a filter per step of the inner loop, and pixels per pass.
 _STEP = 4
 _PIXELS = 3
+
+# Of groups of so many pixels, and steps whose weights the cache before the flash holds; without it
+# weights are copied, which pays from some groups on.
+_MOST_GROUPS = 16
+_CACHED_STEPS = 20
+_FEWEST_COPIED_GROUPS = 4
+
+# Groups pay when so many steps of weights, and factors that take the time of so many, need not be
+# read again: two loops over a few hundred bytes of code each take turns in the cache.
+_WORTH = 250
+_STEPS_OF_A_TABLE = 3
 
 # A high channel's sum must leave the 8 bits of its factor 256 free.
 _SUMMED_LIMIT = 1 << 23
@@ -81,14 +94,17 @@ def requantized(
     return channels_s16(bounds, factors)
 
 
-def _convolve_s8(lowering: Lowering, layer: _Layer) -> KernelCall:
+def _convolve_s8(lowering: Lowering, layer: _Layer) -> KernelCall | None:
     pairs = layer.pairs
+    factors = layer.channels.packed()
+    if factors is None:
+        return None
     bounds = LARGEST["int8"] * np.abs(layer.filters[pairs[:, 1]]).sum(axis=1)
     summed = bool((bounds < _SUMMED_LIMIT).all()) and layer.filters.min() > -128
     order = (0, 2, 1, 3) if layer.offsets is None else (0, 1, 2, 3)
     fields: dict[str, Value] = {
         "weights": lowering.blob.add(_words(layer, order, summed=summed)),
-        "channels": lowering.blob.add_array(layer.channels.rows[pairs], "int32"),
+        "channels": lowering.blob.add_array(factors[pairs], "int32"),
         "input_zero_point": -layer.basis.number("input_offset"),
         "output_offset": layer.basis.number("output_offset"),
     }
@@ -112,23 +128,48 @@ def _call(
     steps = -(-layer.filters.shape[1] // _STEP)
     fields |= shared_fields(layer.basis) | {
         "steps": steps,
+        "groups": 1,
         "scratch": ScratchMemory(),
         "offsets": None,
     }
     if layer.offsets is not None:
         padded = np.pad(layer.offsets, (0, steps * _STEP - len(layer.offsets)))
         fields["offsets"] = lowering.blob.add_array(padded, "int32")
-    return KernelCall(
+    call = KernelCall(
         kernel,
         params,
         fields,
         layer.basis.reads,
         layer.basis.writes,
-        scratch_bytes=steps * _STEP * _PIXELS * 2,
+        scratch_bytes=_group_bytes(steps),
         macs=layer.basis.macs,
         trails=lowering.trail_of(layer.basis, pixels=_PIXELS, gathers=True),
         header=HEADER,
     )
+    return replace(call, growth=tuple(_in_groups(call, len(layer.filters), steps)))
+
+
+def _group_bytes(steps: int) -> int:
+    return steps * _STEP * _PIXELS * 2
+
+
+def _in_groups(call: KernelCall, channels: int, steps: int) -> Iterator[KernelCall]:
+    """Yield the calls that take several groups of pixels at a time, ever more."""
+    if channels % 2:
+        return
+    size = call.numbers("window")
+    pixels = size["batches"] * size["output_height"] * size["output_width"]
+    cached = steps <= _CACHED_STEPS
+    weights = 0 if cached else 2 * steps * _STEP
+    worth = -(-_WORTH // (channels // 2 * (steps + _STEPS_OF_A_TABLE)))
+    least = max(1 + worth, 2 if cached else _FEWEST_COPIED_GROUPS)
+    for groups in range(least, min(pixels // _PIXELS, _MOST_GROUPS) + 1):
+        yield replace(
+            call,
+            kernel=call.kernel.replace("_s", "_groups_s"),
+            fields={**call.fields, "groups": groups},
+            scratch_bytes=groups * _group_bytes(steps) + weights,
+        )
 
 
 def _offsets(basis: KernelCall, element: int, positions: int) -> Integers | None:

@@ -17,7 +17,6 @@ from pytest_tinyquant.engine.lowering.dsp.convolution import convolve
 from pytest_tinyquant.engine.lowering.dsp.convolution import requantized
 from pytest_tinyquant.engine.lowering.dsp.reference_call import basis_of
 from pytest_tinyquant.engine.lowering.dsp.reference_call import shared_fields
-from pytest_tinyquant.engine.lowering.dsp.requantization import Channels
 from pytest_tinyquant.engine.lowering.dsp.requantization import Integers
 from pytest_tinyquant.engine.trail import rows_trail
 from pytest_tinyquant.models.graph import Operator
@@ -58,7 +57,9 @@ def _depthwise(
     if channels is None:
         return None
     if basis.kernel == "tq_depthwise_conv_2d_s8" and _is_3x3(basis):
-        return _rows_of_3x3(lowering, basis, channels, channels.weights(filters))
+        factors = channels.packed()
+        if factors is not None:
+            return _rows_of_3x3(lowering, basis, factors, channels.weights(filters))
     offset = 0
     fields: dict[str, Value] = shared_fields(basis) | {"scratch": ScratchMemory()}
     if basis.kernel == "tq_depthwise_conv_2d_s8":
@@ -92,7 +93,7 @@ def _is_3x3(basis: KernelCall) -> bool:
 
 
 def _rows_of_3x3(
-    lowering: Lowering, basis: KernelCall, channels: Channels, filters: Integers
+    lowering: Lowering, basis: KernelCall, factors: Integers, filters: Integers
 ) -> KernelCall:
     """Return the call of the kernel that takes four channels of the whole image at a time."""
     window = cast(Mapping[str, int], basis.fields["window"])
@@ -101,7 +102,7 @@ def _rows_of_3x3(
     fields: dict[str, Value] = shared_fields(basis) | {
         "scratch": ScratchMemory(),
         "weights": lowering.blob.add_array(filters.T, "int8"),
-        "channels": lowering.blob.add_array(channels.rows, "int32"),
+        "channels": lowering.blob.add_array(factors, "int32"),
         "input_zero_point": -basis.number("input_offset"),
         "output_offset": basis.number("output_offset"),
     }

@@ -26,6 +26,7 @@ Integers = np.ndarray[Any, np.dtype[np.int64]]
 LARGEST = {"int8": 128, "int16": 32768}
 
 _MAX_RIGHT_SHIFT = 22
+_SHIFT_BITS = 5
 
 
 class Sums(NamedTuple):
@@ -61,6 +62,16 @@ class Channels(NamedTuple):
 
     rows: Integers
     constant: np.ndarray[Any, np.dtype[np.bool_]]
+
+    def packed(self) -> Integers | None:
+        """Return ``tq_conv_s8_dsp_channel``: rows of (bias above the right shift, multiplier).
+
+        None if a bias is too large for that.
+        """
+        bias, multiplier, shift = self.rows.T
+        if np.abs(bias).max() >= 1 << 31 - _SHIFT_BITS:
+            return None
+        return np.column_stack([(bias << _SHIFT_BITS) + shift, multiplier])
 
     def weights(self, filters: Integers) -> Integers:
         """Return `filters` [channels, positions] as the rows need them."""
