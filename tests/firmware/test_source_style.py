@@ -17,6 +17,7 @@ C = sorted(path for suffix in ("*.c", "*.h", "*.cc") for path in SOURCES.rglob(s
 #: Structs that assembler reads, with the file that does.
 SHARED = {
     "tq_convolve_block": "convolve.S",
+    "tq_convolve_move": "convolve.S",
     "tq_conv_s8_dsp_channel": "convolve.S",
     "tq_conv_s16_dsp_pair": "convolve.S",
     "tq_gather_rows": "gather.S",

@@ -112,7 +112,7 @@ def test_zero_point_and_bias_become_one_doubled_number_above_the_shift(plan_of: 
 def test_a_bias_that_leaves_the_shift_no_bits_keeps_the_reference_kernel(
     plan_of: PlanOf, bias: int, kernel: str
 ) -> None:
-    weights = [[[[1, 2, 3, 4]]], [[[-1, 0, 0, 0]]]]
+    weights = np.stack([np.full((3, 3, 8), 127), np.full((3, 3, 8), -127)])
     planned = plan_of(weights, bias=[bias, -bias], factor=2.0**-19)
     assert planned.ops[0].kernel == kernel
 

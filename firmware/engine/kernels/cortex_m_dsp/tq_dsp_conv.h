@@ -58,8 +58,11 @@ _Static_assert(offsetof(tq_convolve_block, rounds) == 44, "convolve.S");
 _Static_assert(offsetof(tq_convolve_block, weights_bytes) == 48, "convolve.S");
 _Static_assert(offsetof(tq_convolve_block, next_group) == 52, "convolve.S");
 _Static_assert(offsetof(tq_convolve_block, first_group) == 60, "convolve.S");
+_Static_assert(offsetof(tq_convolve_block, steps) == 68, "convolve.S");
+_Static_assert(sizeof(tq_convolve_block) == 72, "convolve.S");
 _Static_assert(offsetof(tq_convolve_move, columns) == 0, "convolve.S");
 _Static_assert(offsetof(tq_convolve_move, output) == 4, "convolve.S");
+_Static_assert(sizeof(tq_convolve_move) == 8, "convolve.S");
 
 /* The tables that it reads member by member. */
 _Static_assert(offsetof(tq_conv_s8_dsp_channel, bias_and_shift) == 0, "convolve.S");

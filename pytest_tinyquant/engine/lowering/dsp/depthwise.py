@@ -26,6 +26,9 @@ _GROUP = 4  # channels
 _POINTER_BYTES = 4
 _AXES = ("height", "width")
 
+# Rows of so few outputs do not make up for a start of each row in each channel.
+_NARROW = 3
+
 # tq_dsp_depthwise_rows.h
 _TABLE_BYTES = _GROUP * 40
 _SLOTS = 4
@@ -89,7 +92,8 @@ def _is_3x3(basis: KernelCall) -> bool:
     """Tell whether the kernel that goes row by row is made for such a window."""
     window = cast(Mapping[str, int], basis.fields["window"])
     shape = tuple(window[f"{what}_{axis}"] for what in ("filter", "dilation") for axis in _AXES)
-    return shape == (3, 3, 1, 1) and window["stride_width"] in (1, 2)
+    strides = window["stride_width"] in (1, 2)
+    return shape == (3, 3, 1, 1) and strides and window["output_width"] > _NARROW
 
 
 def _rows_of_3x3(
