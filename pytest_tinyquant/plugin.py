@@ -104,7 +104,10 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     run = session.config.stash[RUN]
     run.open()
     if run.concerns_project:
+        from pytest_tinyquant.session import passed_over
+
         run.check_configuration()
+        passed_over.warn(session.config, run)
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

@@ -19,11 +19,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
-from typing import Literal
 
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.errors import ModelError
-from pytest_tinyquant.models.model_search import SAVED_MODEL
+from pytest_tinyquant.models import formats
+from pytest_tinyquant.models.formats import Kind
 from pytest_tinyquant.models.model_search import find_models
 from pytest_tinyquant.models.model_search import model_name
 from pytest_tinyquant.models.model_search import settings_file
@@ -48,12 +48,6 @@ __all__ = ["Model", "discover_models", "load_keras", "load_model", "scheme_of_tf
 
 CALIBRATION_SAMPLES = 200
 
-Kind = Literal["zoo", "keras", "onnx", "tflite"]
-
-_KINDS: Mapping[str, Kind] = {".tflite": "tflite", ".onnx": "onnx"}
-#: Files of PyTorch, which are pickles: reading one runs whatever its author put into it.
-_PICKLES = (".pt", ".pth", ".ckpt")
-
 #: Samples on which outputs are compared where the data do not say.
 DEFAULT_CHECK_SAMPLES = 16
 
@@ -63,7 +57,7 @@ class Model:
     """A model to test, by the file that defines it.
 
     :param name: lower case, as in test ids; with the folder if it lies in one.
-    :param path: the ``.toml`` of the zoo, the ``.tflite``, the ``.keras`` or the SavedModel folder.
+    :param path: the ``.toml`` of the zoo, the model's file or the SavedModel folder.
     :param kind: ``zoo`` (built and loaded with weights), ``keras`` (converted as it is),
         ``onnx`` (imported) or ``tflite`` (taken as it is).
     :param schemes: scheme names; None for all, and for a ``tflite`` the one that
@@ -112,7 +106,7 @@ class Model:
     def calibration(self) -> Samples | list[Samples]:
         """Return float32 [n, *input_shape] from the training part, for the converter.
 
-        A ``.keras`` file without data of its own gets values drawn uniformly from [0, 1). A model
+        A Keras model without data of its own gets values drawn uniformly from [0, 1). A model
         with several inputs gets a list with the samples of each.
         """
         from pytest_tinyquant.models.samples import read_all_samples
@@ -218,10 +212,12 @@ class Model:
 
             return [*onnx_file.input_shapes(self.path)]
         stated = self.sidecar.input_shape if self.sidecar is not None else None
-        if stated is None and self.path.suffix == ".keras":
-            from pytest_tinyquant.models.keras_file import input_shapes
+        if stated is None:
+            from pytest_tinyquant.models import keras_file
+            from pytest_tinyquant.models import saved_model
 
-            return input_shapes(self.path) or [None]
+            reader = saved_model if self.path.is_dir() else keras_file
+            return reader.input_shapes(self.path) or [None]
         return [stated]
 
     def _drawn(self, count: int) -> list[Samples]:
@@ -265,8 +261,8 @@ class Model:
 def discover_models(models_dir: Path, extra: Sequence[Path] = ()) -> dict[str, Model]:
     """Return the models in `models_dir` and `extra` by name, sorted by family and number.
 
-    `models_dir` may be missing. Each entry of `extra` is a folder, searched for ``.tflite``,
-    ``.keras`` and SavedModel folders, or one such file. Raises ConfigurationError for the first
+    `models_dir` may be missing. Each entry of `extra` is a folder, searched for files of models and
+    SavedModel folders, or one such file. Raises ConfigurationError for the first
     model whose settings cannot be followed and for two models of one name.
     """
     found: dict[str, Model] = {}
@@ -286,7 +282,7 @@ def load_model(path: Path, *, name: str | None = None) -> Model:
     from pytest_tinyquant.models.model_file import require
 
     name = model_name(path, path.parent) if name is None else name
-    if path.suffix == ".toml":
+    if formats.suffix_of(path) == ".toml":
         zoo = read_zoo_file(path)
         model = _model(name, path, "zoo", zoo.settings, zoo=zoo)
         remedy = f"run 'python models/train.py {path.stem}'"
@@ -294,17 +290,18 @@ def load_model(path: Path, *, name: str | None = None) -> Model:
         data = path.parent / "data" / f"{zoo.dataset}.npz"
         require(data, f"samples (dataset {zoo.dataset!r})", needed_by=path, remedy=remedy)
         return model
-    if path.suffix in _PICKLES:
+    if formats.suffix_of(path) in formats.PICKLES:
         raise ConfigurationError(
             f"{path}: a {path.suffix} file is a pickle, which runs code of its author when it is "
             "read, so it is never loaded. Export the model with torch.onnx.export and give the "
             ".onnx file"
         )
-    kind: Kind = _KINDS.get(path.suffix, "keras")
-    if kind == "keras" and path.suffix != ".keras" and not (path / SAVED_MODEL).is_file():
+    kind = formats.kind_of(path) or ("keras" if formats.is_saved_model(path) else None)
+    if kind is None:
+        why = formats.why_no_model(path)
         raise ConfigurationError(
-            f"{path}: not a model; models are .toml, .tflite, .keras or .onnx files or SavedModel "
-            "folders"
+            f"{path}: not a model{why and ': '}{why}; models are .tflite, .keras, .h5 or .onnx "
+            "files, C sources with the bytes of a .tflite, SavedModel folders or the zoo's .toml"
         )
     if not path.exists():
         raise ConfigurationError(f"{path}: no such model file; correct the path")
