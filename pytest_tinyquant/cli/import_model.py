@@ -19,7 +19,7 @@ from pytest_tinyquant.models import formats
 from pytest_tinyquant.models import keras_file
 from pytest_tinyquant.models import onnx_file
 from pytest_tinyquant.models import saved_model
-from pytest_tinyquant.models.model import load_model
+from pytest_tinyquant.models.discovery import load_model
 from pytest_tinyquant.models.model_search import model_name
 from pytest_tinyquant.models.tflite_file import read_model
 from pytest_tinyquant.models.tflite_file import scheme_of_graph

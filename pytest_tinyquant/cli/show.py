@@ -16,8 +16,8 @@ from pytest_tinyquant.errors import VacuousSchemeError
 from pytest_tinyquant.models.formats import is_model_path
 from pytest_tinyquant.models.graph import Graph
 from pytest_tinyquant.models.graph import Operator
-from pytest_tinyquant.models.model import scheme_of_tflite
 from pytest_tinyquant.models.onnx_file import is_quantized
+from pytest_tinyquant.models.tflite_file import scheme_of_tflite
 from pytest_tinyquant.models.tflite_reader import read_graph
 from pytest_tinyquant.models.weights import gzip_bytes
 from pytest_tinyquant.models.weights import weight_facts

@@ -80,7 +80,7 @@ def load_project(
     :param look: finds out which boards are attached; called if `attached` is None and it matters.
     :raises ConfigurationError: for the first file that says something impossible.
     """
-    from pytest_tinyquant.models.model import discover_models
+    from pytest_tinyquant.models.discovery import discover_models
     from pytest_tinyquant.schemes.scheme import FILE_NAME as SCHEMES_FILE
     from pytest_tinyquant.schemes.scheme import load_schemes
 
@@ -167,7 +167,7 @@ def _attached(
 
 def _model_from_path(pattern: str, models: Mapping[str, Model]) -> Model:
     """Return the model at a path, which may be one that the project has already."""
-    from pytest_tinyquant.models.model import load_model
+    from pytest_tinyquant.models.discovery import load_model
 
     path = Path(pattern).absolute()
     if not path.exists():

@@ -16,8 +16,8 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+from pytest_tinyquant.models.discovery import load_keras
 from pytest_tinyquant.models.graph import sample_shape
-from pytest_tinyquant.models.model import load_keras
 from pytest_tinyquant.models.tflite_reader import read_graph
 from pytest_tinyquant.schemes.converter_settings import Arrays
 from pytest_tinyquant.schemes.converter_settings import configure

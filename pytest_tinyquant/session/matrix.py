@@ -252,7 +252,7 @@ def _schemes_of(model: Model, schemes: Iterable[str], project: Project) -> Itera
     """Yield the chosen schemes that apply to `model`: for a converted file, the one it has."""
     applicable = model.schemes
     if model.kind == "tflite":
-        from pytest_tinyquant.models.model import scheme_of_tflite
+        from pytest_tinyquant.models.tflite_file import scheme_of_tflite
 
         try:
             applicable = (scheme_of_tflite(model.path),)

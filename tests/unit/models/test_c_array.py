@@ -11,7 +11,7 @@ from pytest_tinyquant.errors import ModelError
 from pytest_tinyquant.models import c_array
 from pytest_tinyquant.models.c_array import holds_model
 from pytest_tinyquant.models.c_array import read_c_array
-from pytest_tinyquant.models.model import discover_models
+from pytest_tinyquant.models.discovery import discover_models
 from pytest_tinyquant.models.tflite_file import scheme_of_tflite
 
 

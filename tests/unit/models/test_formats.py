@@ -9,9 +9,9 @@ import pytest
 
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.errors import ModelError
+from pytest_tinyquant.models.discovery import discover_models
+from pytest_tinyquant.models.discovery import load_model
 from pytest_tinyquant.models.formats import is_model_path
-from pytest_tinyquant.models.model import discover_models
-from pytest_tinyquant.models.model import load_model
 from pytest_tinyquant.models.model_search import passed_over
 from pytest_tinyquant.models.saved_model import input_shapes as saved_shapes
 

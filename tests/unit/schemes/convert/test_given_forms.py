@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pytest_tinyquant.models.model import load_model
+from pytest_tinyquant.models.discovery import load_model
 from pytest_tinyquant.schemes import convert as convert_module
 from pytest_tinyquant.schemes.convert import convert
 from pytest_tinyquant.schemes.convert import reference_outputs
