@@ -15,7 +15,7 @@ from pytest_tinyquant.boards.console.console import PortClosedError
 from pytest_tinyquant.boards.console.console_log import LoggedConsole
 from pytest_tinyquant.boards.console.protocol import Decoder
 from pytest_tinyquant.boards.console.protocol import RestartError
-from pytest_tinyquant.boards.debug.debugger import DebuggerError
+from pytest_tinyquant.boards.debug.errors import DebuggerError
 from pytest_tinyquant.boards.device import Console
 from pytest_tinyquant.boards.device import Debugger
 from pytest_tinyquant.boards.device import HostImage

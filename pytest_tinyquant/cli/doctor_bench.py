@@ -175,7 +175,7 @@ def _flasher(physical: PhysicalBoard, board: Board) -> str:
 def _blink(physical: PhysicalBoard, board: Board) -> str:
     """Return what the core says that it is; the board is held meanwhile, and is reset."""
     from pytest_tinyquant.boards.debug.cmsis_pack import session_options
-    from pytest_tinyquant.boards.debug.debugger import PyocdDebugger
+    from pytest_tinyquant.boards.debug.pyocd_debugger import PyocdDebugger
 
     leases = LeaseDirectory()
     lease = leases.try_take(physical, command="tinyquant doctor", test="a sign of life")

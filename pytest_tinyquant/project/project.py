@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from pytest_tinyquant.errors import ConfigurationError
+from pytest_tinyquant.models.formats import is_model_path
 from pytest_tinyquant.project.bench import PhysicalBoard
 from pytest_tinyquant.project.bench import load_bench
 from pytest_tinyquant.project.board_types import Board
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from pytest_tinyquant.schemes.scheme import Scheme
 
 BOARDS_FILE = "boards.toml"
-MODEL_SUFFIXES = (".tflite", ".keras", ".onnx", ".pt", ".pth", ".ckpt")
 
 #: Returns those of the boards given that are attached now.
 LookForBoards = Callable[[Iterable[PhysicalBoard]], Iterable[PhysicalBoard]]
@@ -80,7 +80,7 @@ def load_project(
     :param look: finds out which boards are attached; called if `attached` is None and it matters.
     :raises ConfigurationError: for the first file that says something impossible.
     """
-    from pytest_tinyquant.models.model import discover_models
+    from pytest_tinyquant.models.discovery import discover_models
     from pytest_tinyquant.schemes.scheme import FILE_NAME as SCHEMES_FILE
     from pytest_tinyquant.schemes.scheme import load_schemes
 
@@ -165,14 +165,9 @@ def _attached(
     return frozenset(physical.name for physical in look(wanted))
 
 
-def is_model_path(pattern: str) -> bool:
-    """Tell whether what was given as a model is a path rather than a name."""
-    return pattern.endswith(MODEL_SUFFIXES)
-
-
 def _model_from_path(pattern: str, models: Mapping[str, Model]) -> Model:
     """Return the model at a path, which may be one that the project has already."""
-    from pytest_tinyquant.models.model import load_model
+    from pytest_tinyquant.models.discovery import load_model
 
     path = Path(pattern).absolute()
     if not path.exists():

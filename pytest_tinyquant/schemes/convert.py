@@ -179,6 +179,10 @@ def reference_outputs(model: Model, cache: Cache, *, timeout: float = 300.0) -> 
         request["output"] = str(directory / "reference.npz")
         with scratch_directory() as work:
             request["samples"] = saved_inputs(Path(work), samples)
+            if kind == "tflite":  # it may stand in a C source
+                file = Path(work) / "model.tflite"
+                file.write_bytes(read_model(model.path))
+                request["path"] = str(file)
             if kind == "onnx":
                 run_reference(_server, request, f"{model.name}: onnxruntime", timeout)
             else:

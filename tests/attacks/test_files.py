@@ -28,7 +28,7 @@ from pytest_tinyquant.cli.main import main
 from pytest_tinyquant.errors import BenchError
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.errors import ModelError
-from pytest_tinyquant.models.model import load_model
+from pytest_tinyquant.models.discovery import load_model
 from pytest_tinyquant.project.bench import PhysicalBoard
 from pytest_tinyquant.system import atomic
 

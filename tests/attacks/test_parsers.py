@@ -38,8 +38,8 @@ from pytest_tinyquant.errors import ConsoleError
 from pytest_tinyquant.errors import ModelError
 from pytest_tinyquant.errors import TinyQuantError
 from pytest_tinyquant.firmware.elf import Elf
+from pytest_tinyquant.models.discovery import load_model
 from pytest_tinyquant.models.keras_file import input_shapes
-from pytest_tinyquant.models.model import load_model
 from pytest_tinyquant.models.samples import read_npz
 from pytest_tinyquant.models.tflite_file import scheme_of_tflite
 from pytest_tinyquant.project.board_types import load_boards

@@ -13,7 +13,7 @@ from pytest_tinyquant.boards.console.console import SerialConsole
 from pytest_tinyquant.boards.console.protocol import Decoder
 from pytest_tinyquant.boards.console.serial_port import find_port
 from pytest_tinyquant.boards.cores.core import core_of
-from pytest_tinyquant.boards.debug.debugger import DebuggerError
+from pytest_tinyquant.boards.debug.errors import DebuggerError
 from pytest_tinyquant.boards.device import Console
 from pytest_tinyquant.boards.device import Debugger
 from pytest_tinyquant.boards.device import LoadableImage

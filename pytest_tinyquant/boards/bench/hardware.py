@@ -11,7 +11,7 @@ from pytest_tinyquant.boards.console.console import SerialConsole
 from pytest_tinyquant.boards.console.serial_port import find_port
 from pytest_tinyquant.boards.debug.cmsis_pack import check_bank_mode
 from pytest_tinyquant.boards.debug.cmsis_pack import session_options
-from pytest_tinyquant.boards.debug.debugger import PyocdDebugger
+from pytest_tinyquant.boards.debug.pyocd_debugger import PyocdDebugger
 from pytest_tinyquant.boards.debug.pyocd_session import import_pyocd
 from pytest_tinyquant.boards.device import Console
 from pytest_tinyquant.boards.device import Debugger

@@ -6,7 +6,7 @@ import contextlib
 import re
 
 from pytest_tinyquant.boards.console.protocol import Decoder
-from pytest_tinyquant.boards.debug.debugger import PyocdDebugger
+from pytest_tinyquant.boards.debug.pyocd_debugger import PyocdDebugger
 from pytest_tinyquant.boards.device import Debugger
 from pytest_tinyquant.boards.device import LoadableImage
 from pytest_tinyquant.boards.emulator.emulated import EmulatedBoard

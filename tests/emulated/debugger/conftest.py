@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import pytest
 
 from pytest_tinyquant.boards.console.console import SerialConsole
-from pytest_tinyquant.boards.debug.debugger import RX_GDB_CORE
-from pytest_tinyquant.boards.debug.debugger import GdbDebugger
-from pytest_tinyquant.boards.debug.debugger import PyocdDebugger
+from pytest_tinyquant.boards.debug.gdb_core import RX_GDB_CORE
+from pytest_tinyquant.boards.debug.gdb_debugger import GdbDebugger
+from pytest_tinyquant.boards.debug.pyocd_debugger import PyocdDebugger
 from pytest_tinyquant.boards.device import Debugger
 from pytest_tinyquant.boards.emulator.qemu import Qemu
 from pytest_tinyquant.boards.emulator.rx import start_qemu

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from pytest_tinyquant.boards.debug.debugger import DebuggerError
-from pytest_tinyquant.boards.debug.debugger import GdbDebugger
-from pytest_tinyquant.boards.debug.debugger import PyocdDebugger
+from pytest_tinyquant.boards.debug.errors import DebuggerError
+from pytest_tinyquant.boards.debug.gdb_debugger import GdbDebugger
+from pytest_tinyquant.boards.debug.pyocd_debugger import PyocdDebugger
 from pytest_tinyquant.boards.device import Debugger
 from pytest_tinyquant.boards.emulator.qemu import Qemu
 from pytest_tinyquant.errors import BenchError

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from pytest_tinyquant.boards.console.console import SerialConsole
-from pytest_tinyquant.boards.debug.debugger import GdbDebugger
+from pytest_tinyquant.boards.debug.gdb_debugger import GdbDebugger
 from pytest_tinyquant.boards.debug.gdb_remote import GdbRemote
 from pytest_tinyquant.boards.device import Debugger
 from pytest_tinyquant.boards.emulator.qemu import Qemu

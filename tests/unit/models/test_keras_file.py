@@ -11,7 +11,7 @@ import pytest
 
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.errors import ModelError
-from pytest_tinyquant.models.model import load_model
+from pytest_tinyquant.models.discovery import load_model
 
 
 def keras_file(path: Path, batch_shape: list[int | None]) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_tinyquant.errors import ConfigurationError
-from pytest_tinyquant.models.model import discover_models
+from pytest_tinyquant.models.discovery import discover_models
 
 
 def test_a_toml_file_beside_a_model_file_holds_its_settings(tmp_path):

@@ -18,10 +18,10 @@ import pytest
 from pytest_tinyquant.errors import BenchError
 from pytest_tinyquant.errors import ConversionError
 from pytest_tinyquant.errors import ToolchainNotFoundError
+from pytest_tinyquant.models.discovery import load_model
 from pytest_tinyquant.models.graph import Graph
 from pytest_tinyquant.models.graph import Operator
 from pytest_tinyquant.models.graph import Tensor
-from pytest_tinyquant.models.model import load_model
 from pytest_tinyquant.schemes import convert as convert_module
 from pytest_tinyquant.schemes.child_process import ForkServer
 from pytest_tinyquant.schemes.child_process import Outcome

@@ -17,8 +17,8 @@ from pytest_tinyquant.errors import ModelError
 from pytest_tinyquant.errors import ToolchainNotFoundError
 from pytest_tinyquant.errors import UnsupportedModelError
 from pytest_tinyquant.models import onnx_file
+from pytest_tinyquant.models.discovery import load_model
 from pytest_tinyquant.models.model import Model
-from pytest_tinyquant.models.model import load_model
 from pytest_tinyquant.models.onnx_file import is_quantized
 from pytest_tinyquant.schemes.convert import convert
 from pytest_tinyquant.schemes.convert import read_arrays
