@@ -186,6 +186,9 @@ def reference_outputs(model: Model, cache: Cache, *, timeout: float = 300.0) -> 
             if kind == "onnx":
                 run_reference(_server, request, f"{model.name}: onnxruntime", timeout)
             elif kind == "tflite":
+                file = Path(work) / "model.tflite"  # the model's own may be a C source
+                file.write_bytes(read_model(model.path))
+                request["path"] = str(file)
                 where = f"{model.name}: TensorFlow Lite's interpreter"
                 call_interpreter("answers", request, where, timeout)
             else:

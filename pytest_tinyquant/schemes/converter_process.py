@@ -6,6 +6,7 @@ as npz files with ``inputs_0``, ``inputs_1``, ...
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,7 @@ def keras_graph(request: dict[str, Any]) -> None:
     path = Path(request["path"])
     model = load_keras(path) if request["kind"] == "zoo" else None
     if model is None:
-        model = keras.saving.load_model(path, compile=False)
+        model = _saved_keras(path)
     write_graph(model, Path(request["output"]))
 
 
@@ -74,10 +75,20 @@ def _frozen(request: dict[str, Any]) -> Any:
     elif path.is_dir():
         function, specs = _of_saved_model(path)
     else:
-        function, specs = _of_keras(keras.saving.load_model(path, compile=False))
+        function, specs = _of_keras(_saved_keras(path))
     fixed = [_fixed(spec, index) for index, spec in enumerate(specs)]
     traced = tf.function(function, input_signature=fixed, autograph=False)
     return convert_variables_to_constants_v2(traced.get_concrete_function())
+
+
+def _saved_keras(path: Path) -> Any:
+    """Load a Keras file; Keras knows its forms by their suffix, in lower case only."""
+    if path.suffix == path.suffix.lower():
+        return keras.saving.load_model(path, compile=False)
+    with tempfile.TemporaryDirectory() as directory:
+        named = Path(directory) / f"model{path.suffix.lower()}"
+        named.symlink_to(path.resolve())
+        return keras.saving.load_model(named, compile=False)
 
 
 def _of_keras(model: Any) -> tuple[Callable[..., Any], list[Any]]:
@@ -91,15 +102,16 @@ def _of_keras(model: Any) -> tuple[Callable[..., Any], list[Any]]:
 
 
 def _of_saved_model(directory: Path) -> tuple[Callable[..., Any], list[Any]]:
-    """Return a SavedModel's default signature as a function of its inputs, and their specs."""
+    """Return a SavedModel's default signature as a function of its inputs, sorted by name."""
     loaded = tf.saved_model.load(str(directory))
     _, named = loaded.signatures["serving_default"].structured_input_signature
+    names = sorted(named)
 
     def call(*tensors: Any) -> Any:
         # The signature refers to variables that live as long as `loaded` only.
-        return loaded.signatures["serving_default"](**dict(zip(named, tensors, strict=True)))
+        return loaded.signatures["serving_default"](**dict(zip(names, tensors, strict=True)))
 
-    return call, [tf.TensorSpec(spec.shape, spec.dtype, name) for name, spec in named.items()]
+    return call, [tf.TensorSpec(named[n].shape, named[n].dtype, n) for n in names]
 
 
 def _fixed(spec: Any, index: int) -> Any:
