@@ -134,7 +134,12 @@ class Controller:
         from pytest_tinyquant.system import scratch
 
         with scratch.beside(self._run.settings.baselines_dir, self._cache_directory()) as staging:
-            problems = self._run.gate.record(self.results.passed, staging=staging)
+            problems = self._run.gate.record(self.results.recordable, staging=staging)
+        for board in sorted(self.results.distrusted):
+            self._beside.add(
+                f"no baseline of {board} was recorded: by the canary, its numbers of this run "
+                "cannot be trusted"
+            )
         self._beside.add(*problems)
 
     def _cache_directory(self) -> list[Path]:

@@ -101,6 +101,7 @@ class Run:
             progress=self.progress,
             journal=self.journal,
             estimate_cycles=self._estimate_cycles(),
+            recording=self.settings.records,
         )
 
     def _estimate_cycles(self) -> EstimateCycles:

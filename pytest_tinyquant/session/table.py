@@ -72,7 +72,7 @@ SELECTION: Final = (
         value=Names("MODEL[,...]"),
         option="--model",
         ini="tinyquant_models",
-        meaning="Run only these models: names, shell globs, or the path of a .tflite or .keras "
+        meaning="Run only these models: names, shell globs, or the path of a model's "
         "file; may be given several times.",
         ini_meaning="Models to run by default: names or globs",
         concerns_us=True,
