@@ -213,3 +213,9 @@ class Controller:
 
         for record in self._run.health.set_aside():
             tell(terminalreporter, f"tinyquant: board {cause(record)}", red=True)
+        for record in self._run.health.switched():
+            tell(
+                terminalreporter,
+                f"tinyquant: board {record.name}: kept failing, was switched off "
+                "and on, and is in use again",
+            )
