@@ -107,7 +107,10 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     run = session.config.stash[RUN]
     open_run(run)
     if run.concerns_project:
+        from pytest_tinyquant.session import passed_over
+
         check_configuration(run)
+        passed_over.warn(session.config, run)
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

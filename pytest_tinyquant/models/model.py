@@ -14,9 +14,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
-from typing import Literal
 
 from pytest_tinyquant.errors import ModelError
+from pytest_tinyquant.models.formats import Kind
 from pytest_tinyquant.models.task import Task
 from pytest_tinyquant.system.regular_file import open_regular
 
@@ -29,15 +29,13 @@ if TYPE_CHECKING:
     from pytest_tinyquant.models.own_samples import OwnSamples
     from pytest_tinyquant.models.samples import Samples
 
-Kind = Literal["zoo", "keras", "onnx", "tflite"]
-
 
 @dataclass(frozen=True)
 class Model:
     """A model to test, by the file that defines it.
 
     :param name: lower case, as in test ids; with the folder if it lies in one.
-    :param path: the ``.toml`` of the zoo, the ``.tflite``, the ``.keras`` or the SavedModel folder.
+    :param path: the ``.toml`` of the zoo, the model's file or the SavedModel folder.
     :param kind: ``zoo`` (built and loaded with weights), ``keras`` (converted as it is),
         ``onnx`` (imported) or ``tflite`` (taken as it is).
     :param schemes: scheme names; None for all, and for a ``tflite`` the one that

@@ -121,10 +121,12 @@ class OwnSamples:
             from pytest_tinyquant.models import onnx_file
 
             return [*onnx_file.input_shapes(self.path)]
-        if self.shape is None and self.path.suffix == ".keras":
-            from pytest_tinyquant.models.keras_file import input_shapes
+        if self.shape is None:
+            from pytest_tinyquant.models import keras_file
+            from pytest_tinyquant.models import saved_model
 
-            return input_shapes(self.path) or [None]
+            reader = saved_model if self.path.is_dir() else keras_file
+            return reader.input_shapes(self.path) or [None]
         return [self.shape]
 
 
