@@ -62,7 +62,9 @@ static void trap_mistakes(void) {
 #ifndef TQ_ALLOW_UNALIGNED
   TQ_SCB_CCR |= CCR_UNALIGN_TRP;
 #endif
+#if __ARM_ARCH_ISA_THUMB == 2 /* Armv6-M has the HardFault alone */
   TQ_SCB_SHCSR |= SHCSR_MEM_BUS_USAGE_FAULTS;
+#endif
 #if TQ_IS_V8M
   TQ_SCB_SHCSR |= SHCSR_SECURE_FAULT;
 #endif

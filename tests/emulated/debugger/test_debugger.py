@@ -21,12 +21,19 @@ from pytest_tinyquant.errors import FlashError
 from pytest_tinyquant.firmware.elf import Elf
 
 
+NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
+OTHER_CORES = (
+    ("rp2040", "nucleo-f207zg", "launchxl-cc3220sf", "nucleo-f746zg", "nrf5340-dk", "corstone-300")
+    if NIGHTLY
+    else ("corstone-300",)
+)
 pytestmark = pytest.mark.parametrize(
     ("board_name", "link"),
     [
         pytest.param("nucleo-l4r5zi", "pyocd", id="cortex-m-pyocd"),
         pytest.param("nucleo-l4r5zi", "gdb", id="cortex-m-gdb"),
         pytest.param("rx65n", "gdb-of-rx", id="rx-gdb"),
+        *(pytest.param(board, "pyocd", id=f"{board}-pyocd") for board in OTHER_CORES),
     ],
     indirect=True,
     scope="session",
