@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-
-Arrays = list[np.ndarray[Any, Any]]
+from pytest_tinyquant.schemes.saved_arrays import Arrays
+from pytest_tinyquant.schemes.saved_arrays import load_arrays
 
 
 def converted(function: Any, request: dict[str, Any]) -> bytes:
@@ -48,12 +48,6 @@ def configure() -> None:
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     tf.config.experimental.enable_op_determinism()
-
-
-def load_arrays(file: Path) -> Arrays:
-    """Return the arrays ``inputs_0``, ``inputs_1``, ... of `file`."""
-    with np.load(file) as arrays:
-        return [arrays[f"inputs_{index}"] for index in range(len(arrays.files))]
 
 
 def _representative(file: Path) -> Callable[[], Iterator[Arrays]]:

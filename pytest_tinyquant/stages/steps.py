@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
 
 #: Seconds one run on a device may take before it counts as hanging.
-DEVICE_TIMEOUT: Final = Settings.timeout
+DEVICE_TIMEOUT: Final[float] = Settings.default("timeout")
 
 _HALT_AT_START: Final = "AllocateTensors"
 
