@@ -118,7 +118,8 @@ def physical_type() -> Board:
 def tflm_stand_in(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
     """Return a function that builds the stand-in with some macros.
 
-    It returns the table of a boards.toml for ``m4``, a board that runs it.
+    It returns the table of a boards.toml for ``m4``, a board that runs it. ``-UMACRO`` leaves out
+    one that is defined otherwise.
     """
     prefix = find_toolchain("cortex-m4").prefix
 
