@@ -208,7 +208,7 @@ def test_refuses_a_file_that_is_no_elf(debugger: Debugger, tmp_path: Path) -> No
 def test_refuses_an_image_that_does_not_read_back(
     debugger: Debugger, core: Any, elf: Elf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("debugger", "segments"):
+    for module in ("gdb_debugger", "pyocd_debugger", "segments"):
         monkeypatch.setattr(
             f"pytest_tinyquant.boards.debug.{module}.loadable_segments",
             lambda path: [(core.ram, b"\x00\x11"), (core.ram + 0x10000, b"\x5a\xa5")],
