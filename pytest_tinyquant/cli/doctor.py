@@ -15,6 +15,7 @@ from pytest_tinyquant.cli.finding import Finding
 from pytest_tinyquant.cli.finding import tried
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.errors import TinyQuantError
+from pytest_tinyquant.firmware.runtimes.runtime import runtime_of
 from pytest_tinyquant.firmware.toolchain import find_build_tool
 from pytest_tinyquant.firmware.toolchain import find_toolchain
 from pytest_tinyquant.project.board_types import Board
@@ -107,6 +108,12 @@ def _findings(boards: Collection[Board] = ()) -> Iterator[Finding]:
         if kind.emulator and (not boards or kind.name in emulated):
             purpose = f"emulated {kind.name} boards"
             yield tried(kind.emulator, purpose, partial(find_qemu, kind.emulator))
+    for board in boards:
+        if board.runs_firmware:
+            found = partial(runtime_of(board).found_for, board)
+            finding = tried(f"{board.runtime} library", f"board {board.name}", found)
+            if finding.found or finding.remedy:
+                yield finding
     yield tried("cache", "converted models and firmware", _cache)
 
 

@@ -88,8 +88,10 @@ class Stages(Steps):
         :raises TinyQuantError: the error of whichever step ends the way.
         """
         if case.board.runs_firmware:
+            from pytest_tinyquant.firmware.runtimes.runtime import runtime_of
             from pytest_tinyquant.firmware.toolchain import find_toolchain
 
+            runtime_of(case.board).check_board(case.board)
             # Rather now than after the conversion.
             find_toolchain(case.board.kind, case.board.toolchain)
         estimator = self._estimator(case)
