@@ -114,4 +114,5 @@ def _model(
         settings.task,
         zoo,
         sidecar,
+        settings.sequence,
     )

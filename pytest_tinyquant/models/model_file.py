@@ -47,6 +47,8 @@ class ModelSettings:
         data holds, or a few without data.
     :param task: what the model is for.
     :param limits: what its metrics may be at most, or must be at least.
+    :param sequence: check samples that a model with state is given in a row before it forgets; 0
+        for all of them.
     """
 
     schemes: tuple[str, ...] | None = None
@@ -56,6 +58,7 @@ class ModelSettings:
     check_samples: int | None = None
     task: Task = field(default_factory=Task)
     limits: tuple[Limit, ...] = ()
+    sequence: int = 1
 
 
 @dataclass(frozen=True)
@@ -120,7 +123,16 @@ def read_sidecar(file: Path, *, convertible: bool) -> Sidecar:
     if top is None:
         return Sidecar()
     known = ["check_samples", "data", "tolerance", "task", "limit"]
-    top.allow([*known, "schemes", "dense_per_channel", "input_shape"] if convertible else known)
+    if convertible and "sequence" in top.values:
+        raise top.error(
+            "key 'sequence' is for models that come as .tflite: a conversion freezes what a model "
+            "remembers. Convert it with its variables kept, and give the .tflite"
+        )
+    top.allow(
+        [*known, "schemes", "dense_per_channel", "input_shape"]
+        if convertible
+        else [*known, "sequence"]
+    )
     name = top.get_optional("data", str)
     data = None if name is None else file.parent / name
     if data is not None and not data.is_file():
@@ -158,7 +170,16 @@ def _settings(conversion: Table, data: Table, top: Table) -> ModelSettings:
         else None,
         read_task(top.table("task")),
         limits,
+        _sequence(top),
     )
+
+
+def _sequence(table: Table) -> int:
+    """Return how many check samples make a sequence: 1 unless the file says otherwise."""
+    value = table.values.get("sequence", False)
+    if isinstance(value, bool):
+        return 0 if value else 1
+    return table.positive("sequence", most=MOST_CHECK_SAMPLES)
 
 
 def require(file: Path, what: str, *, needed_by: Path, remedy: str) -> Path:
