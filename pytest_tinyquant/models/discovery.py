@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pytest_tinyquant.models.model_file import Sidecar
     from pytest_tinyquant.models.model_file import ZooFile
 
-_KINDS: Mapping[str, Kind] = {".tflite": "tflite", ".onnx": "onnx"}
+_KINDS: Mapping[str, Kind] = {".tflite": "tflite", ".onnx": "onnx", ".pt2": "torch"}
 #: Files of PyTorch, which are pickles: reading one runs whatever its author put into it.
 _PICKLES = (".pt", ".pth", ".ckpt")
 
@@ -55,8 +55,12 @@ def load_model(path: Path, *, name: str | None = None) -> Model:
     from pytest_tinyquant.models.model_file import read_sidecar
     from pytest_tinyquant.models.model_file import read_zoo_file
     from pytest_tinyquant.models.model_file import require
+    from pytest_tinyquant.models.torch_file import is_torch_toml
 
     name = model_name(path, path.parent) if name is None else name
+    if path.suffix == ".toml" and is_torch_toml(path):
+        sidecar = read_sidecar(path, convertible=True, factory=True)
+        return _model(name, path, "torch", sidecar.settings, sidecar=sidecar)
     if path.suffix == ".toml":
         zoo = read_zoo_file(path)
         model = _model(name, path, "zoo", zoo.settings, zoo=zoo)
@@ -74,8 +78,8 @@ def load_model(path: Path, *, name: str | None = None) -> Model:
     kind: Kind = _KINDS.get(path.suffix, "keras")
     if kind == "keras" and path.suffix != ".keras" and not (path / SAVED_MODEL).is_file():
         raise ConfigurationError(
-            f"{path}: not a model; models are .toml, .tflite, .keras or .onnx files or SavedModel "
-            "folders"
+            f"{path}: not a model; models are .toml, .tflite, .keras, .onnx or .pt2 files or "
+            "SavedModel folders"
         )
     if not path.exists():
         raise ConfigurationError(f"{path}: no such model file; correct the path")

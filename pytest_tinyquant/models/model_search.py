@@ -16,7 +16,7 @@ SAVED_MODEL = "saved_model.pb"
 
 # Folders and files of a models directory that hold no model.
 _NOT_MODELS = {"weights", "data", "known_issues.toml"}
-_MODEL_SUFFIXES = {".keras", ".onnx", ".tflite"}
+_MODEL_SUFFIXES = {".keras", ".onnx", ".pt2", ".tflite"}
 _LONGEST = 120
 _NAME = re.compile(r"[a-z0-9][a-z0-9._+-]*(/[a-z0-9][a-z0-9._+-]*)*")
 

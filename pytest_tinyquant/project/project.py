@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pytest_tinyquant.schemes.scheme import Scheme
 
 BOARDS_FILE = "boards.toml"
-MODEL_SUFFIXES = (".tflite", ".keras", ".onnx", ".pt", ".pth", ".ckpt")
+MODEL_SUFFIXES = (".tflite", ".keras", ".onnx", ".pt2", ".pt", ".pth", ".ckpt")
 
 #: Returns those of the boards given that are attached now.
 LookForBoards = Callable[[Iterable[PhysicalBoard]], Iterable[PhysicalBoard]]

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import importlib.util
 import json
+from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +30,10 @@ from pytest_tinyquant.schemes.onnx_source import onnx_scheme
 from pytest_tinyquant.schemes.onnx_source import onnxruntime_version
 from pytest_tinyquant.schemes.onnx_source import run_import
 from pytest_tinyquant.schemes.onnx_source import run_reference
+from pytest_tinyquant.schemes.torch_source import float_scheme
+from pytest_tinyquant.schemes.torch_source import run_module
+from pytest_tinyquant.schemes.torch_source import run_torch_converter
+from pytest_tinyquant.schemes.torch_source import torch_version
 from pytest_tinyquant.system.digests import declared_key
 from pytest_tinyquant.system.scratch import scratch_directory
 
@@ -42,6 +48,9 @@ AS_GIVEN = "as given"
 _PROCESS = "pytest_tinyquant.schemes.converter_process"
 
 _server = ForkServer((_PROCESS,), ENVIRONMENT)
+
+#: What answers for models that TensorFlow does not run.
+_VERSIONS: Mapping[str, Callable[[], str]] = {"onnx": onnxruntime_version, "torch": torch_version}
 
 
 @dataclass(frozen=True)
@@ -73,8 +82,9 @@ class Reference:
     :param path: npz with float32 ``inputs`` [n, ...] and ``outputs`` [n, ...]; where a model has
         several inputs or outputs, ``inputs_0``, ``inputs_1``, ... or ``outputs_0``, ...
     :param kind: ``keras`` for float outputs of the trained model; ``onnx`` for those of
-        onnxruntime, of a quantized model its dequantized ones; ``tflite`` for dequantized outputs
-        of TensorFlow Lite's reference kernels, for a model that came as ``.tflite``.
+        onnxruntime, of a quantized model its dequantized ones; ``torch`` for those of the module;
+        ``tflite`` for dequantized outputs of TensorFlow Lite's reference kernels, for a model that
+        came as ``.tflite``.
     :param sha256: of the file at `path`.
     """
 
@@ -101,8 +111,9 @@ def convert(
     """
     if model.kind == "onnx":
         scheme = onnx_scheme(model, scheme)
-    converter = AS_GIVEN if model.kind == "tflite" else tensorflow_version()
-    converter = _tools(model, scheme, converter)
+    if model.kind == "torch":
+        scheme = float_scheme(scheme)
+    converter = _tools(model, scheme)
     settings = conversion_inputs(model, scheme, converter)
 
     def build(directory: Path) -> None:
@@ -118,13 +129,13 @@ def convert(
     return ConvertedModel(model.name, scheme.name, path, sha256, model.source_sha256, converter)
 
 
-def _tools(model: Model, scheme: Scheme, converter: str) -> str:
+def _tools(model: Model, scheme: Scheme) -> str:
     """Return names and versions of all that a conversion under `scheme` uses."""
     if model.kind == "tflite":
-        return converter
-    tools = [
-        f"onnx {package_version('onnx')} on {converter}" if model.kind == "onnx" else converter
-    ]
+        return AS_GIVEN
+    tools = [torch_version() if model.kind == "torch" else tensorflow_version()]
+    if model.kind == "onnx":
+        tools.insert(0, f"onnx {package_version('onnx')}")
     if scheme.steps:
         from pytest_tinyquant.schemes.compress import check_kind
         from pytest_tinyquant.schemes.compress import compression_version
@@ -144,6 +155,8 @@ def _make(model: Model, scheme: Scheme, cache: Cache, output: Path, timeout: flo
         output.write_bytes(_checked(model))
     elif model.kind == "onnx" and not scheme.rules:
         run_import(_server, model, output, timeout)
+    elif model.kind == "torch" and not scheme.rules:
+        run_torch_converter(model, output, timeout)
     elif scheme.rules:
         from pytest_tinyquant.schemes.quantizer import run_quantizer
 
@@ -169,9 +182,9 @@ def reference_outputs(model: Model, cache: Cache, *, timeout: float = 300.0) -> 
     :raises BenchError: it was killed, took too long, or lacked memory or disk.
     :raises ToolchainNotFoundError: TensorFlow is not installed.
     """
-    kind = {"tflite": "tflite", "onnx": "onnx"}.get(model.kind, "keras")
+    kind = model.kind if model.kind in ("tflite", "onnx", "torch") else "keras"
     samples = arrays_of(model.check())
-    version = onnxruntime_version() if kind == "onnx" else tensorflow_version()
+    version = _VERSIONS.get(kind, tensorflow_version)()
     key = output_key(["reference", kind], version, model.source_sha256, samples)
 
     def build(directory: Path) -> None:
@@ -181,6 +194,8 @@ def reference_outputs(model: Model, cache: Cache, *, timeout: float = 300.0) -> 
             request["samples"] = saved_inputs(Path(work), samples)
             if kind == "onnx":
                 run_reference(_server, request, f"{model.name}: onnxruntime", timeout)
+            elif kind == "torch":
+                run_module(model, samples, directory / "reference.npz", timeout)
             else:
                 call_converter(
                     f"{kind}_reference", request, f"{model.name}: the float model", timeout

@@ -21,7 +21,8 @@ from pytest_tinyquant.models.tflite_reader import read_graph
 from pytest_tinyquant.schemes.converter_settings import Arrays
 from pytest_tinyquant.schemes.converter_settings import configure
 from pytest_tinyquant.schemes.converter_settings import converted
-from pytest_tinyquant.schemes.converter_settings import load_arrays
+from pytest_tinyquant.schemes.exchange import save_reference
+from pytest_tinyquant.schemes.exchange import stacked_inputs
 from pytest_tinyquant.schemes.keras_graph import write_graph
 from pytest_tinyquant.schemes.old_files import with_axes_in_range
 
@@ -56,12 +57,12 @@ def keras_reference(request: dict[str, Any]) -> None:
     """
     configure()
     function = _frozen(request)
-    inputs = load_arrays(Path(request["samples"]))
+    inputs = stacked_inputs(request["samples"])
     outputs: list[Arrays] = []
     for sample in zip(*inputs, strict=True):
         result = function(*(tf.constant(array[np.newaxis]) for array in sample))
         outputs.append([tensor.numpy()[0] for tensor in tf.nest.flatten(result)])
-    _save(Path(request["output"]), inputs, outputs)
+    save_reference(request["output"], inputs, _by_output(outputs))
 
 
 def tflite_reference(request: dict[str, Any]) -> None:
@@ -74,7 +75,7 @@ def tflite_reference(request: dict[str, Any]) -> None:
     optimized = request.get("kernels") == "optimized"
     interpreter = _interpreter(request["path"], optimized=optimized)
     keeps_variables = _keeps_variables(Path(request["path"]))
-    inputs = load_arrays(Path(request["samples"]))
+    inputs = stacked_inputs(request["samples"])
     outputs: list[Arrays] = []
     for sample in zip(*inputs, strict=True):
         # Every sample is a sequence of its own; variables behind handles survive a reset.
@@ -87,7 +88,7 @@ def tflite_reference(request: dict[str, Any]) -> None:
         details = interpreter.get_output_details()
         results = [_dequantized(interpreter.get_tensor(d["index"]), d) for d in details]
         outputs.append([result.reshape(sample_shape(result.shape)) for result in results])
-    _save(Path(request["output"]), inputs, outputs)
+    save_reference(request["output"], inputs, _by_output(outputs))
 
 
 def _interpreter(path: str, *, optimized: bool) -> Any:
@@ -123,7 +124,7 @@ def tflite_layers(request: dict[str, Any]) -> None:
     interpreter.allocate_tensors()
     details = {detail["index"]: detail for detail in interpreter.get_tensor_details()}
     values: dict[int, list[np.ndarray[Any, Any]]] = {index: [] for index in request["tensors"]}
-    for sample in zip(*load_arrays(Path(request["samples"])), strict=True):
+    for sample in zip(*stacked_inputs(request["samples"]), strict=True):
         interpreter.reset_all_variables()
         for detail, array in zip(interpreter.get_input_details(), sample, strict=True):
             interpreter.set_tensor(detail["index"], _quantized(array, detail))
@@ -204,11 +205,6 @@ def _dequantized(array: np.ndarray[Any, Any], detail: dict[str, Any]) -> np.ndar
     return array.astype(np.float32)
 
 
-def _save(file: Path, inputs: Arrays, outputs: list[Arrays]) -> None:
-    """Write `inputs` and the `outputs` of each sample; the index is left out if there is one."""
-    arrays: dict[str, np.ndarray[Any, Any]] = {}
-    by_output = [np.stack(samples) for samples in zip(*outputs, strict=True)]
-    for name, group in (("inputs", inputs), ("outputs", by_output)):
-        for index, array in enumerate(group):
-            arrays[name if len(group) == 1 else f"{name}_{index}"] = array.astype(np.float32)
-    np.savez(file, **arrays)  # type: ignore[arg-type]
+def _by_output(outputs: list[Arrays]) -> Arrays:
+    """Return one array [n, ...] per output of what each sample gave."""
+    return [np.stack(samples).astype(np.float32) for samples in zip(*outputs, strict=True)]

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from pytest_tinyquant.schemes.exchange import stacked_inputs
+
 
 Arrays = list[np.ndarray[Any, Any]]
 
@@ -50,13 +52,7 @@ def configure() -> None:
     tf.config.experimental.enable_op_determinism()
 
 
-def load_arrays(file: Path) -> Arrays:
-    """Return the arrays ``inputs_0``, ``inputs_1``, ... of `file`."""
-    with np.load(file) as arrays:
-        return [arrays[f"inputs_{index}"] for index in range(len(arrays.files))]
-
-
 def _representative(file: Path) -> Callable[[], Iterator[Arrays]]:
     """Return the converter's representative dataset: the samples of `file` in order, batch 1."""
-    inputs = load_arrays(file)
+    inputs = stacked_inputs(str(file))
     return lambda: ([array[np.newaxis] for array in sample] for sample in zip(*inputs, strict=True))

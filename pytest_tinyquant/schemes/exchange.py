@@ -48,6 +48,28 @@ def saved_inputs(directory: Path, arrays: list[Any]) -> str:
     return str(file)
 
 
+def stacked_inputs(file: str) -> list[Any]:
+    """Return the arrays that :func:`saved_inputs` wrote into `file`."""
+    import numpy as np
+
+    with np.load(file) as arrays:
+        return [arrays[f"inputs_{index}"] for index in range(len(arrays.files))]
+
+
+def save_reference(file: str, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
+    """Write a reference as :class:`pytest_tinyquant.schemes.convert.Reference` describes it.
+
+    :param inputs: float32 [n, ...], one array per input; likewise `outputs`.
+    """
+    import numpy as np
+
+    found: dict[str, Any] = {}
+    for kind, group in (("inputs", inputs), ("outputs", outputs)):
+        for index, array in enumerate(group):
+            found[kind if len(group) == 1 else f"{kind}_{index}"] = array
+    np.savez(file, **found)
+
+
 def package_version(package: str) -> str:
     """Return the version of an importable package, whatever distribution brought it."""
     try:

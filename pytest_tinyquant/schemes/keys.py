@@ -54,6 +54,7 @@ TENSORFLOW: Final = ("tensorflow", "keras", "numpy", "ml_dtypes", "h5py")
 QUANTIZER: Final = ("litert_quantizer",)
 COMPRESSION: Final = ("tensorflow_model_optimization", "tf_keras")
 ONNX: Final = ("onnx", "onnxruntime")
+TORCH: Final = ("torch", "litert_torch", "litert_converter")
 
 
 def conversion_inputs(model: Model, scheme: Scheme, converter: str) -> dict[str, Any]:
@@ -67,6 +68,7 @@ def conversion_inputs(model: Model, scheme: Scheme, converter: str) -> dict[str,
         packages += QUANTIZER if scheme.rules else ()
         packages += COMPRESSION if scheme.steps else ()
         packages += ONNX if model.kind == "onnx" else ()
+        packages += TORCH if model.kind == "torch" else ()
     return {
         "converter": converter,
         "packages": {name: package_digest(name) for name in packages},
@@ -86,10 +88,12 @@ def output_key(what: Sequence[str | int], version: str, source: str, samples: Se
     :param source: digest of the model's file.
     :param samples: one array per input.
     """
+    # Those of PyTorch are large: a run without its models does not read them.
+    packages = (*TENSORFLOW, *ONNX, *(TORCH if "torch" in what else ()))
     inputs = {
         "what": list(what),
         "tensorflow": version,
-        "packages": {name: package_digest(name) for name in (*TENSORFLOW, *ONNX)},
+        "packages": {name: package_digest(name) for name in packages},
         "python": sys.version,
         "code": code_digest(*CODE),
         "source": source,
