@@ -13,6 +13,7 @@ from typing import Final
 
 from pytest_tinyquant.cli import compare_schemes
 from pytest_tinyquant.cli import completion
+from pytest_tinyquant.cli import import_model
 from pytest_tinyquant.cli import list_baselines
 from pytest_tinyquant.cli import list_schemes
 from pytest_tinyquant.cli import sensitivity
@@ -57,6 +58,7 @@ def parser() -> argparse.ArgumentParser:
     commands = program.add_subparsers(required=True, metavar="COMMAND")
     for name, command, summary in (
         ("init", _init, "write a test file, a models folder and the ini lines into a project"),
+        ("import", import_model.run, "copy a model's file into the project and say what it is"),
         ("show", _show, "print a model's operators, whether runtimes support them, and its plan"),
         (
             "compare",
@@ -77,6 +79,8 @@ def parser() -> argparse.ArgumentParser:
         sub.set_defaults(command=command)
         if name == "init":
             sub.add_argument("directory", nargs="?", type=Path, default=Path())
+        if name == "import":
+            import_model.add_arguments(sub)
         if name == "show":
             sub.add_argument("model", help="a model's name, or the path of its file")
             sub.add_argument("--scheme", default="int8-only", help="default: int8-only")
@@ -115,7 +119,7 @@ def _init(options: argparse.Namespace) -> int:
 
     for path, written in write_scaffold(options.directory):
         say(f"{'wrote' if written else 'kept '} {path}")
-    print("Put a .tflite or .keras file into models/, then: pytest --tq-missing-baseline=record")
+    print("Put a model in with tinyquant import FILE, then: pytest --tq-missing-baseline=record")
     return 0
 
 
@@ -135,7 +139,8 @@ def _boards(options: argparse.Namespace) -> int:
 def _doctor(options: argparse.Namespace) -> int:
     from pytest_tinyquant.cli.doctor import examine
 
-    return examine(partial(current_project, settings=options.settings), options.board)
+    load = partial(current_project, settings=options.settings)
+    return examine(load, options.board, options.settings.boards)
 
 
 def _noise(options: argparse.Namespace) -> int:

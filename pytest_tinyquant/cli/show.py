@@ -13,6 +13,7 @@ from pytest_tinyquant import engine
 from pytest_tinyquant.errors import ModelError
 from pytest_tinyquant.errors import UnsupportedModelError
 from pytest_tinyquant.errors import VacuousSchemeError
+from pytest_tinyquant.models.formats import is_model_path
 from pytest_tinyquant.models.graph import Graph
 from pytest_tinyquant.models.graph import Operator
 from pytest_tinyquant.models.onnx_file import is_quantized
@@ -20,7 +21,6 @@ from pytest_tinyquant.models.tflite_file import scheme_of_tflite
 from pytest_tinyquant.models.tflite_reader import read_graph
 from pytest_tinyquant.models.weights import gzip_bytes
 from pytest_tinyquant.models.weights import weight_facts
-from pytest_tinyquant.project.project import is_model_path
 from pytest_tinyquant.project.selection import choose
 from pytest_tinyquant.schemes.convert import convert
 from pytest_tinyquant.schemes.recipe import WEIGHTED

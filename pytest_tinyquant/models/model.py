@@ -14,9 +14,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
-from typing import Literal
 
 from pytest_tinyquant.errors import ModelError
+from pytest_tinyquant.models.formats import Kind
 from pytest_tinyquant.models.task import Task
 from pytest_tinyquant.system.regular_file import open_regular
 
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from pytest_tinyquant.models.model_file import ZooFile
     from pytest_tinyquant.models.own_samples import OwnSamples
     from pytest_tinyquant.models.samples import Samples
-
-Kind = Literal["zoo", "keras", "onnx", "torch", "tflite"]
 
 
 @dataclass(frozen=True)

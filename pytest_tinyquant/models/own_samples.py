@@ -123,14 +123,16 @@ class OwnSamples:
             from pytest_tinyquant.models import onnx_file
 
             return [*onnx_file.input_shapes(self.path)]
-        if self.kind == "torch" and self.path.suffix == ".pt2":
+        if self.kind == "torch":
             from pytest_tinyquant.models import torch_file
 
-            return [*torch_file.input_shapes(self.path)]
-        if self.shape is None and self.path.suffix == ".keras":
-            from pytest_tinyquant.models.keras_file import input_shapes
+            return [self.shape] if self.shape else [*torch_file.input_shapes(self.path)]
+        if self.shape is None:
+            from pytest_tinyquant.models import keras_file
+            from pytest_tinyquant.models import saved_model
 
-            return input_shapes(self.path) or [None]
+            reader = saved_model if self.path.is_dir() else keras_file
+            return reader.input_shapes(self.path) or [None]
         return [self.shape]
 
 

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from pytest_tinyquant.errors import ModelError
+from pytest_tinyquant.models.c_array import SUFFIXES
+from pytest_tinyquant.models.c_array import read_c_array
+from pytest_tinyquant.models.formats import suffix_of
 from pytest_tinyquant.system.regular_file import read_bytes
 
 
@@ -50,12 +53,12 @@ def scheme_of_graph(graph: Graph) -> str:
 
 
 def read_model(path: Path) -> bytes:
-    """Return the bytes of a .tflite file.
+    """Return the bytes of a .tflite file, or of the one that stands in a C source.
 
     :raises ModelError: it cannot be read, is no regular file or larger than any model.
     """
     try:
-        return read_bytes(path)
+        return read_c_array(path) if suffix_of(path) in SUFFIXES else read_bytes(path)
     except OSError as error:
         raise ModelError(
             f"{path}: the model's file cannot be read: {error.strerror}; put a readable .tflite "

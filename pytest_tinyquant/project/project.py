@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from pytest_tinyquant.errors import ConfigurationError
+from pytest_tinyquant.models.formats import is_model_path
 from pytest_tinyquant.project.bench import PhysicalBoard
 from pytest_tinyquant.project.bench import load_bench
 from pytest_tinyquant.project.board_types import Board
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from pytest_tinyquant.schemes.scheme import Scheme
 
 BOARDS_FILE = "boards.toml"
-MODEL_SUFFIXES = (".tflite", ".keras", ".onnx", ".pt2", ".pt", ".pth", ".ckpt")
 
 #: Returns those of the boards given that are attached now.
 LookForBoards = Callable[[Iterable[PhysicalBoard]], Iterable[PhysicalBoard]]
@@ -163,11 +163,6 @@ def _attached(
     if settings.target != "auto" or not wanted or look is None:
         return frozenset()
     return frozenset(physical.name for physical in look(wanted))
-
-
-def is_model_path(pattern: str) -> bool:
-    """Tell whether what was given as a model is a path rather than a name."""
-    return pattern.endswith(MODEL_SUFFIXES)
 
 
 def _model_from_path(pattern: str, models: Mapping[str, Model]) -> Model:

@@ -22,8 +22,8 @@ from tensorflow_model_optimization.python.core.clustering.keras.experimental imp
 
 from pytest_tinyquant.schemes.converter_settings import configure
 from pytest_tinyquant.schemes.converter_settings import converted
-from pytest_tinyquant.schemes.exchange import stacked_inputs
 from pytest_tinyquant.schemes.legacy_keras import build
+from pytest_tinyquant.schemes.saved_arrays import load_arrays
 
 
 SEED = 42
@@ -53,7 +53,7 @@ def compress(request: dict[str, Any]) -> None:
     configure()
     tf_keras.utils.set_random_seed(SEED)
     model = build(Path(request["graph"]))
-    work = _Work(model, stacked_inputs(request["calibration"]), request["training"])
+    work = _Work(model, load_arrays(Path(request["calibration"])), request["training"])
     for step in request["steps"]:
         model = getattr(work, step["kind"])(model, step)
     Path(request["output"]).write_bytes(converted(_frozen(model), request))

@@ -5,16 +5,12 @@ Both run in processes of their own, are cached, and give the same bytes for the 
 
 from __future__ import annotations
 
-import importlib.util
 import json
-from collections.abc import Callable
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 
-from pytest_tinyquant.errors import ToolchainNotFoundError
 from pytest_tinyquant.models.tflite_file import read_model
 from pytest_tinyquant.schemes.child_process import ForkServer
 from pytest_tinyquant.schemes.exchange import ENVIRONMENT
@@ -23,7 +19,13 @@ from pytest_tinyquant.schemes.exchange import file_sha256
 from pytest_tinyquant.schemes.exchange import package_version
 from pytest_tinyquant.schemes.exchange import run_job
 from pytest_tinyquant.schemes.exchange import saved_inputs
+from pytest_tinyquant.schemes.exchange import tensorflow_version
+from pytest_tinyquant.schemes.interpreter import find_interpreter
+from pytest_tinyquant.schemes.interpreter import run_interpreter
 from pytest_tinyquant.schemes.keys import CONVERSION_INPUTS
+from pytest_tinyquant.schemes.keys import ONNX
+from pytest_tinyquant.schemes.keys import TENSORFLOW
+from pytest_tinyquant.schemes.keys import TORCH
 from pytest_tinyquant.schemes.keys import conversion_inputs
 from pytest_tinyquant.schemes.keys import output_key
 from pytest_tinyquant.schemes.onnx_source import onnx_scheme
@@ -48,9 +50,6 @@ AS_GIVEN = "as given"
 _PROCESS = "pytest_tinyquant.schemes.converter_process"
 
 _server = ForkServer((_PROCESS,), ENVIRONMENT)
-
-#: What answers for models that TensorFlow does not run.
-_VERSIONS: Mapping[str, Callable[[], str]] = {"onnx": onnxruntime_version, "torch": torch_version}
 
 
 @dataclass(frozen=True)
@@ -178,14 +177,15 @@ def _make(model: Model, scheme: Scheme, cache: Cache, output: Path, timeout: flo
 def reference_outputs(model: Model, cache: Cache, *, timeout: float = 300.0) -> Reference:
     """Compute what `model` answers to its check samples, or take it from `cache`.
 
-    :raises ConversionError: TensorFlow failed, or crashed twice.
+    :raises ConversionError: what computes it failed, or crashed twice.
     :raises BenchError: it was killed, took too long, or lacked memory or disk.
-    :raises ToolchainNotFoundError: TensorFlow is not installed.
+    :raises ToolchainNotFoundError: what computes it is not installed: Keras, onnxruntime, or for a
+        ``.tflite`` TensorFlow Lite's interpreter.
     """
     kind = model.kind if model.kind in ("tflite", "onnx", "torch") else "keras"
     samples = arrays_of(model.check())
-    version = _VERSIONS.get(kind, tensorflow_version)()
-    key = output_key(["reference", kind], version, model.source_sha256, samples)
+    version, packages = _witness(kind)
+    key = output_key(["reference", kind], version, model.source_sha256, samples, packages)
 
     def build(directory: Path) -> None:
         request = _described(model)
@@ -195,14 +195,31 @@ def reference_outputs(model: Model, cache: Cache, *, timeout: float = 300.0) -> 
             if kind == "onnx":
                 run_reference(_server, request, f"{model.name}: onnxruntime", timeout)
             elif kind == "torch":
-                run_module(model, samples, directory / "reference.npz", timeout)
+                run_module(model, request, timeout)
+            elif kind == "tflite":
+                file = Path(work) / "model.tflite"  # the model's own may be a C source
+                file.write_bytes(read_model(model.path))
+                request["path"] = str(file)
+                where = f"{model.name}: TensorFlow Lite's interpreter"
+                call_interpreter("answers", request, where, timeout)
             else:
-                call_converter(
-                    f"{kind}_reference", request, f"{model.name}: the float model", timeout
-                )
+                where = f"{model.name}: the float model"
+                call_converter("keras_reference", request, where, timeout)
 
     path = cache.entry("reference", key, build) / "reference.npz"
     return Reference(path, kind, file_sha256(path))
+
+
+def _witness(kind: str) -> tuple[str, tuple[str, ...]]:
+    """Return name and version of what computes a reference, and the packages it is made of."""
+    if kind == "onnx":
+        return onnxruntime_version(), (*TENSORFLOW, *ONNX)
+    if kind == "torch":
+        return torch_version(), TORCH
+    if kind == "tflite":
+        used = find_interpreter()
+        return used.version, used.packages
+    return tensorflow_version(), TENSORFLOW
 
 
 def interpreter_outputs(
@@ -214,10 +231,11 @@ def interpreter_outputs(
         on some operators they differ by several steps.
     :returns: an npz as :class:`Reference` describes it, its outputs dequantized.
     :raises ConversionError: the interpreter failed, crashed or took too long.
-    :raises ToolchainNotFoundError: TensorFlow is not installed.
+    :raises ToolchainNotFoundError: there is no interpreter.
     """
-    samples = arrays_of(model.check())
-    key = output_key(["interpreter", kernels], tensorflow_version(), converted.sha256, samples)
+    used, samples = find_interpreter(), arrays_of(model.check())
+    what = ["interpreter", kernels]
+    key = output_key(what, used.version, converted.sha256, samples, used.packages)
 
     def build(directory: Path) -> None:
         request = {"path": str(converted.path.absolute()), "kernels": kernels}
@@ -225,7 +243,7 @@ def interpreter_outputs(
         with scratch_directory() as work:
             request["samples"] = saved_inputs(Path(work), samples)
             where = f"{model.name} {converted.scheme}: TensorFlow Lite's interpreter"
-            call_converter("tflite_reference", request, where, timeout)
+            call_interpreter("answers", request, where, timeout)
 
     return cache.entry("interpreter", key, build) / "outputs.npz"
 
@@ -239,20 +257,6 @@ def read_arrays(file: Path, name: str) -> list[Any]:
             return [arrays[name]]
         count = sum(key.startswith(f"{name}_") for key in arrays.files)
         return [arrays[f"{name}_{index}"] for index in range(count)]
-
-
-def tensorflow_version() -> str:
-    """Return the converter's name and version without importing it.
-
-    :raises ToolchainNotFoundError: one of them is not installed.
-    """
-    missing = [name for name in ("tensorflow", "keras") if importlib.util.find_spec(name) is None]
-    if missing:
-        raise ToolchainNotFoundError(
-            f"{' and '.join(missing)} not installed: models cannot be converted. "
-            "Install with: pip install pytest-tinyquant[convert]"
-        )
-    return f"tensorflow {package_version('tensorflow')}"
 
 
 def _run_converter(model: Model, scheme: Scheme, output: Path, timeout: float) -> None:
@@ -271,6 +275,11 @@ def _run_converter(model: Model, scheme: Scheme, output: Path, timeout: float) -
 def _described(model: Model) -> dict[str, Any]:
     """Return what the other process needs to load `model`."""
     return {"kind": model.kind, "path": str(model.path.absolute())}
+
+
+def call_interpreter(function: str, request: dict[str, Any], where: str, timeout: float) -> None:
+    """Call `function` of the interpreter's process with `request`; `where` is for messages."""
+    run_interpreter(_server, function, request, where, timeout)
 
 
 def call_converter(function: str, request: dict[str, Any], where: str, timeout: float) -> None:

@@ -10,10 +10,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from pytest_tinyquant.schemes.exchange import stacked_inputs
-
-
-Arrays = list[np.ndarray[Any, Any]]
+from pytest_tinyquant.schemes.saved_arrays import Arrays
+from pytest_tinyquant.schemes.saved_arrays import load_arrays
 
 
 def converted(function: Any, request: dict[str, Any]) -> bytes:
@@ -54,5 +52,5 @@ def configure() -> None:
 
 def _representative(file: Path) -> Callable[[], Iterator[Arrays]]:
     """Return the converter's representative dataset: the samples of `file` in order, batch 1."""
-    inputs = stacked_inputs(str(file))
+    inputs = load_arrays(file)
     return lambda: ([array[np.newaxis] for array in sample] for sample in zip(*inputs, strict=True))

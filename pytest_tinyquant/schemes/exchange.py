@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from pytest_tinyquant.errors import BenchError
 from pytest_tinyquant.errors import ConversionError
+from pytest_tinyquant.errors import ToolchainNotFoundError
 from pytest_tinyquant.schemes.child_process import ForkServer
 
 
@@ -48,28 +50,6 @@ def saved_inputs(directory: Path, arrays: list[Any]) -> str:
     return str(file)
 
 
-def stacked_inputs(file: str) -> list[Any]:
-    """Return the arrays that :func:`saved_inputs` wrote into `file`."""
-    import numpy as np
-
-    with np.load(file) as arrays:
-        return [arrays[f"inputs_{index}"] for index in range(len(arrays.files))]
-
-
-def save_reference(file: str, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
-    """Write a reference as :class:`pytest_tinyquant.schemes.convert.Reference` describes it.
-
-    :param inputs: float32 [n, ...], one array per input; likewise `outputs`.
-    """
-    import numpy as np
-
-    found: dict[str, Any] = {}
-    for kind, group in (("inputs", inputs), ("outputs", outputs)):
-        for index, array in enumerate(group):
-            found[kind if len(group) == 1 else f"{kind}_{index}"] = array
-    np.savez(file, **found)
-
-
 def package_version(package: str) -> str:
     """Return the version of an importable package, whatever distribution brought it."""
     try:
@@ -78,6 +58,24 @@ def package_version(package: str) -> str:
         # tensorflow-cpu and nightly builds bring the package under another name.
         names = importlib.metadata.packages_distributions().get(package, [])
         return " ".join(f"{name} {importlib.metadata.version(name)}" for name in sorted(names))
+
+
+def lacks_tensorflow() -> list[str]:
+    """Return which of the packages that convert models are not installed."""
+    return [name for name in ("tensorflow", "keras") if importlib.util.find_spec(name) is None]
+
+
+def tensorflow_version() -> str:
+    """Return the converter's name and version without importing it.
+
+    :raises ToolchainNotFoundError: one of its packages is not installed.
+    """
+    if missing := lacks_tensorflow():
+        raise ToolchainNotFoundError(
+            f"{' and '.join(missing)} not installed: models cannot be converted. "
+            "Install with: pip install 'pytest-tinyquant[convert]'"
+        )
+    return f"tensorflow {package_version('tensorflow')}"
 
 
 def file_sha256(path: Path) -> str:

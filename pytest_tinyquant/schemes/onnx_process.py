@@ -13,8 +13,8 @@ from pytest_tinyquant.models.onnx_file import inputs_of
 from pytest_tinyquant.models.onnx_file import read_onnx
 from pytest_tinyquant.models.samples import channels_first
 from pytest_tinyquant.models.samples import channels_last
-from pytest_tinyquant.schemes.exchange import save_reference
-from pytest_tinyquant.schemes.exchange import stacked_inputs
+from pytest_tinyquant.schemes.saved_arrays import load_arrays
+from pytest_tinyquant.schemes.saved_arrays import save_answers
 
 
 def import_model(request: dict[str, Any]) -> None:
@@ -50,7 +50,7 @@ def reference(request: dict[str, Any]) -> None:
     # The operators as they stand in the file: fused ones round at other places.
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    inputs = stacked_inputs(request["samples"])
+    inputs = load_arrays(Path(request["samples"]))
     outputs: list[list[np.ndarray[Any, Any]]] = []
     for sample in zip(*inputs, strict=True):
         feed = {
@@ -58,5 +58,4 @@ def reference(request: dict[str, Any]) -> None:
             for name, array in zip(names, sample, strict=True)
         }
         outputs.append([channels_last(np.asarray(out))[0] for out in session.run(None, feed)])
-    by_output = [np.stack(samples).astype(np.float32) for samples in zip(*outputs, strict=True)]
-    save_reference(request["output"], inputs, by_output)
+    save_answers(Path(request["output"]), inputs, outputs)

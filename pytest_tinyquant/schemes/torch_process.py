@@ -22,8 +22,8 @@ from pytest_tinyquant.errors import ModelError
 from pytest_tinyquant.errors import TinyQuantError
 from pytest_tinyquant.models.samples import channels_first
 from pytest_tinyquant.models.samples import channels_last
-from pytest_tinyquant.schemes.exchange import save_reference
-from pytest_tinyquant.schemes.exchange import stacked_inputs
+from pytest_tinyquant.schemes.saved_arrays import load_arrays
+from pytest_tinyquant.schemes.saved_arrays import save_answers
 from pytest_tinyquant.system.error_json import dump_error
 
 
@@ -82,15 +82,14 @@ def _reference(request: dict[str, Any]) -> None:
     import torch
 
     module = _module(request)
-    inputs = stacked_inputs(request["samples"])
+    inputs = load_arrays(Path(request["samples"]))
     found: list[list[Any]] = []
     with torch.no_grad():
         for sample in zip(*inputs, strict=True):
             arguments = [torch.from_numpy(channels_first(array[np.newaxis])) for array in sample]
             outputs = _outputs(module(*arguments))
             found.append([channels_last(output.numpy())[0] for output in outputs])
-    by_output = [np.stack(samples).astype(np.float32) for samples in zip(*found, strict=True)]
-    save_reference(request["output"], inputs, by_output)
+    save_answers(Path(request["output"]), inputs, found)
 
 
 def _module(request: dict[str, Any]) -> Any:

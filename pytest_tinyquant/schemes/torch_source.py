@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +17,6 @@ from pytest_tinyquant.schemes.child_process import ForkServer
 from pytest_tinyquant.schemes.exchange import ENVIRONMENT
 from pytest_tinyquant.schemes.exchange import package_version
 from pytest_tinyquant.schemes.exchange import run_job
-from pytest_tinyquant.schemes.exchange import saved_inputs
 from pytest_tinyquant.system.error_json import load_error
 from pytest_tinyquant.system.scratch import scratch_directory
 
@@ -59,14 +57,12 @@ def run_torch_converter(model: Model, output: Path, timeout: float) -> None:
     _run("convert", model, {"output": str(output)}, "LiteRT's converter for PyTorch", timeout)
 
 
-def run_module(model: Model, samples: Sequence[Any], output: Path, timeout: float) -> None:
-    """Write what the module of `model` answers to `samples` into the npz `output`.
+def run_module(model: Model, request: dict[str, Any], timeout: float) -> None:
+    """Write what the module of `model` answers to the ``samples`` of `request` into its ``output``.
 
     Raises as :func:`run_torch_converter`.
     """
-    with scratch_directory() as work:
-        request = {"samples": saved_inputs(Path(work), list(samples)), "output": str(output)}
-        _run("reference", model, request, "the PyTorch module", timeout)
+    _run("reference", model, request, "the PyTorch module", timeout)
 
 
 def _run(function: str, model: Model, request: dict[str, Any], what: str, timeout: float) -> None:

@@ -393,16 +393,9 @@ FELL_OUT = [
         quick=True,
     ),
     Attack(
-        "a model's suffix is in upper case",
-        write("models/X.TFLITE", "x"),
-        (r"X\.TFLITE: models have the suffix '\.tflite', not '\.TFLITE'; rename it",),
-        USAGE,
-        quick=True,
-    ),
-    Attack(
-        "a suffix is in mixed case",
-        write("models/deep/x.Keras", "x", ("--board=host",)),
-        (r"x\.Keras: models have the suffix '\.keras'",),
+        "the suffix of a model's settings is in mixed case",
+        write("models/deep/x.Toml", "x", ("--board=host",)),
+        (r"x\.Toml: settings have the suffix '\.toml'",),
         USAGE,
     ),
     Attack(

@@ -21,10 +21,10 @@ from pytest_tinyquant.project.bench import PhysicalBoard
 from pytest_tinyquant.project.settings import Settings
 
 
-LEASE_TIMEOUT: Final = Settings.lease_timeout
+LEASE_TIMEOUT: Final[float] = Settings.default("lease_timeout")
 """Seconds to wait for a board that others hold."""
 
-PROGRESS_SECONDS: Final = Settings.progress_interval
+PROGRESS_SECONDS: Final[float] = Settings.default("progress_interval")
 _POLL_SECONDS: Final = 0.05
 
 

@@ -45,6 +45,7 @@ from pytest_tinyquant.report.wording import ESTIMATED
 from pytest_tinyquant.report.wording import counts_text
 from pytest_tinyquant.report.wording import estimate_rows
 from pytest_tinyquant.schemes.scheme import in_order
+from pytest_tinyquant.session.heading import run_summary
 from pytest_tinyquant.system.natural_order import natural_order
 from pytest_tinyquant.system.plain_text import harmless
 
@@ -96,7 +97,7 @@ def page(results: Results, run: Run) -> str:
         read_published(run.project.baselines_dir / "published"),
         families,
         found=choices_of(run),
-        summary=run.summary() or "",
+        summary=run_summary(run) or "",
     )
 
 

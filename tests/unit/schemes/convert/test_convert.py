@@ -249,7 +249,7 @@ def test_a_model_of_the_zoo_is_built_and_given_its_weights(
 def test_inputs_are_rounded_half_to_even_and_clipped(directory: Path) -> None:
     source = (
         "import numpy as np\n"
-        "from pytest_tinyquant.schemes.converter_process import _quantized\n"
+        "from pytest_tinyquant.schemes.interpreter_process import _quantized\n"
         "detail = {'dtype': np.int8, 'quantization': (0.5, 1), 'shape': (1, 9)}\n"
         "values = np.array([0.25, 0.75, -0.25, -0.75, 1, 63, 63.5, -64.5, -65], np.float32)\n"
         "print(_quantized(values, detail).tolist())\n"
@@ -267,7 +267,7 @@ def test_missing_tensorflow_says_how_to_install_it(
         lambda: _reference(small, cache),
     ):
         with pytest.raises(
-            ToolchainNotFoundError, match=r"pip install pytest-tinyquant\[convert\]"
+            ToolchainNotFoundError, match=r"pip install 'pytest-tinyquant\[convert\]'"
         ):
             action()
 
