@@ -116,6 +116,13 @@ def read_zoo_file(file: Path) -> ZooFile:
     )
 
 
+def sidecar_keys(*, convertible: bool, factory: bool) -> list[str]:
+    """Return the keys that :func:`read_sidecar` knows."""
+    known = ["check_samples", "data", "tolerance", "task", "limit"]
+    known += ["schemes", "dense_per_channel", "input_shape"] if convertible else []
+    return known + [FACTORY_KEY, "files"] if factory else known
+
+
 def read_sidecar(file: Path, *, convertible: bool, factory: bool = False) -> Sidecar:
     """Read the settings in `file`, the defaults when there is none.
 
@@ -126,10 +133,7 @@ def read_sidecar(file: Path, *, convertible: bool, factory: bool = False) -> Sid
     top = Table.find(file)
     if top is None:
         return Sidecar()
-    known = ["check_samples", "data", "tolerance", "task", "limit"]
-    known += ["schemes", "dense_per_channel", "input_shape"] if convertible else []
-    known += [FACTORY_KEY, "files"] if factory else []
-    top.allow(known)
+    top.allow(sidecar_keys(convertible=convertible, factory=factory))
     name = top.get_optional("data", str)
     data = None if name is None else file.parent / name
     if data is not None and not data.is_file():
