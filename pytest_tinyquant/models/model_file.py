@@ -120,7 +120,7 @@ def sidecar_keys(*, convertible: bool, factory: bool) -> list[str]:
     """Return the keys that :func:`read_sidecar` knows."""
     known = ["check_samples", "data", "tolerance", "task", "limit"]
     known += ["schemes", "dense_per_channel", "input_shape"] if convertible else []
-    return known + [FACTORY_KEY, "files"] if factory else known
+    return [*known, FACTORY_KEY, "files"] if factory else known
 
 
 def read_sidecar(file: Path, *, convertible: bool, factory: bool = False) -> Sidecar:
