@@ -12,6 +12,8 @@ from typing import Any
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.models.architecture import Architecture
 from pytest_tinyquant.models.architecture import read_architecture
+from pytest_tinyquant.models.custom_objects import CustomModule
+from pytest_tinyquant.models.custom_objects import read_custom_objects
 from pytest_tinyquant.models.layers import Shape
 from pytest_tinyquant.models.task import Task
 from pytest_tinyquant.models.task import read_task
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
     from pytest_tinyquant.metrics.limits import Limit
 
 MOST_CHECK_SAMPLES = 100_000
+
+#: Keys that steer a conversion.
+_OF_CONVERSION = ("schemes", "dense_per_channel", "input_shape", "custom_objects")
 
 
 @dataclass(frozen=True)
@@ -81,12 +86,14 @@ class Sidecar:
     :param data: npz file with the float32 arrays ``check`` and, for a model that is converted,
         ``calibration``.
     :param input_shape: shape of one sample, for a model whose file does not tell.
+    :param custom_objects: modules with layers of the model's own.
     :param torch: what makes the module, for a model of PyTorch that is no file.
     """
 
     settings: ModelSettings = field(default_factory=ModelSettings)
     data: Path | None = None
     input_shape: Shape | None = None
+    custom_objects: tuple[CustomModule, ...] = ()
     torch: TorchSource | None = None
 
 
@@ -119,7 +126,7 @@ def read_zoo_file(file: Path) -> ZooFile:
 def sidecar_keys(*, convertible: bool, factory: bool) -> list[str]:
     """Return the keys that :func:`read_sidecar` knows."""
     known = ["check_samples", "data", "tolerance", "task", "limit"]
-    known += ["schemes", "dense_per_channel", "input_shape"] if convertible else []
+    known += _OF_CONVERSION if convertible else []
     return [*known, FACTORY_KEY, "files"] if factory else known
 
 
@@ -144,7 +151,7 @@ def read_sidecar(file: Path, *, convertible: bool, factory: bool = False) -> Sid
     source = read_factory(top) if factory else None
     if source is not None:
         check_shape(shape, file)
-    return Sidecar(_settings(top, top, top), data, shape, source)
+    return Sidecar(_settings(top, top, top), data, shape, read_custom_objects(top), source)
 
 
 def _settings(conversion: Table, data: Table, top: Table) -> ModelSettings:

@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 
+from pytest_tinyquant.errors import ConversionError
 from pytest_tinyquant.models.tflite_file import read_model
 from pytest_tinyquant.schemes.child_process import ForkServer
+from pytest_tinyquant.schemes.described import advice
+from pytest_tinyquant.schemes.described import described
 from pytest_tinyquant.schemes.exchange import ENVIRONMENT
 from pytest_tinyquant.schemes.exchange import arrays_of
 from pytest_tinyquant.schemes.exchange import file_sha256
@@ -165,7 +168,7 @@ def _make(model: Model, scheme: Scheme, cache: Cache, output: Path, timeout: flo
         from pytest_tinyquant.schemes.compress import run_compression
 
         with scratch_directory() as work:
-            request = {**_described(model), "output": str(Path(work) / "graph.npz")}
+            request = {**described(model), "output": str(Path(work) / "graph.npz")}
             where = f"{model.name} {scheme.name}: reading the model's layers"
             call_converter("keras_graph", request, where, timeout)
             graph = Path(request["output"])
@@ -188,7 +191,7 @@ def reference_outputs(model: Model, cache: Cache, *, timeout: float = 300.0) -> 
     key = output_key(["reference", kind], version, model.source_sha256, samples, packages)
 
     def build(directory: Path) -> None:
-        request = _described(model)
+        request = described(model)
         request["output"] = str(directory / "reference.npz")
         with scratch_directory() as work:
             request["samples"] = saved_inputs(Path(work), samples)
@@ -261,7 +264,7 @@ def read_arrays(file: Path, name: str) -> list[Any]:
 
 def _run_converter(model: Model, scheme: Scheme, output: Path, timeout: float) -> None:
     """Convert into the file `output`."""
-    request = _described(model)
+    request = described(model)
     request["scheme"] = scheme.content()
     request["dense_per_channel"] = model.dense_per_channel
     request["output"] = str(output)
@@ -269,12 +272,12 @@ def _run_converter(model: Model, scheme: Scheme, output: Path, timeout: float) -
         if scheme.representative:
             request["calibration"] = saved_inputs(Path(work), arrays_of(model.calibration()))
         where = f"{model.name} {scheme.name}: TensorFlow Lite's converter"
-        call_converter("convert", request, where, timeout)
-
-
-def _described(model: Model) -> dict[str, Any]:
-    """Return what the other process needs to load `model`."""
-    return {"kind": model.kind, "path": str(model.path.absolute())}
+        try:
+            call_converter("convert", request, where, timeout)
+        except ConversionError as error:
+            if words := advice(model):
+                raise ConversionError(f"{words}\n{error}") from error
+            raise
 
 
 def call_interpreter(function: str, request: dict[str, Any], where: str, timeout: float) -> None:
