@@ -33,12 +33,7 @@ _KERNELS: Final = ("reference", "optimized")
 
 
 def check_against_interpreter(
-    record: RunRecord,
-    graph: Graph,
-    expected: Outputs,
-    interpreter: Callable[[str], Outputs],
-    *,
-    where: str,
+    record: RunRecord, graph: Graph, expected: Outputs, interpreter: Callable[[str], Outputs]
 ) -> None:
     """Compare outputs of TensorFlow Lite Micro with the interpreter's, if they look wrong.
 
@@ -53,7 +48,7 @@ def check_against_interpreter(
     tensors = [graph.tensors[index] for index in graph.outputs]
 
     def difference(outputs: Outputs) -> float:
-        return measure_error(record.outputs, outputs, tensors, where=where)["mae"].value
+        return measure_error(record.outputs, outputs, tensors)["mae"].value
 
     if difference(expected) <= LARGEST_DIFFERENCE:
         return
@@ -63,7 +58,7 @@ def check_against_interpreter(
         if found[kernels] <= LARGEST_DIFFERENCE:
             return
     raise InvalidOutputError(
-        f"{where}: TensorFlow Lite Micro said OK and computed something else than TensorFlow "
+        "TensorFlow Lite Micro said OK and computed something else than TensorFlow "
         "Lite's interpreter does with the same file: they are "
         + " and ".join(f"{value:.3g} ({kernels} kernels)" for kernels, value in found.items())
         + f" of the outputs' range apart, more than {LARGEST_DIFFERENCE}. Its figures would be "
