@@ -109,7 +109,7 @@ def _facts(source: Path, kind: str) -> Iterator[str]:
         yield from (f"{word} {_tensor(graph.tensors[place])}" for place in places)
     counts = Counter(op.custom or op.op for part in graph.parts() for op in part.operators)
     yield "operators: " + ", ".join(f"{count} {name}" for name, count in counts.most_common())
-    yield from _verdicts(graph))
+    yield from _verdicts(graph)
 
 
 def _reader(source: Path, kind: str) -> Callable[[Path], Sequence[Shape | None]]:
