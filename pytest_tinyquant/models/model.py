@@ -23,6 +23,7 @@ from pytest_tinyquant.system.regular_file import open_regular
 
 if TYPE_CHECKING:
     from pytest_tinyquant.metrics.limits import Limit
+    from pytest_tinyquant.models.custom_objects import CustomModule
     from pytest_tinyquant.models.labels import Labels
     from pytest_tinyquant.models.model_file import Sidecar
     from pytest_tinyquant.models.model_file import ZooFile
@@ -134,6 +135,11 @@ class Model:
         return self.sidecar.data if self.sidecar is not None else None
 
     @property
+    def custom_objects(self) -> tuple[CustomModule, ...]:
+        """The modules with layers of its own that its TOML names."""
+        return self.sidecar.custom_objects if self.sidecar is not None else ()
+
+    @property
     def _counted_samples(self) -> int | str:
         """What the hash of the source says of the number of samples."""
         if self.check_samples is not None:
@@ -162,6 +168,7 @@ class Model:
         files = [self.weights if self.kind == "zoo" else self.path]
         if self.path.is_dir():
             files = sorted(file for file in self.path.rglob("*") if file.is_file())
+        files += [file for module in self.custom_objects for file in module.files]
         return files if self.data is None else [*files, self.data]
 
 

@@ -12,6 +12,8 @@ from typing import Any
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.models.architecture import Architecture
 from pytest_tinyquant.models.architecture import read_architecture
+from pytest_tinyquant.models.custom_objects import CustomModule
+from pytest_tinyquant.models.custom_objects import read_custom_objects
 from pytest_tinyquant.models.layers import Shape
 from pytest_tinyquant.models.task import Task
 from pytest_tinyquant.models.task import read_task
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     from pytest_tinyquant.metrics.limits import Limit
 
 MOST_CHECK_SAMPLES = 100_000
+
+#: Keys that steer a conversion.
+_OF_CONVERSION = ("schemes", "dense_per_channel", "input_shape", "custom_objects")
 
 
 @dataclass(frozen=True)
@@ -77,11 +82,13 @@ class Sidecar:
     :param data: npz file with the float32 arrays ``check`` and, for a model that is converted,
         ``calibration``.
     :param input_shape: shape of one sample, for a model whose file does not tell.
+    :param custom_objects: modules with layers of the model's own.
     """
 
     settings: ModelSettings = field(default_factory=ModelSettings)
     data: Path | None = None
     input_shape: Shape | None = None
+    custom_objects: tuple[CustomModule, ...] = ()
 
 
 def read_zoo_file(file: Path) -> ZooFile:
@@ -120,7 +127,7 @@ def read_sidecar(file: Path, *, convertible: bool) -> Sidecar:
     if top is None:
         return Sidecar()
     known = ["check_samples", "data", "tolerance", "task", "limit"]
-    top.allow([*known, "schemes", "dense_per_channel", "input_shape"] if convertible else known)
+    top.allow([*known, *_OF_CONVERSION] if convertible else known)
     name = top.get_optional("data", str)
     data = None if name is None else file.parent / name
     if data is not None and not data.is_file():
@@ -128,7 +135,7 @@ def read_sidecar(file: Path, *, convertible: bool) -> Sidecar:
     shape = top.array("input_shape", int) if "input_shape" in top.values else None
     if shape is not None and (not shape or min(shape) < 1):
         raise top.error(f"key 'input_shape' must hold sizes of at least 1, not {list(shape)}")
-    return Sidecar(_settings(top, top, top), data, shape)
+    return Sidecar(_settings(top, top, top), data, shape, read_custom_objects(top))
 
 
 def _settings(conversion: Table, data: Table, top: Table) -> ModelSettings:

@@ -40,7 +40,7 @@ def require_onnx() -> None:
     if missing:
         raise ToolchainNotFoundError(
             f"{' and '.join(missing)} not installed: ONNX models cannot be read. "
-            "Install with: pip install pytest-tinyquant[onnx]"
+            "Install with: pip install 'pytest-tinyquant[onnx]'"
         )
 
 

@@ -111,6 +111,14 @@ class OwnSamples:
                 f"{self.path}: the shape of its input is not known; write 'input_shape = [...]' "
                 f"or 'data = \"samples.npz\"' into {settings_file(self.path)}"
             )
+        if self.kind == "keras" and not self.path.is_dir():
+            from pytest_tinyquant.models.keras_layers import integer_inputs
+
+            if integers := integer_inputs(self.path):
+                raise ConfigurationError(
+                    f"{self.path}: input {integers[0]!r} takes integers, whose meaning and range "
+                    f"only you know; write 'data = \"samples.npz\"' into {settings_file(self.path)}"
+                )
         with located(self.path):
             check_budget(count, known)
         return [uniform(count, shape, index=index) for index, shape in enumerate(known)]

@@ -88,6 +88,11 @@ class Board:
         return KINDS[self.kind].has_trace_model and self.timing is not None
 
     @property
+    def has_own_kernels(self) -> bool:
+        """Whether it runs kernels of the user's, not a set of this package."""
+        return Path(self.kernels).is_absolute()
+
+    @property
     def firmware(self) -> str:
         """Return the directory of ``firmware/boards`` for this run, with - for _."""
         return self.target.firmware(

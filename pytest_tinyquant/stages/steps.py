@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from typing import Final
 
 from pytest_tinyquant.errors import DeviceHaltedError
+from pytest_tinyquant.errors import DoesNotFitError
 from pytest_tinyquant.errors import SupportMismatchError
 from pytest_tinyquant.errors import located
 from pytest_tinyquant.measure.observation import Built
@@ -148,8 +149,15 @@ class Steps:
             self.progress.stage("building", case.name, case.board.name),
             scratch_directory() as directory,
         ):
-            emitted = runtime_of(case.board).emit(case, Path(directory))
-            image = firmware.build(emitted, case.board, samples, self.cache, where=case.name)
+            runtime = runtime_of(case.board)
+            emitted = runtime.emit(case, Path(directory))
+            try:
+                image = firmware.build(emitted, case.board, samples, self.cache, where=case.name)
+            except DoesNotFitError as error:
+                smaller = runtime.refit(case, Path(directory), error)
+                if smaller is None:
+                    raise
+                image = firmware.build(smaller, case.board, samples, self.cache, where=case.name)
         return grown(case, Built, image=image)
 
     def prepare(self, case: Case) -> Built:
@@ -226,7 +234,7 @@ class Steps:
             yield device
 
     @told("running the image")
-    def run(self, device: Device, case: Case) -> RunRecord:
+    def run(self, device: Device, case: Built) -> RunRecord:
         """Run the image of a case on ``device`` over all check samples.
 
         :raises SupportMismatchError: if the runtime refuses what the support check let pass.
@@ -240,6 +248,11 @@ class Steps:
                     f"but the runtime refuses it: {halt}\nCorrect the runtime's table in "
                     "support/tables.py"
                 ) from halt
+            if case.board.runs_firmware:
+                from pytest_tinyquant.firmware.runtimes.runtime import runtime_of
+
+                if words := runtime_of(case.board).advice(case, halt):
+                    raise DeviceHaltedError(f"{halt}\n{words}", kind=halt.kind) from halt
             raise
 
     def observe(self, case: Built, record: RunRecord) -> Observation:

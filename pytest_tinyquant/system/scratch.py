@@ -12,6 +12,7 @@ import fcntl
 import os
 import re
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Iterable
@@ -122,11 +123,14 @@ def _is_abandoned(entry: os.DirEntry[str]) -> bool:
     """Tell whether a directory is this user's and its owner has ended."""
     try:
         status = entry.stat(follow_symlinks=False)
-        is_new = time.time() - status.st_mtime <= _UNOWNED_AGE
-        if entry.name.startswith(".") and is_new:
-            return False
-        if status.st_uid != os.getuid() or not entry.is_dir(follow_symlinks=False):
-            return False
+    except OSError:
+        return False  # its owner removed it meanwhile
+    is_new = time.time() - status.st_mtime <= _UNOWNED_AGE
+    if entry.name.startswith(".") and is_new:
+        return False
+    if status.st_uid != os.getuid() or not stat.S_ISDIR(status.st_mode):
+        return False
+    try:
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
         lock = os.open(os.path.join(entry.path, _OWNER), flags)
     except FileNotFoundError:

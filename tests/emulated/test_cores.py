@@ -20,7 +20,15 @@ REPOSITORY = Path(__file__).parents[2]
 REFERENCE = "nucleo-l4r5zi"
 
 #: One board per core.
-CORES = ("rp2040", "nucleo-f207zg", "nrf52840-dk", "nucleo-f746zg")
+CORES = (
+    "rp2040",
+    "nucleo-f207zg",
+    "launchxl-cc3220sf",
+    "nrf52840-dk",
+    "nucleo-f746zg",
+    "nrf5340-dk",
+    "corstone-300",
+)
 
 #: Share of the output's range by which float outputs may differ where the C library does.
 FLOAT_BOUND = 1e-6

@@ -33,7 +33,7 @@ HOST = Board("host", "host", "tflm", Target.HOST, "", ("error", "ram"))
 
 EMULATED = Board(
     "nucleo-l4r5zi",
-    "cortex-m4",
+    "cortex-m4f",
     "tinyquant",
     Target.EMULATOR,
     "",
