@@ -17,6 +17,10 @@ from pytest_tinyquant.models.custom_objects import read_custom_objects
 from pytest_tinyquant.models.layers import Shape
 from pytest_tinyquant.models.task import Task
 from pytest_tinyquant.models.task import read_task
+from pytest_tinyquant.models.torch_file import FACTORY_KEY
+from pytest_tinyquant.models.torch_file import TorchSource
+from pytest_tinyquant.models.torch_file import check_shape
+from pytest_tinyquant.models.torch_file import read_factory
 from pytest_tinyquant.system.toml_table import Table
 
 
@@ -83,12 +87,14 @@ class Sidecar:
         ``calibration``.
     :param input_shape: shape of one sample, for a model whose file does not tell.
     :param custom_objects: modules with layers of the model's own.
+    :param torch: what makes the module, for a model of PyTorch that is no file.
     """
 
     settings: ModelSettings = field(default_factory=ModelSettings)
     data: Path | None = None
     input_shape: Shape | None = None
     custom_objects: tuple[CustomModule, ...] = ()
+    torch: TorchSource | None = None
 
 
 def read_zoo_file(file: Path) -> ZooFile:
@@ -117,17 +123,24 @@ def read_zoo_file(file: Path) -> ZooFile:
     )
 
 
-def read_sidecar(file: Path, *, convertible: bool) -> Sidecar:
+def sidecar_keys(*, convertible: bool, factory: bool) -> list[str]:
+    """Return the keys that :func:`read_sidecar` knows."""
+    known = ["check_samples", "data", "tolerance", "task", "limit"]
+    known += _OF_CONVERSION if convertible else []
+    return [*known, FACTORY_KEY, "files"] if factory else known
+
+
+def read_sidecar(file: Path, *, convertible: bool, factory: bool = False) -> Sidecar:
     """Read the settings in `file`, the defaults when there is none.
 
     :param convertible: whether the model is converted; a ``.tflite`` is taken as it is, so the
         keys that steer a conversion are unknown there.
+    :param factory: whether the file itself says where the model comes from.
     """
     top = Table.find(file)
     if top is None:
         return Sidecar()
-    known = ["check_samples", "data", "tolerance", "task", "limit"]
-    top.allow([*known, *_OF_CONVERSION] if convertible else known)
+    top.allow(sidecar_keys(convertible=convertible, factory=factory))
     name = top.get_optional("data", str)
     data = None if name is None else file.parent / name
     if data is not None and not data.is_file():
@@ -135,7 +148,10 @@ def read_sidecar(file: Path, *, convertible: bool) -> Sidecar:
     shape = top.array("input_shape", int) if "input_shape" in top.values else None
     if shape is not None and (not shape or min(shape) < 1):
         raise top.error(f"key 'input_shape' must hold sizes of at least 1, not {list(shape)}")
-    return Sidecar(_settings(top, top, top), data, shape, read_custom_objects(top))
+    source = read_factory(top) if factory else None
+    if source is not None:
+        check_shape(shape, file)
+    return Sidecar(_settings(top, top, top), data, shape, read_custom_objects(top), source)
 
 
 def _settings(conversion: Table, data: Table, top: Table) -> ModelSettings:

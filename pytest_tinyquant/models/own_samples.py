@@ -11,6 +11,7 @@ from pytest_tinyquant.errors import located
 from pytest_tinyquant.models import labels
 from pytest_tinyquant.models.model_search import settings_file
 from pytest_tinyquant.models.samples import Samples
+from pytest_tinyquant.models.samples import channels_last
 from pytest_tinyquant.models.samples import check_budget
 from pytest_tinyquant.models.samples import check_distinct
 from pytest_tinyquant.models.samples import read_all_samples
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 CALIBRATION_SAMPLES = 200
 #: Samples on which outputs are compared where the data do not say.
 DEFAULT_CHECK_SAMPLES = 16
+
+#: Kinds whose images are [channels, height, width].
+_CHANNELS_FIRST = ("onnx", "torch")
 
 
 @dataclass(frozen=True)
@@ -79,11 +83,9 @@ class OwnSamples:
         return found if self.check_samples is None else found.first(self.check_samples)
 
     def _as_run(self, parts: list[Samples]) -> list[Samples]:
-        """Return samples as the converted model takes them: those of ONNX channels-last."""
-        if self.kind != "onnx":
+        """Return samples as the converted model takes them: images channels-last."""
+        if self.kind not in _CHANNELS_FIRST:
             return parts
-        from pytest_tinyquant.models.onnx_file import channels_last
-
         return [channels_last(part) for part in parts]
 
     def _check_parts(self) -> list[Samples]:
@@ -133,6 +135,10 @@ class OwnSamples:
             from pytest_tinyquant.models import onnx_file
 
             return [*onnx_file.input_shapes(self.path)]
+        if self.kind == "torch":
+            from pytest_tinyquant.models import torch_file
+
+            return [self.shape] if self.shape else [*torch_file.input_shapes(self.path)]
         if self.shape is None:
             from pytest_tinyquant.models import keras_file
             from pytest_tinyquant.models import saved_model

@@ -186,3 +186,13 @@ def spanning(tensor: Tensor, count: int, *, index: int = 0) -> Samples:
     scale, zero_point = tensor.quantization.scales[0], tensor.quantization.zero_points[0]
     low, high = (scale * (limit - zero_point) for limit in (limits.min, limits.max))
     return uniform(count, sample, low, high, index=index)
+
+
+def channels_last(samples: Any) -> Any:
+    """Return samples [n, channels, height, width] as [n, height, width, channels]."""
+    return samples.transpose(0, 2, 3, 1) if samples.ndim == 4 else samples
+
+
+def channels_first(samples: Any) -> Any:
+    """Return samples [n, height, width, channels] as [n, channels, height, width]."""
+    return np.ascontiguousarray(samples.transpose(0, 3, 1, 2)) if samples.ndim == 4 else samples
