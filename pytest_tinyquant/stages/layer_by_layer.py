@@ -70,7 +70,7 @@ class LayerByLayer:
         self._case = case
         self.graph: Graph = case.graph
         self.plan: Plan = case.plan or engine.plan(
-            case.graph, where=case.name, kernels=case.board.kernels
+            case.graph, name=case.name, kernels=case.board.kernels
         )
 
     def first_difference(self) -> FirstDifference | None:
@@ -161,7 +161,7 @@ def compare_models(steps: Steps, model: Model, old: Path, new: Path) -> FirstDif
 
 @contextlib.contextmanager
 def _host(steps: Steps, model: Model, graph: Graph, tflite: Path) -> Iterator[HostDevice]:
-    samples = steps.samples_of(model, graph, where=model.name)
+    samples = steps.samples_of(model, graph)
     image = HostImage(tflite, samples, model.steps(len(samples)))
     with steps.open(steps.host_board(), image, name=f"layers {tflite.parent.name}") as device:
         yield cast("HostDevice", device)
@@ -172,8 +172,8 @@ def _worst(outputs: list[tuple[bytes, ...]], graphs: list[Graph]) -> int:
     decoded = []
     for raw, graph in zip(outputs, graphs, strict=True):
         tensor = graph.tensors[graph.outputs[0]]
-        size = bytes_per_sample(tensor, where="output")
-        values = decode([sample[:size] for sample in raw], tensor, where="output")
+        size = bytes_per_sample(tensor)
+        values = decode([sample[:size] for sample in raw], tensor)
         decoded.append([row.tobytes() for row in values])
     return worst_sample(decoded[0], decoded[1], "float64") or 0
 

@@ -56,14 +56,14 @@ class TensorFlowLiteMicro(BoardRuntime):
 
         return OPERATORS
 
-    def check(self, graph: Graph, where: str) -> None:
+    def check(self, graph: Graph) -> None:
         """Accept everything: the table says all there is to say."""
 
-    def check_reading(self, graph: Graph, where: str) -> None:
+    def check_reading(self, graph: Graph) -> None:
         """Refuse a model that the interpreter reads as another one."""
         from pytest_tinyquant.support.misread import check_read_as_written
 
-        check_read_as_written(graph, where=where)
+        check_read_as_written(graph)
 
     def has_doubts(self, graph: Graph) -> bool:
         """Tell whether a dense layer has a scale per channel: some libraries take one for all."""

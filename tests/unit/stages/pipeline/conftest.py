@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from types import SimpleNamespace
 
 import numpy as np
@@ -160,10 +161,10 @@ class World:
         self.calls.append((name, value))
         return value
 
-    def plan_supported(self, graph, runtime, *, kernels, where):
+    def plan_supported(self, graph, runtime, *, kernels, name):
         self.note("support")
         if self.refusal:
-            raise self.refusal
+            raise copy.copy(self.refusal)
         return PLAN if runtime.is_compiled else None
 
     def interpreter_outputs(self, model, converted, cache, *, kernels):
