@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from typing import Literal
 
 from pytest_tinyquant.errors import UnsupportedModelError
+from pytest_tinyquant.errors import located
 from pytest_tinyquant.project.case import Case
 from pytest_tinyquant.stages.steps import DEVICE_TIMEOUT
 from pytest_tinyquant.stages.steps import Steps
@@ -166,6 +167,7 @@ class Stages(Steps):
             return read_arrays(file, "outputs")
 
         expected = self.reference(case.model, "outputs")
-        check_against_interpreter(
-            record, case.graph, expected, interpreter, recording=self.recording, where=case.name
-        )
+        with located(case.name):
+            check_against_interpreter(
+                record, case.graph, expected, interpreter, recording=self.recording
+            )
