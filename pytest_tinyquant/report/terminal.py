@@ -74,6 +74,12 @@ def show(terminal: pytest.TerminalReporter, results: Results, run: Run, *, show_
         tell(terminal, line, yellow=True)
     if counts["improved"] and not run.settings.ab:
         tell(terminal, "improved: --tq-update-baselines=all makes it the new baseline")
+    elif counts["regressed"] and not run.settings.ab:
+        tell(
+            terminal,
+            "regressed: if that is intended, --tq-update-baselines=all records it, and git diff "
+            "shows every number",
+        )
     for line in _written(run):
         tell(terminal, line)
 
