@@ -108,8 +108,9 @@ def parser() -> argparse.ArgumentParser:
         if name == "toolchain":
             sub.add_argument(
                 "target",
-                choices=("rx-elf", "rx-sim"),
-                help="rx-elf: the compiler for Renesas RX; rx-sim: a simulator of its cycles",
+                choices=("rx-elf", "rx-sim", "labgrid"),
+                help="rx-elf: the compiler for Renesas RX; rx-sim: a simulator of its cycles; "
+                "labgrid: the client of a farm of boards",
             )
     return program
 
@@ -163,6 +164,11 @@ def _noise(options: argparse.Namespace) -> int:
 
 
 def _toolchain(options: argparse.Namespace) -> int:
+    if options.target == "labgrid":
+        from pytest_tinyquant.boards.farm.client import install
+
+        say(install())
+        return 0
     from pytest_tinyquant.firmware import toolchain_rx
     from pytest_tinyquant.firmware import toolchain_rx_sim
     from pytest_tinyquant.firmware.source_build import build
