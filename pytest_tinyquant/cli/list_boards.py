@@ -43,7 +43,7 @@ def _bench(bench: tuple[PhysicalBoard, ...]) -> Table:
         if physical.name in present:
             free = leases.is_free(physical)
             state = "free" if free else f"held by {leases.state(physical).holder or 'someone'}"
-        probe, port, state = physical.probe, physical.port, state
+        probe, port = physical.probe, physical.port
         if physical.labgrid:
             tags = ", ".join(f"{key}={value}" for key, value in physical.labgrid)
             probe, port, state = f"labgrid: {tags}", "", "handed out by labgrid"
