@@ -148,7 +148,8 @@ def _boards(options: argparse.Namespace) -> int:
 def _doctor(options: argparse.Namespace) -> int:
     from pytest_tinyquant.cli.doctor import examine
 
-    return examine(partial(current_project, settings=options.settings), options.board)
+    load = partial(current_project, settings=options.settings)
+    return examine(load, options.board, options.settings.boards)
 
 
 def _noise(options: argparse.Namespace) -> int:

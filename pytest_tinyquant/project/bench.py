@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +22,20 @@ FLASHERS: Final = (PYOCD, "rfp-cli", "jlink")
 
 USB_PREFIX: Final = "usb:"
 
-_KEYS = (*("name", "type", "probe", "port", "baud_rate", "pack", "clock_hz", "labels", "flasher"),)
+_KEYS = (
+    *(
+        "name",
+        "type",
+        "probe",
+        "port",
+        "baud_rate",
+        "pack",
+        "clock_hz",
+        "labels",
+        "flasher",
+        "power",
+    ),
+)
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _PROBE_TYPE = re.compile(r"[a-z][a-z0-9_]*:")
 _PATH_OR_URL = re.compile(r"/.|[A-Za-z0-9+.-]+://.|COM\d")
@@ -40,6 +54,7 @@ class PhysicalBoard:
     :param clock_hz: core clock that the firmware sets up; 0 for that of the firmware's port.
     :param labels: free words.
     :param flasher: one of :data:`FLASHERS`, or a command template.
+    :param power: command that switches the board off and on; empty if nothing can.
     :param where: file and row, for messages.
     """
 
@@ -52,6 +67,7 @@ class PhysicalBoard:
     clock_hz: int = 0
     labels: tuple[str, ...] = ()
     flasher: str = PYOCD
+    power: str = ""
     where: str = ""
 
     @property
@@ -106,6 +122,7 @@ def _read(row: Table, boards: Mapping[str, Board]) -> PhysicalBoard:
         clock_hz=row.positive("clock_hz") if "clock_hz" in row.values else 0,
         labels=row.array("labels", str) if "labels" in row.values else (),
         flasher=_flasher(row, types[board_type]),
+        power=_power(row),
         where=f"{row.file}: {row.label}",
     )
     _check_port(row, physical.port)
@@ -132,6 +149,18 @@ def _flasher(row: Table, kind: str) -> str:
     if " " not in flasher:
         row.choice("flasher", flasher, FLASHERS)
     return flasher
+
+
+def _power(row: Table) -> str:
+    """Return the command that switches the board off and on; it must be one at all."""
+    power = row.get("power", str, "")
+    try:
+        words = shlex.split(power)
+    except ValueError as error:
+        raise row.error(f"power {power!r} is no command: {error}") from error
+    if "power" in row.values and not (words and words[0]):
+        raise row.error(f"power {power!r} names no program; write such as 'uhubctl -a cycle -p 2'")
+    return power
 
 
 def _pack(row: Table) -> Path | None:

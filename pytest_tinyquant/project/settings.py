@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 if TYPE_CHECKING:
     from pytest_tinyquant.project.target import TargetChoice
+    from pytest_tinyquant.system.database_url import DatabaseUrl
 
 CreepAction = Literal["fail", "warn"]
 UpdateChoice = Literal["none", "new", "all"]
@@ -65,7 +66,7 @@ class Settings(NamedTuple):
     cache_dir: Path | None = None
     json_path: Path | None = None
     ab: str = ""
-    history_path: Path | None = None
+    history: Path | DatabaseUrl | None = None
     creep_since: str = ""
     creep_limit: tuple[str, ...] = ()
     creep_action: CreepAction = "fail"

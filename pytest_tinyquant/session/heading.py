@@ -17,7 +17,7 @@ def header(run: Run) -> list[str]:
     selected = run_summary(run)
     if selected is None:
         return []
-    return [selected, *compilers(run.combinations), *drawn_data(run.combinations)]
+    return [selected, *compilers(run.combinations), *drawn_data(run.combinations), *run.notes]
 
 
 def run_summary(run: Run) -> str | None:

@@ -56,10 +56,10 @@ def check_configuration(run: Run) -> None:
             from pytest_tinyquant.stages.cycle_estimate import check_selection
 
             check_selection(combination.board for combination in run.combinations)
-        if run.settings.history_path and not run.is_worker:
-            from pytest_tinyquant.history.database import History
+        if run.settings.history and not run.is_worker:
+            from pytest_tinyquant.history.record import open_before
 
-            History(run.settings.history_path).close()
+            run.notes += open_before(run.settings.history, run.project.cache_root)
         _ = run.canary
     except RevisionError as error:
         raise refused(error) from error

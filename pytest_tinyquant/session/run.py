@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from pytest_tinyquant.session.options import read_settings
+from pytest_tinyquant.system.database_url import hide_password
 
 
 if TYPE_CHECKING:
@@ -57,9 +58,11 @@ class Run:
         name = f"tinyquant-{os.urandom(8).hex()}"
         self.work_dir = Path((worker_input or {}).get(WORKER_KEY) or _temporary_root() / name)
         self._attached: list[str] | None = (worker_input or {}).get(ATTACHED_KEY)
-        self.command = shlex.join(["pytest", *(worker_input or {}).get("mainargv", sys.argv)[1:]])
+        said = (worker_input or {}).get("mainargv", sys.argv)[1:]
+        self.command = shlex.join(["pytest", *(hide_password(argument) for argument in said)])
         self.usage_error: Exception | None = None
         self.scratch: Scratch | None = None
+        self.notes: list[str] = []
 
     @cached_property
     def project(self) -> Project:

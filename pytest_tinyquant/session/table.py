@@ -14,6 +14,7 @@ from pytest_tinyquant.project.settings import Settings
 from pytest_tinyquant.session.values import Count
 from pytest_tinyquant.session.values import Directories
 from pytest_tinyquant.session.values import File
+from pytest_tinyquant.session.values import FileOrUrl
 from pytest_tinyquant.session.values import Flag
 from pytest_tinyquant.session.values import Lines
 from pytest_tinyquant.session.values import Names
@@ -252,10 +253,11 @@ COMPARISONS: Final = (
         concerns_us=True,
     ),
     Setting(
-        name="history_path",
-        value=File(alone=DEFAULT_HISTORY),
+        name="history",
+        value=FileOrUrl("FILE|URL", alone=DEFAULT_HISTORY),
         option="--tq-history",
-        meaning=f"Append what the run measures to this SQLite file (default: {DEFAULT_HISTORY}).",
+        meaning=f"Append what the run measures to this SQLite file (default: {DEFAULT_HISTORY}), "
+        "or to a PostgreSQL database: postgresql://USER@HOST/NAME.",
         concerns_us=True,
     ),
     Setting(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from typing import Literal
 
 from pytest_tinyquant.errors import UnsupportedModelError
+from pytest_tinyquant.errors import located
 from pytest_tinyquant.project.case import Case
 from pytest_tinyquant.stages.steps import DEVICE_TIMEOUT
 from pytest_tinyquant.stages.steps import Steps
@@ -88,8 +89,10 @@ class Stages(Steps):
         :raises TinyQuantError: the error of whichever step ends the way.
         """
         if case.board.runs_firmware:
+            from pytest_tinyquant.firmware.runtimes.runtime import runtime_of
             from pytest_tinyquant.firmware.toolchain import find_toolchain
 
+            runtime_of(case.board).check_board(case.board)
             # Rather now than after the conversion.
             find_toolchain(case.board.kind, case.board.toolchain)
         estimator = self._estimator(case)
@@ -168,6 +171,7 @@ class Stages(Steps):
             return read_arrays(file, "outputs")
 
         expected = self.reference(case.model, "outputs")
-        check_against_interpreter(
-            record, case.graph, expected, interpreter, recording=self.recording, where=case.name
-        )
+        with located(case.name):
+            check_against_interpreter(
+                record, case.graph, expected, interpreter, recording=self.recording
+            )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pytest_tinyquant.boards.emulator.qemu import find_qemu
 from pytest_tinyquant.firmware.sources import firmware_sources
 from pytest_tinyquant.project.kinds import KINDS
+from pytest_tinyquant.schemes.interpreter import find_interpreter
 from pytest_tinyquant.support.runtimes import RUNTIMES
 from pytest_tinyquant.system.cache import Cache
 from pytest_tinyquant.system.digests import installed_tree_digest
@@ -35,7 +36,7 @@ def _digests(board: Board, estimated: bool, recording: bool) -> Iterator[str]:
         yield package_digest("tflite_micro")
     if board.target.is_host or recording:
         # What it computes is compared with TensorFlow Lite's interpreter.
-        yield package_digest("tensorflow")
+        yield from map(package_digest, find_interpreter().packages)
     if board.target.is_emulated and kind.emulator:
         yield program_digest(find_qemu(kind.emulator))
     if not estimated:

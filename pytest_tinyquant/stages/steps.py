@@ -11,7 +11,9 @@ from typing import Any
 from typing import Final
 
 from pytest_tinyquant.errors import DeviceHaltedError
+from pytest_tinyquant.errors import DoesNotFitError
 from pytest_tinyquant.errors import SupportMismatchError
+from pytest_tinyquant.errors import located
 from pytest_tinyquant.measure.observation import Built
 from pytest_tinyquant.project.case import Case
 from pytest_tinyquant.project.case import Checked
@@ -106,8 +108,9 @@ class Steps:
         from pytest_tinyquant.support.check import check_not_vacuous
 
         graph = read_graph(case.converted.read(), where=case.name)
-        check_interface(graph, where=case.name)
-        check_not_vacuous(graph, case.scheme, where=case.name)
+        with located(case.name):
+            check_interface(graph)
+            check_not_vacuous(graph, case.scheme)
         return grown(case, Parsed, graph=graph)
 
     def check_support(self, case: Parsed) -> Checked:
@@ -118,7 +121,8 @@ class Steps:
         from pytest_tinyquant.support.check import plan_supported
 
         runtime, kernels = RUNTIMES[case.board.runtime], case.board.kernels
-        plan = plan_supported(case.graph, runtime, kernels=kernels, where=case.name)
+        with located(case.name):
+            plan = plan_supported(case.graph, runtime, kernels=kernels, name=case.name)
         return grown(case, Checked, plan=plan)
 
     def check_reading(self, case: Parsed) -> None:
@@ -128,7 +132,8 @@ class Steps:
         """
         from pytest_tinyquant.support.check import check_read_as_written
 
-        check_read_as_written(case.graph, RUNTIMES[case.board.runtime], where=case.name)
+        with located(case.name):
+            check_read_as_written(case.graph, RUNTIMES[case.board.runtime])
 
     @told("building the image")
     def build(self, case: Checked) -> Built:
@@ -146,8 +151,15 @@ class Steps:
             self.progress.stage("building", case.name, case.board.name),
             scratch_directory() as directory,
         ):
-            emitted = runtime_of(case.board).emit(case, Path(directory))
-            image = firmware.build(emitted, case.board, samples, self.cache, where=case.name)
+            runtime = runtime_of(case.board)
+            emitted = runtime.emit(case, Path(directory))
+            try:
+                image = firmware.build(emitted, case.board, samples, self.cache, where=case.name)
+            except DoesNotFitError as error:
+                smaller = runtime.refit(case, Path(directory), error)
+                if smaller is None:
+                    raise
+                image = firmware.build(smaller, case.board, samples, self.cache, where=case.name)
         return grown(case, Built, image=image)
 
     def prepare(self, case: Case) -> Built:
@@ -173,18 +185,20 @@ class Steps:
         """Return what the host runs: the converted file itself."""
         from pytest_tinyquant.boards.device import HostImage
 
-        return HostImage(case.converted.path, self.samples(case))
+        samples = self.samples(case)
+        return HostImage(case.converted.path, samples, case.model.steps(len(samples)))
 
     def samples(self, case: Parsed) -> list[bytes]:
         """Return each check sample as the bytes of all inputs of the model."""
-        return self.samples_of(case.model, case.graph, where=case.name)
+        with located(case.name):
+            return self.samples_of(case.model, case.graph)
 
-    def samples_of(self, model: Model, graph: Graph, *, where: str) -> list[bytes]:
+    def samples_of(self, model: Model, graph: Graph) -> list[bytes]:
         """Return each check sample of a model as the bytes of all inputs of ``graph``."""
         from pytest_tinyquant.models.quantize import encode_all
 
         tensors = [graph.tensors[index] for index in graph.inputs]
-        return encode_all(self.reference(model, "inputs"), tensors, where=where)
+        return encode_all(self.reference(model, "inputs"), tensors)
 
     def host_board(self) -> Board:
         """Return the board that runs TensorFlow Lite Micro on this computer."""
@@ -223,7 +237,7 @@ class Steps:
             yield device
 
     @told("running the image")
-    def run(self, device: Device, case: Case) -> RunRecord:
+    def run(self, device: Device, case: Built) -> RunRecord:
         """Run the image of a case on ``device`` over all check samples.
 
         :raises SupportMismatchError: if the runtime refuses what the support check let pass.
@@ -237,6 +251,11 @@ class Steps:
                     f"but the runtime refuses it: {halt}\nCorrect the runtime's table in "
                     "support/tables.py"
                 ) from halt
+            if case.board.runs_firmware:
+                from pytest_tinyquant.firmware.runtimes.runtime import runtime_of
+
+                if words := runtime_of(case.board).advice(case, halt):
+                    raise DeviceHaltedError(f"{halt}\n{words}", kind=halt.kind) from halt
             raise
 
     def observe(self, case: Built, record: RunRecord) -> Observation:
@@ -264,7 +283,9 @@ class Steps:
         """
         from pytest_tinyquant.measure.evaluate import evaluate
 
-        return evaluate(self.observe(case, record))
+        observation = self.observe(case, record)
+        with located(case.name):
+            return evaluate(observation)
 
     @told("the reference outputs")
     def reference(self, model: Model, name: str) -> list[NDArray[np.float32]]:

@@ -95,7 +95,14 @@ def _imported_by(module: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "process", ["converter_process", "recipe_process", "compress_process", "fork_server"]
+    "process",
+    [
+        "converter_process",
+        "interpreter_process",
+        "recipe_process",
+        "compress_process",
+        "fork_server",
+    ],
 )
 def test_the_code_of_a_conversion_is_in_its_key(process: str) -> None:
     """Beside the rooms in the key, what a conversion's process imports makes no number."""
@@ -449,6 +456,6 @@ def test_an_outcome_of_another_time_is_not_taken_up(hours: int, tmp_path: Path) 
 
 def test_samples_of_another_type_are_another_key() -> None:
     def key(dtype: str) -> str:
-        return scheme_keys.output_key(["reference"], "tf", "0", [np.zeros(4, dtype)])
+        return scheme_keys.output_key(["reference"], "tf", "0", [np.zeros(4, dtype)], ())
 
     assert key("float32") != key("int32")

@@ -78,8 +78,8 @@ def test_limits_of_growth_add_up_the_command_lines_last(settings):
 def test_an_option_may_stand_for_its_usual_value(settings):
     said = settings("--tq-update-baselines", "--tq-history")
     assert said.update == "new"
-    assert said.history_path is not None
-    assert said.history_path.name == "tinyquant-history.sqlite"
+    assert isinstance(said.history, Path)
+    assert said.history.name == "tinyquant-history.sqlite"
 
 
 @pytest.mark.parametrize(

@@ -348,5 +348,5 @@ def test_without_the_packages_the_extra_is_named(
     path = tmp_path / "net.onnx"
     path.write_bytes(b"")
     monkeypatch.setattr(onnx_file.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(ToolchainNotFoundError, match=r"pip install pytest-tinyquant\[onnx\]"):
+    with pytest.raises(ToolchainNotFoundError, match=r"pip install 'pytest-tinyquant\[onnx\]'"):
         convert(load_model(path), SCHEMES["basic"], cache)
