@@ -83,7 +83,10 @@ KINDS: Final[Registry[Kind]] = Registry(
         "cortex-m0plus": "pytest_tinyquant.boards.cores.cortex_m:CORTEX_M0PLUS",
         "cortex-m3": "pytest_tinyquant.boards.cores.cortex_m:CORTEX_M3",
         "cortex-m4": "pytest_tinyquant.boards.cores.cortex_m:CORTEX_M4",
+        "cortex-m4f": "pytest_tinyquant.boards.cores.cortex_m:CORTEX_M4F",
         "cortex-m7": "pytest_tinyquant.boards.cores.cortex_m:CORTEX_M7",
+        "cortex-m33": "pytest_tinyquant.boards.cores.cortex_m:CORTEX_M33",
+        "cortex-m55": "pytest_tinyquant.boards.cores.cortex_m:CORTEX_M55",
         "rx": "pytest_tinyquant.boards.cores.rx:RX",
     },
 )

@@ -30,7 +30,11 @@ tq_fault_entry:
   str lr, [r1, #EXC_RETURN]
   ldr r2, =tq_stack_limit
   cmp r0, r2
+#if __ARM_ARCH >= 8 /* the limit itself is where SP ends when a frame would pass it: nothing is there */
+  bls .Lno_frame
+#else
   blo .Lno_frame
+#endif
   ldr r2, =tq_stack_top - 32
   cmp r0, r2
   bhi .Lno_frame

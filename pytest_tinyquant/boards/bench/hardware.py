@@ -9,6 +9,7 @@ from typing import Protocol
 
 from pytest_tinyquant.boards.console.console import SerialConsole
 from pytest_tinyquant.boards.console.serial_port import find_port
+from pytest_tinyquant.boards.cores.core import core_of
 from pytest_tinyquant.boards.debug.cmsis_pack import check_bank_mode
 from pytest_tinyquant.boards.debug.cmsis_pack import session_options
 from pytest_tinyquant.boards.debug.pyocd_debugger import PyocdDebugger
@@ -19,7 +20,7 @@ from pytest_tinyquant.boards.device import LoadableImage
 from pytest_tinyquant.boards.device import RunRecord
 from pytest_tinyquant.boards.firmware_board import IDLE_TIMEOUT
 from pytest_tinyquant.boards.firmware_board import FirmwareBoard
-from pytest_tinyquant.boards.halts.halt_cortex_m import CortexMFaults
+from pytest_tinyquant.boards.halts.halt import Faults
 from pytest_tinyquant.errors import TinyQuantError
 from pytest_tinyquant.firmware.elf import Elf
 from pytest_tinyquant.project.bench import PhysicalBoard
@@ -113,7 +114,10 @@ class HardwareBoard(FirmwareBoard):
 class PyocdBoard(HardwareBoard):
     """A Cortex-M board behind a debug probe that pyOCD drives."""
 
-    faults = CortexMFaults()
+    @property
+    def faults(self) -> Faults:
+        """What reads the faults of the core."""
+        return core_of(self._board).faults()
 
     def connect(
         self, image: LoadableImage, cleanup: contextlib.ExitStack, *, write: bool

@@ -24,22 +24,28 @@ _GCC: Final = Compiler(
 )
 
 
+#: Machines that run the firmware of mps2-an386.
+_SISTERS: Final = ("mps2-an385", "mps2-an386", "mps2-an500")
+
+
 @dataclass(frozen=True, kw_only=True)
 class CortexM(Core):
     """A Cortex-M core.
 
     :param machines: QEMU's machines with such a core; their firmware is the one of
         :data:`~pytest_tinyquant.boards.emulator.cortex_m.MACHINES`.
+    :param secure: an Armv8-M core with security states; the firmware runs in the Secure one.
     """
 
     compiler: Compiler | None = _GCC
     emulator: str = "qemu-system-arm"
     has_pyocd: bool = True
     machines: tuple[str, ...]
+    secure: bool = False
 
     def firmware_of(self, machine: str) -> str:
-        """Return the firmware of a machine: QEMU's mps2 boards differ in their cores alone."""
-        return "mps2-an386" if machine.startswith("mps2-an") else machine
+        """Return the firmware of a machine: some of QEMU's differ in their cores alone."""
+        return "mps2-an386" if machine in _SISTERS else machine
 
     def open_virtual(self, board: Board, *, work_dir: Path, timeout: float) -> Device:
         """Return QEMU, programmed and watched through pyOCD."""
@@ -47,18 +53,22 @@ class CortexM(Core):
 
         if board.machine not in self.machines:
             raise no_machine(board, self.machines)
-        return EmulatedCortexM(board.name, board.machine, timeout=timeout)
+        return EmulatedCortexM(board.name, board.machine, timeout=timeout, faults=self.faults())
 
     def faults(self) -> Faults:
-        """Return what reads the fault status registers of Armv7-M."""
-        from pytest_tinyquant.boards.halts.halt_cortex_m import CortexMFaults
+        """Return what reads the fault status registers."""
+        from pytest_tinyquant.boards.halts.halt_cortex_m import ARMV7M_FAULTS
+        from pytest_tinyquant.boards.halts.halt_cortex_m import ARMV8M_FAULTS
 
-        return CortexMFaults()
+        return ARMV8M_FAULTS if self.secure else ARMV7M_FAULTS
 
 
 #: QEMU 7.2 has no machine with a Cortex-M0+ whose timer could count; its code runs on a Cortex-M3,
 #: which forgives what Armv6-M does not only where UNALIGN_TRP is off.
 CORTEX_M0PLUS: Final = CortexM(name="cortex-m0plus", machines=("mps2-an385",))
 CORTEX_M3: Final = CortexM(name="cortex-m3", machines=("mps2-an385",))
-CORTEX_M4: Final = CortexM(name="cortex-m4", has_trace_model=True, machines=("mps2-an386",))
+CORTEX_M4: Final = CortexM(name="cortex-m4", machines=("mps2-an386",))
+CORTEX_M4F: Final = CortexM(name="cortex-m4f", has_trace_model=True, machines=("mps2-an386",))
 CORTEX_M7: Final = CortexM(name="cortex-m7", machines=("mps2-an500",))
+CORTEX_M33: Final = CortexM(name="cortex-m33", secure=True, machines=("mps2-an505",))
+CORTEX_M55: Final = CortexM(name="cortex-m55", secure=True, machines=("mps3-an547",))

@@ -66,6 +66,7 @@ class Qemu:
         inherited: Sequence[int] = (),
     ) -> None:
         self._program = program
+        self.machine = machine
         command = [*die_with_parent(), find_qemu(program), "-M", machine, *_COMMON]
         command += ["-icount", f"shift={icount_shift},sleep=off", *arguments]
         with contextlib.ExitStack() as cleanup, contextlib.ExitStack() as handed_over:

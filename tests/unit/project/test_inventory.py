@@ -28,7 +28,7 @@ def test_built_in_boards():
     assert usual == ["host", "nucleo-l4r5zi", "rx65n"]
     assert (host.kind, host.runtime, host.target) == ("host", "tflm", "host")
     assert host.metrics == ("error", "ram")
-    assert (nucleo.kind, nucleo.runtime, nucleo.target) == ("cortex-m4", "tinyquant", "emulator")
+    assert (nucleo.kind, nucleo.runtime, nucleo.target) == ("cortex-m4f", "tinyquant", "emulator")
     assert nucleo.metrics == ("error", "latency", "flash", "ram")
     assert (nucleo.flash_bytes, nucleo.ram_bytes) == (2 * 1024 * 1024, 640 * 1024)
     assert nucleo.reached_by == "emulated (QEMU mps2-an386)"
