@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_tinyquant.errors import ConfigurationError
+from pytest_tinyquant.errors import located
 from pytest_tinyquant.models import labels
 from pytest_tinyquant.models.model_search import settings_file
 from pytest_tinyquant.models.samples import Samples
@@ -62,7 +63,8 @@ class OwnSamples:
     def check(self) -> Samples | list[Samples]:
         """Return the samples that :meth:`Model.check` describes."""
         parts = self._as_run(self._check_parts())
-        check_distinct(parts, where=str(self.path))
+        with located(self.path):
+            check_distinct(parts)
         return _one_or_all(parts)
 
     def labels(self) -> labels.Labels | None:
@@ -91,7 +93,8 @@ class OwnSamples:
         if self.data is not None:
             parts = read_all_samples(self.data, "check", self._shapes())
             count = len(parts[0]) if self.check_samples is None else self.check_samples
-            return [take(part, count, where=str(self.path)) for part in parts]
+            with located(self.path):
+                return [take(part, count) for part in parts]
         count = DEFAULT_CHECK_SAMPLES if self.check_samples is None else self.check_samples
         if self.kind == "tflite":
             from pytest_tinyquant.models.tflite_file import check_of_tflite
@@ -118,7 +121,8 @@ class OwnSamples:
                     f"{self.path}: input {integers[0]!r} takes integers, whose meaning and range "
                     f"only you know; write 'data = \"samples.npz\"' into {settings_file(self.path)}"
                 )
-        check_budget(count, known, where=str(self.path))
+        with located(self.path):
+            check_budget(count, known)
         return [uniform(count, shape, index=index) for index, shape in enumerate(known)]
 
     def _shapes(self) -> list[Shape | None]:

@@ -44,9 +44,8 @@ class Lowering:
     of int4 are among `tensors` and `constants` as int8, and in `packed` as they are stored.
     """
 
-    def __init__(self, graph: Graph, where: str, lower: Lower | None = None) -> None:
+    def __init__(self, graph: Graph, lower: Lower | None = None) -> None:
         self.graph = graph
-        self.where = where
         self.blob = WeightsBlob()
         self.tensors: list[Tensor] = [_widened(tensor) for tensor in graph.tensors]
         self.constants = {t.index: t.data for t in self.tensors if t.data is not None}
@@ -217,7 +216,7 @@ class Lowering:
     def unsupported(self, operator: Operator, dtype: str, reason: str) -> UnsupportedModelError:
         """Build the error for an operator the engine cannot run."""
         return UnsupportedModelError(
-            f"{self.where}: tinyquant does not support {operator.op} on {dtype} "
+            f"tinyquant does not support {operator.op} on {dtype} "
             f"({operator.label}): {reason}. "
             "Choose another scheme or a board whose runtime has this operator.",
             op=operator.op,
