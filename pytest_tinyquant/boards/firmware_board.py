@@ -33,6 +33,7 @@ from pytest_tinyquant.boards.run_record import check_image
 from pytest_tinyquant.boards.run_record import run_record
 from pytest_tinyquant.errors import ConsoleError
 from pytest_tinyquant.errors import FlashError
+from pytest_tinyquant.errors import located
 from pytest_tinyquant.firmware.elf import Elf
 
 
@@ -151,7 +152,8 @@ class FirmwareBoard(ABC):
             self._check_link(where)
         record = run_record(decoder, where)
         if self.clock_hz and record.clock is not None:
-            check_expected(record.clock, where, self.clock_hz)
+            with located(where):
+                check_expected(record.clock, self.clock_hz)
         return record
 
     def trace(self, sample: bytes, writes: Sequence[Sequence[Extent]]) -> tuple[OperatorTrace, ...]:

@@ -109,7 +109,7 @@ def _facts(source: Path, kind: str) -> Iterator[str]:
         yield from (f"{word} {_tensor(graph.tensors[place])}" for place in places)
     counts = Counter(op.custom or op.op for part in graph.parts() for op in part.operators)
     yield "operators: " + ", ".join(f"{count} {name}" for name, count in counts.most_common())
-    yield from _verdicts(graph, str(source))
+    yield from _verdicts(graph)
 
 
 def _reader(source: Path, kind: str) -> Callable[[Path], Sequence[Shape | None]]:
@@ -136,10 +136,10 @@ def _tensor(tensor: Tensor) -> str:
     return f"{text}, scale {scale:.6g}, zero point {zero_point}"
 
 
-def _verdicts(graph: Graph, where: str) -> Iterator[str]:
+def _verdicts(graph: Graph) -> Iterator[str]:
     for name, runtime in RUNTIMES.items():
         try:
-            check_support(graph, runtime, where=where)
+            check_support(graph, runtime)
         except UnsupportedModelError as error:
             yield f"runtime {name}: not supported: {error}"
         else:

@@ -15,6 +15,7 @@ from typing import Final
 
 from pytest_tinyquant.errors import BenchError
 from pytest_tinyquant.errors import ConfigurationError
+from pytest_tinyquant.errors import located
 from pytest_tinyquant.firmware.cmake import Build
 from pytest_tinyquant.firmware.cmake import configured
 from pytest_tinyquant.firmware.cmake import explained
@@ -25,6 +26,7 @@ from pytest_tinyquant.firmware.keys import KERNEL_INPUTS
 from pytest_tinyquant.firmware.keys import LIBRARY_INPUTS
 from pytest_tinyquant.firmware.keys import kernel_inputs
 from pytest_tinyquant.firmware.keys import library_inputs
+from pytest_tinyquant.firmware.own_kernels import check_replaces
 from pytest_tinyquant.firmware.sources import firmware_sources
 from pytest_tinyquant.firmware.toolchain import Toolchain
 from pytest_tinyquant.firmware.toolchain import find_build_tool
@@ -75,12 +77,10 @@ class Work:
         board: Board,
         samples: tuple[bytes, ...],
         cache: Cache,
-        where: str,
     ) -> None:
         self.emitted = emitted
         self.board = board
         self.samples = samples
-        self.where = where
         self.sources = firmware_sources()
         self.toolchain: Toolchain = find_toolchain(board.kind, board.toolchain)
         self.kernels = _kernels(board, self.sources)
@@ -120,7 +120,11 @@ class Work:
 
         def build(output: Path) -> Reads:
             advice = "look at the cflags of this board in boards.toml"
-            with explained(self.board.name, advice, {}), self._configured(output, {}) as made:
+            with (
+                located(self.board.name),
+                explained(advice, {}),
+                self._configured(output, {}) as made,
+            ):
                 return made.everything()
 
         return self._step("firmware-library", LIBRARY_INPUTS, inputs, build)
@@ -139,10 +143,14 @@ class Work:
             advice = f"look at its kernels, {self.kernels}, and its cflags in boards.toml"
             definitions = {"TQ_KERNELS": self.kernels}
             with (
-                explained(self.board.name, advice, {}),
+                located(self.board.name),
+                explained(advice, {}),
                 self._configured(output, definitions) as made,
             ):
-                return made.everything()
+                reads = made.everything()
+            if self.own_kernels:
+                check_replaces(output, libraries.entry, where=f"{self.board.name}: {self.kernels}")
+            return reads
 
         inputs = kernel_inputs(libraries.key, self.kernels, self.own_kernels)
         return self._step("firmware-kernels", KERNEL_INPUTS, inputs, build, libraries)
@@ -195,7 +203,7 @@ class Work:
         }
         own = [self.emitted.directory, libraries.entry, *([kernels.entry] if kernels else [])]
         with (
-            explained(self.where, advice, _regions(self.board)),
+            explained(advice, _regions(self.board)),
             self._configured(output, definitions, own) as made,
         ):
             # What compiling read is known only now, and is in the identity that is compiled in.
@@ -208,7 +216,7 @@ class Work:
             linked = made.records.linked_and_configured()
         elf = Elf(output / IMAGE)
         if image_id.encode() not in elf.path.read_bytes():
-            raise BenchError(f"{self.where}: the image does not hold its identity; build it again")
+            raise BenchError("the image does not hold its identity; build it again")
         self._check_samples(elf)
         (output / IMAGE_ID).write_text(image_id)
         return compiled.together(linked)
@@ -263,7 +271,7 @@ class Work:
         for number, sample in enumerate(self.samples):
             if len(sample) != expected:
                 raise ConfigurationError(
-                    f"{self.where}: check sample {number} has {len(sample)} bytes, the model takes "
+                    f"check sample {number} has {len(sample)} bytes, the model takes "
                     f"{expected}; the check set was made for another model"
                 )
 

@@ -49,7 +49,7 @@ def evaluate(observation: Observation) -> Measurement:
     beyond = [metric for metric in board.metrics if metric not in known]
     if beyond:
         raise ConfigurationError(
-            f"{observation.name}: board '{board.name}' cannot measure {', '.join(beyond)}; on "
+            f"board '{board.name}' cannot measure {', '.join(beyond)}; on "
             f"target '{board.target}' there are {', '.join(known)}. Correct its metrics in "
             "boards.toml"
         )
@@ -96,7 +96,7 @@ def _measured(spec: MetricSpec, observation: Observation) -> dict[str, Metric]:
     if unknown or not gating or weakest_class(declared, *gating) != declared:
         found = ", ".join(f"{part} ({m.number_class})" for part, m in parts.items()) or "nothing"
         raise ConfigurationError(
-            f"{observation.name}: metric '{spec.name}' is described with the parts "
+            f"metric '{spec.name}' is described with the parts "
             f"{', '.join(spec.part_names)}, {declared} on {observation.board.target}; measured was "
             f"{found}. Correct its MetricSpec, or its function"
         )
@@ -120,15 +120,15 @@ def _of_host(observation: Observation) -> dict[str, Any]:
     return {
         "identity": {"flags": ""},
         "toolchain": PREBUILT,
-        "structure": structure_of(observation.graph, where=observation.name),
+        "structure": structure_of(observation.graph),
     }
 
 
 def _of_firmware(observation: Observation) -> dict[str, Any]:
     graph, image = observation.graph, observation.image
-    record, where = observation.record, observation.name
+    record = observation.record
     if record.clock is not None:
-        check_clock(record.clock, where, flags=image.flags)
+        check_clock(record.clock, flags=image.flags)
     facts = {
         "identity": {"flags": image.flags, "image": image.sha256},
         "toolchain": image.toolchain,
@@ -143,12 +143,12 @@ def _of_firmware(observation: Observation) -> dict[str, Any]:
         ]
         return {
             **facts,
-            "ops": count_ops(record, operators, where=where),
-            "structure": structure_of(graph, where=where),
+            "ops": count_ops(record, operators),
+            "structure": structure_of(graph),
         }
     return {
         **facts,
-        "ops": count_ops(record, plan.ops, where=where),
+        "ops": count_ops(record, plan.ops),
         "arena_tensors": peak_tensors(plan),
         "structure": structure_of_plan(plan),
     }

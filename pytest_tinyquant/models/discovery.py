@@ -50,8 +50,12 @@ def load_model(path: Path, *, name: str | None = None) -> Model:
     from pytest_tinyquant.models.model_file import read_sidecar
     from pytest_tinyquant.models.model_file import read_zoo_file
     from pytest_tinyquant.models.model_file import require
+    from pytest_tinyquant.models.torch_file import is_torch_toml
 
     name = model_name(path, path.parent) if name is None else name
+    if formats.suffix_of(path) == ".toml" and is_torch_toml(path):
+        sidecar = read_sidecar(path, convertible=True, factory=True)
+        return _model(name, path, "torch", sidecar.settings, sidecar=sidecar)
     if formats.suffix_of(path) == ".toml":
         zoo = read_zoo_file(path)
         model = _model(name, path, "zoo", zoo.settings, zoo=zoo)
@@ -63,15 +67,15 @@ def load_model(path: Path, *, name: str | None = None) -> Model:
     if formats.suffix_of(path) in formats.PICKLES:
         raise ConfigurationError(
             f"{path}: a {path.suffix} file is a pickle, which runs code of its author when it is "
-            "read, so it is never loaded. Export the model with torch.onnx.export and give the "
-            ".onnx file"
+            "read, so it is never loaded. Give a .pt2 file of torch.export.save, or a "
+            "function of yours that loads it: docs/pytorch.md"
         )
     kind = formats.kind_of(path) or ("keras" if formats.is_saved_model(path) else None)
     if kind is None:
         why = formats.why_no_model(path)
         raise ConfigurationError(
-            f"{path}: not a model{why and ': '}{why}; models are .tflite, .keras, .h5 or .onnx "
-            "files, C sources with the bytes of a .tflite, SavedModel folders or the zoo's .toml"
+            f"{path}: not a model{why and ': '}{why}; models are .tflite, .keras, .h5, .onnx or "
+            ".pt2 files, C sources with the bytes of a .tflite, SavedModel folders or .toml files"
         )
     if not path.exists():
         raise ConfigurationError(f"{path}: no such model file; correct the path")
@@ -114,4 +118,5 @@ def _model(
         settings.task,
         zoo,
         sidecar,
+        settings.sequence,
     )

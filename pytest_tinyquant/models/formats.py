@@ -11,7 +11,7 @@ from pytest_tinyquant.models import c_array
 from pytest_tinyquant.system.regular_file import open_regular
 
 
-Kind = Literal["zoo", "keras", "onnx", "tflite"]
+Kind = Literal["zoo", "keras", "onnx", "torch", "tflite"]
 
 SAVED_MODEL: Final = "saved_model.pb"
 
@@ -24,6 +24,7 @@ _KINDS: Final[Mapping[str, Kind]] = {
     ".h5": "keras",
     ".hdf5": "keras",
     ".onnx": "onnx",
+    ".pt2": "torch",
 }
 
 #: Files of PyTorch, which are pickles: reading one runs whatever its author put into it.
@@ -31,7 +32,7 @@ PICKLES: Final = (".pt", ".pth", ".ckpt")
 
 #: What looks like a model and is none that can be read, with what to do instead.
 _OTHERS: Final[Mapping[str, str]] = {
-    **dict.fromkeys(PICKLES, "a pickle of PyTorch is never loaded; export it as .onnx"),
+    **dict.fromkeys(PICKLES, "a pickle of PyTorch is never loaded; export it as .pt2 or .onnx"),
     ".pb": "a TensorFlow graph without its variables; save the model as .keras or SavedModel",
     ".safetensors": "weights without a network; save the model as .keras, .onnx or .tflite",
     ".mlmodel": "a model of Core ML; save what it was made from as .keras, .onnx or .tflite",

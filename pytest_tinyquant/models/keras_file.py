@@ -31,17 +31,31 @@ def input_shapes(path: Path) -> list[Shape | None]:
     The list is empty if the file does not store them. Raises ModelError for a file that Keras did
     not write.
     """
+    config = read_config(path)
     try:
-        return _shapes(_hdf5_config(path) if suffix_of(path) in HDF5 else _config(path))
+        return _shapes(config)
+    except Exception as error:
+        raise _unreadable(path, error) from error
+
+
+def read_config(path: Path) -> Any:
+    """Return the file's description of the model, as JSON has it.
+
+    Raises ModelError for a file that Keras did not write.
+    """
+    try:
+        return _hdf5_config(path) if suffix_of(path) in HDF5 else _config(path)
     except (ModelError, ToolchainNotFoundError):
         raise
     except Exception as error:
-        # Every part of the file may be missing or of another type.
-        reason = getattr(error, "strerror", None) or repr(error)
-        writer = "Keras" if suffix_of(path) in HDF5 else "Keras 3"
-        raise ModelError(
-            f"{path}: not a model saved by {writer}: {reason}; save it again"
-        ) from error
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> ModelError:
+    """Return the error for a file of which any part may be missing or of another type."""
+    reason = getattr(error, "strerror", None) or repr(error)
+    writer = "Keras" if suffix_of(path) in HDF5 else "Keras 3"
+    return ModelError(f"{path}: not a model saved by {writer}: {reason}; save it again")
 
 
 def _config(path: Path) -> Any:
@@ -62,7 +76,7 @@ def _hdf5_config(path: Path) -> Any:
     if importlib.util.find_spec("h5py") is None:
         raise ToolchainNotFoundError(
             f"{path}: h5py is not installed, which reads HDF5 files. "
-            "Install with: pip install pytest-tinyquant[convert]"
+            "Install with: pip install 'pytest-tinyquant[convert]'"
         )
     import h5py
 

@@ -94,8 +94,3 @@ def inputs_of(model: Any) -> list[tuple[str, Shape]]:
 def input_shapes(path: Path) -> list[Shape]:
     """Return the shape of one sample of each input, as the file says it: channels first."""
     return [shape[1:] for _, shape in inputs_of(read_onnx(path))]
-
-
-def channels_last(samples: Any) -> Any:
-    """Return samples [n, channels, height, width] as [n, height, width, channels]."""
-    return samples.transpose(0, 2, 3, 1) if samples.ndim == 4 else samples

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from pytest_tinyquant.errors import ModelError
+from pytest_tinyquant.errors import located
 from pytest_tinyquant.models.c_array import SUFFIXES
 from pytest_tinyquant.models.c_array import read_c_array
 from pytest_tinyquant.models.formats import suffix_of
@@ -72,11 +73,12 @@ def check_of_tflite(path: Path, count: int) -> list[Any]:
     from pytest_tinyquant.models.samples import spanning
 
     graph = _graph(path)
-    check_budget(count, sample_shapes(path), where=str(path))
-    return [
-        spanning(graph.tensors[tensor], count, where=str(path), index=index)
-        for index, tensor in enumerate(graph.inputs)
-    ]
+    with located(path):
+        check_budget(count, sample_shapes(path))
+        return [
+            spanning(graph.tensors[tensor], count, index=index)
+            for index, tensor in enumerate(graph.inputs)
+        ]
 
 
 def sample_shapes(path: Path) -> list[tuple[int, ...]]:

@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 
+from pytest_tinyquant.errors import ConversionError
 from pytest_tinyquant.models.tflite_file import read_model
 from pytest_tinyquant.schemes.child_process import ForkServer
+from pytest_tinyquant.schemes.described import advice
+from pytest_tinyquant.schemes.described import described
 from pytest_tinyquant.schemes.exchange import ENVIRONMENT
 from pytest_tinyquant.schemes.exchange import arrays_of
 from pytest_tinyquant.schemes.exchange import file_sha256
@@ -25,12 +28,17 @@ from pytest_tinyquant.schemes.interpreter import run_interpreter
 from pytest_tinyquant.schemes.keys import CONVERSION_INPUTS
 from pytest_tinyquant.schemes.keys import ONNX
 from pytest_tinyquant.schemes.keys import TENSORFLOW
+from pytest_tinyquant.schemes.keys import TORCH
 from pytest_tinyquant.schemes.keys import conversion_inputs
 from pytest_tinyquant.schemes.keys import output_key
 from pytest_tinyquant.schemes.onnx_source import onnx_scheme
 from pytest_tinyquant.schemes.onnx_source import onnxruntime_version
 from pytest_tinyquant.schemes.onnx_source import run_import
 from pytest_tinyquant.schemes.onnx_source import run_reference
+from pytest_tinyquant.schemes.torch_source import float_scheme
+from pytest_tinyquant.schemes.torch_source import run_module
+from pytest_tinyquant.schemes.torch_source import run_torch_converter
+from pytest_tinyquant.schemes.torch_source import torch_version
 from pytest_tinyquant.system.digests import declared_key
 from pytest_tinyquant.system.scratch import scratch_directory
 
@@ -76,8 +84,9 @@ class Reference:
     :param path: npz with float32 ``inputs`` [n, ...] and ``outputs`` [n, ...]; where a model has
         several inputs or outputs, ``inputs_0``, ``inputs_1``, ... or ``outputs_0``, ...
     :param kind: ``keras`` for float outputs of the trained model; ``onnx`` for those of
-        onnxruntime, of a quantized model its dequantized ones; ``tflite`` for dequantized outputs
-        of TensorFlow Lite's reference kernels, for a model that came as ``.tflite``.
+        onnxruntime, of a quantized model its dequantized ones; ``torch`` for those of the module;
+        ``tflite`` for dequantized outputs of TensorFlow Lite's reference kernels, for a model that
+        came as ``.tflite``.
     :param sha256: of the file at `path`.
     """
 
@@ -104,8 +113,9 @@ def convert(
     """
     if model.kind == "onnx":
         scheme = onnx_scheme(model, scheme)
-    converter = AS_GIVEN if model.kind == "tflite" else tensorflow_version()
-    converter = _tools(model, scheme, converter)
+    if model.kind == "torch":
+        scheme = float_scheme(scheme)
+    converter = _tools(model, scheme)
     settings = conversion_inputs(model, scheme, converter)
 
     def build(directory: Path) -> None:
@@ -121,13 +131,13 @@ def convert(
     return ConvertedModel(model.name, scheme.name, path, sha256, model.source_sha256, converter)
 
 
-def _tools(model: Model, scheme: Scheme, converter: str) -> str:
+def _tools(model: Model, scheme: Scheme) -> str:
     """Return names and versions of all that a conversion under `scheme` uses."""
     if model.kind == "tflite":
-        return converter
-    tools = [
-        f"onnx {package_version('onnx')} on {converter}" if model.kind == "onnx" else converter
-    ]
+        return AS_GIVEN
+    tools = [torch_version() if model.kind == "torch" else tensorflow_version()]
+    if model.kind == "onnx":
+        tools.insert(0, f"onnx {package_version('onnx')}")
     if scheme.steps:
         from pytest_tinyquant.schemes.compress import check_kind
         from pytest_tinyquant.schemes.compress import compression_version
@@ -147,6 +157,8 @@ def _make(model: Model, scheme: Scheme, cache: Cache, output: Path, timeout: flo
         output.write_bytes(_checked(model))
     elif model.kind == "onnx" and not scheme.rules:
         run_import(_server, model, output, timeout)
+    elif model.kind == "torch" and not scheme.rules:
+        run_torch_converter(model, output, timeout)
     elif scheme.rules:
         from pytest_tinyquant.schemes.quantizer import run_quantizer
 
@@ -156,7 +168,7 @@ def _make(model: Model, scheme: Scheme, cache: Cache, output: Path, timeout: flo
         from pytest_tinyquant.schemes.compress import run_compression
 
         with scratch_directory() as work:
-            request = {**_described(model), "output": str(Path(work) / "graph.npz")}
+            request = {**described(model), "output": str(Path(work) / "graph.npz")}
             where = f"{model.name} {scheme.name}: reading the model's layers"
             call_converter("keras_graph", request, where, timeout)
             graph = Path(request["output"])
@@ -173,22 +185,25 @@ def reference_outputs(model: Model, cache: Cache, *, timeout: float = 300.0) -> 
     :raises ToolchainNotFoundError: what computes it is not installed: Keras, onnxruntime, or for a
         ``.tflite`` TensorFlow Lite's interpreter.
     """
-    kind = {"tflite": "tflite", "onnx": "onnx"}.get(model.kind, "keras")
+    kind = model.kind if model.kind in ("tflite", "onnx", "torch") else "keras"
     samples = arrays_of(model.check())
     version, packages = _witness(kind)
     key = output_key(["reference", kind], version, model.source_sha256, samples, packages)
 
     def build(directory: Path) -> None:
-        request = _described(model)
+        request = described(model)
         request["output"] = str(directory / "reference.npz")
         with scratch_directory() as work:
             request["samples"] = saved_inputs(Path(work), samples)
             if kind == "onnx":
                 run_reference(_server, request, f"{model.name}: onnxruntime", timeout)
+            elif kind == "torch":
+                run_module(model, request, timeout)
             elif kind == "tflite":
                 file = Path(work) / "model.tflite"  # the model's own may be a C source
                 file.write_bytes(read_model(model.path))
                 request["path"] = str(file)
+                request["steps"] = model.steps(len(samples[0]))
                 where = f"{model.name}: TensorFlow Lite's interpreter"
                 call_interpreter("answers", request, where, timeout)
             else:
@@ -203,6 +218,8 @@ def _witness(kind: str) -> tuple[str, tuple[str, ...]]:
     """Return name and version of what computes a reference, and the packages it is made of."""
     if kind == "onnx":
         return onnxruntime_version(), (*TENSORFLOW, *ONNX)
+    if kind == "torch":
+        return torch_version(), TORCH
     if kind == "tflite":
         used = find_interpreter()
         return used.version, used.packages
@@ -221,11 +238,13 @@ def interpreter_outputs(
     :raises ToolchainNotFoundError: there is no interpreter.
     """
     used, samples = find_interpreter(), arrays_of(model.check())
-    what = ["interpreter", kernels]
+    steps = model.steps(len(samples[0]))
+    what: list[str | int] = ["interpreter", kernels, *([steps] if steps > 1 else [])]
     key = output_key(what, used.version, converted.sha256, samples, used.packages)
 
     def build(directory: Path) -> None:
-        request = {"path": str(converted.path.absolute()), "kernels": kernels}
+        request: dict[str, Any] = {"path": str(converted.path.absolute()), "kernels": kernels}
+        request["steps"] = steps
         request["output"] = str(directory / "outputs.npz")
         with scratch_directory() as work:
             request["samples"] = saved_inputs(Path(work), samples)
@@ -248,7 +267,7 @@ def read_arrays(file: Path, name: str) -> list[Any]:
 
 def _run_converter(model: Model, scheme: Scheme, output: Path, timeout: float) -> None:
     """Convert into the file `output`."""
-    request = _described(model)
+    request = described(model)
     request["scheme"] = scheme.content()
     request["dense_per_channel"] = model.dense_per_channel
     request["output"] = str(output)
@@ -256,12 +275,12 @@ def _run_converter(model: Model, scheme: Scheme, output: Path, timeout: float) -
         if scheme.representative:
             request["calibration"] = saved_inputs(Path(work), arrays_of(model.calibration()))
         where = f"{model.name} {scheme.name}: TensorFlow Lite's converter"
-        call_converter("convert", request, where, timeout)
-
-
-def _described(model: Model) -> dict[str, Any]:
-    """Return what the other process needs to load `model`."""
-    return {"kind": model.kind, "path": str(model.path.absolute())}
+        try:
+            call_converter("convert", request, where, timeout)
+        except ConversionError as error:
+            if words := advice(model):
+                raise ConversionError(f"{words}\n{error}") from error
+            raise
 
 
 def call_interpreter(function: str, request: dict[str, Any], where: str, timeout: float) -> None:

@@ -6,30 +6,30 @@ as npz files with ``inputs_0``, ``inputs_1``, ...
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from pytest_tinyquant.models.discovery import load_keras
+from pytest_tinyquant.schemes.converter_settings import as_taken
 from pytest_tinyquant.schemes.converter_settings import configure
 from pytest_tinyquant.schemes.converter_settings import converted
 from pytest_tinyquant.schemes.keras_graph import write_graph
 from pytest_tinyquant.schemes.saved_arrays import Arrays
 from pytest_tinyquant.schemes.saved_arrays import load_arrays
 from pytest_tinyquant.schemes.saved_arrays import save_answers
+from pytest_tinyquant.schemes.saved_keras import load_saved
 
 
 def convert(request: dict[str, Any]) -> None:
     """Convert a Keras model or SavedModel.
 
-    :param request: ``kind`` and ``path`` of the model; ``scheme`` (the fields of
-        :class:`pytest_tinyquant.schemes.scheme.Scheme`); ``dense_per_channel``;
+    :param request: ``kind``, ``path`` and ``custom_objects`` of the model; ``scheme`` (the fields
+        of :class:`pytest_tinyquant.schemes.scheme.Scheme`); ``dense_per_channel``;
         ``calibration`` (npz, None if the scheme needs none); ``output`` (the ``.tflite`` to write).
     """
     configure()
@@ -39,26 +39,27 @@ def convert(request: dict[str, Any]) -> None:
 def keras_graph(request: dict[str, Any]) -> None:
     """Write a Keras model for a process that has legacy Keras.
 
-    :param request: ``kind`` and ``path`` of the model; ``output`` (npz).
+    :param request: ``kind``, ``path`` and ``custom_objects`` of the model; ``output`` (npz).
     """
     path = Path(request["path"])
     model = load_keras(path) if request["kind"] == "zoo" else None
     if model is None:
-        model = _saved_keras(path)
+        model = load_saved(path, request.get("custom_objects", ()))
     write_graph(model, Path(request["output"]))
 
 
 def keras_reference(request: dict[str, Any]) -> None:
     """Write the float outputs of a Keras model or SavedModel, one sample after the other.
 
-    :param request: ``kind`` and ``path`` of the model; ``samples`` and ``output`` (npz).
+    :param request: ``kind``, ``path`` and ``custom_objects`` of the model; ``samples`` and
+        ``output`` (npz).
     """
     configure()
     function = _frozen(request)
     inputs = load_arrays(Path(request["samples"]))
     outputs: list[Arrays] = []
     for sample in zip(*inputs, strict=True):
-        result = function(*(tf.constant(array[np.newaxis]) for array in sample))
+        result = function(*as_taken(function, sample))
         outputs.append([tensor.numpy()[0] for tensor in tf.nest.flatten(result)])
     save_answers(Path(request["output"]), inputs, outputs)
 
@@ -75,20 +76,10 @@ def _frozen(request: dict[str, Any]) -> Any:
     elif path.is_dir():
         function, specs = _of_saved_model(path)
     else:
-        function, specs = _of_keras(_saved_keras(path))
+        function, specs = _of_keras(load_saved(path, request.get("custom_objects", ())))
     fixed = [_fixed(spec, index) for index, spec in enumerate(specs)]
     traced = tf.function(function, input_signature=fixed, autograph=False)
     return convert_variables_to_constants_v2(traced.get_concrete_function())
-
-
-def _saved_keras(path: Path) -> Any:
-    """Load a Keras file; Keras knows its forms by their suffix, in lower case only."""
-    if path.suffix == path.suffix.lower():
-        return keras.saving.load_model(path, compile=False)
-    with tempfile.TemporaryDirectory() as directory:
-        named = Path(directory) / f"model{path.suffix.lower()}"
-        named.symlink_to(path.resolve())
-        return keras.saving.load_model(named, compile=False)
 
 
 def _of_keras(model: Any) -> tuple[Callable[..., Any], list[Any]]:

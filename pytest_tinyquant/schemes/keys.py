@@ -55,6 +55,7 @@ LITERT: Final = ("ai_edge_litert", "numpy")
 QUANTIZER: Final = ("litert_quantizer",)
 COMPRESSION: Final = ("tensorflow_model_optimization", "tf_keras")
 ONNX: Final = ("onnx", "onnxruntime")
+TORCH: Final = ("torch", "litert_torch", "litert_converter")
 
 
 def conversion_inputs(model: Model, scheme: Scheme, converter: str) -> dict[str, Any]:
@@ -68,6 +69,7 @@ def conversion_inputs(model: Model, scheme: Scheme, converter: str) -> dict[str,
         packages += QUANTIZER if scheme.rules else ()
         packages += COMPRESSION if scheme.steps else ()
         packages += ONNX if model.kind == "onnx" else ()
+        packages += TORCH if model.kind == "torch" else ()
     return {
         "converter": converter,
         "packages": {name: package_digest(name) for name in packages},

@@ -9,9 +9,12 @@ from typing import Any
 import numpy as np
 
 from pytest_tinyquant.errors import ModelError
-from pytest_tinyquant.models.onnx_file import channels_last
 from pytest_tinyquant.models.onnx_file import inputs_of
 from pytest_tinyquant.models.onnx_file import read_onnx
+from pytest_tinyquant.models.samples import channels_first
+from pytest_tinyquant.models.samples import channels_last
+from pytest_tinyquant.schemes.saved_arrays import load_arrays
+from pytest_tinyquant.schemes.saved_arrays import save_answers
 
 
 def import_model(request: dict[str, Any]) -> None:
@@ -47,22 +50,12 @@ def reference(request: dict[str, Any]) -> None:
     # The operators as they stand in the file: fused ones round at other places.
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    with np.load(request["samples"]) as arrays:
-        inputs = [arrays[f"inputs_{index}"] for index in range(len(arrays.files))]
+    inputs = load_arrays(Path(request["samples"]))
     outputs: list[list[np.ndarray[Any, Any]]] = []
     for sample in zip(*inputs, strict=True):
         feed = {
-            name: _channels_first(array[np.newaxis])
+            name: channels_first(array[np.newaxis])
             for name, array in zip(names, sample, strict=True)
         }
         outputs.append([channels_last(np.asarray(out))[0] for out in session.run(None, feed)])
-    by_output = [np.stack(samples).astype(np.float32) for samples in zip(*outputs, strict=True)]
-    found: dict[str, np.ndarray[Any, Any]] = {}
-    for kind, group in (("inputs", inputs), ("outputs", by_output)):
-        for index, array in enumerate(group):
-            found[kind if len(group) == 1 else f"{kind}_{index}"] = array
-    np.savez(request["output"], **found)  # type: ignore[arg-type]
-
-
-def _channels_first(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    return np.ascontiguousarray(array.transpose(0, 3, 1, 2)) if array.ndim == 4 else array
+    save_answers(Path(request["output"]), inputs, outputs)

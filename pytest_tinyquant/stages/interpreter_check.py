@@ -45,7 +45,6 @@ def check_against_interpreter(
     interpreter: Interpreter,
     *,
     recording: bool = False,
-    where: str,
 ) -> None:
     """Compare outputs with the interpreter's, if they look wrong or are to be recorded.
 
@@ -63,7 +62,7 @@ def check_against_interpreter(
     tensors = [graph.tensors[index] for index in graph.outputs]
 
     def difference(outputs: Outputs) -> float:
-        return measure_error(record.outputs, outputs, tensors, where=where)["mae"].value
+        return measure_error(record.outputs, outputs, tensors)["mae"].value
 
     looks_right = difference(expected) <= LARGEST_DIFFERENCE
     if looks_right and not recording:
@@ -82,15 +81,15 @@ def check_against_interpreter(
             raise
         if found[kernels] <= limit:
             return
-    raise InvalidOutputError(_text(found, limit, recording, where))
+    raise InvalidOutputError(_text(found, limit, recording))
 
 
-def _text(found: dict[str, float], limit: float, recording: bool, where: str) -> str:
+def _text(found: dict[str, float], limit: float, recording: bool) -> str:
     """Return what is wrong with outputs that are as far as `found` from the interpreter's."""
     apart = " and ".join(f"{value:.3g} ({kernels} kernels)" for kernels, value in found.items())
     so = "Nothing of it is recorded: its" if recording else "Its"
     return (
-        f"{where}: the runtime said OK and computed something else than TensorFlow Lite's "
+        f"the runtime said OK and computed something else than TensorFlow Lite's "
         f"interpreter does with the same file: they are {apart} of the outputs' range apart, more "
         f"than {limit}. {so} figures would be those of another model. Convert the model in another "
         "way, or choose another scheme"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from typing import Literal
 
 from pytest_tinyquant.errors import UnsupportedModelError
+from pytest_tinyquant.errors import located
 from pytest_tinyquant.project.case import Case
 from pytest_tinyquant.stages.steps import DEVICE_TIMEOUT
 from pytest_tinyquant.stages.steps import Steps
@@ -95,6 +96,10 @@ class Stages(Steps):
             # Rather now than after the conversion.
             find_toolchain(case.board.kind, case.board.toolchain)
         estimator = self._estimator(case)
+        with self._reading_once():
+            return self._measure_once(case, estimator)
+
+    def _measure_once(self, case: Case, estimator: Estimator | None) -> Measurement:
         built = self.prepare(case)
         # What a user's own function gives depends on code that no key can hold.
         if self.journal is None or case.model.task.metric:
@@ -166,6 +171,7 @@ class Stages(Steps):
             return read_arrays(file, "outputs")
 
         expected = self.reference(case.model, "outputs")
-        check_against_interpreter(
-            record, case.graph, expected, interpreter, recording=self.recording, where=case.name
-        )
+        with located(case.name):
+            check_against_interpreter(
+                record, case.graph, expected, interpreter, recording=self.recording
+            )

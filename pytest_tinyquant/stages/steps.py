@@ -7,11 +7,13 @@ from contextlib import ExitStack
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from typing import Any
 from typing import Final
 
 from pytest_tinyquant.errors import DeviceHaltedError
 from pytest_tinyquant.errors import DoesNotFitError
 from pytest_tinyquant.errors import SupportMismatchError
+from pytest_tinyquant.errors import located
 from pytest_tinyquant.measure.observation import Built
 from pytest_tinyquant.project.case import Case
 from pytest_tinyquant.project.case import Checked
@@ -71,6 +73,7 @@ class Steps:
         self.progress = progress or Progress()
         self.cache = Cache(project.cache_root)
         self.device_timeout = device_timeout
+        self._read: dict[str, Any] | None = None
 
     @told("converting the model")
     def convert(self, model: Model, scheme: Scheme) -> ConvertedModel:
@@ -105,8 +108,9 @@ class Steps:
         from pytest_tinyquant.support.check import check_not_vacuous
 
         graph = read_graph(case.converted.read(), where=case.name)
-        check_interface(graph, where=case.name)
-        check_not_vacuous(graph, case.scheme, where=case.name)
+        with located(case.name):
+            check_interface(graph)
+            check_not_vacuous(graph, case.scheme)
         return grown(case, Parsed, graph=graph)
 
     def check_support(self, case: Parsed) -> Checked:
@@ -117,7 +121,8 @@ class Steps:
         from pytest_tinyquant.support.check import plan_supported
 
         runtime, kernels = RUNTIMES[case.board.runtime], case.board.kernels
-        plan = plan_supported(case.graph, runtime, kernels=kernels, where=case.name)
+        with located(case.name):
+            plan = plan_supported(case.graph, runtime, kernels=kernels, name=case.name)
         return grown(case, Checked, plan=plan)
 
     def check_reading(self, case: Parsed) -> None:
@@ -127,7 +132,8 @@ class Steps:
         """
         from pytest_tinyquant.support.check import check_read_as_written
 
-        check_read_as_written(case.graph, RUNTIMES[case.board.runtime], where=case.name)
+        with located(case.name):
+            check_read_as_written(case.graph, RUNTIMES[case.board.runtime])
 
     @told("building the image")
     def build(self, case: Checked) -> Built:
@@ -179,18 +185,20 @@ class Steps:
         """Return what the host runs: the converted file itself."""
         from pytest_tinyquant.boards.device import HostImage
 
-        return HostImage(case.converted.path, self.samples(case))
+        samples = self.samples(case)
+        return HostImage(case.converted.path, samples, case.model.steps(len(samples)))
 
     def samples(self, case: Parsed) -> list[bytes]:
         """Return each check sample as the bytes of all inputs of the model."""
-        return self.samples_of(case.model, case.graph, where=case.name)
+        with located(case.name):
+            return self.samples_of(case.model, case.graph)
 
-    def samples_of(self, model: Model, graph: Graph, *, where: str) -> list[bytes]:
+    def samples_of(self, model: Model, graph: Graph) -> list[bytes]:
         """Return each check sample of a model as the bytes of all inputs of ``graph``."""
         from pytest_tinyquant.models.quantize import encode_all
 
         tensors = [graph.tensors[index] for index in graph.inputs]
-        return encode_all(self.reference(model, "inputs"), tensors, where=where)
+        return encode_all(self.reference(model, "inputs"), tensors)
 
     def host_board(self) -> Board:
         """Return the board that runs TensorFlow Lite Micro on this computer."""
@@ -275,7 +283,9 @@ class Steps:
         """
         from pytest_tinyquant.measure.evaluate import evaluate
 
-        return evaluate(self.observe(case, record))
+        observation = self.observe(case, record)
+        with located(case.name):
+            return evaluate(observation)
 
     @told("the reference outputs")
     def reference(self, model: Model, name: str) -> list[NDArray[np.float32]]:
@@ -283,4 +293,24 @@ class Steps:
         from pytest_tinyquant.schemes.convert import read_arrays
         from pytest_tinyquant.schemes.convert import reference_outputs
 
-        return read_arrays(reference_outputs(model, self.cache).path, name)
+        if self._read is None:
+            return read_arrays(reference_outputs(model, self.cache).path, name)
+        if self._read.get("model") is not model:
+            path = reference_outputs(model, self.cache).path
+            arrays = {part: read_arrays(path, part) for part in ("inputs", "outputs")}
+            self._read = {"model": model, **arrays}
+        found: list[NDArray[np.float32]] = self._read[name]
+        return found
+
+    @contextmanager
+    def _reading_once(self) -> Iterator[None]:
+        """Read a model's reference once in a ``with`` block, which takes one case to its end.
+
+        A case asks five times. The next one looks at the model's files again: they may have
+        changed meanwhile.
+        """
+        self._read = {}
+        try:
+            yield
+        finally:
+            self._read = None

@@ -55,19 +55,20 @@ class Runtime(ABC):
         return [(part, operator) for part in graph.parts() for operator in part.operators]
 
     @abstractmethod
-    def check(self, graph: Graph, where: str) -> None:
+    def check(self, graph: Graph) -> None:
         """Raise :class:`UnsupportedModelError` for what the table cannot express."""
 
-    def check_reading(self, graph: Graph, where: str) -> None:
+    def check_reading(self, graph: Graph) -> None:
         """Raise :class:`UnsupportedModelError` for what it would run, but as another model."""
-        del graph, where
+        del graph
 
-    def plan(self, graph: Graph, *, kernels: str, where: str) -> Plan | None:
+    def plan(self, graph: Graph, *, kernels: str, name: str) -> Plan | None:
         """Return what a compiler decided of the model; None where nothing is compiled.
 
         It is asked once for each combination, in place of :meth:`check`; it must refuse as much.
 
         :param kernels: the kernel set that it is to run with.
+        :param name: what generated code may call the model.
         """
         return None
 

@@ -146,7 +146,7 @@ def in_build(tmp_path: Path) -> Callable[[str], Attack]:
             (tmp_path / "toolchain.cmake").write_text(f"set(CMAKE_C_COMPILER {programs}/cc)\n")
             toolchain = tmp_path / "toolchain.cmake"
             with (
-                cmake.explained("tiny", "correct the kernels", {}),
+                cmake.explained("correct the kernels", {}),
                 cmake.configured(sources, output, toolchain, {}, places=Places({})) as made,
             ):
                 made.make()
@@ -320,7 +320,7 @@ def test_a_crash_that_does_not_come_again_was_sent(
 def test_a_killed_driver_of_the_compiler_leaves_no_word() -> None:
     """The shell that a build tool starts becomes the compiler: nobody is left to say Killed."""
     failure = cmake.BuildFailedError("[1/2] Building C object\nFAILED: a.o\ngcc -c a.c\n", 1)
-    explained = cmake.explained("tiny", "correct the kernels", {})
+    explained = cmake.explained("correct the kernels", {})
     with pytest.raises(BenchError, match="ended without saying why"), explained:
         raise failure
 

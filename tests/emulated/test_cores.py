@@ -68,7 +68,7 @@ def test_float_outputs_differ_by_no_more_than_the_bound(stages, board):
         with stages.open(built.board, built.image, name=f"cnn_1-{name}") as device:
             record = device.run()
         tensors = [built.graph.tensors[index] for index in built.graph.outputs]
-        outputs[name] = real_outputs(record.outputs, tensors, where=name)[0]
+        outputs[name] = real_outputs(record.outputs, tensors)[0]
     difference = np.abs(outputs[board] - outputs[REFERENCE]) / np.ptp(outputs[REFERENCE])
     assert difference.max() <= FLOAT_BOUND
 

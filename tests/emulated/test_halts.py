@@ -23,6 +23,7 @@ from pytest_tinyquant.boards.emulator.emulated import EmulatedBoard
 from pytest_tinyquant.errors import BenchError
 from pytest_tinyquant.errors import DeviceHaltedError
 from pytest_tinyquant.errors import TinyQuantError
+from pytest_tinyquant.errors import located
 from pytest_tinyquant.firmware.image import FirmwareImage
 from pytest_tinyquant.measure.error import measure_error
 from pytest_tinyquant.models.graph import Tensor
@@ -141,10 +142,8 @@ def test_an_output_that_is_no_number(
     outputs = device.run().outputs
     tensor = Tensor(0, "output", (1, 25), "float32", None, None)
     expected = np.arange(100, dtype=np.float32).reshape(4, 25)
-    with pytest.raises(TinyQuantError) as caught:
-        measure_error(
-            [*outputs, outputs[0]], [expected], [tensor], where=f"model-basic-{board_name}"
-        )
+    with pytest.raises(TinyQuantError) as caught, located(f"model-basic-{board_name}"):
+        measure_error([*outputs, outputs[0]], [expected], [tensor])
     compare(board_name, "nan output", caught.value)
 
 

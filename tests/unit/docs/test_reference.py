@@ -35,7 +35,7 @@ PLACES = {
 #: What local names in the arguments of ``allow()`` stand for.
 LOCALS = {
     "project.known_issues": {"known": ("models", "schemes", "boards", "runtimes")},
-    "models.model_file": {"convertible": True},
+    "models.model_file": {"convertible": True, "factory": True},
     "models.architecture": {"kind": "dense"},
 }
 
@@ -83,17 +83,9 @@ def accepted() -> list[tuple[str, int, set[str]]]:
         for number, argument in enumerate(calls):
             module = importlib.import_module(f"pytest_tinyquant.{name}")
             known = {**vars(module), **LOCALS.get(name, {})}
-            if name == "models.model_file" and "known" in ast.unparse(argument):
-                known["known"] = sidecar_keys(path)
             keys = eval(ast.unparse(argument), known)
             found.append((name, number, set(keys)))
     return found
-
-
-def sidecar_keys(path: Path) -> list[str]:
-    """Return the keys that the settings of every model may have."""
-    (literal,) = re.findall(r"known = (\[.*?\])\n", path.read_text())
-    return ast.literal_eval(literal)
 
 
 @pytest.mark.parametrize(
