@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 from typing import Any
 from typing import Final
+from typing import Protocol
 
 from pytest_tinyquant.project.chip_memory import read_memories
 from pytest_tinyquant.project.kinds import KINDS
 from pytest_tinyquant.system.toml_table import Table
 
 
-if TYPE_CHECKING:
-    from pytest_tinyquant.project.board_types import Board
+class _Checked(Protocol):
+    """What is checked of a board."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def chip(self) -> str: ...
+    @property
+    def cflags(self) -> tuple[str, ...]: ...
+    @property
+    def setup(self) -> str: ...
+    @property
+    def console(self) -> str: ...
+
 
 #: Keys that only such a table has.
 OWN_KEYS: Final = ("core", "flash", "ram")
@@ -65,7 +77,7 @@ def expanded(table: Table) -> Table:
     return Table(values, file=table.file, label=table.label)
 
 
-def check(table: Table, board: Board) -> None:
+def check(table: Table, board: _Checked) -> None:
     """Check what only some boards have.
 
     :raises ConfigurationError: flags for an FPU that the core lacks; a file that is not there.
