@@ -209,6 +209,32 @@ def test_a_text_file(tmp_path, parser, content, name, form):
         assert (name, form) in HARMLESS
 
 
+@pytest.mark.parametrize(
+    "form", [form for form in TOML_FORMS if form in ("deep arrays", "deep tables")]
+)
+def test_a_text_file_that_is_too_deep_says_so(tmp_path, form):
+    path = tmp_path / "boards.toml"
+    path.write_bytes(TOML_FORMS[form])
+    with pytest.raises(ConfigurationError, match="nested too deeply"):
+        load_boards([path])
+
+
+@pytest.mark.parametrize("key", ["flash_bytes", "ram_bytes"])
+@pytest.mark.parametrize("digits", [20, 400])
+def test_a_size_that_no_computer_can_have(tmp_path, key, digits):
+    path = tmp_path / "boards.toml"
+    path.write_text(f'[own]\nbase = "nucleo-l4r5zi"\n{key} = {"9" * digits}\n')
+    with pytest.raises(ConfigurationError, match=rf"own\]: key '{key}' .* more than 64 bits"):
+        load_boards([path])
+
+
+def test_more_check_samples_than_any_run_takes(tmp_path):
+    (tmp_path / "net.tflite").write_bytes(b"")
+    (tmp_path / "net.toml").write_text(f"check_samples = {10**12}\n")
+    with pytest.raises(ConfigurationError, match=r"key 'check_samples' must be at most"):
+        load_model(tmp_path / "net.tflite")
+
+
 # ---- Baselines: every field of every type ----
 
 OTHER_TYPES = {
@@ -343,6 +369,14 @@ def test_a_keras_file(tmp_path, form):
         assert "net.keras" in str(error)
     else:
         assert shapes, "samples of no input"
+
+
+@pytest.mark.parametrize("form", ["config is a bomb", "weights are a bomb"])
+def test_a_keras_file_is_not_unpacked_to_see_that_it_is_too_large(tmp_path, form):
+    path = tmp_path / "net.keras"
+    path.write_bytes(KERAS_FORMS[form])
+    with pytest.raises(ModelError, match=r"net\.keras: unpacks to .* are read"):
+        input_shapes(path)
 
 
 # ---- npz files ----
