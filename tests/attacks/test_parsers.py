@@ -428,6 +428,14 @@ def test_an_npz_file(tmp_path, form):
     check_error(error)
 
 
+@pytest.mark.parametrize("form", ["an array of 1 TiB", "data that ends"])
+def test_no_memory_is_taken_for_an_array_that_is_not_there(tmp_path, form):
+    path = tmp_path / "samples.npz"
+    path.write_bytes(NPZ_FORMS[form])
+    with pytest.raises(ConfigurationError, match=r"array 'check\.npy' .* is not complete"):
+        read_npz(path)
+
+
 @pytest.mark.parametrize(
     ("shape", "count"), [((1 << 27,), 16), ((1 << 30,), 16), ((1 << 20,), 100_000), ((4,), 10**9)]
 )
