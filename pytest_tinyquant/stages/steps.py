@@ -12,6 +12,7 @@ from typing import Final
 from pytest_tinyquant.errors import DeviceHaltedError
 from pytest_tinyquant.errors import DoesNotFitError
 from pytest_tinyquant.errors import SupportMismatchError
+from pytest_tinyquant.errors import UnsupportedModelError
 from pytest_tinyquant.errors import located
 from pytest_tinyquant.measure.observation import Built
 from pytest_tinyquant.project.case import Case
@@ -243,6 +244,14 @@ class Steps:
         try:
             return device.run()
         except DeviceHaltedError as halt:
+            custom = [o.custom for part in case.graph.parts() for o in part.operators if o.custom]
+            if case.board.target.is_host and halt.kind == _HALT_AT_START and custom:
+                # Their types are in no table: the runtime itself has the word.
+                raise UnsupportedModelError(
+                    f"TensorFlow Lite Micro refuses the model, in which {custom[0]} may be used in "
+                    f"a way that it does not know: {halt}",
+                    op=custom[0],
+                ) from halt
             if case.board.target.is_host and halt.kind == _HALT_AT_START:
                 raise SupportMismatchError(
                     f"{case.name}: the support check finds nothing against this model, "
@@ -291,4 +300,9 @@ class Steps:
         from pytest_tinyquant.schemes.convert import read_arrays
         from pytest_tinyquant.schemes.convert import reference_outputs
 
+        if model.kind == "tflite":
+            from pytest_tinyquant.stages.foreign_reference import micro_reference
+
+            if file := micro_reference(self, model):
+                return read_arrays(file, name)
         return read_arrays(reference_outputs(model, self.cache).path, name)
