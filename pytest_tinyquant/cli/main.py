@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
+from typing import NoReturn
 
 from pytest_tinyquant.cli import compare_schemes
 from pytest_tinyquant.cli import completion
@@ -26,6 +27,7 @@ from pytest_tinyquant.cli.plugins import load_plugins
 from pytest_tinyquant.errors import TinyQuantError
 from pytest_tinyquant.system.plain_console import complain
 from pytest_tinyquant.system.plain_console import say
+from pytest_tinyquant.system.plain_text import harmless
 from pytest_tinyquant.system.scratch import scratch_directory
 
 
@@ -47,9 +49,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
+class _Parser(argparse.ArgumentParser):
+    """One whose complaints, which repeat what was typed or pasted, are harmless."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(harmless(message))
+
+
 def parser() -> argparse.ArgumentParser:
     """Return what reads the command line."""
-    program = argparse.ArgumentParser(
+    program = _Parser(
         prog="tinyquant", description="Look after the model x scheme x board tests of a project."
     )
     version = importlib.metadata.version("pytest-tinyquant")
