@@ -103,7 +103,8 @@ def page() -> str:
             for op, left in missing()
         ),
         "",
-        "The engine stores int4 weights as int8: they take its flash and run on its kernels.",
+        "The engine stores int4 weights two to a byte, as the file does, where activations are",
+        "int8; those of convolutions in groups as int8.",
         "",
         "## Where results differ",
         "",
