@@ -27,19 +27,25 @@ from pytest_tinyquant.system.scratch import scratch_directory
 
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from collections.abc import Sequence
+    from contextlib import AbstractContextManager
 
     import numpy as np
     from numpy.typing import NDArray
 
+    from pytest_tinyquant.boards.device import Device
     from pytest_tinyquant.models.graph import Tensor
     from pytest_tinyquant.models.model import Model
-    from pytest_tinyquant.stages.steps import Steps
+    from pytest_tinyquant.system.cache import Cache
+
+    #: Opens the host with an image; the name is that of the device's files.
+    OpenHost = Callable[[HostImage, str], AbstractContextManager[Device]]
 
 _FILE = "reference.npz"
 
 
-def micro_reference(steps: Steps, model: Model) -> Path | None:
+def micro_reference(model: Model, cache: Cache, open_host: OpenHost) -> Path | None:
     """Return the reference of a model that came as .tflite, as an npz of inputs and outputs.
 
     :returns: None if TensorFlow Lite Micro refuses the model, or is not installed.
@@ -54,13 +60,13 @@ def micro_reference(steps: Steps, model: Model) -> Path | None:
             arrays,
             ("tflite_micro",),
         )
-        return steps.cache.entry("reference", key, lambda d: _run(steps, model, arrays, d)) / _FILE
+        return cache.entry("reference", key, lambda d: _run(open_host, model, arrays, d)) / _FILE
     except (DeviceHaltedError, ToolchainNotFoundError):
         return None
 
 
 def _run(
-    steps: Steps, model: Model, arrays: Sequence[NDArray[np.float32]], directory: Path
+    open_host: OpenHost, model: Model, arrays: Sequence[NDArray[np.float32]], directory: Path
 ) -> None:
     """Run the model on this computer and write what it answers."""
     import numpy as np
@@ -74,8 +80,7 @@ def _run(
         file = Path(work) / "model.tflite"  # the model's own may be a C source
         file.write_bytes(data)
         image = HostImage(file, samples, model.steps(len(samples)))
-        board = steps.host_board()
-        with steps.open(board, image, name=f"reference {model.name}") as device:
+        with open_host(image, f"reference {model.name}") as device:
             answers = device.run().outputs
     named = {f"inputs_{index}": array for index, array in enumerate(arrays)}
     for index, array in enumerate(_decoded(answers, outputs)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from contextlib import ExitStack
 from contextlib import contextmanager
 from pathlib import Path
@@ -317,7 +318,12 @@ class Steps:
         if model.kind == "tflite":
             from pytest_tinyquant.stages.foreign_reference import micro_reference
 
-            if file := micro_reference(self, model):
+            host = self.host_board()
+
+            def open_host(image: HostImage, name: str) -> AbstractContextManager[Device]:
+                return self.open(host, image, name=name)
+
+            if file := micro_reference(model, self.cache, open_host):
                 return file
         return reference_outputs(model, self.cache).path
 
