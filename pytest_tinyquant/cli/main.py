@@ -125,10 +125,14 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _init(options: argparse.Namespace) -> int:
+    from pytest_tinyquant.project.new import lines_to_add
     from pytest_tinyquant.project.new import write_scaffold
 
     for path, written in write_scaffold(options.directory):
         say(f"{'wrote' if written else 'kept '} {path}")
+        lines = [] if written else lines_to_add(path)
+        if lines:
+            say("\n    ".join(["      which holds pytest's settings; add to them:", *lines]))
     print("Put a model in with tinyquant import FILE, then: pytest --tq-missing-baseline=record")
     return 0
 
