@@ -93,6 +93,9 @@ def usb_findings(devices: Path, nodes: Path) -> Iterator[Finding]:
 
 def _board_findings(physical: PhysicalBoard, board: Board) -> Iterator[Finding]:
     name, purpose = physical.name, f"board {physical.name} ({physical.type})"
+    if physical.labgrid:
+        yield tried(name, purpose, lambda: _farm(physical))
+        return
     is_attached = physical in attached([physical])
     yield Finding(
         name,
@@ -110,6 +113,16 @@ def _board_findings(physical: PhysicalBoard, board: Board) -> Iterator[Finding]:
     yield tried(f"{name} port", f"hearing {name}", lambda: _port(physical))
     if physical.flasher == PYOCD:
         yield tried(f"{name} blink", f"using {name}", lambda: _blink(physical, board))
+
+
+def _farm(physical: PhysicalBoard) -> str:
+    """Return how many places labgrid has for a row; nothing is reserved."""
+    from pytest_tinyquant.boards.farm.client import Client
+    from pytest_tinyquant.boards.farm.client import coordinator
+    from pytest_tinyquant.boards.farm.place import places_with
+
+    names = places_with(Client("tinyquant-doctor"), physical.labgrid)
+    return f"{', '.join(names)} at {coordinator()}"
 
 
 def _free_lock() -> str:

@@ -117,17 +117,22 @@ def parser() -> argparse.ArgumentParser:
         if name == "toolchain":
             sub.add_argument(
                 "target",
-                choices=("rx-elf", "rx-sim"),
-                help="rx-elf: the compiler for Renesas RX; rx-sim: a simulator of its cycles",
+                choices=("rx-elf", "rx-sim", "labgrid"),
+                help="rx-elf: the compiler for Renesas RX; rx-sim: a simulator of its cycles; "
+                "labgrid: the client of a farm of boards",
             )
     return program
 
 
 def _init(options: argparse.Namespace) -> int:
+    from pytest_tinyquant.project.new import lines_to_add
     from pytest_tinyquant.project.new import write_scaffold
 
     for path, written in write_scaffold(options.directory):
         say(f"{'wrote' if written else 'kept '} {path}")
+        lines = [] if written else lines_to_add(path)
+        if lines:
+            say("\n    ".join(["      which holds pytest's settings; add to them:", *lines]))
     print("Put a model in with tinyquant import FILE, then: pytest --tq-missing-baseline=record")
     return 0
 
@@ -172,6 +177,11 @@ def _noise(options: argparse.Namespace) -> int:
 
 
 def _toolchain(options: argparse.Namespace) -> int:
+    if options.target == "labgrid":
+        from pytest_tinyquant.boards.farm.client import install
+
+        say(install())
+        return 0
     from pytest_tinyquant.firmware import toolchain_rx
     from pytest_tinyquant.firmware import toolchain_rx_sim
     from pytest_tinyquant.firmware.source_build import build
