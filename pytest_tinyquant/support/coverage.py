@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from collections.abc import Mapping
 
+from pytest_tinyquant.support.custom import CUSTOM
 from pytest_tinyquant.support.roles import DEFAULT_ROLES
 from pytest_tinyquant.support.roles import ROLES
 from pytest_tinyquant.support.tables import TFLM
@@ -35,16 +36,6 @@ REASONS: Mapping[str, str] = {
         "weights or bias of another type", "int8 weights and a bias of the input's kind"
     ),
     "UNIDIRECTIONAL_SEQUENCE_LSTM": _MISREAD.format("the cell state's bytes", "int16"),
-}
-
-#: Custom operators that the tflite-micro wheel registers, with why the engine lacks them.
-CUSTOM: Mapping[str, str] = {
-    "TFLite_Detection_PostProcess": "boxes are decoded and chosen on the computer; export the "
-    "model without its last operator",
-    "SignalDelay, SignalEnergy, SignalFftAutoScale, SignalFilterBank, SignalFilterBankLog, "
-    "SignalFilterBankSpectralSubtraction, SignalFilterBankSquareRoot, SignalFramer, SignalIrfft, "
-    "SignalOverlapAdd, SignalPCAN, SignalRfft, SignalStacker, SignalWindow": "the front end of "
-    "micro speech; its fixed-point FFT has no counterpart in the engine",
 }
 
 #: Where the engine gives something else than TensorFlow Lite Micro, because that has no answer.
@@ -123,11 +114,19 @@ def page() -> str:
         "",
         "## Custom operators of TensorFlow Lite Micro",
         "",
-        "| operator | engine |",
-        "|---|---|",
-        *(f"| {names} | no: {reason} |" for names, reason in CUSTOM.items()),
+        "| operator | runtime tflm | engine |",
+        "|---|---|---|",
+        *(f"| {', '.join(names)} | yes | no: {reason} |" for reason, names in _customs().items()),
     ]
     return "\n".join([*lines, ""])
+
+
+def _customs() -> dict[str, list[str]]:
+    """Return the custom operators by the reason for which the engine lacks them."""
+    found: dict[str, list[str]] = {}
+    for name, reason in CUSTOM.items():
+        found.setdefault(reason, []).append(name)
+    return found
 
 
 def _row(op: str) -> str:
