@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 from typing import NoReturn
 
+from pytest_tinyquant.cli import add_board
 from pytest_tinyquant.cli import compare_schemes
 from pytest_tinyquant.cli import completion
 from pytest_tinyquant.cli import import_model
@@ -80,6 +81,7 @@ def parser() -> argparse.ArgumentParser:
         ("sensitivity", sensitivity.run, "measure what each layer's bits cost; propose a recipe"),
         ("schemes", list_schemes.run, "list the schemes that --scheme knows, with what they do"),
         ("boards", _boards, "list the boards that --board knows, and those on this bench"),
+        ("board", add_board.run, "write the rows of an attached board into boards.toml"),
         ("doctor", _doctor, "check everything that a run needs, and say how to mend it"),
         ("noise", _noise, "measure how far latencies scatter on an attached board, and store it"),
         ("toolchain", _toolchain, "build a program that has no package into the cache"),
@@ -97,6 +99,8 @@ def parser() -> argparse.ArgumentParser:
             sub.add_argument(
                 "--layers", action="store_true", help="show which layer costs the accuracy"
             )
+        if name == "board":
+            add_board.add_arguments(sub)
         if name == "baselines":
             list_baselines.add_arguments(sub)
         if name == "sensitivity":
