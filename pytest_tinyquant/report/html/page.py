@@ -22,6 +22,7 @@ from pytest_tinyquant.baselines.message import verdict_text
 from pytest_tinyquant.baselines.verdict import Comparison
 from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.metrics.text import number_text
+from pytest_tinyquant.metrics.text import quantity_text
 from pytest_tinyquant.report.choosing import Choice
 from pytest_tinyquant.report.choosing import choices_of
 from pytest_tinyquant.report.choosing_text import BEST
@@ -34,6 +35,7 @@ from pytest_tinyquant.report.html.chart import WIDTH
 from pytest_tinyquant.report.html.chart import glyph
 from pytest_tinyquant.report.html.figures import figures
 from pytest_tinyquant.report.html.pareto import scatters
+from pytest_tinyquant.report.numbers import named
 from pytest_tinyquant.report.published import Published
 from pytest_tinyquant.report.published import columns
 from pytest_tinyquant.report.published import read_published
@@ -176,7 +178,7 @@ def _row(result: Result) -> Row:
     current, before = comparison.current, comparison.baseline
     return Row(
         **row,
-        number=f"{number_text(current.value)} {current.unit}",
+        number=named(metric, comparison.part, quantity_text(current.value, current.unit)),
         baseline=number_text(before.value) if before else "",
         change=comparison.change,
         change_text=comparison.change_text,
