@@ -49,7 +49,7 @@ class World:
         stages = SimpleNamespace(
             cache=None, convert=lambda *_: converted, check=lambda case: case, build=self.build
         )
-        board = SimpleNamespace(target=Target(self.target))
+        board = SimpleNamespace(target=Target(self.target), runtime="tinyquant")
         verdict = compare("error", baseline, current, Tolerances({}, {}), "baseline")
         case = Case(None, None, board)
         return Investigation(stages, case).explain(verdict, current, baseline)
