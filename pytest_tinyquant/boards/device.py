@@ -24,10 +24,12 @@ class HostImage:
 
     :param tflite: the converted model.
     :param samples: raw input bytes of each check sample, all inputs of the model in a row.
+    :param steps: samples that make a sequence, at whose beginning the model forgets the last one.
     """
 
     tflite: Path
     samples: Sequence[bytes]
+    steps: int = 1
 
 
 @dataclass(frozen=True)

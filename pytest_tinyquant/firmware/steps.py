@@ -26,6 +26,7 @@ from pytest_tinyquant.firmware.keys import KERNEL_INPUTS
 from pytest_tinyquant.firmware.keys import LIBRARY_INPUTS
 from pytest_tinyquant.firmware.keys import kernel_inputs
 from pytest_tinyquant.firmware.keys import library_inputs
+from pytest_tinyquant.firmware.own_kernels import check_replaces
 from pytest_tinyquant.firmware.sources import firmware_sources
 from pytest_tinyquant.firmware.toolchain import Toolchain
 from pytest_tinyquant.firmware.toolchain import find_build_tool
@@ -134,7 +135,10 @@ class Work:
                 explained(advice, {}),
                 self._configured(output, definitions) as made,
             ):
-                return made.everything()
+                reads = made.everything()
+            if self.own_kernels:
+                check_replaces(output, libraries.entry, where=f"{self.board.name}: {self.kernels}")
+            return reads
 
         inputs = kernel_inputs(libraries.key, self.kernels, self.own_kernels)
         return self._step("firmware-kernels", KERNEL_INPUTS, inputs, build, libraries)

@@ -118,4 +118,5 @@ def _model(
         settings.task,
         zoo,
         sidecar,
+        settings.sequence,
     )

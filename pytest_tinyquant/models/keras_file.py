@@ -54,7 +54,8 @@ def read_config(path: Path) -> Any:
 def _unreadable(path: Path, error: Exception) -> ModelError:
     """Return the error for a file of which any part may be missing or of another type."""
     reason = getattr(error, "strerror", None) or repr(error)
-    return ModelError(f"{path}: not a model saved by Keras: {reason}; save it again")
+    writer = "Keras" if suffix_of(path) in HDF5 else "Keras 3"
+    return ModelError(f"{path}: not a model saved by {writer}: {reason}; save it again")
 
 
 def _config(path: Path) -> Any:

@@ -42,6 +42,8 @@ class Model:
     :param schemes: scheme names; None for all, and for a ``tflite`` the one that
         :func:`scheme_of_tflite` finds.
     :param schemes_from: file and table that name them, for messages.
+    :param sequence: check samples that it is given in a row before it forgets what it remembers; 0
+        for all of them.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Model:
     task: Task = field(default_factory=Task, repr=False, hash=False, compare=False)
     zoo: ZooFile | None = field(default=None, repr=False, hash=False, compare=False)
     sidecar: Sidecar | None = field(default=None, repr=False, hash=False, compare=False)
+    sequence: int = 1
 
     @property
     def family(self) -> str:
@@ -122,6 +125,10 @@ class Model:
         """Whether its samples are drawn at random, so that no figure says how good it is."""
         return self.data is None
 
+    def steps(self, samples: int) -> int:
+        """Return how many of so many check samples make a sequence, at least 1."""
+        return self.sequence or max(samples, 1)
+
     @property
     def weights(self) -> Path:
         """The file of a zoo model's weights."""
@@ -164,6 +171,8 @@ class Model:
             identity["input_shape"] = self.sidecar.input_shape
             if self.sidecar.torch is not None:
                 identity["torch"] = self.sidecar.torch.factory
+        if self.sequence != 1:
+            identity["sequence"] = self.sequence
         return identity
 
     def _files(self) -> list[Path]:

@@ -56,6 +56,8 @@ class ModelSettings:
         data holds, or a few without data.
     :param task: what the model is for.
     :param limits: what its metrics may be at most, or must be at least.
+    :param sequence: check samples that a model with state is given in a row before it forgets; 0
+        for all of them.
     """
 
     schemes: tuple[str, ...] | None = None
@@ -65,6 +67,7 @@ class ModelSettings:
     check_samples: int | None = None
     task: Task = field(default_factory=Task)
     limits: tuple[Limit, ...] = ()
+    sequence: int = 1
 
 
 @dataclass(frozen=True)
@@ -125,7 +128,7 @@ def read_zoo_file(file: Path) -> ZooFile:
 
 def sidecar_keys(*, convertible: bool, factory: bool) -> list[str]:
     """Return the keys that :func:`read_sidecar` knows."""
-    known = ["check_samples", "data", "tolerance", "task", "limit"]
+    known = ["check_samples", "data", "tolerance", "task", "limit", "sequence"]
     known += _OF_CONVERSION if convertible else []
     return [*known, FACTORY_KEY, "files"] if factory else known
 
@@ -140,6 +143,11 @@ def read_sidecar(file: Path, *, convertible: bool, factory: bool = False) -> Sid
     top = Table.find(file)
     if top is None:
         return Sidecar()
+    if convertible and "sequence" in top.values:
+        raise top.error(
+            "key 'sequence' is for models that come as .tflite: a conversion freezes what a model "
+            "remembers. Convert it with its variables kept, and give the .tflite"
+        )
     top.allow(sidecar_keys(convertible=convertible, factory=factory))
     name = top.get_optional("data", str)
     data = None if name is None else file.parent / name
@@ -181,7 +189,16 @@ def _settings(conversion: Table, data: Table, top: Table) -> ModelSettings:
         else None,
         read_task(top.table("task")),
         limits,
+        _sequence(top),
     )
+
+
+def _sequence(table: Table) -> int:
+    """Return how many check samples make a sequence: 1 unless the file says otherwise."""
+    value = table.values.get("sequence", False)
+    if isinstance(value, bool):
+        return 0 if value else 1
+    return table.positive("sequence", most=MOST_CHECK_SAMPLES)
 
 
 def require(file: Path, what: str, *, needed_by: Path, remedy: str) -> Path:

@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from pytest_tinyquant.baselines.recording import Change
     from pytest_tinyquant.session.run import Run
 
+#: Of a sentence in a summary; the whole of it stands above.
+_LONGEST = 240
+
 
 def show(terminal: pytest.TerminalReporter, results: Results, run: Run, *, show_all: bool) -> None:
     """Write the summary of a run; `show_all` adds every combination's numbers."""
@@ -59,7 +62,7 @@ def show(terminal: pytest.TerminalReporter, results: Results, run: Run, *, show_
     for line in changed_outputs(results.results):
         tell(terminal, line, yellow=True)
     for line in known_gaps(results.results):
-        tell(terminal, textwrap.shorten(line, 190), yellow=True)
+        tell(terminal, textwrap.shorten(line, _LONGEST), yellow=True)
     _write_estimates(terminal, results, run.settings.estimate_cycles)
     for line in suggested_rows(results.results):
         tell(terminal, line)
@@ -99,7 +102,7 @@ def _notable_rows(results: Iterable[Result]) -> Iterable[tuple[str, ...]]:
         if result.error is not None:
             first = result.error["message"].partition("\n")[0]
             text = first.removeprefix(f"{result.combination}: ")
-            yield (result.combination, result.error["class"], textwrap.shorten(text, 100))
+            yield (result.combination, result.error["class"], textwrap.shorten(text, _LONGEST))
         for verdict in result.verdicts:
             for comparison in verdict.comparisons:
                 if comparison.status != "ok":
@@ -150,7 +153,7 @@ def _retries(retries: Mapping[str, Sequence[str]]) -> list[str]:
     count = sum(map(len, retries.values()))
     lines = [f"run again after trouble on the console: {count} time{'s' if count > 1 else ''}"]
     for combination, causes in retries.items():
-        lines += [f"  {combination}  {textwrap.shorten(cause, 120)}" for cause in causes]
+        lines += [f"  {combination}  {textwrap.shorten(cause, _LONGEST)}" for cause in causes]
     return lines
 
 

@@ -203,6 +203,7 @@ def reference_outputs(model: Model, cache: Cache, *, timeout: float = 300.0) -> 
                 file = Path(work) / "model.tflite"  # the model's own may be a C source
                 file.write_bytes(read_model(model.path))
                 request["path"] = str(file)
+                request["steps"] = model.steps(len(samples[0]))
                 where = f"{model.name}: TensorFlow Lite's interpreter"
                 call_interpreter("answers", request, where, timeout)
             else:
@@ -237,11 +238,13 @@ def interpreter_outputs(
     :raises ToolchainNotFoundError: there is no interpreter.
     """
     used, samples = find_interpreter(), arrays_of(model.check())
-    what = ["interpreter", kernels]
+    steps = model.steps(len(samples[0]))
+    what: list[str | int] = ["interpreter", kernels, *([steps] if steps > 1 else [])]
     key = output_key(what, used.version, converted.sha256, samples, used.packages)
 
     def build(directory: Path) -> None:
-        request = {"path": str(converted.path.absolute()), "kernels": kernels}
+        request: dict[str, Any] = {"path": str(converted.path.absolute()), "kernels": kernels}
+        request["steps"] = steps
         request["output"] = str(directory / "outputs.npz")
         with scratch_directory() as work:
             request["samples"] = saved_inputs(Path(work), samples)

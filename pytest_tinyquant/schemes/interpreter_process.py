@@ -34,18 +34,20 @@ def answers(request: dict[str, Any]) -> None:
     """Write the outputs of TensorFlow Lite's kernels, dequantized.
 
     :param request: ``path`` of the ``.tflite``; ``samples`` (float32) and ``output`` (npz);
-        ``kernels``: ``reference``, the default, or ``optimized``; ``library``.
+        ``kernels``: ``reference``, the default, or ``optimized``; ``library``; ``steps``, samples
+        that make a sequence, 1 by default.
     """
     optimized = request.get("kernels") == "optimized"
     interpreter = _interpreter(request, optimized=optimized)
     keeps_variables = _keeps_variables(Path(request["path"]))
     inputs = load_arrays(Path(request["samples"]))
     outputs: list[Arrays] = []
-    for sample in zip(*inputs, strict=True):
-        # Every sample is a sequence of its own; variables behind handles survive a reset.
-        if keeps_variables:
+    for number, sample in enumerate(zip(*inputs, strict=True)):
+        begins = number % request.get("steps", 1) == 0
+        # Variables behind handles survive a reset.
+        if begins and keeps_variables:
             interpreter = _interpreter(request, optimized=optimized)
-        _invoke(interpreter, sample)
+        _invoke(interpreter, sample, begins=begins)
         details = interpreter.get_output_details()
         results = [_dequantized(interpreter.get_tensor(d["index"]), d) for d in details]
         outputs.append([result.reshape(sample_shape(result.shape)) for result in results])
@@ -83,8 +85,11 @@ def _interpreter(request: dict[str, Any], *, optimized: bool = False, **options:
     return interpreter
 
 
-def _invoke(interpreter: Any, sample: tuple[np.ndarray[Any, Any], ...]) -> None:
-    interpreter.reset_all_variables()
+def _invoke(
+    interpreter: Any, sample: tuple[np.ndarray[Any, Any], ...], *, begins: bool = True
+) -> None:
+    if begins:
+        interpreter.reset_all_variables()
     for detail, array in zip(interpreter.get_input_details(), sample, strict=True):
         interpreter.set_tensor(detail["index"], _quantized(array, detail))
     interpreter.invoke()

@@ -224,7 +224,7 @@ def outcome_key(
     :param runner: digest of the programs that stand in for a board.
     """
     what: Mapping[str, object] = (
-        {"tflite": image.tflite, "samples": image.samples}
+        {"tflite": image.tflite, "samples": image.samples, "steps": image.steps}
         if isinstance(image, HostImage)
         else {"image": image.sha256}
     )

@@ -17,6 +17,7 @@ from pytest_tinyquant.baselines.cause import Cause
 from pytest_tinyquant.boards.device import HostImage
 from pytest_tinyquant.boards.halts.trace import OperatorTrace
 from pytest_tinyquant.boards.halts.trace import Traceable
+from pytest_tinyquant.errors import InvalidOutputError
 from pytest_tinyquant.measure.divergence import Divergence
 from pytest_tinyquant.measure.divergence import other_model
 from pytest_tinyquant.measure.divergence import same_model
@@ -87,6 +88,11 @@ class LayerByLayer:
                 sample = worst_sample(expected, actual, dtype)
                 if sample is None or not isinstance(device, Traceable):
                     return None
+                if place := sample % image.steps:
+                    raise InvalidOutputError(
+                        f"{case.name}: the outputs part at step {place} of a sequence (check sample"
+                        f" {sample}), and a trace begins with an empty memory"
+                    )
                 traces = device.trace(image.samples[sample], self._writes())
             tensors = cast("HostDevice", reference).tensors(sample)
         return self._compare(tensors, traces, sample)
@@ -155,7 +161,8 @@ def compare_models(steps: Steps, model: Model, old: Path, new: Path) -> FirstDif
 
 @contextlib.contextmanager
 def _host(steps: Steps, model: Model, graph: Graph, tflite: Path) -> Iterator[HostDevice]:
-    image = HostImage(tflite, steps.samples_of(model, graph))
+    samples = steps.samples_of(model, graph)
+    image = HostImage(tflite, samples, model.steps(len(samples)))
     with steps.open(steps.host_board(), image, name=f"layers {tflite.parent.name}") as device:
         yield cast("HostDevice", device)
 

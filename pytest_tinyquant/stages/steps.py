@@ -183,7 +183,8 @@ class Steps:
         """Return what the host runs: the converted file itself."""
         from pytest_tinyquant.boards.device import HostImage
 
-        return HostImage(case.converted.path, self.samples(case))
+        samples = self.samples(case)
+        return HostImage(case.converted.path, samples, case.model.steps(len(samples)))
 
     def samples(self, case: Parsed) -> list[bytes]:
         """Return each check sample as the bytes of all inputs of the model."""

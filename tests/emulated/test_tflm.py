@@ -76,7 +76,8 @@ def run(tmp_path):
             tflite = b"\x1c\0\0\0TFL3" + bytes(64)
             # What the adapter looks at of a checked case.
             converted = SimpleNamespace(read=lambda: tflite)
-            case: Any = SimpleNamespace(board=board, graph=graph, converted=converted)
+            model = SimpleNamespace(sequence=1)
+            case: Any = SimpleNamespace(board=board, graph=graph, converted=converted, model=model)
             emitted = TFLM.emit(case, Path(directory))
             image = firmware.build(emitted, board, samples, Cache(), where="net-int8-m4")
         device = open_device(board, work_dir=tmp_path, timeout=60)

@@ -57,9 +57,10 @@ class Engine(BoardRuntime):
     def emit(self, case: Checked, directory: Path) -> EmittedModel:
         """Write the plan as C."""
         from pytest_tinyquant import engine
+        from pytest_tinyquant.engine.sequences import sequences_of
 
         assert case.plan is not None, "a compiled runtime has a plan"
-        return engine.emit(case.plan, directory)
+        return engine.emit(case.plan, directory, sequences_of(case.model))
 
     def version(self) -> str:
         """Return this package's release: a baseline must not change its words with every commit.

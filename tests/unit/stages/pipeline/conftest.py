@@ -126,7 +126,12 @@ class World:
         self.interpreter = {"reference": OUTPUTS, "optimized": OUTPUTS}
         self.graph = Graph((int8(0, "input"), int8(1, "output")), (), (0,), (1,))
         self.model = SimpleNamespace(
-            name="cnn_4", labels=lambda: None, task=Task(), has_drawn_data=False
+            sequence=1,
+            steps=lambda samples: 1,
+            name="cnn_4",
+            labels=lambda: None,
+            task=Task(),
+            has_drawn_data=False,
         )
         (tmp_path / "model.tflite").write_bytes(b"tflite")
         np.savez(tmp_path / "reference.npz", inputs=INPUTS, outputs=OUTPUTS)
