@@ -14,6 +14,7 @@ from pytest_tinyquant.baselines.verdict import Verdict
 from pytest_tinyquant.metrics.built_in import BUILT_IN
 from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.metrics.text import number_text
+from pytest_tinyquant.report.columns import cells
 from pytest_tinyquant.report.repeated import suggested_rows
 from pytest_tinyquant.report.results import BAD
 from pytest_tinyquant.report.results import NOTABLE
@@ -114,7 +115,7 @@ def _notable_rows(results: Iterable[Result]) -> Iterable[tuple[str, ...]]:
 
 def _numbers(comparison: Comparison) -> tuple[str, ...]:
     """Return baseline -> number, change and status of one comparison."""
-    return (comparison.numbers_text, comparison.change_text, comparison.status.upper())
+    return (comparison.numbers_text, *cells(comparison), comparison.status.upper())
 
 
 def _all_rows(results: Results) -> list[tuple[str, ...]]:
