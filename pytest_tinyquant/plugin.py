@@ -210,12 +210,14 @@ def pytest_runtest_makereport(
     from pytest_tinyquant.report.beside import TROUBLES
     from pytest_tinyquant.report.beside import Beside
     from pytest_tinyquant.report.item import complete
+    from pytest_tinyquant.report.item import plainly_told
     from pytest_tinyquant.report.item import prepare
 
     beside = Beside()
     with beside.guarded(item.nodeid):
         prepare(item, call)
-    report = yield
+    with plainly_told(call):
+        report = yield
     with beside.guarded(item.nodeid):
         complete(report, item, call)
     if beside.troubles:

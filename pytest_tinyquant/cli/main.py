@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
+from typing import NoReturn
 
 from pytest_tinyquant.cli import compare_schemes
 from pytest_tinyquant.cli import completion
@@ -28,6 +29,7 @@ from pytest_tinyquant.cli.plugins import load_plugins
 from pytest_tinyquant.errors import TinyQuantError
 from pytest_tinyquant.system.plain_console import complain
 from pytest_tinyquant.system.plain_console import say
+from pytest_tinyquant.system.plain_text import harmless
 from pytest_tinyquant.system.scratch import scratch_directory
 
 
@@ -49,9 +51,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
+class _Parser(argparse.ArgumentParser):
+    """One whose complaints, which repeat what was typed or pasted, are harmless."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(harmless(message))
+
+
 def parser() -> argparse.ArgumentParser:
     """Return what reads the command line."""
-    program = argparse.ArgumentParser(
+    program = _Parser(
         prog="tinyquant", description="Look after the model x scheme x board tests of a project."
     )
     version = importlib.metadata.version("pytest-tinyquant")
@@ -109,8 +118,9 @@ def _noise_arguments(parser: argparse.ArgumentParser) -> None:
 def _toolchain_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "target",
-        choices=("rx-elf", "rx-sim"),
-        help="rx-elf: the compiler for Renesas RX; rx-sim: a simulator of its cycles",
+        choices=("rx-elf", "rx-sim", "labgrid"),
+        help="rx-elf: the compiler for Renesas RX; rx-sim: a simulator of its cycles; "
+        "labgrid: the client of a farm of boards",
     )
 
 
@@ -131,10 +141,14 @@ _ARGUMENTS: Final[Mapping[str, Callable[[argparse.ArgumentParser], None]]] = {
 
 
 def _init(options: argparse.Namespace) -> int:
+    from pytest_tinyquant.project.new import lines_to_add
     from pytest_tinyquant.project.new import write_scaffold
 
     for path, written in write_scaffold(options.directory):
         say(f"{'wrote' if written else 'kept '} {path}")
+        lines = [] if written else lines_to_add(path)
+        if lines:
+            say("\n    ".join(["      which holds pytest's settings; add to them:", *lines]))
     print("Put a model in with tinyquant import FILE, then: pytest --tq-missing-baseline=record")
     return 0
 
@@ -179,6 +193,11 @@ def _noise(options: argparse.Namespace) -> int:
 
 
 def _toolchain(options: argparse.Namespace) -> int:
+    if options.target == "labgrid":
+        from pytest_tinyquant.boards.farm.client import install
+
+        say(install())
+        return 0
     from pytest_tinyquant.firmware import toolchain_rx
     from pytest_tinyquant.firmware import toolchain_rx_sim
     from pytest_tinyquant.firmware.source_build import build

@@ -218,7 +218,7 @@ class _Source:
         if isinstance(value, Activation):
             return f"(void *)(tq_arena + {self.plan.placements[value.tensor].offset})"
         if isinstance(value, ScratchMemory):
-            return f"(void *)(tq_arena + {self.plan.scratch[op].offset})"
+            return f"(void *)(tq_arena + {self.plan.scratch[op].offset + value.offset})"
         if isinstance(value, Constant):
             return f"(const void *)(tq_weights + {value.offset})"
         if isinstance(value, float):

@@ -75,6 +75,8 @@ def open_before(place: Path | DatabaseUrl, cache_root: Path | None) -> list[str]
     """
     try:
         with contextlib.closing(open_history(place)) as store:
+            if not isinstance(place, DatabaseUrl):
+                return []
             sent = Unsent(Cache(cache_root).root, store.name).send(store)
     except UnreachableError as error:
         return [f"tinyquant: {error}; this run is kept, and sent when it does"]
@@ -88,7 +90,8 @@ def open_to_read(place: Path | DatabaseUrl, cache_root: Path | None = None) -> H
     """
     store = open_history(place, create=False)
     try:
-        Unsent(Cache(cache_root).root, store.name).send(store)
+        if isinstance(place, DatabaseUrl):
+            Unsent(Cache(cache_root).root, store.name).send(store)
     except BaseException:
         store.close()
         raise
@@ -104,7 +107,8 @@ def _append(place: Path | DatabaseUrl, entry: RunEntry, cache: Path) -> None:
     try:
         with contextlib.closing(open_history(place)) as store:
             store.append(entry)
-            unsent.send(store)
+            if isinstance(place, DatabaseUrl):
+                unsent.send(store)
     except ConfigurationError as error:
         if not isinstance(place, DatabaseUrl):
             raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Final
 
@@ -29,7 +30,7 @@ class Unsent:
     """
 
     def __init__(self, cache: Path, name: str) -> None:
-        self.directory = cache / KIND / hashlib.sha256(name.encode()).hexdigest()[:16]
+        self.directory = cache / KIND / hashlib.sha256(os.fsencode(name)).hexdigest()[:16]
 
     def keep(self, entry: RunEntry) -> Path:
         """Write a run into a file of its own and return that.

@@ -15,6 +15,7 @@ from pytest_tinyquant.report.choosing_text import rows
 from pytest_tinyquant.report.choosing_text import titles
 from pytest_tinyquant.report.columns import COLUMNS
 from pytest_tinyquant.report.columns import cells
+from pytest_tinyquant.report.numbers import number_rows
 from pytest_tinyquant.report.results import BAD
 from pytest_tinyquant.report.results import NOTABLE
 from pytest_tinyquant.report.results import Result
@@ -63,6 +64,10 @@ def markdown(results: Results, summary: str | None, found: Sequence[Choice] = ()
         key=lambda result: (result.outcome not in BAD, result.combination, result.nodeid),
     )
     lines += _table(_JUDGED, [row for result in notable for row in _rows(result)])
+    if not notable and not found:
+        head, *numbers = number_rows(results)
+        ruler = f"|{'---|' * len(head)}"
+        lines += _table((f"| {' | '.join(map(_cell, head))} |", ruler), numbers)
     heading, *changed = changed_outputs(results.results) or [""]
     if changed:
         lines += [heading, "", *(f"- {_cell(line.strip())}" for line in changed), ""]

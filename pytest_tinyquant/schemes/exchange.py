@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib.metadata
 import importlib.util
@@ -50,6 +51,7 @@ def saved_inputs(directory: Path, arrays: list[Any]) -> str:
     return str(file)
 
 
+@functools.cache
 def package_version(package: str) -> str:
     """Return the version of an importable package, whatever distribution brought it."""
     try:

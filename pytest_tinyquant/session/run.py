@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pytest_tinyquant.baselines.gate import Gate
     from pytest_tinyquant.boards.bench.pool import Pool
     from pytest_tinyquant.boards.bench.set_aside import BoardHealth
+    from pytest_tinyquant.boards.farm.farm import Farm
     from pytest_tinyquant.history.creep import Release
     from pytest_tinyquant.paired.gate import PairedGate
     from pytest_tinyquant.paired.session import PairedRun
@@ -148,7 +149,19 @@ class Run:
             timeout=self.settings.lease_timeout,
             tell=self.progress.say,
             progress_seconds=self.settings.progress_interval or PROGRESS_SECONDS,
+            farm=self.farm,
         )
+
+    @cached_property
+    def farm(self) -> Farm | None:
+        """The places of labgrid that this run may hold; None if the bench has no such rows."""
+        if not any(physical.labgrid for physical in self.project.bench):
+            return None
+        from pytest_tinyquant.boards.bench.lease import LeaseDirectory
+        from pytest_tinyquant.boards.farm.farm import Farm
+
+        timeout = self.settings.lease_timeout
+        return Farm(self.work_dir, LeaseDirectory().root, timeout=timeout)
 
     @cached_property
     def health(self) -> BoardHealth:
@@ -225,8 +238,20 @@ class Run:
         journal = self._made("journal")
         if journal is not None:
             journal.close()
+        self._leave_farm()
         if self.scratch is not None:
             self.scratch.close()
+
+    def _leave_farm(self) -> None:
+        """Give back what any process of the run holds; a worker leaves that to the controller."""
+        if self.is_worker or self._made("project") is None or self.farm is None:
+            return
+        from pytest_tinyquant.errors import TinyQuantError
+
+        try:
+            self.farm.close()
+        except TinyQuantError as error:
+            print(f"tinyquant: {error}; the next run gives it back", file=sys.stderr)
 
     def worker_input(self) -> dict[str, object]:
         """Return what a worker must not find out for itself: every worker has to agree on it."""

@@ -142,6 +142,6 @@ def _high_water(layers: LayerByLayer, verdict: Verdict) -> list[Cause]:
     if "stack" in grown:
         deepest = layers.deepest_operator()
         if deepest is not None:
-            what = f"deepest stack, {deepest[1]:,} bytes"
-            causes.append(Cause("stack", deepest[0], about=what))
+            # How deep it is counts from elsewhere than the metric's own number, which stands above.
+            causes.append(Cause("stack", deepest[0], about="deepest stack"))
     return causes

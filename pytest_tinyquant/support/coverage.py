@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from collections.abc import Mapping
 
+from pytest_tinyquant.support.custom import CUSTOM
 from pytest_tinyquant.support.roles import DEFAULT_ROLES
 from pytest_tinyquant.support.roles import ROLES
 from pytest_tinyquant.support.tables import TFLM
@@ -35,16 +36,6 @@ REASONS: Mapping[str, str] = {
         "weights or bias of another type", "int8 weights and a bias of the input's kind"
     ),
     "UNIDIRECTIONAL_SEQUENCE_LSTM": _MISREAD.format("the cell state's bytes", "int16"),
-}
-
-#: Custom operators that the tflite-micro wheel registers, with why the engine lacks them.
-CUSTOM: Mapping[str, str] = {
-    "TFLite_Detection_PostProcess": "boxes are decoded and chosen on the computer; export the "
-    "model without its last operator",
-    "SignalDelay, SignalEnergy, SignalFftAutoScale, SignalFilterBank, SignalFilterBankLog, "
-    "SignalFilterBankSpectralSubtraction, SignalFilterBankSquareRoot, SignalFramer, SignalIrfft, "
-    "SignalOverlapAdd, SignalPCAN, SignalRfft, SignalStacker, SignalWindow": "the front end of "
-    "micro speech; its fixed-point FFT has no counterpart in the engine",
 }
 
 #: Where the engine gives something else than TensorFlow Lite Micro, because that has no answer.
@@ -93,7 +84,8 @@ def page() -> str:
             for op, left in missing()
         ),
         "",
-        "The engine stores int4 weights as int8: they take its flash and run on its kernels.",
+        "The engine stores int4 weights two to a byte, as the file does, where activations are",
+        "int8; those of convolutions in groups as int8.",
         "",
         "## Where results differ",
         "",
@@ -103,9 +95,9 @@ def page() -> str:
         "",
         "## Custom operators of TensorFlow Lite Micro",
         "",
-        "| operator | engine |",
-        "|---|---|",
-        *(f"| {names} | no: {reason} |" for names, reason in CUSTOM.items()),
+        "| operator | runtime tflm | engine |",
+        "|---|---|---|",
+        *(f"| {', '.join(names)} | yes | no: {reason} |" for reason, names in _customs().items()),
     ]
     return "\n".join([*lines, ""])
 
@@ -133,6 +125,14 @@ def _introduction(counts: str) -> list[str]:
         "| operator | roles | float32 | int8 | int16 | other types |",
         "|---|---|---|---|---|---|",
     ]
+
+
+def _customs() -> dict[str, list[str]]:
+    """Return the custom operators by the reason for which the engine lacks them."""
+    found: dict[str, list[str]] = {}
+    for name, reason in CUSTOM.items():
+        found.setdefault(reason, []).append(name)
+    return found
 
 
 def _row(op: str) -> str:

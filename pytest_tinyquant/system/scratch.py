@@ -109,6 +109,21 @@ def sweep(*parents: Path) -> list[Path]:
     return [p for parent in parents or [Path(tempfile.gettempdir())] for p in _swept(parent)]
 
 
+def is_in_use(path: Path) -> bool:
+    """Tell whether the owner of a scratch directory lives; False if there is no such directory."""
+    try:
+        lock = os.open(path / _OWNER, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(lock)
+    return False
+
+
 def _swept(parent: Path) -> list[Path]:
     swept = []
     with contextlib.suppress(OSError), os.scandir(parent) as entries:

@@ -163,8 +163,8 @@ class _Call:
         match value:
             case Activation(tensor):
                 return self.memory.address(self.plan.placements[tensor])
-            case ScratchMemory():
-                return self.memory.address(self.plan.scratch[self.op.index])
+            case ScratchMemory(offset):
+                return self.memory.address(self.plan.scratch[self.op.index]) + offset
             case Constant(offset):
                 return self.weights + offset
             case Array(ctype, elements):

@@ -48,6 +48,34 @@ def test_init_keeps_what_is_there(project, capsys):
     assert "kept  pyproject.toml" in out
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "lines"),
+    [
+        (
+            "pyproject.toml",
+            '[tool.pytest.ini_options]\ntestpaths = ["unit"]\n',
+            ['tinyquant_boards = ["host", "nucleo-l4r5zi"]', 'testpaths = ["unit", "tests"]'],
+        ),
+        ("pyproject.toml", '[tool.pytest.ini_options]\ntestpaths = ["tests"]\n', [
+            'tinyquant_boards = ["host", "nucleo-l4r5zi"]'
+        ]),
+        ("tox.ini", "[pytest]\ntestpaths = unit\n", [
+            "tinyquant_boards = host nucleo-l4r5zi", "testpaths = unit tests"
+        ]),
+        ("setup.cfg", "[tool:pytest]\ntinyquant_boards = host\n", []),
+        ("pytest.ini", "[pytest]\ntinyquant_boards = host\n", []),
+    ],
+)  # fmt: skip
+def test_init_says_what_to_add_to_settings_that_are_there(project, capsys, name, text, lines):
+    (project / name).write_text(text)
+    assert main(["init"]) == 0
+    out = capsys.readouterr().out
+    assert (project / name).read_text() == text
+    assert f"kept  {name}" in out
+    told = [line.strip() for line in out.splitlines() if line.startswith("    ")]
+    assert told == ([*(["which holds pytest's settings; add to them:"] if lines else []), *lines])
+
+
 def test_init_says_where_it_cannot_write(project, capsys):
     (project / "file").touch()
     assert main(["init", "file"]) == 1
