@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import shutil
+import tempfile
 from collections import Counter
 from collections.abc import Callable
 from collections.abc import Iterator
@@ -77,13 +78,21 @@ def _copy(source: Path, target: Path, kind: str) -> None:
     if source.is_dir():
         if target.exists():
             raise _taken(target)
-        shutil.copytree(source, target)
+        _copy_folder(source, target)
         return
     data = read_model(source) if kind == "tflite" else read_bytes(source)
     if target.exists() and target.read_bytes() != data:
         raise _taken(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     write_bytes(target, data)
+
+
+def _copy_folder(source: Path, target: Path) -> None:
+    """Copy a folder whole, or not at all."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".tinyquant-", dir=target.parent) as made:
+        shutil.copytree(source, Path(made) / target.name)
+        (Path(made) / target.name).rename(target)
 
 
 def _taken(target: Path) -> ConfigurationError:

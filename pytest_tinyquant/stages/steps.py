@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from contextlib import ExitStack
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Final
 from pytest_tinyquant.errors import DeviceHaltedError
 from pytest_tinyquant.errors import DoesNotFitError
 from pytest_tinyquant.errors import SupportMismatchError
+from pytest_tinyquant.errors import UnsupportedModelError
 from pytest_tinyquant.errors import located
 from pytest_tinyquant.measure.observation import Built
 from pytest_tinyquant.project.case import Case
@@ -245,6 +247,14 @@ class Steps:
         try:
             return device.run()
         except DeviceHaltedError as halt:
+            custom = [o.custom for part in case.graph.parts() for o in part.operators if o.custom]
+            if case.board.target.is_host and halt.kind == _HALT_AT_START and custom:
+                # Their types are in no table: the runtime itself has the word.
+                raise UnsupportedModelError(
+                    f"TensorFlow Lite Micro refuses the model, in which {custom[0]} may be used in "
+                    f"a way that it does not know: {halt}",
+                    op=custom[0],
+                ) from halt
             if case.board.target.is_host and halt.kind == _HALT_AT_START:
                 raise SupportMismatchError(
                     f"{case.name}: the support check finds nothing against this model, "
@@ -291,16 +301,31 @@ class Steps:
     def reference(self, model: Model, name: str) -> list[NDArray[np.float32]]:
         """Return the reference's "inputs" or "outputs", one array per tensor."""
         from pytest_tinyquant.schemes.convert import read_arrays
-        from pytest_tinyquant.schemes.convert import reference_outputs
 
         if self._read is None:
-            return read_arrays(reference_outputs(model, self.cache).path, name)
+            return read_arrays(self._reference_file(model), name)
         if self._read.get("model") is not model:
-            path = reference_outputs(model, self.cache).path
+            path = self._reference_file(model)
             arrays = {part: read_arrays(path, part) for part in ("inputs", "outputs")}
             self._read = {"model": model, **arrays}
         found: list[NDArray[np.float32]] = self._read[name]
         return found
+
+    def _reference_file(self, model: Model) -> Path:
+        """Return the npz of a model's reference; that of a ``.tflite`` its own runtime gives."""
+        from pytest_tinyquant.schemes.convert import reference_outputs
+
+        if model.kind == "tflite":
+            from pytest_tinyquant.stages.foreign_reference import micro_reference
+
+            host = self.host_board()
+
+            def open_host(image: HostImage, name: str) -> AbstractContextManager[Device]:
+                return self.open(host, image, name=name)
+
+            if file := micro_reference(model, self.cache, open_host):
+                return file
+        return reference_outputs(model, self.cache).path
 
     @contextmanager
     def _reading_once(self) -> Iterator[None]:

@@ -11,6 +11,7 @@ from pytest_tinyquant.models.graph import Graph
 from pytest_tinyquant.models.graph import Operator
 from pytest_tinyquant.models.graph import Subgraph
 from pytest_tinyquant.schemes.settings import Scheme
+from pytest_tinyquant.support.custom import why_not
 from pytest_tinyquant.support.instead import advice
 from pytest_tinyquant.support.roles import DEFAULT_ROLES
 from pytest_tinyquant.support.roles import ROLES
@@ -50,9 +51,18 @@ def plan_supported(graph: Graph, runtime: Runtime, *, kernels: str, name: str) -
 def _check_table(graph: Graph, runtime: Runtime) -> None:
     """Check every operator against the runtime's table."""
     for part, operator in runtime.executed(graph):
+        if operator.custom in runtime.custom:
+            continue
+        if operator.custom:
+            raise UnsupportedModelError(
+                f"{runtime.title} lacks {operator.label}, the custom operator {operator.custom}: "
+                f"{why_not(operator.custom)}",
+                op=operator.custom,
+                reason=f"it has no operator {operator.custom}",
+            )
         if operator.op not in runtime.operators:
-            name = operator.custom or operator.op
-            raise _unsupported(runtime, operator, "", f"it has no operator {name}", verb="lacks")
+            reason = f"it has no operator {operator.op}"
+            raise _unsupported(runtime, operator, "", reason, verb="lacks")
         accepted = runtime.operators[operator.op]
         found = _types(part, operator)
         if accepted and tuple(found.values()) not in accepted:

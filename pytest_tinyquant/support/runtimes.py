@@ -50,6 +50,11 @@ class Runtime(ABC):
     def operators(self) -> Mapping[str, Combinations]:
         """The operators that it has, with the type combinations that each takes."""
 
+    @property
+    def custom(self) -> frozenset[str]:
+        """The custom operators that it has, by their names."""
+        return frozenset()
+
     def executed(self, graph: Graph) -> Sequence[tuple[Subgraph, Operator]]:
         """Return the operators of `graph` that it runs, with the subgraph of each."""
         return [(part, operator) for part in graph.parts() for operator in part.operators]

@@ -56,6 +56,13 @@ class TensorFlowLiteMicro(BoardRuntime):
 
         return OPERATORS
 
+    @property
+    def custom(self) -> frozenset[str]:
+        """The custom operators of the wheel; a board's library says in its headers which it has."""
+        from pytest_tinyquant.support.custom import CUSTOM
+
+        return frozenset(CUSTOM)
+
     def check(self, graph: Graph) -> None:
         """Accept everything: the table says all there is to say."""
 

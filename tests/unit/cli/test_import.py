@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
 
+from pytest_tinyquant.cli import import_model
 from pytest_tinyquant.cli.main import main
 
 
@@ -70,3 +76,23 @@ def test_what_is_no_model_is_not_copied(project, capsys, name, content, words):
 
     assert words in capsys.readouterr().err
     assert not list((project / "models").iterdir())
+
+
+def test_a_folder_is_copied_whole_or_not_at_all(tmp_path, monkeypatch):
+    source, target = tmp_path / "saved", tmp_path / "models" / "net"
+    (source / "variables").mkdir(parents=True)
+    (source / "saved_model.pb").write_bytes(b"graph")
+    (source / "variables" / "data").write_bytes(b"weights")
+
+    def full(source: Path, target: Path) -> None:
+        shutil.copytree(source, target)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(import_model, "shutil", SimpleNamespace(copytree=full))
+    with pytest.raises(OSError, match="No space left"):
+        import_model._copy_folder(source, target)
+    assert list(target.parent.iterdir()) == []
+    monkeypatch.undo()
+    import_model._copy_folder(source, target)
+    assert (target / "variables" / "data").read_bytes() == b"weights"
+    assert [path.name for path in target.parent.iterdir()] == ["net"]

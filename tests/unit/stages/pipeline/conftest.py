@@ -128,6 +128,7 @@ class World:
         self.model = SimpleNamespace(
             sequence=1,
             steps=lambda samples: 1,
+            kind="keras",
             name="cnn_4",
             labels=lambda: None,
             task=Task(),
