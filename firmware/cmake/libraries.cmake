@@ -5,6 +5,12 @@
 # The linker script tells the parts of the flash report apart by these names.
 include("${TQ_BOARD_DIR}/board.cmake" OPTIONAL)
 file(GLOB app_sources app/*.c port/${TQ_PORT}/*.[cS] ${TQ_BOARD_DIR}/*.[cS])
+if(TQ_CONSOLE STREQUAL "debugger")
+  file(GLOB mailbox_sources port/mailbox/*.[cS])
+  list(APPEND app_sources ${mailbox_sources})
+  add_compile_definitions(TQ_CONSOLE_DEBUGGER)
+endif()
+list(APPEND app_sources ${TQ_SETUP})
 if(TQ_BOARD_PORT)
   file(GLOB shared_sources port/${TQ_BOARD_PORT}/*.[cS])
   list(APPEND app_sources ${shared_sources})

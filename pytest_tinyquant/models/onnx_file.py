@@ -71,12 +71,12 @@ def read_onnx(path: Path) -> Any:
             f"Export it with opset_version={max(OLDEST_OPSET, min(version, 17))}"
         )
     for name, shape in inputs_of(model):
-        if len(shape) not in (2, 4) or any(size < 1 for size in shape[1:]):
+        if len(shape) not in (2, 3, 4) or any(size < 1 for size in shape[1:]):
             sizes = ", ".join(str(size) if size > 0 else "open" for size in shape)
             raise ModelError(
-                f"{path}: input {name!r} has shape [{sizes}]; it must be [batch, features] or "
-                "[batch, channels, height, width] with every size but the batch fixed. Export it "
-                "with a fixed input"
+                f"{path}: input {name!r} has shape [{sizes}]; it must be [batch, features], "
+                "[batch, channels, length] or [batch, channels, height, width] with every size but "
+                "the batch fixed. Export it with a fixed input"
             )
     return model
 

@@ -86,6 +86,8 @@ class OwnSamples:
         """Return samples as the converted model takes them: images channels-last."""
         if self.kind not in _CHANNELS_FIRST:
             return parts
+        if self.kind == "onnx":  # its sequences become images of height 1
+            parts = [part[:, :, None] if part.ndim == 3 else part for part in parts]
         return [channels_last(part) for part in parts]
 
     def _check_parts(self) -> list[Samples]:

@@ -99,12 +99,6 @@ def load_project(
     present = _attached(settings, bench, look) if attached is None else frozenset(attached)
     types = {physical.type for physical in bench if physical.name in present}
     boards = {name: aim(board, settings.target, attached=types) for name, board in boards.items()}
-    known = {
-        "models": tuple(models),
-        "schemes": tuple(schemes),
-        "boards": tuple(boards),
-        "runtimes": tuple(RUNTIMES),
-    }
     return Project(
         root=settings.root,
         models_dir=settings.models_dir,
@@ -114,15 +108,28 @@ def load_project(
         attached=present,
         models=models,
         schemes=schemes,
-        known_issues=tuple(
-            issue
-            for directory in (settings.models_dir, *settings.extra_models)
-            for issue in load_known_issues(directory / KNOWN_ISSUES_FILE, known)
-        ),
+        known_issues=_known_issues(settings, models, schemes, boards),
         cache_root=settings.cache_dir,
         tolerance=_tolerance(settings),
         limits=_limits(settings),
         work_dir=work_dir,
+    )
+
+
+def _known_issues(
+    settings: Settings, models: Iterable[str], schemes: Iterable[str], boards: Iterable[str]
+) -> tuple[KnownIssue, ...]:
+    """Return the known gaps of every directory of models; they may name what there is."""
+    known = {
+        "models": tuple(models),
+        "schemes": tuple(schemes),
+        "boards": tuple(boards),
+        "runtimes": tuple(RUNTIMES),
+    }
+    return tuple(
+        issue
+        for directory in (settings.models_dir, *settings.extra_models)
+        for issue in load_known_issues(directory / KNOWN_ISSUES_FILE, known)
     )
 
 

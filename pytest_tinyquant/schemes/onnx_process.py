@@ -44,7 +44,7 @@ def reference(request: dict[str, Any]) -> None:
     import onnxruntime
 
     path = Path(request["path"])
-    names = [name for name, _ in inputs_of(read_onnx(path))]
+    takes = inputs_of(read_onnx(path))
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     # The operators as they stand in the file: fused ones round at other places.
@@ -54,8 +54,20 @@ def reference(request: dict[str, Any]) -> None:
     outputs: list[list[np.ndarray[Any, Any]]] = []
     for sample in zip(*inputs, strict=True):
         feed = {
-            name: channels_first(array[np.newaxis])
-            for name, array in zip(names, sample, strict=True)
+            name: _as_taken(array[np.newaxis], len(shape))
+            for (name, shape), array in zip(takes, sample, strict=True)
         }
-        outputs.append([channels_last(np.asarray(out))[0] for out in session.run(None, feed)])
+        outputs.append([_as_image(np.asarray(out))[0] for out in session.run(None, feed)])
     save_answers(Path(request["output"]), inputs, outputs)
+
+
+def _as_taken(array: np.ndarray[Any, Any], dimensions: int) -> np.ndarray[Any, Any]:
+    """Return a sample as the model takes it: channels first, a sequence without its height."""
+    first: np.ndarray[Any, Any] = channels_first(array)
+    return first[:, :, 0] if dimensions == 3 else first
+
+
+def _as_image(output: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return an output channels-last, a sequence as an image of height 1."""
+    image: np.ndarray[Any, Any] = channels_last(output[:, :, None] if output.ndim == 3 else output)
+    return image

@@ -73,7 +73,7 @@ def test_two_kinds_that_share_a_machines_firmware_share_no_library(tmp_path: Pat
     def key(kind: str) -> str:
         inputs = firmware_keys.library_inputs(
             tmp_path, toolchain="gcc", tools=(), toolchain_file=None, kind=kind,
-            machine="mps2-an386", cflags=(), runtime="tinyquant",
+            machine="mps2-an386", own_files={}, console="uart", cflags=(), runtime="tinyquant",
         )  # fmt: skip
         return declared_key(firmware_keys.LIBRARY_INPUTS, inputs)
 
