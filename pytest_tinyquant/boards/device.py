@@ -105,6 +105,9 @@ class Debugger(Protocol):
     def resume(self) -> None:
         """Let the core run."""
 
+    def start_at(self, sp: int, pc: int) -> None:
+        """Let a halted core begin at ``pc`` with the stack at ``sp`` when it is resumed."""
+
     def halt(self) -> None:
         """Stop the core."""
 

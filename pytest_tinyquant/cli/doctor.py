@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from collections.abc import Sequence
 from functools import partial
 
+from pytest_tinyquant.boards.emulator.qemu import check_machine
 from pytest_tinyquant.boards.emulator.qemu import find_qemu
 from pytest_tinyquant.cli.finding import Finding
 from pytest_tinyquant.cli.finding import tried
@@ -20,6 +21,7 @@ from pytest_tinyquant.firmware.toolchain import find_build_tool
 from pytest_tinyquant.firmware.toolchain import find_toolchain
 from pytest_tinyquant.project.board_types import Board
 from pytest_tinyquant.project.kinds import KINDS
+from pytest_tinyquant.project.kinds import Kind
 from pytest_tinyquant.project.project import Project
 from pytest_tinyquant.system.cache import Cache
 from pytest_tinyquant.system.plain_console import say
@@ -107,7 +109,7 @@ def _findings(boards: Collection[Board] = ()) -> Iterator[Finding]:
             yield tried(kind.compiler.program, purpose, partial(_compiler, kind.name))
         if kind.emulator and (not boards or kind.name in emulated):
             purpose = f"emulated {kind.name} boards"
-            yield tried(kind.emulator, purpose, partial(find_qemu, kind.emulator))
+            yield tried(kind.emulator, purpose, partial(_emulator, kind))
     for board in boards:
         if board.runs_firmware:
             found = partial(runtime_of(board).found_for, board)
@@ -139,6 +141,15 @@ def _version(package: str) -> str:
 def _compiler(kind: str) -> str:
     """Return name and version of the compiler for a kind of board."""
     return find_toolchain(kind).version
+
+
+def _emulator(kind: Kind) -> str:
+    """Return the emulator's path, and the machine for boards that name none."""
+    path = find_qemu(kind.emulator)
+    if not kind.machine:
+        return path
+    check_machine(kind.emulator, kind.machine, kind.name)
+    return f"{path}, machine {kind.machine}"
 
 
 def _build_tool(name: str) -> str:

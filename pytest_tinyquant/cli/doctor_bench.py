@@ -110,7 +110,8 @@ def _board_findings(physical: PhysicalBoard, board: Board) -> Iterator[Finding]:
         yield tried(f"{name} flasher", f"programming {name}", lambda: _flasher(physical, board))
     if not is_attached:
         return
-    yield tried(f"{name} port", f"hearing {name}", lambda: _port(physical))
+    if board.console == "uart":
+        yield tried(f"{name} port", f"hearing {name}", lambda: _port(physical))
     if physical.flasher == PYOCD:
         yield tried(f"{name} blink", f"using {name}", lambda: _blink(physical, board))
 
@@ -187,6 +188,7 @@ def _flasher(physical: PhysicalBoard, board: Board) -> str:
 
 def _blink(physical: PhysicalBoard, board: Board) -> str:
     """Return what the core says that it is; the board is held meanwhile, and is reset."""
+    from pytest_tinyquant.boards.bench.hardware import check_core
     from pytest_tinyquant.boards.debug.cmsis_pack import session_options
     from pytest_tinyquant.boards.debug.pyocd_debugger import PyocdDebugger
 
@@ -199,6 +201,7 @@ def _blink(physical: PhysicalBoard, board: Board) -> str:
         debugger = PyocdDebugger(physical.probe, board.pyocd_target, options=options)
         try:
             cpuid = int.from_bytes(debugger.read(_CPUID, 4), "little")
+            check_core(debugger, board, physical.name)
         finally:
             debugger.close()
     finally:

@@ -6,12 +6,15 @@ import argparse
 import importlib.metadata
 import os
 import sys
+from collections.abc import Callable
+from collections.abc import Mapping
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
 from typing import NoReturn
 
+from pytest_tinyquant.cli import add_board
 from pytest_tinyquant.cli import compare_schemes
 from pytest_tinyquant.cli import completion
 from pytest_tinyquant.cli import import_model
@@ -80,48 +83,64 @@ def parser() -> argparse.ArgumentParser:
         ("sensitivity", sensitivity.run, "measure what each layer's bits cost; propose a recipe"),
         ("schemes", list_schemes.run, "list the schemes that --scheme knows, with what they do"),
         ("boards", _boards, "list the boards that --board knows, and those on this bench"),
+        ("board", add_board.run, "write the rows of an attached board into boards.toml"),
         ("doctor", _doctor, "check everything that a run needs, and say how to mend it"),
         ("noise", _noise, "measure how far latencies scatter on an attached board, and store it"),
         ("toolchain", _toolchain, "build a program that has no package into the cache"),
     ):
         sub = commands.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
         sub.set_defaults(command=command)
-        if name == "init":
-            sub.add_argument("directory", nargs="?", type=Path, default=Path())
-        if name == "import":
-            import_model.add_arguments(sub)
-        if name == "show":
-            sub.add_argument("model", help="a model's name, or the path of its file")
-            sub.add_argument("--scheme", default="int8-only", help="default: int8-only")
-            sub.add_argument("--board", help="the board whose kernels run it; default: all boards")
-            sub.add_argument(
-                "--layers", action="store_true", help="show which layer costs the accuracy"
-            )
-        if name == "baselines":
-            list_baselines.add_arguments(sub)
-        if name == "sensitivity":
-            sensitivity.add_arguments(sub)
-        if name == "compare":
-            compare_schemes.add_arguments(sub)
-        if name == "diff":
-            add_diff(sub)
-        if name == "history":
-            add_history(sub)
-        if name == "doctor":
-            sub.add_argument("board", nargs="*", help="check only what these boards need")
-        if name == "noise":
-            sub.add_argument("board", help="name of the board's type")
-            sub.add_argument("--model", default="", help="default: the project's first")
-            sub.add_argument("--scheme", default="int8-only", help="default: int8-only")
-            sub.add_argument("--runs", type=int, default=10, help="default: 10")
-        if name == "toolchain":
-            sub.add_argument(
-                "target",
-                choices=("rx-elf", "rx-sim", "labgrid"),
-                help="rx-elf: the compiler for Renesas RX; rx-sim: a simulator of its cycles; "
-                "labgrid: the client of a farm of boards",
-            )
+        if name in _ARGUMENTS:
+            _ARGUMENTS[name](sub)
     return program
+
+
+def _init_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("directory", nargs="?", type=Path, default=Path())
+
+
+def _show_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", help="a model's name, or the path of its file")
+    parser.add_argument("--scheme", default="int8-only", help="default: int8-only")
+    parser.add_argument("--board", help="the board whose kernels run it; default: all boards")
+    parser.add_argument("--layers", action="store_true", help="show which layer costs the accuracy")
+
+
+def _doctor_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("board", nargs="*", help="check only what these boards need")
+
+
+def _noise_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("board", help="name of the board's type")
+    parser.add_argument("--model", default="", help="default: the project's first")
+    parser.add_argument("--scheme", default="int8-only", help="default: int8-only")
+    parser.add_argument("--runs", type=int, default=10, help="default: 10")
+
+
+def _toolchain_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "target",
+        choices=("rx-elf", "rx-sim", "labgrid"),
+        help="rx-elf: the compiler for Renesas RX; rx-sim: a simulator of its cycles; "
+        "labgrid: the client of a farm of boards",
+    )
+
+
+#: What adds the arguments of a command that takes some.
+_ARGUMENTS: Final[Mapping[str, Callable[[argparse.ArgumentParser], None]]] = {
+    "baselines": list_baselines.add_arguments,
+    "board": add_board.add_arguments,
+    "compare": compare_schemes.add_arguments,
+    "diff": add_diff,
+    "doctor": _doctor_arguments,
+    "history": add_history,
+    "import": import_model.add_arguments,
+    "init": _init_arguments,
+    "noise": _noise_arguments,
+    "sensitivity": sensitivity.add_arguments,
+    "show": _show_arguments,
+    "toolchain": _toolchain_arguments,
+}
 
 
 def _init(options: argparse.Namespace) -> int:

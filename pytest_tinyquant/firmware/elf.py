@@ -15,6 +15,7 @@ from typing import Final
 from typing import Literal
 
 from pytest_tinyquant.errors import CacheError
+from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.firmware.source_lines import SourceLines
 
 
@@ -136,6 +137,17 @@ class Elf:
     def symbol(self, name: str) -> Symbol | None:
         """Return the symbol of that name; of several local ones the first by address."""
         return next((s for s in self.symbols if s.name == name), None)
+
+    def start(self) -> tuple[int, int]:
+        """Return the stack pointer and the first instruction of an Arm image's vector table.
+
+        :raises ConfigurationError: it has none.
+        """
+        vectors = self.symbol("tq_vectors")
+        if vectors is None:
+            raise ConfigurationError(f"{self.path}: there is no tq_vectors; build it again")
+        words = self.read(vectors.address, 8)
+        return int.from_bytes(words[:4], "little"), int.from_bytes(words[4:], "little")
 
     def symbol_at(self, address: int) -> str | None:
         """Return the name of the function or object that `address` lies in.

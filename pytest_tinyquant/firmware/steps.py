@@ -85,6 +85,9 @@ class Work:
         self.toolchain: Toolchain = find_toolchain(board.kind, board.toolchain)
         self.kernels = _kernels(board, self.sources)
         self.own_kernels = Path(self.kernels) if Path(self.kernels).is_absolute() else None
+        chip = Path(board.firmware)
+        self.own_board = chip if chip.is_absolute() else None
+        self.setup = Path(board.setup) if board.setup else None
         self.tools = (find_build_tool("cmake"), find_build_tool("ninja"))
         # CMake's own modules are a part of that program.
         modules = self.tools[0].parents[1] / "share"
@@ -94,6 +97,8 @@ class Work:
                 "toolchain": self.toolchain.root,
                 "cmake": modules,
                 **({"kernels": self.own_kernels} if self.own_kernels else {}),
+                **({"chip": self.own_board} if self.own_board else {}),
+                **({"setup": self.setup.parent} if self.setup else {}),
             }
         )
         self.cache = TracedCache(cache, self.places, Digests())
@@ -106,7 +111,9 @@ class Work:
             tools=self.tools,
             toolchain_file=KINDS[self.board.kind].toolchain_file,
             kind=self.board.kind,
-            machine=self.board.firmware,
+            machine=self.board.firmware if self.own_board is None else "",
+            own_files=self._own_files(),
+            console=self.board.console,
             cflags=self.board.cflags,
             runtime=self.board.runtime,
         )
@@ -121,6 +128,11 @@ class Work:
                 return made.everything()
 
         return self._step("firmware-library", LIBRARY_INPUTS, inputs, build)
+
+    def _own_files(self) -> dict[str, Path]:
+        """Return the files of the user's board directory and set-up file, by name."""
+        files = _files(self.own_board) if self.own_board else {}
+        return {**files, **({"the setup file": self.setup} if self.setup else {})}
 
     def selected_kernels(self, libraries: Step) -> Step | None:
         """Return the kernels that replace reference kernels; None if none do."""
@@ -153,7 +165,7 @@ class Work:
             "model sources": [Path(name).name for name in self.emitted.sources],
             "samples": self.samples,
             "board": self.board.name,
-            "memory": (self.board.flash_bytes, self.board.ram_bytes),
+            "memory": _memory(self.board),
             "linked": {**self.emitted.linked.definitions},
             "linked files": {**self.emitted.linked.files},
         }
@@ -186,6 +198,7 @@ class Work:
             "TQ_KERNELS_DIR": str(kernels.entry if kernels else ""),
             "TQ_FLASH_BYTES": str(self.board.flash_bytes),
             "TQ_RAM_BYTES": str(self.board.ram_bytes),
+            **_origins(self.board),
             **self.emitted.linked.definitions,
         }
         own = [self.emitted.directory, libraries.entry, *([kernels.entry] if kernels else [])]
@@ -230,6 +243,8 @@ class Work:
                 "TQ_MACHINE": self.board.firmware,
                 "TQ_RUNTIME": self.emitted.linked.runtime,
                 "TQ_CFLAGS": ";".join(self.board.cflags),
+                "TQ_CONSOLE": self.board.console,
+                "TQ_SETUP": self.board.setup,
                 **definitions,
             },
             places=self.places,
@@ -271,6 +286,18 @@ def _identity(inputs: Mapping[str, Any], libraries: Step | None, kernels: Step |
 def _regions(board: Board) -> dict[str, int]:
     """Return the bytes of the memory regions of the board's linker script."""
     return KINDS[board.kind].regions(board.flash_bytes, board.ram_bytes)
+
+
+def _origins(board: Board) -> dict[str, str]:
+    """Return the addresses of the memories for a linker script that leaves them open."""
+    if not board.ram_start or not board.target.is_real:
+        return {}
+    return {"TQ_FLASH_START": hex(board.flash_start), "TQ_RAM_START": hex(board.ram_start)}
+
+
+def _memory(board: Board) -> tuple[int | str, ...]:
+    """Return everything that the linker is told about the memories."""
+    return (board.flash_bytes, board.ram_bytes, *_origins(board).values())
 
 
 def _kernels(board: Board, sources: Path) -> str:

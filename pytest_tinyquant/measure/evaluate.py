@@ -26,6 +26,7 @@ from pytest_tinyquant.support.runtimes import RUNTIMES
 
 
 if TYPE_CHECKING:
+    from pytest_tinyquant.boards.device import RunRecord
     from pytest_tinyquant.measure.observation import Observation
     from pytest_tinyquant.project.board_types import Board
     from pytest_tinyquant.schemes.convert import ConvertedModel
@@ -71,9 +72,16 @@ def evaluate(observation: Observation) -> Measurement:
         gates={ERROR.name: observation.task.gating} if observation.task.gating else {},
         confusion=confusion(observation),
         drawn_data=observation.drawn_data,
-        clock_hz=record.clock.hz if record.clock else None,
+        clock_hz=_clock_hz(record, board),
         **extra,
     )
+
+
+def _clock_hz(record: RunRecord, board: Board) -> int | None:
+    """Return the core's clock: as the firmware proved it, else as the board's owner says."""
+    if record.clock is not None:
+        return record.clock.hz
+    return board.clock_hz or None if record.counter_unit == "cycles" and record.repeats else None
 
 
 def _measured(spec: MetricSpec, observation: Observation) -> dict[str, Metric]:

@@ -99,12 +99,7 @@ def load_project(
     present = _attached(settings, bench, look) if attached is None else frozenset(attached)
     types = {physical.type for physical in bench if physical.name in present}
     boards = {name: aim(board, settings.target, attached=types) for name, board in boards.items()}
-    known = {
-        "models": tuple(models),
-        "schemes": tuple(schemes),
-        "boards": tuple(boards),
-        "runtimes": tuple(RUNTIMES),
-    }
+    _check_limits([*boards.values(), *models.values()], boards)
     return Project(
         root=settings.root,
         models_dir=settings.models_dir,
@@ -114,15 +109,28 @@ def load_project(
         attached=present,
         models=models,
         schemes=schemes,
-        known_issues=tuple(
-            issue
-            for directory in (settings.models_dir, *settings.extra_models)
-            for issue in load_known_issues(directory / KNOWN_ISSUES_FILE, known)
-        ),
+        known_issues=_known_issues(settings, models, schemes, boards),
         cache_root=settings.cache_dir,
         tolerance=_tolerance(settings),
         limits=_limits(settings),
         work_dir=work_dir,
+    )
+
+
+def _known_issues(
+    settings: Settings, models: Iterable[str], schemes: Iterable[str], boards: Iterable[str]
+) -> tuple[KnownIssue, ...]:
+    """Return the known gaps of every directory of models; they may name what there is."""
+    known = {
+        "models": tuple(models),
+        "schemes": tuple(schemes),
+        "boards": tuple(boards),
+        "runtimes": tuple(RUNTIMES),
+    }
+    return tuple(
+        issue
+        for directory in (settings.models_dir, *settings.extra_models)
+        for issue in load_known_issues(directory / KNOWN_ISSUES_FILE, known)
     )
 
 
@@ -144,6 +152,23 @@ def _check_models(schemes: Mapping[str, Scheme], models: Collection[str], file: 
                 raise ConfigurationError(
                     f"{file}: [scheme.{scheme.name}]: models pattern {pattern!r} matches none of "
                     f"this project's models (closest: {closest(pattern, models)!r}); correct it"
+                )
+
+
+def _check_limits(limited: Iterable[Board | Model], boards: Mapping[str, Board]) -> None:
+    """Refuse a limit on a board that there is not, or on a metric that it lacks."""
+    for one in limited:
+        for limit in one.limit if isinstance(one, Board) else one.limits:
+            board = boards.get(limit.board)
+            if board is None and limit.board:
+                raise ConfigurationError(
+                    f"{limit.where}: there is no board {limit.board!r} (closest: "
+                    f"{closest(limit.board, boards)!r}); choose from {', '.join(boards)}"
+                )
+            if board is not None and limit.metric not in board.metrics:
+                raise ConfigurationError(
+                    f"{limit.where}: {board.name} has no metric {limit.metric}; it has "
+                    f"{', '.join(board.metrics)}"
                 )
 
 

@@ -12,6 +12,7 @@ from pytest_tinyquant.baselines.message import number_name
 from pytest_tinyquant.baselines.verdict import Comparison
 from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.metrics.text import number_text
+from pytest_tinyquant.report.columns import cells
 from pytest_tinyquant.report.numbers import number_rows
 from pytest_tinyquant.report.repeated import suggested_rows
 from pytest_tinyquant.report.results import BAD
@@ -133,7 +134,7 @@ def _notable_rows(results: Iterable[Result]) -> Iterable[tuple[str, ...]]:
 
 def _numbers(comparison: Comparison) -> tuple[str, ...]:
     """Return baseline -> number, change and status of one comparison."""
-    return (comparison.numbers_text, comparison.change_text, comparison.status.upper())
+    return (comparison.numbers_text, *cells(comparison), comparison.status.upper())
 
 
 def _retries(retries: Mapping[str, Sequence[str]]) -> list[str]:
@@ -169,8 +170,8 @@ def _changed_number(change: Change) -> str:
         for number in (change.before, change.after)
     )
     known = change.after or change.before
-    unit = known.unit if known else ""
-    return f"{change.metric} {change.part}  {before} -> {after} {unit}"
+    unit = known.unit if known and known.unit != "1" else ""
+    return f"{change.metric} {change.part}  {before} -> {after} {unit}".rstrip()
 
 
 def _write_table(terminal: pytest.TerminalReporter, rows: Sequence[tuple[str, ...]]) -> None:

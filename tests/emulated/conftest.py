@@ -77,6 +77,12 @@ def sample(number: int, scenario: str = "well") -> bytes:
     return bytes([SCENARIOS[scenario], *range(0xA0 + number, 0xA0 + number + SAMPLE_BYTES - 1)])
 
 
+@pytest.fixture(scope="session")
+def scenario_bytes() -> Callable[..., bytes]:
+    """Return :func:`sample`, for tests that put a scenario into an image of their own."""
+    return sample
+
+
 @pytest.fixture(scope="session", params=BOTH_BOARDS)
 def board_name(request: pytest.FixtureRequest) -> str:
     """Each emulated board; a test of one only names it by ``indirect`` parametrization."""

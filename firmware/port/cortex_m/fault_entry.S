@@ -78,3 +78,7 @@ tq_fault_entry:
 #endif
   .ltorg
   .size tq_fault_entry, . - tq_fault_entry
+
+  /* The SysTick's, for boards that use it. */
+  .weak tq_tick_entry
+  .thumb_set tq_tick_entry, tq_fault_entry

@@ -31,7 +31,7 @@ const tq_vector tq_vectors[16] __attribute__((section(".tq_vectors"), used)) = {
     {.handler = tq_fault_entry}, {.handler = tq_fault_entry}, {.handler = tq_fault_entry},
     {.handler = tq_fault_entry}, {.handler = tq_fault_entry}, {.handler = tq_fault_entry},
     {.handler = tq_fault_entry}, {.handler = tq_fault_entry}, {.handler = tq_fault_entry},
-    {.handler = tq_fault_entry},
+    {.handler = tq_tick_entry},
 };
 
 /*

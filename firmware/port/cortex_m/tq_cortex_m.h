@@ -80,6 +80,7 @@ typedef struct tq_fault {
 extern tq_fault tq_fault_record;
 
 void tq_fault_entry(void);
+void tq_tick_entry(void); /* the SysTick's handler; a fault where a board has none */
 _Noreturn void tq_fault_park(void);
 
 #endif /* TQ_CORTEX_M_H */

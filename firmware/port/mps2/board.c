@@ -26,6 +26,12 @@ void tq_board_protect_memory(void) {
   tq_mpu_open(3, PERIPHERALS, PERIPHERALS_BYTES, TQ_MPU_PERIPHERAL);
 }
 
+#ifdef TQ_CONSOLE_DEBUGGER /* port/mailbox has tq_board_put() */
+
+void tq_board_init(void) { tq_counter_init(); }
+
+#else
+
 void tq_board_init(void) {
   UART0_BAUDDIV = BAUDDIV_MINIMUM;
   UART0_CTRL = CTRL_TX_ENABLE;
@@ -37,3 +43,5 @@ void tq_board_put(char character) {
   }
   UART0_DATA = (uint8_t)character;
 }
+
+#endif

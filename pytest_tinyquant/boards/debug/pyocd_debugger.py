@@ -19,6 +19,7 @@ from pytest_tinyquant.boards.device import State
 from pytest_tinyquant.errors import FlashError
 
 
+_THUMB = 1 << 24
 _STATES: dict[str, State] = {"HALTED": "halted", "LOCKUP": "lockup"}
 
 
@@ -73,6 +74,12 @@ class PyocdDebugger:
         """Let the core run."""
         with self._errors():
             self._core.resume()
+
+    def start_at(self, sp: int, pc: int) -> None:
+        """Let a halted core begin at ``pc`` with the stack at ``sp`` when it is resumed."""
+        with self._errors():
+            for name, value in (("sp", sp), ("pc", pc & ~1), ("xpsr", _THUMB)):
+                self._core.write_core_register_raw(name, value)
 
     def halt(self) -> None:
         """Stop the core."""

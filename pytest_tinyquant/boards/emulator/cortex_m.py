@@ -41,6 +41,7 @@ class EmulatedCortexM(EmulatedBoard):
 
     :param machine: a key of :data:`MACHINES`.
     :param faults: reads the faults of its core.
+    :param by_debugger: the console is the debugger's mailbox, no UART.
     """
 
     def __init__(
@@ -51,8 +52,11 @@ class EmulatedCortexM(EmulatedBoard):
         timeout: float,
         idle_timeout: float = IDLE_TIMEOUT,
         faults: Faults = ARMV7M_FAULTS,
+        by_debugger: bool = False,
     ) -> None:
-        super().__init__(name, machine, timeout=timeout, idle_timeout=idle_timeout)
+        super().__init__(
+            name, machine, timeout=timeout, idle_timeout=idle_timeout, by_debugger=by_debugger
+        )
         self._faults = faults
 
     @property

@@ -79,7 +79,7 @@ def test_kernels_are_a_name_or_a_path_from_the_file(boards_file, tmp_path):
         ("[host]\nmetric = []", r"\[host\]: unknown key 'metric' \(closest: 'metrics'\)"),
         ("[host]\nmetrics = ['speed']", "metrics 'speed' is not known"),
         ("[host]\nmetrics = []", "must name at least one metric"),
-        ("[host]\nkind = 'cortex-m5'", r"kind 'cortex-m5' is not known \(closest: 'cortex-m7'\)"),
+        ("[host]\nkind = 'cortex-m5'", r"kind 'cortex-m5' is not known \(closest: 'cortex-m55'\)"),
         ("[mine]\nruntime = 'tflm'", "key 'kind' is missing"),
         ("[mine]\nbase = 'nucleo'", r"base 'nucleo' is not known \(closest: 'nucleo-l4r5zi'\)"),
         ("[mine]\nkind='cortex-m4'\nruntime='tinyquant'\nmetrics=['ram']", "needs flash_bytes"),
