@@ -6,17 +6,17 @@ import dataclasses
 import json
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Final
 
 from pytest_tinyquant.errors import ConfigurationError
-from pytest_tinyquant.history.database import History
-from pytest_tinyquant.history.database import Series
+from pytest_tinyquant.history.rows import HistoryStore
+from pytest_tinyquant.history.rows import Series
 from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.metrics.text import delta_text
 from pytest_tinyquant.metrics.text import growth_text
 from pytest_tinyquant.metrics.text import number_text
+from pytest_tinyquant.metrics.text import quantity_text
 from pytest_tinyquant.metrics.tolerance import Tolerance
 from pytest_tinyquant.system.plain_console import plain_console
 
@@ -49,7 +49,7 @@ class HistoryFilter:
     names: tuple[str, str, str] = ("", "", "")
     last: int = 0
 
-    def of(self, history: History) -> list[Series]:
+    def of(self, history: HistoryStore) -> list[Series]:
         """Return the chosen series.
 
         :raises ConfigurationError: there is no such metric, or nothing is left.
@@ -69,17 +69,13 @@ class HistoryFilter:
             )
         ]
         if not found:
-            raise ConfigurationError(f"{history.path}: no run has {self.metric} of what is chosen")
+            raise ConfigurationError(f"{history.name}: no run has {self.metric} of what is chosen")
         return found
 
 
-def show_history(path: Path, choice: HistoryFilter, *, as_json: bool) -> int:
+def show_history(history: HistoryStore, choice: HistoryFilter, *, as_json: bool) -> int:
     """Print each chosen number over the runs; of a single combination, every run."""
-    history = History(path, create=False)
-    try:
-        found = choice.of(history)
-    finally:
-        history.close()
+    found = choice.of(history)
     if as_json:
         series = [dataclasses.asdict(series) for series in found]
         print(json.dumps({"format": FORMAT, "metric": choice.metric, "series": series}, indent=2))
@@ -92,18 +88,14 @@ def show_history(path: Path, choice: HistoryFilter, *, as_json: bool) -> int:
 
 
 def show_creep(
-    path: Path, choice: HistoryFilter, release: Release | None, limit: Tolerance | None
+    history: HistoryStore, choice: HistoryFilter, release: Release | None, limit: Tolerance | None
 ) -> int:
     """Print what grew beyond the limit, step by step; return 1 if anything did.
 
     :param release: where growth is counted from; None for the first run of each combination.
     :param limit: None for the default of the metric.
     """
-    history = History(path, create=False)
-    try:
-        found = choice.of(history)
-    finally:
-        history.close()
+    found = choice.of(history)
     console = _console()
     metric, _, part = choice.metric.partition(".")
     spec = METRICS[metric]
@@ -144,7 +136,7 @@ def _show_steps(
     points = series.points
     last = points[-1]
     console.print(
-        f"{series.combination}  {number_text(start)} -> {number_text(last.value)} {last.unit}, "
+        f"{series.combination}  {number_text(start)} -> {quantity_text(last.value, last.unit)}, "
         f"{growth_text(start, last.value)} since {since}, limit {limit.text(last.unit)}",
         markup=False,
         soft_wrap=True,
@@ -176,7 +168,7 @@ def _overview(console: Console, metric: str, found: Sequence[Series]) -> object:
             str(len(values)),
             sparkline(values, bars),
             number_text(values[0]),
-            f"{number_text(values[-1])} {series.points[-1].unit}",
+            quantity_text(values[-1], series.points[-1].unit),
             growth_text(values[0], values[-1]),
         )
     return table
@@ -193,7 +185,7 @@ def _runs(series: Series) -> object:
     for point in series.points:
         change = delta_text(point.value - before) if point.value != before else ""
         started = point.started.removesuffix("+00:00").replace("T", " ")
-        value = f"{number_text(point.value)} {point.unit}"
+        value = quantity_text(point.value, point.unit)
         table.add_row(started, point.where, value, change, point.number_class, point.verdict)
         before = point.value
     return table

@@ -47,6 +47,8 @@ class Kind:
     :param cycle_model: what simulates its cycles, in words; empty where nothing does.
     :param has_trace_model: whether there is a model of the core that makes cycles of a trace.
     :param packages: Python packages that such boards need.
+    :param kernels: kernel set of a board whose table names none.
+    :param has_fpu: whether its compiler's flags may ask for floating-point registers.
     """
 
     name: str
@@ -57,11 +59,18 @@ class Kind:
     cycle_model: str = ""
     has_trace_model: bool = False
     packages: tuple[str, ...] = FIRMWARE_PACKAGES
+    kernels: str = "reference"
+    has_fpu: bool = True
 
     @property
     def runs_firmware(self) -> bool:
         """Whether such boards run an image that is built for them."""
         return self.compiler is not None
+
+    @property
+    def machine(self) -> str:
+        """Emulated machine of a board whose table names none; empty where there is none."""
+        return ""
 
     def firmware_of(self, machine: str) -> str:
         """Return the directory of the firmware's ``boards/`` for a machine, with - for _."""
@@ -83,7 +92,10 @@ KINDS: Final[Registry[Kind]] = Registry(
         "cortex-m0plus": "pytest_tinyquant.boards.cores.cortex_m:CORTEX_M0PLUS",
         "cortex-m3": "pytest_tinyquant.boards.cores.cortex_m:CORTEX_M3",
         "cortex-m4": "pytest_tinyquant.boards.cores.cortex_m:CORTEX_M4",
+        "cortex-m4f": "pytest_tinyquant.boards.cores.cortex_m:CORTEX_M4F",
         "cortex-m7": "pytest_tinyquant.boards.cores.cortex_m:CORTEX_M7",
+        "cortex-m33": "pytest_tinyquant.boards.cores.cortex_m:CORTEX_M33",
+        "cortex-m55": "pytest_tinyquant.boards.cores.cortex_m:CORTEX_M55",
         "rx": "pytest_tinyquant.boards.cores.rx:RX",
     },
 )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from pytest_tinyquant.errors import ConfigurationError
+from pytest_tinyquant.models.formats import is_model_path
 from pytest_tinyquant.project.bench import PhysicalBoard
 from pytest_tinyquant.project.bench import load_bench
 from pytest_tinyquant.project.board_types import Board
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from pytest_tinyquant.schemes.scheme import Scheme
 
 BOARDS_FILE = "boards.toml"
-MODEL_SUFFIXES = (".tflite", ".keras", ".onnx", ".pt", ".pth", ".ckpt")
 
 #: Returns those of the boards given that are attached now.
 LookForBoards = Callable[[Iterable[PhysicalBoard]], Iterable[PhysicalBoard]]
@@ -80,7 +80,7 @@ def load_project(
     :param look: finds out which boards are attached; called if `attached` is None and it matters.
     :raises ConfigurationError: for the first file that says something impossible.
     """
-    from pytest_tinyquant.models.model import discover_models
+    from pytest_tinyquant.models.discovery import discover_models
     from pytest_tinyquant.schemes.scheme import FILE_NAME as SCHEMES_FILE
     from pytest_tinyquant.schemes.scheme import load_schemes
 
@@ -99,12 +99,7 @@ def load_project(
     present = _attached(settings, bench, look) if attached is None else frozenset(attached)
     types = {physical.type for physical in bench if physical.name in present}
     boards = {name: aim(board, settings.target, attached=types) for name, board in boards.items()}
-    known = {
-        "models": tuple(models),
-        "schemes": tuple(schemes),
-        "boards": tuple(boards),
-        "runtimes": tuple(RUNTIMES),
-    }
+    _check_limits([*boards.values(), *models.values()], boards)
     return Project(
         root=settings.root,
         models_dir=settings.models_dir,
@@ -114,15 +109,28 @@ def load_project(
         attached=present,
         models=models,
         schemes=schemes,
-        known_issues=tuple(
-            issue
-            for directory in (settings.models_dir, *settings.extra_models)
-            for issue in load_known_issues(directory / KNOWN_ISSUES_FILE, known)
-        ),
+        known_issues=_known_issues(settings, models, schemes, boards),
         cache_root=settings.cache_dir,
         tolerance=_tolerance(settings),
         limits=_limits(settings),
         work_dir=work_dir,
+    )
+
+
+def _known_issues(
+    settings: Settings, models: Iterable[str], schemes: Iterable[str], boards: Iterable[str]
+) -> tuple[KnownIssue, ...]:
+    """Return the known gaps of every directory of models; they may name what there is."""
+    known = {
+        "models": tuple(models),
+        "schemes": tuple(schemes),
+        "boards": tuple(boards),
+        "runtimes": tuple(RUNTIMES),
+    }
+    return tuple(
+        issue
+        for directory in (settings.models_dir, *settings.extra_models)
+        for issue in load_known_issues(directory / KNOWN_ISSUES_FILE, known)
     )
 
 
@@ -147,6 +155,23 @@ def _check_models(schemes: Mapping[str, Scheme], models: Collection[str], file: 
                 )
 
 
+def _check_limits(limited: Iterable[Board | Model], boards: Mapping[str, Board]) -> None:
+    """Refuse a limit on a board that there is not, or on a metric that it lacks."""
+    for one in limited:
+        for limit in one.limit if isinstance(one, Board) else one.limits:
+            board = boards.get(limit.board)
+            if board is None and limit.board:
+                raise ConfigurationError(
+                    f"{limit.where}: there is no board {limit.board!r} (closest: "
+                    f"{closest(limit.board, boards)!r}); choose from {', '.join(boards)}"
+                )
+            if board is not None and limit.metric not in board.metrics:
+                raise ConfigurationError(
+                    f"{limit.where}: {board.name} has no metric {limit.metric}; it has "
+                    f"{', '.join(board.metrics)}"
+                )
+
+
 def user_boards_file() -> Path:
     """Return the path of the boards.toml that says what is on this bench."""
     configuration = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
@@ -165,14 +190,9 @@ def _attached(
     return frozenset(physical.name for physical in look(wanted))
 
 
-def is_model_path(pattern: str) -> bool:
-    """Tell whether what was given as a model is a path rather than a name."""
-    return pattern.endswith(MODEL_SUFFIXES)
-
-
 def _model_from_path(pattern: str, models: Mapping[str, Model]) -> Model:
     """Return the model at a path, which may be one that the project has already."""
-    from pytest_tinyquant.models.model import load_model
+    from pytest_tinyquant.models.discovery import load_model
 
     path = Path(pattern).absolute()
     if not path.exists():

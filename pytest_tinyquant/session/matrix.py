@@ -14,9 +14,9 @@ from typing import Final
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.errors import ModelError
 from pytest_tinyquant.metrics.registry import METRICS
+from pytest_tinyquant.models.formats import is_model_path
 from pytest_tinyquant.project.board_types import Board
 from pytest_tinyquant.project.case import Case
-from pytest_tinyquant.project.project import is_model_path
 from pytest_tinyquant.project.selection import choose
 from pytest_tinyquant.schemes.scheme import Scheme
 
@@ -252,7 +252,7 @@ def _schemes_of(model: Model, schemes: Iterable[str], project: Project) -> Itera
     """Yield the chosen schemes that apply to `model`: for a converted file, the one it has."""
     applicable = model.schemes
     if model.kind == "tflite":
-        from pytest_tinyquant.models.model import scheme_of_tflite
+        from pytest_tinyquant.models.tflite_file import scheme_of_tflite
 
         try:
             applicable = (scheme_of_tflite(model.path),)

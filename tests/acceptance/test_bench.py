@@ -217,7 +217,7 @@ def test_who_waits_is_told_of_on_the_terminal_of_the_run(bench_project, start_pr
 def test_an_image_that_is_on_the_board_is_not_written_again(bench_project):
     project = bench_project(1)
     project.pytester.makeconftest("""
-from pytest_tinyquant.boards.debug.debugger import PyocdDebugger
+from pytest_tinyquant.boards.debug.pyocd_debugger import PyocdDebugger
 load = PyocdDebugger.load
 def logged(self, elf):
     print("written to the board")

@@ -34,7 +34,7 @@ BENCH_BUSY = ("--tq-lease-timeout=200",)
 WATCH = """
 import os, signal
 from pathlib import Path
-from pytest_tinyquant.boards.debug.debugger import PyocdDebugger
+from pytest_tinyquant.boards.debug.pyocd_debugger import PyocdDebugger
 from pytest_tinyquant.boards.debug.gdb_remote import GdbRemote
 from pytest_tinyquant.boards.bench.hardware import PyocdBoard
 from pytest_tinyquant.stages.journal import RunJournal

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_tinyquant.models.model import load_model
+from pytest_tinyquant.models.discovery import load_model
 from pytest_tinyquant.schemes.convert import convert
 from pytest_tinyquant.schemes.scheme import SCHEMES
 from pytest_tinyquant.system.cache import Cache

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pytest_tinyquant.models.model import load_model
+from pytest_tinyquant.models.discovery import load_model
 from pytest_tinyquant.project.board_types import load_boards
 from pytest_tinyquant.project.case import Case
 from pytest_tinyquant.schemes.scheme import SCHEMES

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from pytest_tinyquant.boards.debug.debugger import loadable_segments
+from pytest_tinyquant.boards.debug.segments import loadable_segments
 from pytest_tinyquant.errors import DoesNotFitError
 from pytest_tinyquant.firmware.elf import Elf
 from pytest_tinyquant.firmware.image import FirmwareImage
-from pytest_tinyquant.models.model import load_model
+from pytest_tinyquant.models.discovery import load_model
 from pytest_tinyquant.project.board_types import load_boards
 from pytest_tinyquant.project.case import Case
 from pytest_tinyquant.project.project import load_project

@@ -13,7 +13,7 @@ from pytest_tinyquant.boards.console.console import SerialConsole
 from pytest_tinyquant.boards.console.protocol import Decoder
 from pytest_tinyquant.boards.console.serial_port import find_port
 from pytest_tinyquant.boards.cores.core import core_of
-from pytest_tinyquant.boards.debug.debugger import DebuggerError
+from pytest_tinyquant.boards.debug.errors import DebuggerError
 from pytest_tinyquant.boards.device import Console
 from pytest_tinyquant.boards.device import Debugger
 from pytest_tinyquant.boards.device import LoadableImage
@@ -165,6 +165,10 @@ class Starter:
         if not self._is_fresh:
             self._start()
         self._is_fresh = False
+
+    def start_at(self, sp: int, pc: int) -> None:
+        """Raise DebuggerError."""
+        raise self._blind("the stack pointer")
 
     def halt(self) -> None:
         """Do nothing: the firmware rests when it has finished."""

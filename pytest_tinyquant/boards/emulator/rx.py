@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
-from pytest_tinyquant.boards.debug.debugger import RX_GDB_CORE
-from pytest_tinyquant.boards.debug.debugger import GdbDebugger
+from pytest_tinyquant.boards.debug.gdb_core import RX_GDB_CORE
+from pytest_tinyquant.boards.debug.gdb_debugger import GdbDebugger
 from pytest_tinyquant.boards.device import Debugger
 from pytest_tinyquant.boards.device import LoadableImage
 from pytest_tinyquant.boards.emulator.emulated import EmulatedBoard

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from pytest_tinyquant.boards.console.console import SerialConsole
-from pytest_tinyquant.boards.debug.debugger import RX_GDB_CORE
-from pytest_tinyquant.boards.debug.debugger import GdbDebugger
+from pytest_tinyquant.boards.debug.gdb_core import RX_GDB_CORE
+from pytest_tinyquant.boards.debug.gdb_debugger import GdbDebugger
 from pytest_tinyquant.boards.debug.segments import loadable_segments
 from pytest_tinyquant.boards.emulator.rx import EmulatedRx
 from pytest_tinyquant.boards.emulator.rx import start_qemu

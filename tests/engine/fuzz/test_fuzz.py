@@ -20,7 +20,7 @@ from drawn_layers.draw import BySeed
 from drawn_layers.draw import Draw
 from drawn_layers.families import VARIANTS
 
-from pytest_tinyquant.models.model import load_model
+from pytest_tinyquant.models.discovery import load_model
 from pytest_tinyquant.schemes.convert import convert
 from pytest_tinyquant.schemes.scheme import SCHEMES
 from pytest_tinyquant.system.cache import Cache

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from pytest_tinyquant.errors import ConfigurationError
-from pytest_tinyquant.models.model import discover_models
-from pytest_tinyquant.models.model import load_model
+from pytest_tinyquant.models.discovery import discover_models
+from pytest_tinyquant.models.discovery import load_model
 
 
 ROOT = Path(__file__).parents[3]
@@ -137,7 +137,7 @@ def test_a_name_that_cannot_be_part_of_a_test_id_is_an_error(models):
 
 def test_finding_models_imports_nothing_heavy():
     code = (
-        "import sys; from pathlib import Path; from pytest_tinyquant.models.model import *;"
+        "import sys; from pathlib import Path; from pytest_tinyquant.models.discovery import *;"
         f"assert len(discover_models(Path({str(ROOT / 'models')!r}))) >= 18;"
         "print({'numpy', 'tensorflow', 'keras', 'tflite'} & set(sys.modules))"
     )
@@ -217,7 +217,7 @@ def test_missing_samples_say_how_to_make_them(models):
 
 
 def test_what_is_no_model_is_said_to_be_none(tmp_path):
-    with pytest.raises(ConfigurationError, match=r"notes\.txt: not a model; models are \.toml"):
+    with pytest.raises(ConfigurationError, match=r"notes\.txt: not a model; models are \.tflite"):
         load_model(touch(tmp_path / "notes.txt"))
 
 

@@ -8,8 +8,8 @@ from pytest_tinyquant.errors import ModelError
 from pytest_tinyquant.models.graph import Graph
 from pytest_tinyquant.models.graph import Quantization
 from pytest_tinyquant.models.graph import Tensor
-from pytest_tinyquant.models.model import scheme_of_tflite
 from pytest_tinyquant.models.tflite_file import scheme_of_graph
+from pytest_tinyquant.models.tflite_file import scheme_of_tflite
 from pytest_tinyquant.models.tflite_reader import read_graph
 
 

@@ -15,7 +15,7 @@ import pytest
 from layer_counts import mac_count
 from layer_counts import parameter_count
 
-from pytest_tinyquant.models.model import discover_models
+from pytest_tinyquant.models.discovery import discover_models
 from pytest_tinyquant.models.model_file import read_zoo_file
 
 
@@ -54,7 +54,7 @@ DESCRIBE = """
 import json, sys
 from pathlib import Path
 import numpy as np
-from pytest_tinyquant.models.model import discover_models, load_keras
+from pytest_tinyquant.models.discovery import discover_models, load_keras
 
 found = {}
 for name, model in discover_models(Path(sys.argv[1])).items():

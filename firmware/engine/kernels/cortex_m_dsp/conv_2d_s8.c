@@ -1,6 +1,7 @@
-/* CONV_2D on int8 */
+/* CONV_2D on int8, with int8 or int4 weights */
 #include "tq_dsp_clamp.h"
 #include "tq_dsp_conv.h"
+#include "tq_kernels_dsp_int4.h"
 
 enum { FACTORS = 2 * sizeof(tq_conv_s8_dsp_channel) };
 
@@ -52,4 +53,10 @@ void tq_conv_2d_plain_groups_s8_dsp(const void *params) {
                                            tq_gather_positions_s8,
                                            tq_convolve_plain_groups_s8};
   convolution(params, &type, tq_convolution_groups);
+}
+
+void tq_conv_2d_s4_dsp(const void *params) {
+  static const tq_convolution_type type = {
+      1, FACTORS, TQ_INT4_STEP, tq_gather_rows_s8, tq_gather_positions_s8, tq_convolve_s4};
+  convolution(params, &type, tq_convolution);
 }

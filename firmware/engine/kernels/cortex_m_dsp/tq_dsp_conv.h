@@ -9,7 +9,7 @@
 #include "tq_kernels_dsp_conv.h"
 
 /* Bytes of code of a step in convolve.S, with both layouts of weights. */
-enum { TQ_SUMMED_STEP = 62, TQ_PLAIN_STEP = 72 };
+enum { TQ_SUMMED_STEP = 62, TQ_PLAIN_STEP = 72, TQ_INT4_STEP = 90 };
 
 /* convolve.S has registers for so many. */
 #define TQ_DSP_PIXELS 3
@@ -103,6 +103,7 @@ typedef void (*tq_convolve)(const tq_convolve_block *block);
 
 void tq_convolve_summed_s8(const tq_convolve_block *block);
 void tq_convolve_plain_s8(const tq_convolve_block *block);
+void tq_convolve_s4(const tq_convolve_block *block);
 void tq_convolve_s16(const tq_convolve_block *block);
 void tq_convolve_summed_groups_s8(const tq_convolve_block *block);
 void tq_convolve_plain_groups_s8(const tq_convolve_block *block);

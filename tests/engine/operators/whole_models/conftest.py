@@ -11,7 +11,7 @@ import pytest
 
 from pytest_tinyquant.engine.plan import Plan
 from pytest_tinyquant.engine.plan import plan
-from pytest_tinyquant.models.model import load_model
+from pytest_tinyquant.models.discovery import load_model
 from pytest_tinyquant.models.tflite_reader import read_graph
 from pytest_tinyquant.schemes.convert import convert
 from pytest_tinyquant.schemes.scheme import SCHEMES
