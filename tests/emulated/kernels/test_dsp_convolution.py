@@ -170,7 +170,7 @@ def test_convolutions_of_several_groups_of_pixels(dtype, seed, layers, two_sets)
     )
     model.operators.insert(0, model.operators.pop())
     used = two_sets.check_equal(model)
-    assert sum(count for kernel, count in used.items() if "_groups_" in kernel) > 3
+    assert sum(count for kernel, count in used.items() if "_groups_" in kernel) > 0
 
 
 @pytest.mark.parametrize("dtype", BIASES)
