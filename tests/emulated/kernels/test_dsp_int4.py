@@ -107,7 +107,7 @@ def every_kind(model: Any) -> None:
             layers.conv(7, depth, filters, size, stride=1 + filters % 2)
     for depth in (1, 4, 8, 5):
         for size in (2, 3, 5):
-            layers.depthwise(depth, size, stride=1 + size % 2)
+            layers.depthwise(depth, size, stride=1 + size // 5)
     layers.depthwise(2, 3, multiplier=2)
 
 
