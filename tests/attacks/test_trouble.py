@@ -84,6 +84,7 @@ class TinyModel:
     kind = "keras"
     source_sha256 = "0" * 64
     dense_per_channel = False
+    custom_objects = ()
     path = Path("tiny.keras")
 
     def calibration(self) -> Any:
