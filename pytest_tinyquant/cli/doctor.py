@@ -25,6 +25,7 @@ from pytest_tinyquant.system.plain_console import say
 _FOR_ALL = ("tensorflow", "converting models", "convert")
 _FOR_KINDS = (
     ("tflite-micro", "board host", "emulation"),
+    ("ethos-u-vela", "boards ethos-u...", "ethos-u"),
     ("pyocd", "boards, emulated and real", "hardware"),
     ("pyserial", "boards, emulated and real", "hardware"),
     ("pyelftools", "building firmware", "hardware"),

@@ -174,10 +174,11 @@ def _verdicts(graph: Graph, scheme: Scheme, where: str) -> list[str]:
         try:
             check_support(graph, runtime, where=where)
             check_read_as_written(graph, runtime, where=where)
+            outlook = runtime.outlook(graph, where)
         except UnsupportedModelError as error:
             verdicts.append(f"runtime {name}: not supported: {error}")
         else:
-            verdicts.append(f"runtime {name}: supported")
+            verdicts.append(f"runtime {name}: {outlook}")
     return verdicts
 
 

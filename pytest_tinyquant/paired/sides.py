@@ -54,7 +54,7 @@ class WorkingTree:
 
     def board(self, board: Board) -> Board:
         """Return the board with this side's kernels."""
-        if self._kernels is None or board.target.is_host:
+        if self._kernels is None or not board.runs_firmware:
             return board
         return dataclasses.replace(board, kernels=str(self._kernels))
 

@@ -15,6 +15,7 @@ class Target(StrEnum):
     HOST = "host"
     EMULATOR = "emulator"
     HARDWARE = "hardware"
+    COMPILER = "compiler"
 
     @property
     def is_host(self) -> bool:
@@ -31,6 +32,15 @@ class Target(StrEnum):
         """Whether a board that can be touched runs the firmware."""
         return self is Target.HARDWARE
 
+    @property
+    def is_estimated(self) -> bool:
+        """Whether nothing runs the model but a compiler says what it will take.
+
+        The same file and compiler give the same estimate, so that it is judged, by no tolerance: as
+        a statement about the compiler.
+        """
+        return self is Target.COMPILER
+
     def firmware(self, *, machine: str, chip: str) -> str:
         """Return which of a board's directories of ``firmware/boards`` is built, with - for _."""
         return chip if self.is_real else machine
@@ -40,5 +50,9 @@ class Target(StrEnum):
 
         :param machine: what its emulator emulates.
         """
-        words = {"host": "this computer", "emulator": f"emulated (QEMU {machine})"}
+        words = {
+            "host": "this computer",
+            "emulator": f"emulated (QEMU {machine})",
+            "compiler": "its compiler's estimates; outputs are this computer's",
+        }
         return words.get(self, "hardware")

@@ -69,7 +69,7 @@ class Investigation:
         if converted.converted.sha256 != sha256:
             return []
         layers = None
-        if not self._case.board.target.is_host:
+        if self._case.board.runs_firmware:
             built = self._steps.build(self._steps.check(converted))
             if built.image.sha256 != current.identity.get("image"):
                 return []

@@ -29,12 +29,13 @@ def runner_digest(board: Board, *, estimated: bool) -> str:
 
 def _digests(board: Board, estimated: bool) -> Iterator[str]:
     kind = KINDS[board.kind]
-    if board.target.is_host or not RUNTIMES[board.runtime].is_compiled:
+    if not board.runs_firmware or not RUNTIMES[board.runtime].is_compiled:
         # On a board, what the library computes is compared with the host's.
         yield package_digest("tflite_micro")
-    if board.target.is_host:
+    if not board.runs_firmware:
         # What the host computes is compared with TensorFlow Lite's interpreter.
         yield package_digest("tensorflow")
+        yield from map(package_digest, kind.reporters)
     if board.target.is_emulated and kind.emulator:
         yield program_digest(find_qemu(kind.emulator))
     if not estimated:
