@@ -122,7 +122,7 @@ def measure(stages: Stages, board: Board, name: str, scheme: str, tflm: Cost) ->
     model = stages.project.models[name]
     measurement = stages.measure(Case(model, SCHEMES[scheme], board))
     graph = read_graph(stages.convert(model, SCHEMES[scheme]).read())
-    plan = engine.plan(graph, where=name, kernels=board.kernels)
+    plan = engine.plan(graph, name=name, kernels=board.kernels)
     flash = {part: int(metric.value) for part, metric in measurement.metrics["flash"].items()}
     return Row(
         model=EXTRA.get(name, name),

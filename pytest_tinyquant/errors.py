@@ -9,7 +9,10 @@ expectation about one.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from collections.abc import Sequence
+from pathlib import Path
 
 
 class TinyQuantError(Exception):
@@ -17,6 +20,20 @@ class TinyQuantError(Exception):
 
     retries: Sequence[str] = ()
     """Why earlier runs on the device were repeated, before this error ended the last."""
+
+
+@contextlib.contextmanager
+def located(place: str | Path) -> Iterator[None]:
+    """Put a place before the text of each error that the block raises.
+
+    Whoever finds a fault says what is wrong and what to do. Which model, scheme and board, or which
+    file, that is about only a caller knows; it says so here, once.
+    """
+    try:
+        yield
+    except TinyQuantError as error:
+        error.args = (f"{place}: {error}", *error.args[1:])
+        raise
 
 
 class ConfigurationError(TinyQuantError):

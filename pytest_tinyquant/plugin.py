@@ -19,6 +19,9 @@ from pytest_tinyquant.session.fixtures import flashed_device
 from pytest_tinyquant.session.fixtures import measurement
 from pytest_tinyquant.session.fixtures import model
 from pytest_tinyquant.session.fixtures import scheme
+from pytest_tinyquant.session.opening import check_configuration
+from pytest_tinyquant.session.opening import open_run
+from pytest_tinyquant.session.opening import refused
 from pytest_tinyquant.session.plugins import register_all
 from pytest_tinyquant.session.plugins import unregister_all
 from pytest_tinyquant.session.run import RUN
@@ -102,9 +105,12 @@ def pytest_configure_node(node: Any) -> None:
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Check the project's files, before anything is collected."""
     run = session.config.stash[RUN]
-    run.open()
+    open_run(run)
     if run.concerns_project:
-        run.check_configuration()
+        from pytest_tinyquant.session import passed_over
+
+        check_configuration(run)
+        passed_over.warn(session.config, run)
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
@@ -112,9 +118,10 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     run = config.stash[RUN]
     if not run.concerns_project:
         return []
+    from pytest_tinyquant.session.heading import header
     from pytest_tinyquant.system.plain_text import harmless
 
-    return [harmless(line, one_line=True) for text in run.header() for line in text.split("\n")]
+    return [harmless(line, one_line=True) for text in header(run) for line in text.split("\n")]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -137,7 +144,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Report a wrong configuration, and take out tests for which nothing is selected."""
     run = config.stash[RUN]
     if run.usage_error is not None:
-        raise run.refused(run.usage_error)
+        raise refused(run.usage_error)
     if not run.is_selected:
         return
     from pytest_tinyquant.session.collection import by_combination
@@ -203,12 +210,14 @@ def pytest_runtest_makereport(
     from pytest_tinyquant.report.beside import TROUBLES
     from pytest_tinyquant.report.beside import Beside
     from pytest_tinyquant.report.item import complete
+    from pytest_tinyquant.report.item import plainly_told
     from pytest_tinyquant.report.item import prepare
 
     beside = Beside()
     with beside.guarded(item.nodeid):
         prepare(item, call)
-    report = yield
+    with plainly_told(call):
+        report = yield
     with beside.guarded(item.nodeid):
         complete(report, item, call)
     if beside.troubles:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import shutil
 import subprocess
 import threading
 from collections.abc import Callable
@@ -15,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from postgresql_server import Server
+from postgresql_server import program
 
 from pytest_tinyquant.boards.debug import pyocd_names
 from pytest_tinyquant.boards.emulator.qemu import Qemu
@@ -115,7 +118,8 @@ def physical_type() -> Board:
 def tflm_stand_in(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
     """Return a function that builds the stand-in with some macros.
 
-    It returns the table of a boards.toml for ``m4``, a board that runs it.
+    It returns the table of a boards.toml for ``m4``, a board that runs it. ``-UMACRO`` leaves out
+    one that is defined otherwise.
     """
     prefix = find_toolchain("cortex-m4").prefix
 
@@ -139,3 +143,19 @@ def tflm_stand_in(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str
         )
 
     return build
+
+
+@pytest.fixture(scope="module")
+def postgresql() -> Iterator[Server]:
+    """A server that runs."""
+    if program("initdb") is None:
+        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+    # Not in pytest's directory: that of root is closed to the server's user.
+    directory = Path(subprocess.check_output(["mktemp", "-d"], text=True).strip())
+    try:
+        server = Server(directory)
+        server.start()
+        yield server
+        server.stop("immediate")
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)

@@ -55,11 +55,15 @@ static void put_hello(void) {
   put_field(" outputs=", total_bytes(model->outputs, model->output_count));
 #if TQ_BOARD_REPEATS > 0
   put_field(" repeats=", TQ_BOARD_REPEATS);
+#ifdef TQ_BOARD_UNKNOWN_CLOCK
+  tq_protocol_text(" clock=none");
+#endif
 #endif
   tq_protocol_end();
 }
 
-#if TQ_BOARD_REPEATS > 0 /* the code of other boards stays what it is without all this */
+/* The code of other boards stays what it is without all this. */
+#if TQ_BOARD_REPEATS > 0 && !defined(TQ_BOARD_UNKNOWN_CLOCK)
 
 /* What the compiler was told to prefer: two images are comparable only if that was the same. */
 static const char *preference(void) {
@@ -208,7 +212,7 @@ int main(void) {
   tq_last_op = NULL;
   tq_guard_fill();
   put_hello();
-#if TQ_BOARD_REPEATS > 0
+#if TQ_BOARD_REPEATS > 0 && !defined(TQ_BOARD_UNKNOWN_CLOCK)
   put_clock();
 #endif
   uint32_t stack = 0;

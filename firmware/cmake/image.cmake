@@ -6,6 +6,11 @@ set(TQ_RAM_BYTES 655360 CACHE STRING "Bytes of the region RAM")
 list(GET TQ_MODEL_SOURCES 0 first_source)
 get_filename_component(model_dir "${first_source}" DIRECTORY)
 
+if(TQ_FLASH_START)
+  add_link_options(
+    -Wl,--defsym=tq_flash_start=${TQ_FLASH_START} -Wl,--defsym=tq_ram_start=${TQ_RAM_START})
+endif()
+
 add_library(tq_model STATIC ${TQ_MODEL_SOURCES})
 target_include_directories(tq_model PRIVATE "${model_dir}" ${TQ_INCLUDE_DIRS})
 target_compile_options(

@@ -17,6 +17,7 @@ from pytest_tinyquant.measure.measurement import Measurement
 from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.metrics.spec import Explanation
 from pytest_tinyquant.metrics.text import number_text
+from pytest_tinyquant.system.cxx_names import readable
 
 
 #: Causes of a kind that are listed; the rest is summed up.
@@ -137,11 +138,13 @@ def _sizes_causes(
     Nothing if none grew.
     """
     grown = [
-        Cause(kind, name, old.get(name), size)
+        Cause(kind, readable(name), old.get(name), size)
         for name, size in new.items()
         if size > old.get(name, 0)
     ]
-    gone = [Cause(kind, name, size, None) for name, size in old.items() if name not in new]
+    gone = [
+        Cause(kind, readable(name), size, None) for name, size in old.items() if name not in new
+    ]
     if not grown:
         return ()
     largest_gone = sorted(gone, key=lambda cause: (cause.delta or 0, cause.name))

@@ -44,19 +44,19 @@ class Clock:
         return self.cycles / self.reference_ticks * self.reference_hz
 
 
-def check_expected(clock: Clock, where: str, hz: int) -> None:
+def check_expected(clock: Clock, hz: int) -> None:
     """Check that the firmware sets up the clock that the bench's owner gave for the board.
 
     :raises ClockError: it sets up another one.
     """
     if clock.hz != hz:
         raise ClockError(
-            f"{where}: the firmware sets the core to {clock.hz:,} Hz, but boards.toml says "
+            f"the firmware sets the core to {clock.hz:,} Hz, but boards.toml says "
             f"clock_hz = {hz:,}; correct that row, or the firmware's clock.c"
         )
 
 
-def check_clock(clock: Clock, where: str, *, flags: str) -> None:
+def check_clock(clock: Clock, *, flags: str) -> None:
     """Check that cycles counted under ``clock`` are those of the image that was asked for.
 
     :param flags: compiler flags of the image.
@@ -64,19 +64,19 @@ def check_clock(clock: Clock, where: str, *, flags: str) -> None:
     """
     if not clock.reference_ticks:
         raise ClockError(
-            f"{where}: the reference that the core clock is compared with stood still; nothing can "
+            "the reference that the core clock is compared with stood still; nothing can "
             "be said about the clock. Reset the board; check tq_board_check_clock of its firmware"
         )
     if abs(clock.measured_hz - clock.hz) > TOLERANCE * clock.hz:
         raise ClockError(
-            f"{where}: the core runs at {clock.measured_hz:,.0f} Hz, not at {clock.hz:,} (allowed: "
+            f"the core runs at {clock.measured_hz:,.0f} Hz, not at {clock.hz:,} (allowed: "
             f"{TOLERANCE:.0%} off): {clock.cycles:,} cycles in {clock.reference_ticks:,} ticks of "
             f"{clock.reference_hz:,} Hz. Check the clock tree in the board's clock.c, and its "
             "crystal if that is the source"
         )
     if not clock.loop_low <= clock.loop_cycles <= clock.loop_high:
         raise ClockError(
-            f"{where}: a loop of known instructions took {clock.loop_cycles:,} cycles, expected "
+            f"a loop of known instructions took {clock.loop_cycles:,} cycles, expected "
             f"{clock.loop_low:,} to {clock.loop_high:,}: flash wait states, prefetch or caches are "
             "not as the firmware's clock.c sets them, so that cycles of this run compare with "
             "nothing"
@@ -84,7 +84,7 @@ def check_clock(clock: Clock, where: str, *, flags: str) -> None:
     wanted = preference(flags)
     if clock.optimized != wanted:
         raise ClockError(
-            f"{where}: the firmware on the board was optimized for {clock.optimized}, its flags "
+            f"the firmware on the board was optimized for {clock.optimized}, its flags "
             f"say {wanted}; it is another build. Delete the cache directory and run again"
         )
 

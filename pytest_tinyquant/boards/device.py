@@ -27,10 +27,12 @@ class HostImage:
 
     :param tflite: the converted model.
     :param samples: raw input bytes of each check sample, all inputs of the model in a row.
+    :param steps: samples that make a sequence, at whose beginning the model forgets the last one.
     """
 
     tflite: Path
     samples: Sequence[bytes]
+    steps: int = 1
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class ReportedLayer:
     count: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ReportedImage(HostImage):
     """A model with what a compiler or a vendor's tool reported of it.
 
@@ -142,6 +144,9 @@ class Debugger(Protocol):
 
     def resume(self) -> None:
         """Let the core run."""
+
+    def start_at(self, sp: int, pc: int) -> None:
+        """Let a halted core begin at ``pc`` with the stack at ``sp`` when it is resumed."""
 
     def halt(self) -> None:
         """Stop the core."""

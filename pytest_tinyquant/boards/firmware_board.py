@@ -13,6 +13,7 @@ from pathlib import Path
 from pytest_tinyquant.boards.clock import check_expected
 from pytest_tinyquant.boards.console.console import PortClosedError
 from pytest_tinyquant.boards.console.console_log import LoggedConsole
+from pytest_tinyquant.boards.console.mailbox import MailboxConsole
 from pytest_tinyquant.boards.console.protocol import Decoder
 from pytest_tinyquant.boards.console.protocol import RestartError
 from pytest_tinyquant.boards.debug.errors import DebuggerError
@@ -32,6 +33,7 @@ from pytest_tinyquant.boards.run_record import check_image
 from pytest_tinyquant.boards.run_record import run_record
 from pytest_tinyquant.errors import ConsoleError
 from pytest_tinyquant.errors import FlashError
+from pytest_tinyquant.errors import located
 from pytest_tinyquant.firmware.elf import Elf
 
 
@@ -64,6 +66,7 @@ class FirmwareBoard(ABC):
         self._idle_timeout = min(timeout, idle_timeout)
         self._powered = contextlib.ExitStack()
         self._image: LoadableImage | None = None
+        self._mailbox: MailboxConsole | None = None
 
     @property
     @abstractmethod
@@ -91,6 +94,16 @@ class FirmwareBoard(ABC):
         :raises InvalidOutputError: the firmware wrote to where it must not.
         """
         return
+
+    def begin(self, image: LoadableImage) -> None:
+        """Prepare a core that is halted after its reset for a run from the first instruction."""
+        if self._mailbox is not None:
+            self._mailbox.begin()
+
+    def open_mailbox(self, debugger: Debugger, image: LoadableImage) -> Console:
+        """Return the console of a board that has none but its debugger."""
+        self._mailbox = MailboxConsole(self._name, debugger, image.elf)
+        return self._mailbox
 
     def flash(self, image: LoadableImage | HostImage) -> None:
         """Put ``image`` on the board and verify it.
@@ -131,6 +144,7 @@ class FirmwareBoard(ABC):
         with self.watched(where, image, decoder):
             self._debugger.reset(halt=True)
             self._discard_stale()
+            self.begin(image)
             self._debugger.resume()
             self._receive(decoder, image, where)
             self._halt(where)
@@ -138,7 +152,8 @@ class FirmwareBoard(ABC):
             self._check_link(where)
         record = run_record(decoder, where)
         if self.clock_hz and record.clock is not None:
-            check_expected(record.clock, where, self.clock_hz)
+            with located(where):
+                check_expected(record.clock, self.clock_hz)
         return record
 
     def trace(self, sample: bytes, writes: Sequence[Sequence[Extent]]) -> tuple[OperatorTrace, ...]:
@@ -153,6 +168,7 @@ class FirmwareBoard(ABC):
         elf = Elf(image.elf)
         with self.watched(where, image):
             self._debugger.reset(halt=True)
+            self.begin(image)
             tracer = Tracer(where, self._debugger, self._console, elf, timeout=self._timeout)
             return tracer.run(sample, writes)
 
@@ -174,6 +190,7 @@ class FirmwareBoard(ABC):
         """Release everything; may be called twice."""
         self._image = None
         self._powered.close()
+        self._mailbox = None
 
     def _discard_stale(self) -> None:
         """Read away what an earlier run left in the console; a line full of noise is left alone."""

@@ -11,6 +11,7 @@ from pytest_tinyquant.boards.device import RunRecord
 from pytest_tinyquant.errors import DeviceHaltedError
 from pytest_tinyquant.errors import FlashError
 from pytest_tinyquant.errors import InvalidOutputError
+from pytest_tinyquant.project.tflm_library import PER_CHANNEL_ADVICE
 
 
 # The firmware subtracts its own cost; from a counter that stands still that goes below zero.
@@ -18,6 +19,9 @@ _WRAPPED = 1 << 63
 
 # How the adapter in firmware/runtimes/tflm begins its last line.
 _REFUSED = "tflm refused:"
+
+# The last line of a library whose assertion failed; then it loops for ever.
+_ASSERTED = "HALTED"
 
 
 def check_image(decoder: Decoder, image: LoadableImage, where: str) -> None:
@@ -40,18 +44,18 @@ def check_accepted(decoder: Decoder, where: str) -> None:
     :raises DeviceHaltedError: it has; its own words are in the text.
     """
     log = decoder.transcript.log
+    if _ASSERTED in log:
+        words = " ".join(line for line in log if line and line != _ASSERTED)
+        raise DeviceHaltedError(
+            f"{where}: an assertion of TensorFlow Lite Micro failed: {words or 'without a word'}",
+            kind="assertion",
+        )
     refusal = next((line for line in log if line.startswith(_REFUSED)), None)
     if refusal is None:
         return
     call = refusal.removeprefix(_REFUSED).strip()
     words = " ".join(line for line in log if line and line != refusal)
-    advice = ""
-    if "is_per_channel" in words:
-        advice = (
-            "\nThis version of CMSIS-NN's kernels has no dense layer with a scale per output for "
-            "16-bit activations: convert with dense_per_channel = false, or take a library "
-            "without CMSIS-NN or a newer one"
-        )
+    advice = f"\n{PER_CHANNEL_ADVICE}" if "is_per_channel" in words else ""
     silence = "without a word; a library built without TF_LITE_STRIP_ERROR_STRINGS says why"
     raise DeviceHaltedError(
         f"{where}: TensorFlow Lite Micro ended in {call}: {words or silence}{advice}", kind=call

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from pytest_tinyquant.errors import TinyQuantError
 from pytest_tinyquant.metrics.built_in import LATENCY
 from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.session.table import DEFAULT_HISTORY as DEFAULT_FILE
+from pytest_tinyquant.system.database_url import DatabaseUrl
 from pytest_tinyquant.system.plain_console import complain
 from pytest_tinyquant.system.scratch import scratch_directory
 
@@ -67,7 +69,12 @@ def add_history(parser: argparse.ArgumentParser) -> None:
     )
     for name in ("model", "scheme", "board"):
         parser.add_argument(f"--{name}", default="", metavar="GLOB", help=f"only these {name}s")
-    parser.add_argument("--file", type=Path, default=Path(DEFAULT_FILE), help="the history")
+    parser.add_argument(
+        "--file",
+        default=DEFAULT_FILE,
+        metavar="FILE|URL",
+        help="default: %(default)s",
+    )
     parser.add_argument("--last", type=int, default=0, metavar="N", help="only the last N runs")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--creep", action="store_true", help="what grew too much in many steps")
@@ -80,6 +87,7 @@ def add_history(parser: argparse.ArgumentParser) -> None:
 def run_history(options: argparse.Namespace) -> int:
     """Print a number over the runs; with --creep 1 if it crept."""
     from pytest_tinyquant.history.creep import Release
+    from pytest_tinyquant.history.record import open_to_read
     from pytest_tinyquant.history.show import HistoryFilter
     from pytest_tinyquant.history.show import show_creep
     from pytest_tinyquant.history.show import show_history
@@ -89,12 +97,15 @@ def run_history(options: argparse.Namespace) -> int:
     choice = HistoryFilter(options.metric, names, max(options.last, 0))
     metric = options.metric.partition(".")[0]
     try:
-        if not options.creep:
-            return show_history(options.file, choice, as_json=options.json)
-        baselines = _baselines(options)
-        release = Release(options.against, baselines, {}) if options.against else None
-        limit = options.limit and parse_mapping({metric: options.limit}, where="--limit")[metric]
-        return show_creep(options.file, choice, release, limit or None)
+        url = DatabaseUrl.is_meant(options.file)
+        place = DatabaseUrl.parse(options.file) if url else Path(options.file)
+        with closing(open_to_read(place)) as history:
+            if not options.creep:
+                return show_history(history, choice, as_json=options.json)
+            baselines = _baselines(options)
+            release = Release(options.against, baselines, {}) if options.against else None
+            limit = options.limit and parse_mapping({metric: options.limit}, where="--limit")
+            return show_creep(history, choice, release, limit[metric] if limit else None)
     except BrokenPipeError:
         raise  # whoever reads has had enough
     except (TinyQuantError, OSError) as error:

@@ -84,7 +84,7 @@ def _text(found: Sequence[Choice]) -> None:
     from pytest_tinyquant.report.choosing_text import titles
 
     # Into a pipe whole lines: a program that reads them has no width.
-    console = plain_console(width=None if sys.stdout.isatty() else 250, highlight=False)
+    console = plain_console(highlight=False)
     for choice in found:
         table = Table("scheme", title=escape(choice.title))
         for title in titles(choice):

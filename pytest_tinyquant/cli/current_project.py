@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from pathlib import Path
 
@@ -27,7 +26,7 @@ def current_project(
     settings = settings or default_settings()
     # A command names its own models, schemes and boards: a run's selection is none of its business.
     chosen = (model,) if model else ()
-    settings = dataclasses.replace(settings, models=chosen, schemes=(), boards=())
+    settings = settings._replace(models=chosen, schemes=(), boards=())
     return load_project(settings, work_dir or settings.root, look=attached)
 
 

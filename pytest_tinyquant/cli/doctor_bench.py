@@ -93,6 +93,9 @@ def usb_findings(devices: Path, nodes: Path) -> Iterator[Finding]:
 
 def _board_findings(physical: PhysicalBoard, board: Board) -> Iterator[Finding]:
     name, purpose = physical.name, f"board {physical.name} ({physical.type})"
+    if physical.labgrid:
+        yield tried(name, purpose, lambda: _farm(physical))
+        return
     is_attached = physical in attached([physical])
     yield Finding(
         name,
@@ -107,9 +110,20 @@ def _board_findings(physical: PhysicalBoard, board: Board) -> Iterator[Finding]:
         yield tried(f"{name} flasher", f"programming {name}", lambda: _flasher(physical, board))
     if not is_attached:
         return
-    yield tried(f"{name} port", f"hearing {name}", lambda: _port(physical))
+    if board.console == "uart":
+        yield tried(f"{name} port", f"hearing {name}", lambda: _port(physical))
     if physical.flasher == PYOCD:
         yield tried(f"{name} blink", f"using {name}", lambda: _blink(physical, board))
+
+
+def _farm(physical: PhysicalBoard) -> str:
+    """Return how many places labgrid has for a row; nothing is reserved."""
+    from pytest_tinyquant.boards.farm.client import Client
+    from pytest_tinyquant.boards.farm.client import coordinator
+    from pytest_tinyquant.boards.farm.place import places_with
+
+    names = places_with(Client("tinyquant-doctor"), physical.labgrid)
+    return f"{', '.join(names)} at {coordinator()}"
 
 
 def _free_lock() -> str:
@@ -174,6 +188,7 @@ def _flasher(physical: PhysicalBoard, board: Board) -> str:
 
 def _blink(physical: PhysicalBoard, board: Board) -> str:
     """Return what the core says that it is; the board is held meanwhile, and is reset."""
+    from pytest_tinyquant.boards.bench.hardware import check_core
     from pytest_tinyquant.boards.debug.cmsis_pack import session_options
     from pytest_tinyquant.boards.debug.pyocd_debugger import PyocdDebugger
 
@@ -186,6 +201,7 @@ def _blink(physical: PhysicalBoard, board: Board) -> str:
         debugger = PyocdDebugger(physical.probe, board.pyocd_target, options=options)
         try:
             cpuid = int.from_bytes(debugger.read(_CPUID, 4), "little")
+            check_core(debugger, board, physical.name)
         finally:
             debugger.close()
     finally:

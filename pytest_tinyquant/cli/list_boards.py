@@ -43,7 +43,11 @@ def _bench(bench: tuple[PhysicalBoard, ...]) -> Table:
         if physical.name in present:
             free = leases.is_free(physical)
             state = "free" if free else f"held by {leases.state(physical).holder or 'someone'}"
-        cells = (physical.probe, physical.port, physical.flasher, ", ".join(physical.labels), state)
+        probe, port = physical.probe, physical.port
+        if physical.labgrid:
+            tags = ", ".join(f"{key}={value}" for key, value in physical.labgrid)
+            probe, port, state = f"labgrid: {tags}", "", "handed out by labgrid"
+        cells = (probe, port, physical.flasher, ", ".join(physical.labels), state)
         table.add_row(physical.name, physical.type, *map(escape, cells))
     return table
 

@@ -6,13 +6,17 @@ import argparse
 import importlib.metadata
 import os
 import sys
+from collections.abc import Callable
+from collections.abc import Mapping
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
+from typing import NoReturn
 
 from pytest_tinyquant.cli import compare_schemes
 from pytest_tinyquant.cli import completion
+from pytest_tinyquant.cli import import_model
 from pytest_tinyquant.cli import list_baselines
 from pytest_tinyquant.cli import list_schemes
 from pytest_tinyquant.cli import sensitivity
@@ -25,6 +29,7 @@ from pytest_tinyquant.cli.plugins import load_plugins
 from pytest_tinyquant.errors import TinyQuantError
 from pytest_tinyquant.system.plain_console import complain
 from pytest_tinyquant.system.plain_console import say
+from pytest_tinyquant.system.plain_text import harmless
 from pytest_tinyquant.system.scratch import scratch_directory
 
 
@@ -46,9 +51,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
+class _Parser(argparse.ArgumentParser):
+    """One whose complaints, which repeat what was typed or pasted, are harmless."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(harmless(message))
+
+
 def parser() -> argparse.ArgumentParser:
     """Return what reads the command line."""
-    program = argparse.ArgumentParser(
+    program = _Parser(
         prog="tinyquant", description="Look after the model x scheme x board tests of a project."
     )
     version = importlib.metadata.version("pytest-tinyquant")
@@ -57,6 +69,7 @@ def parser() -> argparse.ArgumentParser:
     commands = program.add_subparsers(required=True, metavar="COMMAND")
     for name, command, summary in (
         ("init", _init, "write a test file, a models folder and the ini lines into a project"),
+        ("import", import_model.run, "copy a model's file into the project and say what it is"),
         ("show", _show, "print a model's operators, whether runtimes support them, and its plan"),
         (
             "compare",
@@ -75,47 +88,68 @@ def parser() -> argparse.ArgumentParser:
     ):
         sub = commands.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
         sub.set_defaults(command=command)
-        if name == "init":
-            sub.add_argument("directory", nargs="?", type=Path, default=Path())
-        if name == "show":
-            sub.add_argument("model", help="a model's name, or the path of its file")
-            sub.add_argument("--scheme", default="int8-only", help="default: int8-only")
-            sub.add_argument("--board", help="the board whose kernels run it; default: all boards")
-            sub.add_argument(
-                "--layers", action="store_true", help="show which layer costs the accuracy"
-            )
-        if name == "baselines":
-            list_baselines.add_arguments(sub)
-        if name == "sensitivity":
-            sensitivity.add_arguments(sub)
-        if name == "compare":
-            compare_schemes.add_arguments(sub)
-        if name == "diff":
-            add_diff(sub)
-        if name == "history":
-            add_history(sub)
-        if name == "doctor":
-            sub.add_argument("board", nargs="*", help="check only what these boards need")
-        if name == "noise":
-            sub.add_argument("board", help="name of the board's type")
-            sub.add_argument("--model", default="", help="default: the project's first")
-            sub.add_argument("--scheme", default="int8-only", help="default: int8-only")
-            sub.add_argument("--runs", type=int, default=10, help="default: 10")
-        if name == "toolchain":
-            sub.add_argument(
-                "target",
-                choices=("rx-elf", "rx-sim"),
-                help="rx-elf: the compiler for Renesas RX; rx-sim: a simulator of its cycles",
-            )
+        if name in _ARGUMENTS:
+            _ARGUMENTS[name](sub)
     return program
 
 
+def _init_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("directory", nargs="?", type=Path, default=Path())
+
+
+def _show_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", help="a model's name, or the path of its file")
+    parser.add_argument("--scheme", default="int8-only", help="default: int8-only")
+    parser.add_argument("--board", help="the board whose kernels run it; default: all boards")
+    parser.add_argument("--layers", action="store_true", help="show which layer costs the accuracy")
+
+
+def _doctor_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("board", nargs="*", help="check only what these boards need")
+
+
+def _noise_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("board", help="name of the board's type")
+    parser.add_argument("--model", default="", help="default: the project's first")
+    parser.add_argument("--scheme", default="int8-only", help="default: int8-only")
+    parser.add_argument("--runs", type=int, default=10, help="default: 10")
+
+
+def _toolchain_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "target",
+        choices=("rx-elf", "rx-sim", "labgrid"),
+        help="rx-elf: the compiler for Renesas RX; rx-sim: a simulator of its cycles; "
+        "labgrid: the client of a farm of boards",
+    )
+
+
+#: What adds the arguments of a command that takes some.
+_ARGUMENTS: Final[Mapping[str, Callable[[argparse.ArgumentParser], None]]] = {
+    "baselines": list_baselines.add_arguments,
+    "compare": compare_schemes.add_arguments,
+    "diff": add_diff,
+    "doctor": _doctor_arguments,
+    "history": add_history,
+    "import": import_model.add_arguments,
+    "init": _init_arguments,
+    "noise": _noise_arguments,
+    "sensitivity": sensitivity.add_arguments,
+    "show": _show_arguments,
+    "toolchain": _toolchain_arguments,
+}
+
+
 def _init(options: argparse.Namespace) -> int:
+    from pytest_tinyquant.project.new import lines_to_add
     from pytest_tinyquant.project.new import write_scaffold
 
     for path, written in write_scaffold(options.directory):
         say(f"{'wrote' if written else 'kept '} {path}")
-    print("Put a .tflite or .keras file into models/, then: pytest --tq-missing-baseline=record")
+        lines = [] if written else lines_to_add(path)
+        if lines:
+            say("\n    ".join(["      which holds pytest's settings; add to them:", *lines]))
+    print("Put a model in with tinyquant import FILE, then: pytest --tq-missing-baseline=record")
     return 0
 
 
@@ -135,7 +169,8 @@ def _boards(options: argparse.Namespace) -> int:
 def _doctor(options: argparse.Namespace) -> int:
     from pytest_tinyquant.cli.doctor import examine
 
-    return examine(partial(current_project, settings=options.settings), options.board)
+    load = partial(current_project, settings=options.settings)
+    return examine(load, options.board, options.settings.boards)
 
 
 def _noise(options: argparse.Namespace) -> int:
@@ -158,6 +193,11 @@ def _noise(options: argparse.Namespace) -> int:
 
 
 def _toolchain(options: argparse.Namespace) -> int:
+    if options.target == "labgrid":
+        from pytest_tinyquant.boards.farm.client import install
+
+        say(install())
+        return 0
     from pytest_tinyquant.firmware import toolchain_rx
     from pytest_tinyquant.firmware import toolchain_rx_sim
     from pytest_tinyquant.firmware.source_build import build

@@ -7,7 +7,6 @@ pytest itself is asked, so that a command sees what a run would: the same root, 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import io
 import sys
 from typing import TYPE_CHECKING
@@ -45,8 +44,7 @@ class _Loader:
             return 0
         if config.inipath is None:  # then pytest takes the current directory for the root
             found = default_settings()
-            settings = dataclasses.replace(
-                settings,
+            settings = settings._replace(
                 root=found.root,
                 models_dir=found.models_dir,
                 baselines_dir=found.baselines_dir,

@@ -7,7 +7,6 @@ import json
 import tempfile
 from pathlib import Path
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -22,6 +21,7 @@ from pytest_tinyquant.schemes.settings import Scheme
 from pytest_tinyquant.stages.pipeline import Stages
 from pytest_tinyquant.stages.sensitivity import Proposal
 from pytest_tinyquant.stages.sensitivity import propose
+from pytest_tinyquant.system.plain_console import plain_console
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -60,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
             max_bytes=options.max_bytes, say=print,
         )  # fmt: skip
         text = scheme_text(options.name or f"{name.replace('/', '-')}-small", model, base, found)
-        Console().print(_table(found))
+        plain_console().print(_table(found))
         print(text)
         scheme = _read(text, Path(work))
         measured = stages.measure(Case(model, scheme, stages.host_board()))

@@ -13,6 +13,7 @@ from pytest_tinyquant import engine
 from pytest_tinyquant.errors import ModelError
 from pytest_tinyquant.errors import UnsupportedModelError
 from pytest_tinyquant.errors import VacuousSchemeError
+from pytest_tinyquant.models.formats import is_model_path
 from pytest_tinyquant.models.graph import Graph
 from pytest_tinyquant.models.graph import Operator
 from pytest_tinyquant.models.onnx_file import is_quantized
@@ -20,7 +21,6 @@ from pytest_tinyquant.models.tflite_file import scheme_of_tflite
 from pytest_tinyquant.models.tflite_reader import read_graph
 from pytest_tinyquant.models.weights import gzip_bytes
 from pytest_tinyquant.models.weights import weight_facts
-from pytest_tinyquant.project.project import is_model_path
 from pytest_tinyquant.project.selection import choose
 from pytest_tinyquant.schemes.convert import convert
 from pytest_tinyquant.schemes.recipe import WEIGHTED
@@ -80,9 +80,9 @@ def show_model(
         console.print(_traces(graph))
         compressed = gzip_bytes(converted.read())
         console.print(f"compressed by gzip: {compressed:,} bytes", highlight=False)
-    for verdict in _verdicts(graph, scheme, where):
+    for verdict in _verdicts(graph, scheme):
         console.print(verdict, highlight=False, markup=False)
-    return max(_print_plan(console, graph, where, *row) for row in kernels.items())
+    return max(_print_plan(console, graph, *row) for row in kernels.items())
 
 
 def _kernels(project: Project, board: str | None) -> dict[str, list[str]]:
@@ -163,18 +163,18 @@ def _rules(model: Model, scheme: Scheme, cache: Cache) -> Table:
     return table
 
 
-def _verdicts(graph: Graph, scheme: Scheme, where: str) -> list[str]:
+def _verdicts(graph: Graph, scheme: Scheme) -> list[str]:
     """Return what the checks before any build say."""
     verdicts = []
     try:
-        check_not_vacuous(graph, scheme, where=where)
+        check_not_vacuous(graph, scheme)
     except VacuousSchemeError as error:
         verdicts.append(str(error))
     for name, runtime in RUNTIMES.items():
         try:
-            check_support(graph, runtime, where=where)
-            check_read_as_written(graph, runtime, where=where)
-            outlook = runtime.outlook(graph, where)
+            check_support(graph, runtime)
+            check_read_as_written(graph, runtime)
+            outlook = runtime.outlook(graph)
         except UnsupportedModelError as error:
             verdicts.append(f"runtime {name}: not supported: {error}")
         else:
@@ -182,12 +182,10 @@ def _verdicts(graph: Graph, scheme: Scheme, where: str) -> list[str]:
     return verdicts
 
 
-def _print_plan(
-    console: Console, graph: Graph, where: str, kernels: str, boards: Sequence[str]
-) -> int:
+def _print_plan(console: Console, graph: Graph, kernels: str, boards: Sequence[str]) -> int:
     """Print what the engine makes of the model with the kernels of `boards`."""
     try:
-        plan = engine.plan(graph, where=where, kernels=kernels)
+        plan = engine.plan(graph, kernels=kernels)
     except (UnsupportedModelError, ModelError) as error:
         console.print(f"no plan: {error}", highlight=False, markup=False)
         return 1

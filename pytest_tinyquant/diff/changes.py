@@ -13,6 +13,7 @@ from pytest_tinyquant.baselines.align import align_ops
 from pytest_tinyquant.baselines.compare import find_context
 from pytest_tinyquant.metrics.built_in import FLASH
 from pytest_tinyquant.metrics.built_in import RAM
+from pytest_tinyquant.system.cxx_names import readable
 
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ def _operators(old: Measurement, new: Measurement) -> Iterable[Change]:
 def _sizes(before: Mapping[str, int], after: Mapping[str, int]) -> tuple[Change, ...]:
     """Return the names whose sizes differ."""
     names = dict.fromkeys((*before, *after))
-    changes = (Change(name, before.get(name), after.get(name), "bytes") for name in names)
+    changes = (Change(readable(name), before.get(name), after.get(name), "bytes") for name in names)
     return _largest(change for change in changes if change.before != change.after)
 
 

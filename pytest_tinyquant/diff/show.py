@@ -74,11 +74,23 @@ def differences(
         difference = compare_images(f"{a.name} -> {b.name}", a.image, b.image)
         return [difference] if difference else []
     if not a.measurements.keys() & b.measurements.keys():
-        raise ConfigurationError(f"{first} and {second} have no combination in common")
+        sides = [_without_board(side.measurements) for side in (a, b)]
+        if not sides[0].keys() & sides[1].keys():
+            raise ConfigurationError(f"{first} and {second} have no combination in common")
+        # Of two boards: another runtime, library or core; a search layer by layer has no case.
+        return compare_all(*sides)
     found = compare_all(a.measurements, b.measurements)
     if stages is None:
         return found
     return [_with_layer(d, stages, a.measurements, b.measurements) for d in found]
+
+
+def _without_board(measurements: Mapping[str, Measurement]) -> dict[str, Measurement]:
+    """Return measurements by model and scheme; those of several boards are left out."""
+    boards = {measurement.board for measurement in measurements.values()}
+    if len(boards) > 1:
+        return {}
+    return {f"{one.model}-{one.scheme}": one for one in measurements.values()}
 
 
 def _with_layer(

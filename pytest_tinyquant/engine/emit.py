@@ -19,6 +19,7 @@ from pytest_tinyquant.engine.kernel_call import Value
 from pytest_tinyquant.engine.plan import Plan
 from pytest_tinyquant.engine.plan import PlanOp
 from pytest_tinyquant.engine.plan import TensorInfo
+from pytest_tinyquant.engine.sequences import Sequences
 from pytest_tinyquant.system import atomic
 
 
@@ -69,8 +70,11 @@ class EmittedModel:
     linked: Linking = Linking()
 
 
-def emit(plan: Plan, directory: Path) -> EmittedModel:
-    """Write tq_model.c, tq_weights.S and tq_weights.bin; the same plan gives the same bytes."""
+def emit(plan: Plan, directory: Path, sequences: Sequences | None = None) -> EmittedModel:
+    """Write tq_model.c, tq_weights.S and tq_weights.bin; the same plan gives the same bytes.
+
+    :param sequences: how the check samples are told apart; None where each stands alone.
+    """
     directory = directory.resolve()
     directory.mkdir(parents=True, exist_ok=True)
     model, weights = directory / "tq_model.c", directory / "tq_weights.S"
@@ -78,7 +82,8 @@ def emit(plan: Plan, directory: Path) -> EmittedModel:
     atomic.write_text(
         weights, _WEIGHTS_SOURCE.format(name=_comment(plan.name), alignment=ARENA_ALIGNMENT)
     )
-    atomic.write_text(model, _Source(plan).text())
+    text = _Source(plan).text()
+    atomic.write_text(model, text + (sequences.engine_source() if sequences else ""))
     return EmittedModel(directory, (model, weights), plan.arena_bytes, len(plan.weights), plan.ops)
 
 
@@ -213,7 +218,7 @@ class _Source:
         if isinstance(value, Activation):
             return f"(void *)(tq_arena + {self.plan.placements[value.tensor].offset})"
         if isinstance(value, ScratchMemory):
-            return f"(void *)(tq_arena + {self.plan.scratch[op].offset})"
+            return f"(void *)(tq_arena + {self.plan.scratch[op].offset + value.offset})"
         if isinstance(value, Constant):
             return f"(const void *)(tq_weights + {value.offset})"
         if isinstance(value, float):

@@ -20,7 +20,9 @@ class Activation:
 
 @dataclass(frozen=True)
 class ScratchMemory:
-    """The address of the operator's working memory in the arena."""
+    """An address in the operator's working memory in the arena, `offset` bytes from its start."""
+
+    offset: int = 0
 
 
 @dataclass(frozen=True)

@@ -38,10 +38,10 @@ _STATEFUL = frozenset({_LSTM, "SVDF"})
 
 
 def lower_graph(
-    graph: Graph, where: str, kernels: str = "reference"
+    graph: Graph, kernels: str = "reference"
 ) -> tuple[Lowering, list[tuple[Operator, KernelCall]], dict[int, int]]:
     """Lower every operator; return the kernel calls and the root of every aliased tensor."""
-    _check_interface(graph, where)
+    _check_interface(graph)
     functions = lowerings(kernels)
 
     def lower(
@@ -50,7 +50,7 @@ def lower_graph(
         part = Subgraph(tuple(lowering.tensors), tuple(operators), (), tuple(outputs))
         return _lower(lowering, _needed(part, graph.bodies), functions)
 
-    lowering = Lowering(graph, where, lower)
+    lowering = Lowering(graph, lower)
     calls = lowering.lower_operators(graph.operators, graph.outputs)
     for index in graph.outputs:
         if index in lowering.constants:
@@ -95,18 +95,18 @@ def _needed(part: Subgraph, bodies: Sequence[Subgraph]) -> list[Operator]:
     return kept[::-1]
 
 
-def _check_interface(graph: Graph, where: str) -> None:
+def _check_interface(graph: Graph) -> None:
     for what, indices in (("input", graph.inputs), ("output", graph.outputs)):
         if len(set(indices)) != len(indices):
-            raise ModelError(f"{where}: an {what} is listed twice; export the model again.")
+            raise ModelError(f"an {what} is listed twice; export the model again.")
         for index in indices:
             tensor = graph.tensors[index]
             if not tensor.elements:
-                raise ModelError(f"{where}: {what} {tensor.name!r} has no elements.")
+                raise ModelError(f"{what} {tensor.name!r} has no elements.")
             if tensor.is_variable:
-                raise ModelError(f"{where}: {what} {tensor.name!r} is a variable tensor.")
+                raise ModelError(f"{what} {tensor.name!r} is a variable tensor.")
             if not BITS[tensor.dtype]:
-                raise ModelError(f"{where}: {what} {tensor.name!r} is of type {tensor.dtype}.")
+                raise ModelError(f"{what} {tensor.name!r} is of type {tensor.dtype}.")
 
 
 def _lower(
@@ -122,8 +122,7 @@ def _lower(
             lowered = functions[operator.op](operator, lowering)
         except ModelError as error:
             raise ModelError(
-                f"{lowering.where}: {operator.label} cannot be planned: {error}. "
-                "Convert the model again."
+                f"{operator.label} cannot be planned: {error}. Convert the model again."
             ) from None
         if isinstance(lowered, KernelCall):
             if any(lowering.tensor(index).elements == 0 for index in lowered.reads):

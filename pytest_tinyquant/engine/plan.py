@@ -105,8 +105,8 @@ class Plan:
     parameters: int = 0
 
 
-def plan(graph: Graph, *, where: str = "model", kernels: str = "reference") -> Plan:
-    """Plan the model `graph`; `where` names it in messages and in the generated code.
+def plan(graph: Graph, *, name: str = "model", kernels: str = "reference") -> Plan:
+    """Plan the model `graph`; `name` is what the generated code calls it.
 
     `kernels` is the kernel set that the plan will be linked with, as a board names it. Kernels of
     a user's own directory stand in for those of this package, and may read and write in another
@@ -115,10 +115,10 @@ def plan(graph: Graph, *, where: str = "model", kernels: str = "reference") -> P
     Raises :class:`UnsupportedModelError` for what the engine has no kernel for and
     :class:`ModelError` for a graph whose shapes or scales contradict each other.
     """
-    lowering, calls, roots = lower_graph(graph, where, kernels)
+    lowering, calls, roots = lower_graph(graph, kernels)
     if kernels not in SETS:
         calls = [(operator, replace(call, trails={})) for operator, call in calls]
-    return _Layout(lowering, calls, roots).plan()
+    return _Layout(lowering, calls, roots).plan(name)
 
 
 class _Layout:
@@ -139,7 +139,7 @@ class _Layout:
         """Return the tensor that owns the memory of `tensor`."""
         return self.roots.get(tensor, tensor)
 
-    def plan(self) -> Plan:
+    def plan(self, name: str) -> Plan:
         buffers = self._buffers()
         pairs = {(self.root(a), self.root(b)) for _, call in self.calls for a, b in call.in_place}
         lags = {
@@ -153,7 +153,7 @@ class _Layout:
             for b in buffers
         }
         result = Plan(
-            name=self.lowering.where,
+            name=name,
             sha256=self.graph.sha256,
             ops=tuple(self._op(row, *pair) for row, pair in enumerate(self.calls)),
             inputs=tuple(self._info(i, rows) for i in self.graph.inputs),

@@ -134,10 +134,9 @@ def _check_names(*paths: Path) -> None:
 
 
 @contextmanager
-def explained(where: str, advice: str, available: Mapping[str, int]) -> Iterator[None]:
+def explained(advice: str, available: Mapping[str, int]) -> Iterator[None]:
     """Turn a failed build step into the error that says what to do.
 
-    :param where: the combination or the board, for the message.
     :param advice: what to look at when a compiler complains.
     :param available: bytes of each of the linker's memory regions.
     :raises DoesNotFitError: the image is larger than a region.
@@ -151,26 +150,23 @@ def explained(where: str, advice: str, available: Mapping[str, int]) -> Iterator
         ended = ending(failure.code, output)
         if ended.machine or ended.crashed:
             raise BenchError(
-                f"{where}: the firmware was not built: a build tool {ended.words}\n"
-                f"{_complaints(output)}"
+                f"the firmware was not built: a build tool {ended.words}\n{_complaints(output)}"
             ) from None
         if not _COMPLAINT.search(output):
             # What a shell runs in its own place ends without a word when it is killed.
             raise BenchError(
-                f"{where}: the firmware was not built: a build tool ended without saying why, as "
+                f"the firmware was not built: a build tool ended without saying why, as "
                 f"one does that is killed; run again\n{_complaints(output)}"
             ) from None
         overflows = {name: int(size) for name, size in _OVERFLOW.findall(output)}
         if overflows:
-            raise _does_not_fit(where, overflows, available) from None
+            raise _does_not_fit(overflows, available) from None
         raise ConfigurationError(
-            f"{where}: the firmware cannot be built; {advice}\n{_complaints(output)}"
+            f"the firmware cannot be built; {advice}\n{_complaints(output)}"
         ) from None
 
 
-def _does_not_fit(
-    where: str, overflows: Mapping[str, int], available: Mapping[str, int]
-) -> DoesNotFitError:
+def _does_not_fit(overflows: Mapping[str, int], available: Mapping[str, int]) -> DoesNotFitError:
     """Return the error for regions that are too small; its attributes are those of the first."""
     sentences = [
         f"{available[region] + over:,} bytes of {region} are needed, the board has "
@@ -179,7 +175,7 @@ def _does_not_fit(
     ]
     region, over = next(iter(overflows.items()))
     return DoesNotFitError(
-        f"{where}: the firmware does not fit: {'; '.join(sentences)}. Take a smaller model, a "
+        f"the firmware does not fit: {'; '.join(sentences)}. Take a smaller model, a "
         "scheme with smaller types, or a board with more memory",
         region=region,
         needed=available[region] + over,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_tinyquant.errors import located
 from pytest_tinyquant.firmware.elf import ARENA
 from pytest_tinyquant.firmware.elf import Elf
 from pytest_tinyquant.firmware.steps import IMAGE
@@ -60,10 +61,11 @@ def build(
     :raises ConfigurationError: the board's kernels or flags do not compile.
     :raises ToolchainNotFoundError: compiler, CMake or Ninja is missing.
     """
-    work = Work(emitted, board, tuple(samples), cache, where)
+    work = Work(emitted, board, tuple(samples), cache)
     libraries = work.libraries()
     kernels = work.selected_kernels(libraries)
-    entry = work.image(libraries, kernels)
+    with located(where):
+        entry = work.image(libraries, kernels)
     elf = Elf(entry / IMAGE)
     ram = elf.ram_use()
     return FirmwareImage(

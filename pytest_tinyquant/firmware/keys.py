@@ -31,6 +31,8 @@ LIBRARY_INPUTS: Final[Mapping[str, str]] = {
     "toolchain file": "CMake's, where a kind of board brings its own",
     "kind": "the core that code is made for; several may share a directory of boards/",
     "machine": "the board's directory in the firmware",
+    "own board": "names and contents of a user's own board directory and set-up file",
+    "console": "a UART, or the debugger's mailbox",
     "cflags": "the board's compiler flags",
     "files in cflags": "contents of what the flags name",
     "runtime": "what runs the model",
@@ -52,7 +54,7 @@ IMAGE_INPUTS: Final[Mapping[str, str]] = {
     "model sources": "which of them are compiled",
     "samples": "the check samples",
     "board": "the board's name, which the firmware prints",
-    "memory": "bytes of flash and RAM, which the linker is given",
+    "memory": "bytes and addresses of flash and RAM, which the linker is given",
     "linked": "CMake variables of what the runtime links",
     "linked files": "contents of what they name",
 }
@@ -73,6 +75,8 @@ def library_inputs(
     toolchain_file: Path | None,
     kind: str,
     machine: str,
+    own_files: Mapping[str, Path],
+    console: str,
     cflags: Iterable[str],
     runtime: str,
 ) -> dict[str, Any]:
@@ -81,6 +85,7 @@ def library_inputs(
     :param sources: directory of the firmware's sources.
     :param toolchain: the compiler's identity.
     :param tools: CMake and Ninja.
+    :param own_files: of a user's own board directory and set-up file, by name.
     """
     return {
         "toolchain": toolchain,
@@ -90,6 +95,8 @@ def library_inputs(
         "toolchain file": toolchain_file or "",
         "kind": kind,
         "machine": machine,
+        "own board": dict(own_files),
+        "console": console,
         "cflags": list(cflags),
         "files in cflags": dict(_named_files(cflags)),
         "runtime": runtime,

@@ -19,11 +19,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pytest_tinyquant.errors import BenchError
 from pytest_tinyquant.errors import ToolchainNotFoundError
 from pytest_tinyquant.system import atomic
 from pytest_tinyquant.system import environment
 from pytest_tinyquant.system.cache import Cache
 from pytest_tinyquant.system.lifetime import die_with_parent
+from pytest_tinyquant.system.trouble import ending
 
 
 CACHE_KIND = "toolchain"
@@ -246,6 +248,11 @@ class _Steps:
                 pass_fds=(self.held,),
             )
             self._wait(process, step.name, started)
+        if process.returncode < 0:
+            raise BenchError(
+                f"building {self.recipe.what}: {step.name} {ending(process.returncode).words} (log "
+                f"{log}); `{self.recipe.command}` goes on there"
+            )
         if process.returncode:
             raise ToolchainNotFoundError(
                 f"building {self.recipe.what} failed at {step.name} (log {log}):\n"

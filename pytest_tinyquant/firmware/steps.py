@@ -15,6 +15,7 @@ from typing import Final
 
 from pytest_tinyquant.errors import BenchError
 from pytest_tinyquant.errors import ConfigurationError
+from pytest_tinyquant.errors import located
 from pytest_tinyquant.firmware.cmake import Build
 from pytest_tinyquant.firmware.cmake import configured
 from pytest_tinyquant.firmware.cmake import explained
@@ -25,6 +26,7 @@ from pytest_tinyquant.firmware.keys import KERNEL_INPUTS
 from pytest_tinyquant.firmware.keys import LIBRARY_INPUTS
 from pytest_tinyquant.firmware.keys import kernel_inputs
 from pytest_tinyquant.firmware.keys import library_inputs
+from pytest_tinyquant.firmware.own_kernels import check_replaces
 from pytest_tinyquant.firmware.sources import firmware_sources
 from pytest_tinyquant.firmware.toolchain import Toolchain
 from pytest_tinyquant.firmware.toolchain import find_build_tool
@@ -75,16 +77,17 @@ class Work:
         board: Board,
         samples: tuple[bytes, ...],
         cache: Cache,
-        where: str,
     ) -> None:
         self.emitted = emitted
         self.board = board
         self.samples = samples
-        self.where = where
         self.sources = firmware_sources()
         self.toolchain: Toolchain = find_toolchain(board.kind, board.toolchain)
         self.kernels = _kernels(board, self.sources)
         self.own_kernels = Path(self.kernels) if Path(self.kernels).is_absolute() else None
+        chip = Path(board.firmware)
+        self.own_board = chip if chip.is_absolute() else None
+        self.setup = Path(board.setup) if board.setup else None
         self.tools = (find_build_tool("cmake"), find_build_tool("ninja"))
         # CMake's own modules are a part of that program.
         modules = self.tools[0].parents[1] / "share"
@@ -94,6 +97,8 @@ class Work:
                 "toolchain": self.toolchain.root,
                 "cmake": modules,
                 **({"kernels": self.own_kernels} if self.own_kernels else {}),
+                **({"chip": self.own_board} if self.own_board else {}),
+                **({"setup": self.setup.parent} if self.setup else {}),
             }
         )
         self.cache = TracedCache(cache, self.places, Digests())
@@ -106,17 +111,28 @@ class Work:
             tools=self.tools,
             toolchain_file=KINDS[self.board.kind].toolchain_file,
             kind=self.board.kind,
-            machine=self.board.firmware,
+            machine=self.board.firmware if self.own_board is None else "",
+            own_files=self._own_files(),
+            console=self.board.console,
             cflags=self.board.cflags,
             runtime=self.board.runtime,
         )
 
         def build(output: Path) -> Reads:
             advice = "look at the cflags of this board in boards.toml"
-            with explained(self.board.name, advice, {}), self._configured(output, {}) as made:
+            with (
+                located(self.board.name),
+                explained(advice, {}),
+                self._configured(output, {}) as made,
+            ):
                 return made.everything()
 
         return self._step("firmware-library", LIBRARY_INPUTS, inputs, build)
+
+    def _own_files(self) -> dict[str, Path]:
+        """Return the files of the user's board directory and set-up file, by name."""
+        files = _files(self.own_board) if self.own_board else {}
+        return {**files, **({"the setup file": self.setup} if self.setup else {})}
 
     def selected_kernels(self, libraries: Step) -> Step | None:
         """Return the kernels that replace reference kernels; None if none do."""
@@ -127,10 +143,14 @@ class Work:
             advice = f"look at its kernels, {self.kernels}, and its cflags in boards.toml"
             definitions = {"TQ_KERNELS": self.kernels}
             with (
-                explained(self.board.name, advice, {}),
+                located(self.board.name),
+                explained(advice, {}),
                 self._configured(output, definitions) as made,
             ):
-                return made.everything()
+                reads = made.everything()
+            if self.own_kernels:
+                check_replaces(output, libraries.entry, where=f"{self.board.name}: {self.kernels}")
+            return reads
 
         inputs = kernel_inputs(libraries.key, self.kernels, self.own_kernels)
         return self._step("firmware-kernels", KERNEL_INPUTS, inputs, build, libraries)
@@ -145,7 +165,7 @@ class Work:
             "model sources": [Path(name).name for name in self.emitted.sources],
             "samples": self.samples,
             "board": self.board.name,
-            "memory": (self.board.flash_bytes, self.board.ram_bytes),
+            "memory": _memory(self.board),
             "linked": {**self.emitted.linked.definitions},
             "linked files": {**self.emitted.linked.files},
         }
@@ -178,11 +198,12 @@ class Work:
             "TQ_KERNELS_DIR": str(kernels.entry if kernels else ""),
             "TQ_FLASH_BYTES": str(self.board.flash_bytes),
             "TQ_RAM_BYTES": str(self.board.ram_bytes),
+            **_origins(self.board),
             **self.emitted.linked.definitions,
         }
         own = [self.emitted.directory, libraries.entry, *([kernels.entry] if kernels else [])]
         with (
-            explained(self.where, advice, _regions(self.board)),
+            explained(advice, _regions(self.board)),
             self._configured(output, definitions, own) as made,
         ):
             # What compiling read is known only now, and is in the identity that is compiled in.
@@ -195,7 +216,7 @@ class Work:
             linked = made.records.linked_and_configured()
         elf = Elf(output / IMAGE)
         if image_id.encode() not in elf.path.read_bytes():
-            raise BenchError(f"{self.where}: the image does not hold its identity; build it again")
+            raise BenchError("the image does not hold its identity; build it again")
         self._check_samples(elf)
         (output / IMAGE_ID).write_text(image_id)
         return compiled.together(linked)
@@ -222,6 +243,8 @@ class Work:
                 "TQ_MACHINE": self.board.firmware,
                 "TQ_RUNTIME": self.emitted.linked.runtime,
                 "TQ_CFLAGS": ";".join(self.board.cflags),
+                "TQ_CONSOLE": self.board.console,
+                "TQ_SETUP": self.board.setup,
                 **definitions,
             },
             places=self.places,
@@ -248,7 +271,7 @@ class Work:
         for number, sample in enumerate(self.samples):
             if len(sample) != expected:
                 raise ConfigurationError(
-                    f"{self.where}: check sample {number} has {len(sample)} bytes, the model takes "
+                    f"check sample {number} has {len(sample)} bytes, the model takes "
                     f"{expected}; the check set was made for another model"
                 )
 
@@ -263,6 +286,18 @@ def _identity(inputs: Mapping[str, Any], libraries: Step | None, kernels: Step |
 def _regions(board: Board) -> dict[str, int]:
     """Return the bytes of the memory regions of the board's linker script."""
     return KINDS[board.kind].regions(board.flash_bytes, board.ram_bytes)
+
+
+def _origins(board: Board) -> dict[str, str]:
+    """Return the addresses of the memories for a linker script that leaves them open."""
+    if not board.ram_start or not board.target.is_real:
+        return {}
+    return {"TQ_FLASH_START": hex(board.flash_start), "TQ_RAM_START": hex(board.ram_start)}
+
+
+def _memory(board: Board) -> tuple[int | str, ...]:
+    """Return everything that the linker is told about the memories."""
+    return (board.flash_bytes, board.ram_bytes, *_origins(board).values())
 
 
 def _kernels(board: Board, sources: Path) -> str:

@@ -6,7 +6,6 @@ import functools
 import hashlib
 import importlib
 import shutil
-import subprocess
 from collections.abc import Iterable
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,8 +14,8 @@ from pathlib import Path
 from pytest_tinyquant.errors import ToolchainNotFoundError
 from pytest_tinyquant.project.kinds import KINDS
 from pytest_tinyquant.project.kinds import Compiler
-from pytest_tinyquant.system import environment
 from pytest_tinyquant.system.digests import program_digest
+from pytest_tinyquant.system.program import answer_of
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,6 @@ class Toolchain:
         return "".join(_programs(self.cc, ("cc1plus", "g++")))
 
 
-_TIMEOUT = 60.0
 # What the compiler starts, and what CMake takes from beside it.
 _PROGRAMS = ("cc1", "as", "collect2", "ld", "ar", "ranlib")
 
@@ -132,20 +130,7 @@ def find_build_tool(name: str) -> Path:
 
 def _ask(cc: Path, *arguments: str) -> str:
     """Return what the compiler prints."""
-    try:
-        result = subprocess.run(
-            [cc, *arguments],
-            capture_output=True,
-            text=True,
-            env=environment.made(),
-            timeout=_TIMEOUT,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError) as error:
-        raise ToolchainNotFoundError(
-            f"{cc} does not run ({error}); reinstall it or put a working one first on the PATH"
-        ) from error
-    return result.stdout
+    return answer_of([cc, *arguments], advice="reinstall it or put a working one first on the PATH")
 
 
 def _programs(cc: Path, names: Iterable[str]) -> Iterator[str]:

@@ -13,6 +13,8 @@ from pytest_tinyquant.firmware.sources import firmware_sources
 from pytest_tinyquant.system import environment
 from pytest_tinyquant.system.cache import Cache
 from pytest_tinyquant.system.digests import program_digest
+from pytest_tinyquant.system.program import answer_of
+from pytest_tinyquant.system.trouble import refuse_trouble
 
 
 #: What it is looked for by, in this order; any C11 compiler for this computer will do.
@@ -60,6 +62,7 @@ def build_profiler(cache: Cache) -> Path:
             timeout=_TIMEOUT,
             check=False,
         )
+        refuse_trouble(result.returncode, result.stderr, str(compiler))
         if result.returncode:
             tail = "\n".join(result.stderr.strip().splitlines()[-_TAIL_LINES:])
             raise ToolchainNotFoundError(
@@ -73,17 +76,5 @@ def build_profiler(cache: Cache) -> Path:
 @functools.cache
 def _version(compiler: Path) -> str:
     """Return what the compiler says about itself."""
-    try:
-        return subprocess.run(
-            [compiler, "--version"],
-            capture_output=True,
-            text=True,
-            env=environment.made(),
-            timeout=_TIMEOUT,
-            check=True,
-        ).stdout
-    except (OSError, subprocess.SubprocessError) as error:
-        raise ToolchainNotFoundError(
-            f"{compiler} does not run ({error}); reinstall it or put a working C compiler first "
-            "on the PATH"
-        ) from error
+    advice = "reinstall it or put a working C compiler first on the PATH"
+    return answer_of([compiler, "--version"], advice=advice)

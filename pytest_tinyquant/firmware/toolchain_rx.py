@@ -16,6 +16,7 @@ from pytest_tinyquant.firmware.source_build import Recipe
 from pytest_tinyquant.firmware.source_build import find_built
 from pytest_tinyquant.system import environment
 from pytest_tinyquant.system.cache import Cache
+from pytest_tinyquant.system.trouble import refuse_trouble
 
 
 TARGET = "rx-elf"
@@ -122,6 +123,7 @@ def verify_compiler(compiler: Path, directory: Path) -> None:
         env=environment.made(directory),
         check=False,
     )
+    refuse_trouble(result.returncode, result.stderr, str(compiler))
     if result.returncode:
         raise ToolchainNotFoundError(f"{compiler} does not work: {result.stderr.strip()}")
     machine = int.from_bytes(program.read_bytes()[18:20], "little")

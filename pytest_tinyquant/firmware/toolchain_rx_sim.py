@@ -18,6 +18,7 @@ from pytest_tinyquant.firmware.source_build import Recipe
 from pytest_tinyquant.firmware.source_build import find_built
 from pytest_tinyquant.system import environment
 from pytest_tinyquant.system.cache import Cache
+from pytest_tinyquant.system.trouble import refuse_trouble
 
 
 PROGRAM: Final = "rx-elf-run"
@@ -89,6 +90,7 @@ def verify_simulator(simulator: Path, directory: Path) -> None:
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ToolchainNotFoundError(f"{simulator} does not run: {error}") from error
+    refuse_trouble(result.returncode, result.stderr, str(simulator))
     if result.returncode or "ok" not in result.stdout:
         raise ToolchainNotFoundError(
             f"{simulator} does not run a program for RX: exit status {result.returncode}, "

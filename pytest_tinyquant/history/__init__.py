@@ -1,1 +1,1 @@
-"""Runs kept in an SQLite file, and what became of a number over them."""
+"""Runs kept in an SQLite file or on a server, and what became of a number over them."""

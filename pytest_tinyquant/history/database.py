@@ -1,4 +1,4 @@
-"""The file that runs are appended to; docs/history.md describes its tables.
+"""The SQLite file that runs are appended to; docs/history.md describes its tables.
 
 One transaction adds a run: a process that is killed leaves the file as it was. Several processes
 may append at once; each waits for the others.
@@ -7,20 +7,19 @@ may append at once; each waits for the others.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
 from collections.abc import Iterator
-from collections.abc import Mapping
+from collections.abc import Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 from typing import Final
 
 from pytest_tinyquant.errors import ConfigurationError
+from pytest_tinyquant.history.rows import MeasurementRow
+from pytest_tinyquant.history.rows import NumberRow
+from pytest_tinyquant.history.rows import RunEntry
+from pytest_tinyquant.history.rows import Series
+from pytest_tinyquant.history.rows import series_of
 
-
-if TYPE_CHECKING:
-    from pytest_tinyquant.measure.measurement import Measurement
 
 #: Marks the file as ours (SQLite's application_id): "TQHi".
 APPLICATION_ID: Final = 0x54514869
@@ -69,59 +68,6 @@ MIGRATIONS: Final = (
 _LOCK_SECONDS: Final = 30.0
 
 
-@dataclass(frozen=True)
-class RunRow:
-    """One run.
-
-    :param uid: unlike that of any other run.
-    :param started: UTC, ISO 8601.
-    :param revision: commit of the project; empty outside of git.
-    :param changes: tracked files that differed from it.
-    :param package: version of this package.
-    """
-
-    uid: str
-    started: str
-    revision: str
-    changes: int
-    package: str
-    passed: bool
-
-
-@dataclass(frozen=True)
-class Point:
-    """One number of one run."""
-
-    started: str
-    revision: str
-    changes: int
-    value: int | float
-    unit: str
-    number_class: str
-    verdict: str
-
-    @property
-    def where(self) -> str:
-        """Return the revision as people read it, with a + for changes on top of it."""
-        return (self.revision[:10] or "no revision") + ("+" if self.changes else "")
-
-
-@dataclass(frozen=True)
-class Series:
-    """A number of one combination over all runs that have it, oldest first."""
-
-    model: str
-    scheme: str
-    board: str
-    target: str
-    points: tuple[Point, ...]
-
-    @property
-    def combination(self) -> str:
-        """Return the combination as test ids spell it, and how its board was reached."""
-        return f"{self.model}-{self.scheme}-{self.board} {self.target}"
-
-
 class History:
     """The history in the file ``path``, which is made if need be.
 
@@ -131,6 +77,7 @@ class History:
 
     def __init__(self, path: Path, *, create: bool = True) -> None:
         self.path = path
+        self.name = str(path)
         if not create and not path.is_file():
             raise ConfigurationError(
                 f"{path}: there is no history yet; pytest --tq-history={path} begins one"
@@ -148,16 +95,9 @@ class History:
         """Close the file; may be called twice."""
         self._connection.close()
 
-    def append(
-        self,
-        run: RunRow,
-        measurements: Iterable[Measurement],
-        verdicts: Mapping[tuple[str, str, str], str],
-    ) -> None:
-        """Add a run with all its numbers, or nothing.
-
-        :param verdicts: status by combination, metric and part.
-        """
+    def append(self, entry: RunEntry) -> None:
+        """Add a run with all its numbers, or nothing."""
+        run = entry.run
         with self._explained(), self._transaction():
             values = (run.uid, run.started, run.revision, run.changes, run.package, run.passed)
             row = self._connection.execute(
@@ -166,8 +106,8 @@ class History:
                 values,
             )
             assert row.lastrowid is not None
-            for measurement in measurements:
-                self._add(row.lastrowid, measurement, verdicts)
+            for measurement, numbers in entry.measurements:
+                self._add(row.lastrowid, measurement, numbers)
 
     def series(self, metric: str, part: str) -> list[Series]:
         """Return a number of every combination, sorted by name."""
@@ -180,10 +120,7 @@ class History:
         )
         with self._explained():
             rows = self._connection.execute(query, (metric, part)).fetchall()
-        found: dict[tuple[str, str, str, str], list[Point]] = {}
-        for row in rows:
-            found.setdefault(row[:4], []).append(Point(*row[4:]))
-        return [Series(*names, tuple(points)) for names, points in found.items()]
+        return series_of(rows)
 
     def _open(self) -> None:
         execute = self._connection.execute
@@ -212,30 +149,15 @@ class History:
             self._connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             self._connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
 
-    def _add(
-        self, run: int, measurement: Measurement, verdicts: Mapping[tuple[str, str, str], str]
-    ) -> None:
-        m, identity = measurement, measurement.identity
+    def _add(self, run: int, measurement: MeasurementRow, numbers: Sequence[NumberRow]) -> None:
         row = self._connection.execute(
             "INSERT INTO measurement (run, model, scheme, board, target, toolchain, runtime,"
             " kernels, tflite_sha256, image, output_sha256) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
-            (
-                *(run, m.model, m.scheme, m.board, m.target, m.toolchain),
-                *(identity["runtime"], identity["kernels"], identity["tflite_sha256"]),
-                *(identity.get("image", ""), m.output_sha256),
-            ),
+            (run, *measurement),
         )
-        name = m.combination.lower()
         self._connection.executemany(
             "INSERT INTO number VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [
-                (
-                    *(row.lastrowid, metric, part, number.value, number.unit),
-                    *(number.number_class, verdicts.get((name, metric, part), "")),
-                )
-                for metric, parts in m.metrics.items()
-                for part, number in parts.items()
-            ],
+            [(row.lastrowid, *number) for number in numbers],
         )
 
     @contextmanager

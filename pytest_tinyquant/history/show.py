@@ -6,13 +6,12 @@ import dataclasses
 import json
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Final
 
 from pytest_tinyquant.errors import ConfigurationError
-from pytest_tinyquant.history.database import History
-from pytest_tinyquant.history.database import Series
+from pytest_tinyquant.history.rows import HistoryStore
+from pytest_tinyquant.history.rows import Series
 from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.metrics.text import delta_text
 from pytest_tinyquant.metrics.text import growth_text
@@ -49,7 +48,7 @@ class HistoryFilter:
     names: tuple[str, str, str] = ("", "", "")
     last: int = 0
 
-    def of(self, history: History) -> list[Series]:
+    def of(self, history: HistoryStore) -> list[Series]:
         """Return the chosen series.
 
         :raises ConfigurationError: there is no such metric, or nothing is left.
@@ -69,17 +68,13 @@ class HistoryFilter:
             )
         ]
         if not found:
-            raise ConfigurationError(f"{history.path}: no run has {self.metric} of what is chosen")
+            raise ConfigurationError(f"{history.name}: no run has {self.metric} of what is chosen")
         return found
 
 
-def show_history(path: Path, choice: HistoryFilter, *, as_json: bool) -> int:
+def show_history(history: HistoryStore, choice: HistoryFilter, *, as_json: bool) -> int:
     """Print each chosen number over the runs; of a single combination, every run."""
-    history = History(path, create=False)
-    try:
-        found = choice.of(history)
-    finally:
-        history.close()
+    found = choice.of(history)
     if as_json:
         series = [dataclasses.asdict(series) for series in found]
         print(json.dumps({"format": FORMAT, "metric": choice.metric, "series": series}, indent=2))
@@ -92,18 +87,14 @@ def show_history(path: Path, choice: HistoryFilter, *, as_json: bool) -> int:
 
 
 def show_creep(
-    path: Path, choice: HistoryFilter, release: Release | None, limit: Tolerance | None
+    history: HistoryStore, choice: HistoryFilter, release: Release | None, limit: Tolerance | None
 ) -> int:
     """Print what grew beyond the limit, step by step; return 1 if anything did.
 
     :param release: where growth is counted from; None for the first run of each combination.
     :param limit: None for the default of the metric.
     """
-    history = History(path, create=False)
-    try:
-        found = choice.of(history)
-    finally:
-        history.close()
+    found = choice.of(history)
     console = _console()
     metric, _, part = choice.metric.partition(".")
     spec = METRICS[metric]

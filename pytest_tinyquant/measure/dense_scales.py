@@ -23,12 +23,7 @@ if TYPE_CHECKING:
 
 
 def check_dense_scales(
-    record: RunRecord,
-    host: RunRecord,
-    expected: Sequence[NDArray[Any]],
-    graph: Graph,
-    *,
-    where: str,
+    record: RunRecord, host: RunRecord, expected: Sequence[NDArray[Any]], graph: Graph
 ) -> None:
     """Compare the board's outputs with those of TensorFlow Lite Micro on this computer.
 
@@ -38,12 +33,12 @@ def check_dense_scales(
     :raises InvalidOutputError: it is.
     """
     tensors = [graph.tensors[index] for index in graph.outputs]
-    theirs = real_outputs(host.outputs, tensors, where=where)
-    apart = measure_error(record.outputs, theirs, tensors, where=where)["mae"].value
-    usual = measure_error(host.outputs, expected, tensors, where=where)["mae"].value
+    theirs = real_outputs(host.outputs, tensors)
+    apart = measure_error(record.outputs, theirs, tensors)["mae"].value
+    usual = measure_error(host.outputs, expected, tensors)["mae"].value
     if apart > usual:
         raise InvalidOutputError(
-            f"{where}: the library on the board said OK and computed something else than "
+            f"the library on the board said OK and computed something else than "
             f"TensorFlow Lite Micro does on this computer: they are {apart:.3g} of the range "
             f"apart, while quantization costs {usual:.3g}. A dense layer of this model has a "
             "scale per output, which older versions read as one: take a newer library, or "

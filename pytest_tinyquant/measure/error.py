@@ -41,14 +41,13 @@ def measure(observation: Observation) -> dict[str, Metric]:
         observation.record.outputs,
         observation.expected,
         observation.outputs,
-        where=observation.name,
     )
     parts.update(_of_the_task(observation))
     missing = [part for part in observation.task.gating if part not in parts]
     if missing:
         raise ConfigurationError(
-            f"{observation.task.where}: gate = {missing[0]!r}, but {observation.name} has no such "
-            f"figure; it has {', '.join(parts)}. Give the check samples labels: an array 'labels' "
+            f"{observation.task.where}: gate = {missing[0]!r}, but there is no such figure; "
+            f"there are {', '.join(parts)}. Give the check samples labels: an array 'labels' "
             "beside 'check'"
         )
     return parts
@@ -77,7 +76,6 @@ def _of_the_task(observation: Observation) -> dict[str, Metric]:
             first.reshape(len(first), -1).astype(np.float64),
             observation.inputs[0].reshape(len(first), -1).astype(np.float64),
             labels,
-            where=observation.name,
         )
     if task.metric:
         shaped = [
@@ -91,15 +89,11 @@ def _of_the_task(observation: Observation) -> dict[str, Metric]:
 
 
 def _real(observation: Observation) -> list[NDArray[np.float64]]:
-    return real_outputs(observation.record.outputs, observation.outputs, where=observation.name)
+    return real_outputs(observation.record.outputs, observation.outputs)
 
 
 def measure_error(
-    raw: Sequence[bytes],
-    expected: Sequence[NDArray[Any]],
-    tensors: Sequence[Tensor],
-    *,
-    where: str,
+    raw: Sequence[bytes], expected: Sequence[NDArray[Any]], tensors: Sequence[Tensor]
 ) -> dict[str, Metric]:
     """Compare the raw outputs of all check samples with the reference.
 
@@ -109,51 +103,46 @@ def measure_error(
     :param raw: output bytes of each check sample as the device gave them, all outputs in a row.
     :param expected: reference outputs, one float ``[n, *shape]`` per output.
     :param tensors: the model's output tensors, which say how to read ``raw``.
-    :param where: the combination, for messages.
     :raises InvalidOutputError: if the outputs cannot be judged.
     """
     if len(expected) != len(tensors):
         raise InvalidOutputError(
-            f"{where}: the model has {len(tensors)} outputs, the reference {len(expected)}; the "
+            f"the model has {len(tensors)} outputs, the reference {len(expected)}; the "
             "converted model is not the model that gave the reference"
         )
-    parts = _by_output(raw, tensors, where)
+    parts = _by_output(raw, tensors)
     found = [
-        _measure_output(part, values, tensor, where)
+        _measure_output(part, values, tensor)
         for part, values, tensor in zip(parts, expected, tensors, strict=True)
     ]
     names = [name for name in found[0] if all(name in metrics for metrics in found)]
     return {name: _worst(name, [metrics[name] for metrics in found]) for name in names}
 
 
-def real_outputs(
-    raw: Sequence[bytes], tensors: Sequence[Tensor], *, where: str
-) -> list[NDArray[np.float64]]:
+def real_outputs(raw: Sequence[bytes], tensors: Sequence[Tensor]) -> list[NDArray[np.float64]]:
     """Return raw output bytes of all check samples as real values, one array per output."""
-    parts = zip(_by_output(raw, tensors, where), tensors, strict=True)
-    return [decode(part, tensor, where=where) for part, tensor in parts]
+    parts = zip(_by_output(raw, tensors), tensors, strict=True)
+    return [decode(part, tensor) for part, tensor in parts]
 
 
-def _by_output(
-    raw: Sequence[bytes], tensors: Sequence[Tensor], where: str
-) -> list[Sequence[bytes]]:
+def _by_output(raw: Sequence[bytes], tensors: Sequence[Tensor]) -> list[Sequence[bytes]]:
     """Take every sample's bytes apart; the last output gets what is left."""
     parts, start = [], 0
     for tensor in tensors[:-1]:
-        end = start + bytes_per_sample(tensor, where=where)
+        end = start + bytes_per_sample(tensor)
         parts.append([sample[start:end] for sample in raw])
         start = end
     return [*parts, [sample[start:] for sample in raw]]
 
 
 def _measure_output(
-    raw: Sequence[bytes], expected: NDArray[Any], tensor: Tensor, where: str
+    raw: Sequence[bytes], expected: NDArray[Any], tensor: Tensor
 ) -> dict[str, Metric]:
-    _check_size(raw, expected, tensor, where)
+    _check_size(raw, expected, tensor)
     reference = expected.reshape(len(expected), -1).astype(np.float64)
-    predicted = decode(raw, tensor, where=where)
-    _check_values(predicted, reference, step(tensor), where)
-    return error_metrics(reference, predicted, where=where)
+    predicted = decode(raw, tensor)
+    _check_values(predicted, reference, step(tensor))
+    return error_metrics(reference, predicted)
 
 
 def _worst(name: str, metrics: Sequence[Metric]) -> Metric:
@@ -161,9 +150,7 @@ def _worst(name: str, metrics: Sequence[Metric]) -> Metric:
     return order(metrics, key=lambda metric: metric.value)
 
 
-def error_metrics(
-    expected: NDArray[Any], predicted: NDArray[Any], *, where: str
-) -> dict[str, Metric]:
+def error_metrics(expected: NDArray[Any], predicted: NDArray[Any]) -> dict[str, Metric]:
     """Return the error figures of finite real outputs ``[n, elements]``.
 
     ``mae`` is mean |e - p| / (max e - min e), the range taken over all elements of all samples;
@@ -176,7 +163,7 @@ def error_metrics(
     span = float(expected.max() - expected.min())
     if span == 0.0:
         raise InvalidOutputError(
-            f"{where}: the reference output is {float(expected.flat[0]):g} for every element of "
+            f"the reference output is {float(expected.flat[0]):g} for every element of "
             "every check sample; its range is 0, so no error can be given. Choose check samples "
             "that the model tells apart"
         )
@@ -232,47 +219,45 @@ def _is_distribution(expected: NDArray[Any]) -> bool:
     return bool((expected >= 0).all() and (np.abs(expected.sum(axis=1) - 1) < 1e-3).all())
 
 
-def _check_size(raw: Sequence[bytes], expected: NDArray[Any], tensor: Tensor, where: str) -> None:
+def _check_size(raw: Sequence[bytes], expected: NDArray[Any], tensor: Tensor) -> None:
     if len(expected) < MINIMUM_SAMPLES:
         raise InvalidOutputError(
-            f"{where}: {len(expected)} check samples are too few to judge an output; the minimum "
+            f"{len(expected)} check samples are too few to judge an output; the minimum "
             f"is {MINIMUM_SAMPLES}. Raise check_samples of the model"
         )
     if len(raw) != len(expected):
         raise InvalidOutputError(
-            f"{where}: the device gave outputs for {len(raw)} of {len(expected)} check samples"
+            f"the device gave outputs for {len(raw)} of {len(expected)} check samples"
         )
-    size = bytes_per_sample(tensor, where=where)
+    size = bytes_per_sample(tensor)
     for index, sample in enumerate(raw):
         if len(sample) != size:
             raise InvalidOutputError(
-                f"{where}: output '{tensor.name}' of check sample {index} has {len(sample)} "
+                f"output '{tensor.name}' of check sample {index} has {len(sample)} "
                 f"bytes, expected {size} ({tensor.dtype} {tensor.shape})"
             )
     elements = expected[0].size
     if int(np.prod(tensor.shape, dtype=np.int64)) != elements:
         raise InvalidOutputError(
-            f"{where}: output '{tensor.name}' has shape {tensor.shape} but the reference has "
+            f"output '{tensor.name}' has shape {tensor.shape} but the reference has "
             f"{elements} elements per sample {expected.shape[1:]}; the converted model is not "
             "the model that gave the reference"
         )
 
 
-def _check_values(
-    predicted: NDArray[Any], reference: NDArray[Any], resolution: float, where: str
-) -> None:
+def _check_values(predicted: NDArray[Any], reference: NDArray[Any], resolution: float) -> None:
     for name, values in (("reference", reference), ("device's output", predicted)):
         wrong = np.argwhere(~np.isfinite(values))
         if len(wrong):
             sample, element = (int(i) for i in wrong[0])
             raise InvalidOutputError(
-                f"{where}: the {name} is {values[sample, element]} at check sample {sample}, "
+                f"the {name} is {values[sample, element]} at check sample {sample}, "
                 f"element {element} ({len(wrong)} of {values.size} values are not finite)"
             )
     varies = float(np.ptp(reference, axis=0).max())
     # An output that moves by less than one quantization step may rightly look constant.
     if varies > resolution and not np.ptp(predicted, axis=0).any():
         raise InvalidOutputError(
-            f"{where}: the device's output is the same for all {len(predicted)} check samples "
+            f"the device's output is the same for all {len(predicted)} check samples "
             f"while the reference varies by {varies:g}; its input does not reach its output"
         )

@@ -29,6 +29,7 @@ from pytest_tinyquant.support.runtimes import RUNTIMES
 
 
 if TYPE_CHECKING:
+    from pytest_tinyquant.boards.device import RunRecord
     from pytest_tinyquant.measure.observation import Observation
     from pytest_tinyquant.project.board_types import Board
     from pytest_tinyquant.schemes.convert import ConvertedModel
@@ -51,7 +52,7 @@ def evaluate(observation: Observation) -> Measurement:
     beyond = [metric for metric in board.metrics if metric not in known]
     if beyond:
         raise ConfigurationError(
-            f"{observation.name}: board '{board.name}' cannot measure {', '.join(beyond)}; on "
+            f"board '{board.name}' cannot measure {', '.join(beyond)}; on "
             f"target '{board.target}' there are {', '.join(known)}. Correct its metrics in "
             "boards.toml"
         )
@@ -75,9 +76,16 @@ def evaluate(observation: Observation) -> Measurement:
         gates={ERROR.name: observation.task.gating} if observation.task.gating else {},
         confusion=confusion(observation),
         drawn_data=observation.drawn_data,
-        clock_hz=record.clock.hz if record.clock else extra.pop("clock_hz", None),
+        clock_hz=_clock_hz(record, board) or extra.pop("clock_hz", None),
         **extra,
     )
+
+
+def _clock_hz(record: RunRecord, board: Board) -> int | None:
+    """Return the core's clock: as the firmware proved it, else as the board's owner says."""
+    if record.clock is not None:
+        return record.clock.hz
+    return board.clock_hz or None if record.counter_unit == "cycles" and record.repeats else None
 
 
 def _measured(spec: MetricSpec, observation: Observation) -> dict[str, Metric]:
@@ -92,7 +100,7 @@ def _measured(spec: MetricSpec, observation: Observation) -> dict[str, Metric]:
     if unknown or not gating or weakest_class(declared, *gating) != declared:
         found = ", ".join(f"{part} ({m.number_class})" for part, m in parts.items()) or "nothing"
         raise ConfigurationError(
-            f"{observation.name}: metric '{spec.name}' is described with the parts "
+            f"metric '{spec.name}' is described with the parts "
             f"{', '.join(spec.part_names)}, {declared} on {observation.board.target}; measured was "
             f"{found}. Correct its MetricSpec, or its function"
         )
@@ -114,7 +122,7 @@ def _identity(converted: ConvertedModel, board: Board) -> dict[str, str]:
 
 def _of_host(observation: Observation) -> dict[str, Any]:
     image = observation.image
-    structure = structure_of(observation.graph, where=observation.name)
+    structure = structure_of(observation.graph)
     if isinstance(image, ReportedImage):
         identity = {"flags": image.settings}
         return {
@@ -128,9 +136,9 @@ def _of_host(observation: Observation) -> dict[str, Any]:
 
 def _of_firmware(observation: Observation) -> dict[str, Any]:
     graph, image = observation.graph, observation.image
-    record, where = observation.record, observation.name
+    record = observation.record
     if record.clock is not None:
-        check_clock(record.clock, where, flags=image.flags)
+        check_clock(record.clock, flags=image.flags)
     facts = {
         "identity": {"flags": image.flags, "image": image.sha256},
         "toolchain": image.toolchain,
@@ -145,12 +153,12 @@ def _of_firmware(observation: Observation) -> dict[str, Any]:
         ]
         return {
             **facts,
-            "ops": count_ops(record, operators, where=where),
-            "structure": structure_of(graph, where=where),
+            "ops": count_ops(record, operators),
+            "structure": structure_of(graph),
         }
     return {
         **facts,
-        "ops": count_ops(record, plan.ops, where=where),
+        "ops": count_ops(record, plan.ops),
         "arena_tensors": peak_tensors(plan),
         "structure": structure_of_plan(plan),
     }

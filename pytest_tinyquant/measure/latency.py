@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 def measure(observation: Observation) -> dict[str, Metric]:
     """Return the count of one invoke; see :func:`measure_latency`."""
-    return measure_latency(observation.record, where=observation.name)
+    return measure_latency(observation.record)
 
 
-def measure_latency(record: RunRecord, *, where: str) -> dict[str, Metric]:
+def measure_latency(record: RunRecord) -> dict[str, Metric]:
     """Return the invoke's count and the part of it spent between the operators.
 
     Where the invoke was repeated its count is the median, and ``spread`` the distance from the
@@ -33,13 +33,13 @@ def measure_latency(record: RunRecord, *, where: str) -> dict[str, Metric]:
     """
     if record.counter is None or record.counter <= 0:
         raise ConsoleError(
-            f"{where}: the device counted {record.counter} {record.counter_unit} for one invoke; "
+            f"the device counted {record.counter} {record.counter_unit} for one invoke; "
             "its counter does not run"
         )
     # Measured counts of two passes may cross by their scatter; exact ones cannot.
     if record.counter_class == "exact" and not 0 <= record.walk_counter <= record.counter:
         raise ConsoleError(
-            f"{where}: the operators took {record.counter - record.walk_counter} "
+            f"the operators took {record.counter - record.walk_counter} "
             f"{record.counter_unit}, more than the whole invoke's {record.counter}"
         )
     number_class = cast(NumberClass, record.counter_class)
@@ -53,23 +53,21 @@ def measure_latency(record: RunRecord, *, where: str) -> dict[str, Metric]:
     return metrics
 
 
-def count_ops(
-    record: RunRecord, ops: Sequence[PlanOp | OpCount], *, where: str
-) -> tuple[OpCount, ...]:
+def count_ops(record: RunRecord, ops: Sequence[PlanOp | OpCount]) -> tuple[OpCount, ...]:
     """Pair the device's per-operator counts with the operators that it executed.
 
     :raises ConsoleError: if the device reported another number of operators, or nothing for one.
     """
     if len(record.op_counters) != len(ops):
         raise ConsoleError(
-            f"{where}: the device counted {len(record.op_counters)} operators, the model has "
+            f"the device counted {len(record.op_counters)} operators, the model has "
             f"{len(ops)}; the image on the device is not the one that was built"
         )
     for op, count in zip(ops, record.op_counters, strict=True):
         # Measured counts may be as small as what reading the counter costs; exact ones cannot.
         if count < 0 or (count == 0 and record.counter_class == "exact"):
             raise ConsoleError(
-                f"{where}: the device counted {count} {record.counter_unit} for {op.label}; its "
+                f"the device counted {count} {record.counter_unit} for {op.label}; its "
                 "counter does not run"
             )
     return tuple(

@@ -68,13 +68,13 @@ class Structure:
         )
 
 
-def structure_of(graph: Graph, *, where: str) -> Structure | None:
+def structure_of(graph: Graph) -> Structure | None:
     """Return the structure of a model; None if the engine cannot tell its operators apart."""
     from pytest_tinyquant.engine.lowered_graph import count_parameters
     from pytest_tinyquant.engine.lowered_graph import lower_graph
 
     try:
-        lowering, calls, _ = lower_graph(graph, where)
+        lowering, calls, _ = lower_graph(graph)
     except (UnsupportedModelError, ModelError):
         return None
     return Structure(count_parameters(lowering, calls), tuple(call.macs for _, call in calls))

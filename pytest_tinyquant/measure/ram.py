@@ -24,21 +24,21 @@ if TYPE_CHECKING:
 def measure(observation: Observation) -> dict[str, Metric]:
     """Return the RAM of what ran, on the host the arena alone."""
     if observation.board.target.is_host:
-        return measure_host_ram(observation.record, where=observation.name)
-    return measure_ram(observation.image, observation.record, where=observation.name)
+        return measure_host_ram(observation.record)
+    return measure_ram(observation.image, observation.record)
 
 
-def measure_ram(image: FirmwareImage, record: RunRecord, *, where: str) -> dict[str, Metric]:
+def measure_ram(image: FirmwareImage, record: RunRecord) -> dict[str, Metric]:
     """Return static data, arena and the stack's high-water mark, and their sum, in bytes.
 
     :raises ConsoleError: if the device did not report its stack, or reported what cannot be.
     """
     if record.stack_bytes is None:
-        raise ConsoleError(f"{where}: the device did not report its stack's high-water mark")
+        raise ConsoleError("the device did not report its stack's high-water mark")
     for what, reported in (("stack", record.stack_bytes), ("arena", record.arena_bytes)):
         if reported is not None and reported <= 0:
             raise ConsoleError(
-                f"{where}: the device reported {reported} bytes of {what}; no model runs without"
+                f"the device reported {reported} bytes of {what}; no model runs without"
             )
     parts = {
         part: Metric(int(getattr(image.ram, part)), "bytes", "exact")
@@ -54,13 +54,13 @@ def measure_ram(image: FirmwareImage, record: RunRecord, *, where: str) -> dict[
     return {"total": Metric(total, "bytes", weakest_class(*parts.values())), **parts}
 
 
-def measure_host_ram(record: RunRecord, *, where: str) -> dict[str, Metric]:
+def measure_host_ram(record: RunRecord) -> dict[str, Metric]:
     """Return the arena that TensorFlow Lite Micro used on the host; nothing else is comparable.
 
     :raises ConsoleError: if the runtime did not report it.
     """
     if not record.arena_bytes:
-        raise ConsoleError(f"{where}: the runtime did not report its arena")
+        raise ConsoleError("the runtime did not report its arena")
     return {"arena": Metric(record.arena_bytes, "bytes", "exact")}
 
 

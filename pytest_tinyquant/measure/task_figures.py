@@ -21,7 +21,7 @@ Array = NDArray[Any]
 
 
 def task_figures(
-    outputs: Array, reference: Array, inputs: Array, labels: Labels, *, where: str
+    outputs: Array, reference: Array, inputs: Array, labels: Labels
 ) -> dict[str, Metric]:
     """Return the figures of a model's first output.
 
@@ -31,10 +31,10 @@ def task_figures(
     :raises ConfigurationError: the labels are not of this model.
     """
     if labels.kind == "classification":
-        return _classification(outputs, reference, labels, where)
+        return _classification(outputs, reference, labels)
     if labels.kind == "anomaly":
-        return _anomaly(outputs, reference, inputs, labels, where)
-    return _regression(outputs, labels, where)
+        return _anomaly(outputs, reference, inputs, labels)
+    return _regression(outputs, labels)
 
 
 def confusion_matrix(outputs: Array, classes: Array) -> NDArray[np.int64]:
@@ -80,14 +80,12 @@ def r2(predicted: Array, targets: Array) -> float:
     return float(scores.mean())
 
 
-def _classification(
-    outputs: Array, reference: Array, labels: Labels, where: str
-) -> dict[str, Metric]:
+def _classification(outputs: Array, reference: Array, labels: Labels) -> dict[str, Metric]:
     classes = labels.values
     count = _class_count(outputs)
     if classes.max() >= count:
         raise ConfigurationError(
-            f"{where}: {labels.where}: the label of sample {int(classes.argmax())} is class "
+            f"{labels.where}: the label of sample {int(classes.argmax())} is class "
             f"{int(classes.max())}, but the model tells only {count} classes apart"
         )
     accuracy = float((predicted_classes(outputs) == classes).mean())
@@ -105,15 +103,13 @@ def _classification(
     return figures
 
 
-def _anomaly(
-    outputs: Array, reference: Array, inputs: Array, labels: Labels, where: str
-) -> dict[str, Metric]:
-    auc = roc_auc(_scores(outputs, inputs, labels, where), labels.values)
-    before = roc_auc(_scores(reference, inputs, labels, where), labels.values)
+def _anomaly(outputs: Array, reference: Array, inputs: Array, labels: Labels) -> dict[str, Metric]:
+    auc = roc_auc(_scores(outputs, inputs, labels), labels.values)
+    before = roc_auc(_scores(reference, inputs, labels), labels.values)
     return {"auc": _exact(auc), "auc_drop": _exact(before - auc)}
 
 
-def _scores(outputs: Array, inputs: Array, labels: Labels, where: str) -> Array:
+def _scores(outputs: Array, inputs: Array, labels: Labels) -> Array:
     """Return how anomalous each sample is.
 
     An output of one element is the score; one as large as the input is an autoencoder's, whose
@@ -124,16 +120,16 @@ def _scores(outputs: Array, inputs: Array, labels: Labels, where: str) -> Array:
     if outputs.shape == inputs.shape:
         return np.asarray(((outputs - inputs) ** 2).mean(axis=1))
     raise ConfigurationError(
-        f"{where}: {labels.where}: an anomaly detection gives one score per sample or its input "
+        f"{labels.where}: an anomaly detection gives one score per sample or its input "
         f"again ({inputs.shape[1]} elements), this output has {outputs.shape[1]}; write a function "
         'of your own: metric = "module:function" in [task]'
     )
 
 
-def _regression(outputs: Array, labels: Labels, where: str) -> dict[str, Metric]:
+def _regression(outputs: Array, labels: Labels) -> dict[str, Metric]:
     if outputs.shape != labels.values.shape:
         raise ConfigurationError(
-            f"{where}: {labels.where}: {labels.values.shape[1]} values per sample are to be "
+            f"{labels.where}: {labels.values.shape[1]} values per sample are to be "
             f"predicted, but the output has {outputs.shape[1]} elements"
         )
     difference = outputs - labels.values

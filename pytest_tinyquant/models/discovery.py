@@ -6,15 +6,13 @@ Finding reads file names and TOML only, so that collection stays fast: weights, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_tinyquant.errors import ConfigurationError
-from pytest_tinyquant.models.model import Kind
+from pytest_tinyquant.models import formats
 from pytest_tinyquant.models.model import Model
-from pytest_tinyquant.models.model_search import SAVED_MODEL
 from pytest_tinyquant.models.model_search import find_models
 from pytest_tinyquant.models.model_search import model_name
 from pytest_tinyquant.models.model_search import settings_file
@@ -24,21 +22,18 @@ from pytest_tinyquant.system.natural_order import natural_order
 if TYPE_CHECKING:
     import keras
 
+    from pytest_tinyquant.models.formats import Kind
     from pytest_tinyquant.models.model_file import ModelSettings
     from pytest_tinyquant.models.model_file import Sidecar
     from pytest_tinyquant.models.model_file import ZooFile
-
-_KINDS: Mapping[str, Kind] = {".tflite": "tflite", ".onnx": "onnx"}
-#: Files of PyTorch, which are pickles: reading one runs whatever its author put into it.
-_PICKLES = (".pt", ".pth", ".ckpt")
 
 
 def discover_models(models_dir: Path, extra: Sequence[Path] = ()) -> dict[str, Model]:
     """Return the models in `models_dir` and `extra` by name, sorted by family and number.
 
-    `models_dir` may be missing. Each entry of `extra` is a folder, searched for ``.tflite``,
-    ``.keras`` and SavedModel folders, or one such file. Raises ConfigurationError for the first
-    model whose settings cannot be followed and for two models of one name.
+    `models_dir` may be missing. Each entry of `extra` is a folder, searched for files of models and
+    SavedModel folders, or one such file. Raises ConfigurationError for the first model whose
+    settings cannot be followed and for two models of one name.
     """
     found: dict[str, Model] = {}
     for name, path in find_models(models_dir, extra):
@@ -55,9 +50,13 @@ def load_model(path: Path, *, name: str | None = None) -> Model:
     from pytest_tinyquant.models.model_file import read_sidecar
     from pytest_tinyquant.models.model_file import read_zoo_file
     from pytest_tinyquant.models.model_file import require
+    from pytest_tinyquant.models.torch_file import is_torch_toml
 
     name = model_name(path, path.parent) if name is None else name
-    if path.suffix == ".toml":
+    if formats.suffix_of(path) == ".toml" and is_torch_toml(path):
+        sidecar = read_sidecar(path, convertible=True, factory=True)
+        return _model(name, path, "torch", sidecar.settings, sidecar=sidecar)
+    if formats.suffix_of(path) == ".toml":
         zoo = read_zoo_file(path)
         model = _model(name, path, "zoo", zoo.settings, zoo=zoo)
         remedy = f"run 'python models/train.py {path.stem}'"
@@ -65,17 +64,18 @@ def load_model(path: Path, *, name: str | None = None) -> Model:
         data = path.parent / "data" / f"{zoo.dataset}.npz"
         require(data, f"samples (dataset {zoo.dataset!r})", needed_by=path, remedy=remedy)
         return model
-    if path.suffix in _PICKLES:
+    if formats.suffix_of(path) in formats.PICKLES:
         raise ConfigurationError(
             f"{path}: a {path.suffix} file is a pickle, which runs code of its author when it is "
-            "read, so it is never loaded. Export the model with torch.onnx.export and give the "
-            ".onnx file"
+            "read, so it is never loaded. Give a .pt2 file of torch.export.save, or a "
+            "function of yours that loads it: docs/pytorch.md"
         )
-    kind: Kind = _KINDS.get(path.suffix, "keras")
-    if kind == "keras" and path.suffix != ".keras" and not (path / SAVED_MODEL).is_file():
+    kind = formats.kind_of(path) or ("keras" if formats.is_saved_model(path) else None)
+    if kind is None:
+        why = formats.why_no_model(path)
         raise ConfigurationError(
-            f"{path}: not a model; models are .toml, .tflite, .keras or .onnx files or SavedModel "
-            "folders"
+            f"{path}: not a model{why and ': '}{why}; models are .tflite, .keras, .h5, .onnx or "
+            ".pt2 files, C sources with the bytes of a .tflite, SavedModel folders or .toml files"
         )
     if not path.exists():
         raise ConfigurationError(f"{path}: no such model file; correct the path")
@@ -118,4 +118,5 @@ def _model(
         settings.task,
         zoo,
         sidecar,
+        settings.sequence,
     )

@@ -14,22 +14,21 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
-from typing import Literal
 
 from pytest_tinyquant.errors import ModelError
+from pytest_tinyquant.models.formats import Kind
 from pytest_tinyquant.models.task import Task
 from pytest_tinyquant.system.regular_file import open_regular
 
 
 if TYPE_CHECKING:
     from pytest_tinyquant.metrics.limits import Limit
+    from pytest_tinyquant.models.custom_objects import CustomModule
     from pytest_tinyquant.models.labels import Labels
     from pytest_tinyquant.models.model_file import Sidecar
     from pytest_tinyquant.models.model_file import ZooFile
     from pytest_tinyquant.models.own_samples import OwnSamples
     from pytest_tinyquant.models.samples import Samples
-
-Kind = Literal["zoo", "keras", "onnx", "tflite"]
 
 
 @dataclass(frozen=True)
@@ -37,12 +36,14 @@ class Model:
     """A model to test, by the file that defines it.
 
     :param name: lower case, as in test ids; with the folder if it lies in one.
-    :param path: the ``.toml`` of the zoo, the ``.tflite``, the ``.keras`` or the SavedModel folder.
+    :param path: the ``.toml`` of the zoo or of a factory, or the model's file or folder.
     :param kind: ``zoo`` (built and loaded with weights), ``keras`` (converted as it is),
-        ``onnx`` (imported) or ``tflite`` (taken as it is).
+        ``onnx`` (imported), ``torch`` (converted by LiteRT) or ``tflite`` (taken as it is).
     :param schemes: scheme names; None for all, and for a ``tflite`` the one that
         :func:`scheme_of_tflite` finds.
     :param schemes_from: file and table that name them, for messages.
+    :param sequence: check samples that it is given in a row before it forgets what it remembers; 0
+        for all of them.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Model:
     task: Task = field(default_factory=Task, repr=False, hash=False, compare=False)
     zoo: ZooFile | None = field(default=None, repr=False, hash=False, compare=False)
     sidecar: Sidecar | None = field(default=None, repr=False, hash=False, compare=False)
+    sequence: int = 1
 
     @property
     def family(self) -> str:
@@ -123,6 +125,10 @@ class Model:
         """Whether its samples are drawn at random, so that no figure says how good it is."""
         return self.data is None
 
+    def steps(self, samples: int) -> int:
+        """Return how many of so many check samples make a sequence, at least 1."""
+        return self.sequence or max(samples, 1)
+
     @property
     def weights(self) -> Path:
         """The file of a zoo model's weights."""
@@ -134,6 +140,11 @@ class Model:
         if self.zoo is not None:
             return self.path.parent / "data" / f"{self.zoo.dataset}.npz"
         return self.sidecar.data if self.sidecar is not None else None
+
+    @property
+    def custom_objects(self) -> tuple[CustomModule, ...]:
+        """The modules with layers of its own that its TOML names."""
+        return self.sidecar.custom_objects if self.sidecar is not None else ()
 
     @property
     def _counted_samples(self) -> int | str:
@@ -158,12 +169,19 @@ class Model:
             ]
         elif self.sidecar is not None:
             identity["input_shape"] = self.sidecar.input_shape
+            if self.sidecar.torch is not None:
+                identity["torch"] = self.sidecar.torch.factory
+        if self.sequence != 1:
+            identity["sequence"] = self.sequence
         return identity
 
     def _files(self) -> list[Path]:
         files = [self.weights if self.kind == "zoo" else self.path]
+        if self.sidecar is not None and self.sidecar.torch is not None:
+            files = [*self.sidecar.torch.files]
         if self.path.is_dir():
             files = sorted(file for file in self.path.rglob("*") if file.is_file())
+        files += [file for module in self.custom_objects for file in module.files]
         return files if self.data is None else [*files, self.data]
 
 

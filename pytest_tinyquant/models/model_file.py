@@ -12,9 +12,15 @@ from typing import Any
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.models.architecture import Architecture
 from pytest_tinyquant.models.architecture import read_architecture
+from pytest_tinyquant.models.custom_objects import CustomModule
+from pytest_tinyquant.models.custom_objects import read_custom_objects
 from pytest_tinyquant.models.layers import Shape
 from pytest_tinyquant.models.task import Task
 from pytest_tinyquant.models.task import read_task
+from pytest_tinyquant.models.torch_file import FACTORY_KEY
+from pytest_tinyquant.models.torch_file import TorchSource
+from pytest_tinyquant.models.torch_file import check_shape
+from pytest_tinyquant.models.torch_file import read_factory
 from pytest_tinyquant.system.toml_table import Table
 
 
@@ -22,6 +28,9 @@ if TYPE_CHECKING:
     from pytest_tinyquant.metrics.limits import Limit
 
 MOST_CHECK_SAMPLES = 100_000
+
+#: Keys that steer a conversion.
+_OF_CONVERSION = ("schemes", "dense_per_channel", "input_shape", "custom_objects")
 
 
 @dataclass(frozen=True)
@@ -47,6 +56,8 @@ class ModelSettings:
         data holds, or a few without data.
     :param task: what the model is for.
     :param limits: what its metrics may be at most, or must be at least.
+    :param sequence: check samples that a model with state is given in a row before it forgets; 0
+        for all of them.
     """
 
     schemes: tuple[str, ...] | None = None
@@ -56,6 +67,7 @@ class ModelSettings:
     check_samples: int | None = None
     task: Task = field(default_factory=Task)
     limits: tuple[Limit, ...] = ()
+    sequence: int = 1
 
 
 @dataclass(frozen=True)
@@ -77,11 +89,15 @@ class Sidecar:
     :param data: npz file with the float32 arrays ``check`` and, for a model that is converted,
         ``calibration``.
     :param input_shape: shape of one sample, for a model whose file does not tell.
+    :param custom_objects: modules with layers of the model's own.
+    :param torch: what makes the module, for a model of PyTorch that is no file.
     """
 
     settings: ModelSettings = field(default_factory=ModelSettings)
     data: Path | None = None
     input_shape: Shape | None = None
+    custom_objects: tuple[CustomModule, ...] = ()
+    torch: TorchSource | None = None
 
 
 def read_zoo_file(file: Path) -> ZooFile:
@@ -110,17 +126,29 @@ def read_zoo_file(file: Path) -> ZooFile:
     )
 
 
-def read_sidecar(file: Path, *, convertible: bool) -> Sidecar:
+def sidecar_keys(*, convertible: bool, factory: bool) -> list[str]:
+    """Return the keys that :func:`read_sidecar` knows."""
+    known = ["check_samples", "data", "tolerance", "task", "limit", "sequence"]
+    known += _OF_CONVERSION if convertible else []
+    return [*known, FACTORY_KEY, "files"] if factory else known
+
+
+def read_sidecar(file: Path, *, convertible: bool, factory: bool = False) -> Sidecar:
     """Read the settings in `file`, the defaults when there is none.
 
     :param convertible: whether the model is converted; a ``.tflite`` is taken as it is, so the
         keys that steer a conversion are unknown there.
+    :param factory: whether the file itself says where the model comes from.
     """
     top = Table.find(file)
     if top is None:
         return Sidecar()
-    known = ["check_samples", "data", "tolerance", "task", "limit"]
-    top.allow([*known, "schemes", "dense_per_channel", "input_shape"] if convertible else known)
+    if convertible and "sequence" in top.values:
+        raise top.error(
+            "key 'sequence' is for models that come as .tflite: a conversion freezes what a model "
+            "remembers. Convert it with its variables kept, and give the .tflite"
+        )
+    top.allow(sidecar_keys(convertible=convertible, factory=factory))
     name = top.get_optional("data", str)
     data = None if name is None else file.parent / name
     if data is not None and not data.is_file():
@@ -128,7 +156,10 @@ def read_sidecar(file: Path, *, convertible: bool) -> Sidecar:
     shape = top.array("input_shape", int) if "input_shape" in top.values else None
     if shape is not None and (not shape or min(shape) < 1):
         raise top.error(f"key 'input_shape' must hold sizes of at least 1, not {list(shape)}")
-    return Sidecar(_settings(top, top, top), data, shape)
+    source = read_factory(top) if factory else None
+    if source is not None:
+        check_shape(shape, file)
+    return Sidecar(_settings(top, top, top), data, shape, read_custom_objects(top), source)
 
 
 def _settings(conversion: Table, data: Table, top: Table) -> ModelSettings:
@@ -158,7 +189,16 @@ def _settings(conversion: Table, data: Table, top: Table) -> ModelSettings:
         else None,
         read_task(top.table("task")),
         limits,
+        _sequence(top),
     )
+
+
+def _sequence(table: Table) -> int:
+    """Return how many check samples make a sequence: 1 unless the file says otherwise."""
+    value = table.values.get("sequence", False)
+    if isinstance(value, bool):
+        return 0 if value else 1
+    return table.positive("sequence", most=MOST_CHECK_SAMPLES)
 
 
 def require(file: Path, what: str, *, needed_by: Path, remedy: str) -> Path:

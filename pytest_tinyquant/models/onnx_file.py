@@ -40,7 +40,7 @@ def require_onnx() -> None:
     if missing:
         raise ToolchainNotFoundError(
             f"{' and '.join(missing)} not installed: ONNX models cannot be read. "
-            "Install with: pip install pytest-tinyquant[onnx]"
+            "Install with: pip install 'pytest-tinyquant[onnx]'"
         )
 
 
@@ -71,12 +71,12 @@ def read_onnx(path: Path) -> Any:
             f"Export it with opset_version={max(OLDEST_OPSET, min(version, 17))}"
         )
     for name, shape in inputs_of(model):
-        if len(shape) not in (2, 4) or any(size < 1 for size in shape[1:]):
+        if len(shape) not in (2, 3, 4) or any(size < 1 for size in shape[1:]):
             sizes = ", ".join(str(size) if size > 0 else "open" for size in shape)
             raise ModelError(
-                f"{path}: input {name!r} has shape [{sizes}]; it must be [batch, features] or "
-                "[batch, channels, height, width] with every size but the batch fixed. Export it "
-                "with a fixed input"
+                f"{path}: input {name!r} has shape [{sizes}]; it must be [batch, features], "
+                "[batch, channels, length] or [batch, channels, height, width] with every size but "
+                "the batch fixed. Export it with a fixed input"
             )
     return model
 
@@ -94,8 +94,3 @@ def inputs_of(model: Any) -> list[tuple[str, Shape]]:
 def input_shapes(path: Path) -> list[Shape]:
     """Return the shape of one sample of each input, as the file says it: channels first."""
     return [shape[1:] for _, shape in inputs_of(read_onnx(path))]
-
-
-def channels_last(samples: Any) -> Any:
-    """Return samples [n, channels, height, width] as [n, height, width, channels]."""
-    return samples.transpose(0, 2, 3, 1) if samples.ndim == 4 else samples

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_tinyquant.errors import ConfigurationError
+from pytest_tinyquant.errors import located
 from pytest_tinyquant.models import labels
 from pytest_tinyquant.models.model_search import settings_file
 from pytest_tinyquant.models.samples import Samples
+from pytest_tinyquant.models.samples import channels_last
 from pytest_tinyquant.models.samples import check_budget
 from pytest_tinyquant.models.samples import check_distinct
 from pytest_tinyquant.models.samples import read_all_samples
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 CALIBRATION_SAMPLES = 200
 #: Samples on which outputs are compared where the data do not say.
 DEFAULT_CHECK_SAMPLES = 16
+
+#: Kinds whose images are [channels, height, width].
+_CHANNELS_FIRST = ("onnx", "torch")
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,8 @@ class OwnSamples:
     def check(self) -> Samples | list[Samples]:
         """Return the samples that :meth:`Model.check` describes."""
         parts = self._as_run(self._check_parts())
-        check_distinct(parts, where=str(self.path))
+        with located(self.path):
+            check_distinct(parts)
         return _one_or_all(parts)
 
     def labels(self) -> labels.Labels | None:
@@ -77,11 +83,11 @@ class OwnSamples:
         return found if self.check_samples is None else found.first(self.check_samples)
 
     def _as_run(self, parts: list[Samples]) -> list[Samples]:
-        """Return samples as the converted model takes them: those of ONNX channels-last."""
-        if self.kind != "onnx":
+        """Return samples as the converted model takes them: images channels-last."""
+        if self.kind not in _CHANNELS_FIRST:
             return parts
-        from pytest_tinyquant.models.onnx_file import channels_last
-
+        if self.kind == "onnx":  # its sequences become images of height 1
+            parts = [part[:, :, None] if part.ndim == 3 else part for part in parts]
         return [channels_last(part) for part in parts]
 
     def _check_parts(self) -> list[Samples]:
@@ -89,7 +95,8 @@ class OwnSamples:
         if self.data is not None:
             parts = read_all_samples(self.data, "check", self._shapes())
             count = len(parts[0]) if self.check_samples is None else self.check_samples
-            return [take(part, count, where=str(self.path)) for part in parts]
+            with located(self.path):
+                return [take(part, count) for part in parts]
         count = DEFAULT_CHECK_SAMPLES if self.check_samples is None else self.check_samples
         if self.kind == "tflite":
             from pytest_tinyquant.models.tflite_file import check_of_tflite
@@ -108,7 +115,16 @@ class OwnSamples:
                 f"{self.path}: the shape of its input is not known; write 'input_shape = [...]' "
                 f"or 'data = \"samples.npz\"' into {settings_file(self.path)}"
             )
-        check_budget(count, known, where=str(self.path))
+        if self.kind == "keras" and not self.path.is_dir():
+            from pytest_tinyquant.models.keras_layers import integer_inputs
+
+            if integers := integer_inputs(self.path):
+                raise ConfigurationError(
+                    f"{self.path}: input {integers[0]!r} takes integers, whose meaning and range "
+                    f"only you know; write 'data = \"samples.npz\"' into {settings_file(self.path)}"
+                )
+        with located(self.path):
+            check_budget(count, known)
         return [uniform(count, shape, index=index) for index, shape in enumerate(known)]
 
     def _shapes(self) -> list[Shape | None]:
@@ -121,10 +137,16 @@ class OwnSamples:
             from pytest_tinyquant.models import onnx_file
 
             return [*onnx_file.input_shapes(self.path)]
-        if self.shape is None and self.path.suffix == ".keras":
-            from pytest_tinyquant.models.keras_file import input_shapes
+        if self.kind == "torch":
+            from pytest_tinyquant.models import torch_file
 
-            return input_shapes(self.path) or [None]
+            return [self.shape] if self.shape else [*torch_file.input_shapes(self.path)]
+        if self.shape is None:
+            from pytest_tinyquant.models import keras_file
+            from pytest_tinyquant.models import saved_model
+
+            reader = saved_model if self.path.is_dir() else keras_file
+            return reader.input_shapes(self.path) or [None]
         return [self.shape]
 
 

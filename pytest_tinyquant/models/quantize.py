@@ -49,31 +49,29 @@ def dequantize(integers: NDArray[Any], scale: float, zero_point: int) -> NDArray
     return (integers.astype(np.float64) - zero_point) * scale
 
 
-def encode(samples: NDArray[Any], tensor: Tensor, *, where: str) -> list[bytes]:
+def encode(samples: NDArray[Any], tensor: Tensor) -> list[bytes]:
     """Return each sample as the bytes that the model's input ``tensor`` takes.
 
     :param samples: float32 ``[n, *shape]``.
     :raises ModelError: if a sample's size or type does not fit the tensor.
     """
-    dtype = _dtype(tensor, where)
+    dtype = _dtype(tensor)
     elements = int(np.prod(tensor.shape, dtype=np.int64))
     if samples[0].size != elements:
         raise ModelError(
-            f"{where}: a check sample has {samples[0].size} elements but input "
+            f"a check sample has {samples[0].size} elements but input "
             f"'{tensor.name}' takes {elements} (shape {tensor.shape}); check the model's dataset"
         )
     if not np.isfinite(samples).all():
-        raise ModelError(f"{where}: the check samples contain NaN or infinity; fix the dataset")
+        raise ModelError("the check samples contain NaN or infinity; fix the dataset")
     if tensor.dtype == "float32":
         encoded: NDArray[Any] = samples.astype(dtype)
     else:
-        encoded = quantize(samples, *_affine(tensor, where), tensor.dtype)
+        encoded = quantize(samples, *_affine(tensor), tensor.dtype)
     return [sample.tobytes() for sample in encoded]
 
 
-def encode_all(
-    samples: Sequence[NDArray[Any]], tensors: Sequence[Tensor], *, where: str
-) -> list[bytes]:
+def encode_all(samples: Sequence[NDArray[Any]], tensors: Sequence[Tensor]) -> list[bytes]:
     """Return each sample as the bytes of all the model's inputs in a row.
 
     :param samples: one float32 ``[n, *shape]`` per input tensor.
@@ -81,28 +79,28 @@ def encode_all(
     """
     if len(samples) != len(tensors):
         raise ModelError(
-            f"{where}: there are check samples for {len(samples)} inputs, but the model has "
+            f"there are check samples for {len(samples)} inputs, but the model has "
             f"{len(tensors)}; check the model's dataset"
         )
-    parts = [encode(a, t, where=where) for a, t in zip(samples, tensors, strict=True)]
+    parts = [encode(a, t) for a, t in zip(samples, tensors, strict=True)]
     return [b"".join(sample) for sample in zip(*parts, strict=True)]
 
 
-def decode(raw: Sequence[bytes], tensor: Tensor, *, where: str) -> NDArray[np.float64]:
+def decode(raw: Sequence[bytes], tensor: Tensor) -> NDArray[np.float64]:
     """Return raw output bytes of each sample as real values ``[n, elements]``.
 
     Every entry of ``raw`` must hold exactly one output tensor.
     """
-    dtype = _dtype(tensor, where)
+    dtype = _dtype(tensor)
     stored = np.stack([np.frombuffer(sample, dtype=dtype) for sample in raw])
     if tensor.dtype == "float32":
         return stored.astype(np.float64)
-    return dequantize(stored, *_affine(tensor, where))
+    return dequantize(stored, *_affine(tensor))
 
 
-def bytes_per_sample(tensor: Tensor, *, where: str) -> int:
+def bytes_per_sample(tensor: Tensor) -> int:
     """Return how many bytes one value of ``tensor`` takes."""
-    return int(np.prod(tensor.shape, dtype=np.int64)) * _dtype(tensor, where).itemsize
+    return int(np.prod(tensor.shape, dtype=np.int64)) * _dtype(tensor).itemsize
 
 
 def step(tensor: Tensor) -> float:
@@ -110,26 +108,26 @@ def step(tensor: Tensor) -> float:
     return tensor.quantization.scales[0] if tensor.quantization else 0.0
 
 
-def _dtype(tensor: Tensor, where: str) -> np.dtype[Any]:
+def _dtype(tensor: Tensor) -> np.dtype[Any]:
     try:
         return DTYPES[tensor.dtype]
     except KeyError:
         raise ModelError(
-            f"{where}: tensor '{tensor.name}' is of type {tensor.dtype}; inputs and outputs are "
+            f"tensor '{tensor.name}' is of type {tensor.dtype}; inputs and outputs are "
             f"one of {', '.join(DTYPES)}"
         ) from None
 
 
-def _affine(tensor: Tensor, where: str) -> tuple[float, int]:
+def _affine(tensor: Tensor) -> tuple[float, int]:
     quantization = tensor.quantization
     if quantization is None or not quantization.scales:
         # An integer tensor without parameters carries plain integers, such as class indices.
         return 1.0, 0
     if len(quantization.scales) != 1 or len(quantization.zero_points) != 1:
         raise ModelError(
-            f"{where}: tensor '{tensor.name}' is quantized per channel; inputs and outputs are "
+            f"tensor '{tensor.name}' is quantized per channel; inputs and outputs are "
             "quantized per tensor"
         )
     if not quantization.scales[0] > 0:
-        raise ModelError(f"{where}: tensor '{tensor.name}' has scale {quantization.scales[0]}")
+        raise ModelError(f"tensor '{tensor.name}' has scale {quantization.scales[0]}")
     return quantization.scales[0], quantization.zero_points[0]

@@ -117,7 +117,7 @@ def _check_array(array: IO[bytes], member: zipfile.ZipInfo) -> None:
         raise ValueError(f"array {member.filename!r} of shape {list(shape)} is not complete")
 
 
-def check_distinct(parts: Sequence[Samples], *, where: str) -> None:
+def check_distinct(parts: Sequence[Samples]) -> None:
     """Raise ConfigurationError unless the samples are different enough to judge an output by.
 
     An output that does not depend on the input at all is seen only across samples.
@@ -132,12 +132,12 @@ def check_distinct(parts: Sequence[Samples], *, where: str) -> None:
         if len(found) >= wanted:
             return
     raise ConfigurationError(
-        f"{where}: of its {len(parts[0])} check samples only {len(found)} differ, so an output "
+        f"of its {len(parts[0])} check samples only {len(found)} differ, so an output "
         f"that ignores its input would pass; give it at least {MINIMUM_DISTINCT} different ones"
     )
 
 
-def check_budget(count: int, shapes: Sequence[Shape], *, where: str) -> None:
+def check_budget(count: int, shapes: Sequence[Shape]) -> None:
     """Raise ConfigurationError for samples that need more memory than they may.
 
     :param shapes: of one sample of each input.
@@ -145,17 +145,17 @@ def check_budget(count: int, shapes: Sequence[Shape], *, where: str) -> None:
     needed = count * sum(math.prod(shape) for shape in shapes) * np.dtype(np.float32).itemsize
     if needed > MOST_BYTES:
         raise ConfigurationError(
-            f"{where}: {count} samples of {' and '.join(str(list(shape)) for shape in shapes)} "
+            f"{count} samples of {' and '.join(str(list(shape)) for shape in shapes)} "
             f"need {needed:,} bytes, {MOST_BYTES:,} are given at most; lower check_samples, or "
             "take a model with smaller inputs"
         )
 
 
-def take(samples: Samples, count: int, *, where: str) -> Samples:
+def take(samples: Samples, count: int) -> Samples:
     """Return the first `count` samples; raises ConfigurationError if there are fewer."""
     if len(samples) < count:
         raise ConfigurationError(
-            f"{where}: check_samples is {count}, but its data has only {len(samples)}; lower it"
+            f"check_samples is {count}, but its data has only {len(samples)}; lower it"
         )
     return samples[:count]
 
@@ -168,7 +168,7 @@ def uniform(
     return rng.uniform(low, high, (count, *shape)).astype(np.float32)
 
 
-def spanning(tensor: Tensor, count: int, *, where: str, index: int = 0) -> Samples:
+def spanning(tensor: Tensor, count: int, *, index: int = 0) -> Samples:
     """Draw `count` samples for the input `tensor`, number `index`, always the same ones.
 
     A float input gets values in [0, 1), a quantized one values over all that its scale and zero
@@ -179,10 +179,20 @@ def spanning(tensor: Tensor, count: int, *, where: str, index: int = 0) -> Sampl
         return uniform(count, sample, index=index)
     if tensor.quantization is None or tensor.dtype not in ("int8", "uint8", "int16"):
         raise ModelError(
-            f"{where}: input {tensor.name!r} is {tensor.dtype} without a scale, so no samples can "
+            f"input {tensor.name!r} is {tensor.dtype} without a scale, so no samples can "
             "be made for it; name an npz file with an array 'check' as 'data' in the .toml beside"
         )
     limits: Any = np.iinfo(tensor.dtype)
     scale, zero_point = tensor.quantization.scales[0], tensor.quantization.zero_points[0]
     low, high = (scale * (limit - zero_point) for limit in (limits.min, limits.max))
     return uniform(count, sample, low, high, index=index)
+
+
+def channels_last(samples: Any) -> Any:
+    """Return samples [n, channels, height, width] as [n, height, width, channels]."""
+    return samples.transpose(0, 2, 3, 1) if samples.ndim == 4 else samples
+
+
+def channels_first(samples: Any) -> Any:
+    """Return samples [n, height, width, channels] as [n, channels, height, width]."""
+    return np.ascontiguousarray(samples.transpose(0, 3, 1, 2)) if samples.ndim == 4 else samples

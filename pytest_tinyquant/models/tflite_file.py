@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from pytest_tinyquant.errors import ModelError
+from pytest_tinyquant.errors import located
+from pytest_tinyquant.models.c_array import SUFFIXES
+from pytest_tinyquant.models.c_array import read_c_array
+from pytest_tinyquant.models.formats import suffix_of
 from pytest_tinyquant.system.regular_file import read_bytes
 
 
@@ -50,12 +54,12 @@ def scheme_of_graph(graph: Graph) -> str:
 
 
 def read_model(path: Path) -> bytes:
-    """Return the bytes of a .tflite file.
+    """Return the bytes of a .tflite file, or of the one that stands in a C source.
 
     :raises ModelError: it cannot be read, is no regular file or larger than any model.
     """
     try:
-        return read_bytes(path)
+        return read_c_array(path) if suffix_of(path) in SUFFIXES else read_bytes(path)
     except OSError as error:
         raise ModelError(
             f"{path}: the model's file cannot be read: {error.strerror}; put a readable .tflite "
@@ -69,11 +73,12 @@ def check_of_tflite(path: Path, count: int) -> list[Any]:
     from pytest_tinyquant.models.samples import spanning
 
     graph = _graph(path)
-    check_budget(count, sample_shapes(path), where=str(path))
-    return [
-        spanning(graph.tensors[tensor], count, where=str(path), index=index)
-        for index, tensor in enumerate(graph.inputs)
-    ]
+    with located(path):
+        check_budget(count, sample_shapes(path))
+        return [
+            spanning(graph.tensors[tensor], count, index=index)
+            for index, tensor in enumerate(graph.inputs)
+        ]
 
 
 def sample_shapes(path: Path) -> list[tuple[int, ...]]:

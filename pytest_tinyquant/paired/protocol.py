@@ -54,7 +54,7 @@ def dump_image(image: SideImage | HostImage) -> dict[str, Any]:
     """Return an image as JSON types; :func:`load_image` reverses it."""
     if isinstance(image, HostImage):
         samples = [base64.b64encode(sample).decode() for sample in image.samples]
-        return {"tflite": str(image.tflite), "samples": samples}
+        return {"tflite": str(image.tflite), "samples": samples, "steps": image.steps}
     return {"elf": str(image.elf), "image_id": image.image_id, "sha256": image.sha256}
 
 
@@ -62,7 +62,8 @@ def load_image(data: Mapping[str, Any]) -> SideImage | HostImage:
     """Rebuild an image from what :func:`dump_image` returned."""
     if "tflite" in data:
         samples = [base64.b64decode(sample) for sample in data["samples"]]
-        return HostImage(Path(data["tflite"]), samples)
+        # A revision that says nothing knew no sequences.
+        return HostImage(Path(data["tflite"]), samples, data.get("steps", 1))
     return SideImage(Path(data["elf"]), data["image_id"], data["sha256"])
 
 

@@ -225,7 +225,7 @@ def _settings_at(settings: Settings, repository: Repository, copy: Path) -> dict
     def moved(path: Path) -> str:
         return str(_moved(path, repository.root, copy))
 
-    from pytest_tinyquant.project.project import is_model_path
+    from pytest_tinyquant.models.formats import is_model_path
 
     return {
         "root": moved(settings.root),

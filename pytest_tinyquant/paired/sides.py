@@ -9,9 +9,11 @@ from typing import Protocol
 
 from pytest_tinyquant.boards.device import HostImage
 from pytest_tinyquant.boards.device import RunRecord
+from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.measure.measurement import Measurement
 from pytest_tinyquant.paired.protocol import SideImage
 from pytest_tinyquant.project.case import Case
+from pytest_tinyquant.support.runtimes import RUNTIMES
 
 
 if TYPE_CHECKING:
@@ -53,9 +55,19 @@ class WorkingTree:
         self._last: Built | None = None
 
     def board(self, board: Board) -> Board:
-        """Return the board with this side's kernels."""
+        """Return the board with this side's kernels.
+
+        :raises ConfigurationError: its runtime takes none.
+        """
         if self._kernels is None or not board.runs_firmware:
             return board
+        runtime = RUNTIMES[board.runtime]
+        if not runtime.is_compiled:
+            raise ConfigurationError(
+                f"--tq-ab: {board.name} runs {runtime.title}, which takes its kernels from the "
+                f"board's library: the directory {self._kernels} would change nothing. Leave the "
+                "board out with --board, or compare two boards, each with a library of its own"
+            )
         return dataclasses.replace(board, kernels=str(self._kernels))
 
     def build(self, case: Case) -> SideImage | HostImage:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +22,13 @@ FLASHERS: Final = (PYOCD, "rfp-cli", "jlink")
 
 USB_PREFIX: Final = "usb:"
 
-_KEYS = (*("name", "type", "probe", "port", "baud_rate", "pack", "clock_hz", "labels", "flasher"),)
+HOLDS: Final = ("session", "measurement")
+"""For how long a place of labgrid is held."""
+
+_KEYS = (
+    *("name", "type", "probe", "port", "baud_rate", "pack", "clock_hz", "labels", "flasher"),
+    *("power", "labgrid", "hold"),
+)
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _PROBE_TYPE = re.compile(r"[a-z][a-z0-9_]*:")
 _PATH_OR_URL = re.compile(r"/.|[A-Za-z0-9+.-]+://.|COM\d")
@@ -40,6 +47,10 @@ class PhysicalBoard:
     :param clock_hz: core clock that the firmware sets up; 0 for that of the firmware's port.
     :param labels: free words.
     :param flasher: one of :data:`FLASHERS`, or a command template.
+    :param power: command that switches the board off and on; empty if nothing can.
+    :param labgrid: tags of the places that it may be, where labgrid hands it out; its probe and
+        port are then known only while it is held.
+    :param hold: for how long such a place is held: ``session`` or ``measurement``.
     :param where: file and row, for messages.
     """
 
@@ -52,6 +63,9 @@ class PhysicalBoard:
     clock_hz: int = 0
     labels: tuple[str, ...] = ()
     flasher: str = PYOCD
+    power: str = ""
+    labgrid: tuple[tuple[str, str], ...] = ()
+    hold: str = "session"
     where: str = ""
 
     @property
@@ -60,6 +74,8 @@ class PhysicalBoard:
 
         Two names for one probe, with pyOCD's type in front or not, are one thing.
         """
+        if self.labgrid:
+            return f"labgrid:{self.name}"
         return _PROBE_TYPE.sub("", self.probe, count=1).casefold() or self.port
 
 
@@ -96,6 +112,10 @@ def _read(row: Table, boards: Mapping[str, Board]) -> PhysicalBoard:
         raise row.error(f"name {name!r} must be lower case letters, digits, '.', '_' and '-'")
     types = {known: board.kind for known, board in boards.items() if board.runs_firmware}
     board_type = row.choice("type", row.get("type", str), types)
+    if "labgrid" in row.values:
+        return _of_farm(row, name, board_type, types[board_type])
+    if "hold" in row.values:
+        raise row.error("key 'hold' is for places of labgrid; remove it, or add 'labgrid'")
     physical = PhysicalBoard(
         name=name,
         type=board_type,
@@ -106,12 +126,37 @@ def _read(row: Table, boards: Mapping[str, Board]) -> PhysicalBoard:
         clock_hz=row.positive("clock_hz") if "clock_hz" in row.values else 0,
         labels=row.array("labels", str) if "labels" in row.values else (),
         flasher=_flasher(row, types[board_type]),
+        power=_power(row),
         where=f"{row.file}: {row.label}",
     )
     _check_port(row, physical.port)
     if physical.flasher == PYOCD and not physical.probe:
         raise row.error("key 'probe' is missing; add the unique id that 'pyocd list' prints")
     return physical
+
+
+def _of_farm(row: Table, name: str, board_type: str, kind: str) -> PhysicalBoard:
+    """Return the board of a row whose probe and port labgrid tells."""
+    for key in ("probe", "port", "flasher", "power", "baud_rate"):
+        if key in row.values:
+            raise row.error(f"key {key!r} is labgrid's to tell; remove it, or remove 'labgrid'")
+    if not KINDS[kind].has_pyocd:
+        raise row.error("places of labgrid are programmed by pyOCD, which drives Arm cores only")
+    tags = row.get("labgrid", dict)
+    if not tags or not all(isinstance(value, str) and value for value in tags.values()):
+        raise row.error('labgrid holds tags and their values, such as {board = "nucleo-l4r5zi"}')
+    return PhysicalBoard(
+        name=name,
+        type=board_type,
+        probe="",
+        port="",
+        pack=_pack(row),
+        clock_hz=row.positive("clock_hz") if "clock_hz" in row.values else 0,
+        labels=row.array("labels", str) if "labels" in row.values else (),
+        labgrid=tuple(sorted(tags.items())),
+        hold=row.choice("hold", row.get("hold", str, HOLDS[0]), HOLDS),
+        where=f"{row.file}: {row.label}",
+    )
 
 
 def _port_of_probe(row: Table) -> str | None:
@@ -132,6 +177,18 @@ def _flasher(row: Table, kind: str) -> str:
     if " " not in flasher:
         row.choice("flasher", flasher, FLASHERS)
     return flasher
+
+
+def _power(row: Table) -> str:
+    """Return the command that switches the board off and on; it must be one at all."""
+    power = row.get("power", str, "")
+    try:
+        words = shlex.split(power)
+    except ValueError as error:
+        raise row.error(f"power {power!r} is no command: {error}") from error
+    if "power" in row.values and not (words and words[0]):
+        raise row.error(f"power {power!r} names no program; write such as 'uhubctl -a cycle -p 2'")
+    return power
 
 
 def _pack(row: Table) -> Path | None:

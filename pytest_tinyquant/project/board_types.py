@@ -21,6 +21,10 @@ from pytest_tinyquant.project.core_timing import read_timing
 from pytest_tinyquant.project.kinds import KINDS
 from pytest_tinyquant.project.npu import Npu
 from pytest_tinyquant.project.npu import read_npu
+from pytest_tinyquant.project.own_board import CONSOLES
+from pytest_tinyquant.project.own_board import OWN_KEYS
+from pytest_tinyquant.project.own_board import check as check_own
+from pytest_tinyquant.project.own_board import expanded
 from pytest_tinyquant.project.target import Target
 from pytest_tinyquant.project.target import TargetChoice
 from pytest_tinyquant.project.tflm_library import Tflm
@@ -61,6 +65,10 @@ class Board:
     :param tflm: the user's TensorFlow Lite Micro for the runtime ``tflm``.
     :param gate: what decides about latency on the emulator: the executed instructions, the cycles
         that a model of the core makes of them, or both.
+    :param console: uart, or debugger: a mailbox in RAM that the debugger empties.
+    :param setup: path of a C file with ``tq_setup()``, which the generic firmware runs first.
+    :param clock_hz: the core's clock, for a firmware that does not set one up; 0 if not known.
+    :param flash_start: address of the flash for the generic firmware; likewise ``ram_start``.
     :param timing: what a model of the core needs to estimate cycles; None where it is not known.
     :param npu: the NPU that the model is compiled for; None for all other boards.
     """
@@ -84,12 +92,22 @@ class Board:
     npu: Npu | None = None
     on_request: bool = False
     gate: Gate = "instructions"
+    console: str = "uart"
+    setup: str = ""
+    clock_hz: int = 0
+    flash_start: int = 0
+    ram_start: int = 0
     limit: tuple[Limit, ...] = dataclasses.field(default=(), compare=False)
 
     @property
     def has_trace_model(self) -> bool:
         """Whether the cycles of its emulator can be estimated from what it executed."""
         return KINDS[self.kind].has_trace_model and self.timing is not None
+
+    @property
+    def has_own_kernels(self) -> bool:
+        """Whether it runs kernels of the user's, not a set of this package."""
+        return Path(self.kernels).is_absolute()
 
     @property
     def firmware(self) -> str:
@@ -110,7 +128,9 @@ class Board:
 
 
 _TABLE_KEYS = tuple(
-    field.name for field in dataclasses.fields(Board) if field.name not in ("name", "target")
+    field.name
+    for field in dataclasses.fields(Board)
+    if field.name not in ("name", "target", "flash_start", "ram_start")
 )
 
 
@@ -167,7 +187,8 @@ def _check_name(name: str, top: Table, known: Iterable[str]) -> None:
 
 def _board(name: str, table: Table, known: dict[str, Board]) -> Board:
     """Return the board that `table` defines, or the known board that it changes."""
-    table.allow([*_TABLE_KEYS, "base"])
+    table.allow([*_TABLE_KEYS, *OWN_KEYS, "base"])
+    table = expanded(table)
     base_name = table.get("base", str, name)
     if "base" in table.values:
         table.choice("base", base_name, known)
@@ -195,7 +216,15 @@ def _board(name: str, table: Table, known: dict[str, Board]) -> Board:
         timing=read_timing(table, base.timing if base else None),
         npu=read_npu(table, base.npu if base else None),
         gate=_gate(table, base),
+        console=table.choice(
+            "console", table.get("console", str, base.console if base else CONSOLES[0]), CONSOLES
+        ),
+        setup=table.get("setup", str, base.setup if base else ""),
+        clock_hz=table.get("clock_hz", int, base.clock_hz if base else 0),
+        flash_start=table.get("flash_start", int, base.flash_start if base else 0),
+        ram_start=table.get("ram_start", int, base.ram_start if base else 0),
     )
+    check_own(table, board)
     if board.gate != "instructions" and not board.has_trace_model:
         raise table.error(
             f"gate = {board.gate!r} needs a model of the core: a kind that has one "

@@ -53,6 +53,8 @@ class Kind:
     :param target: how boards without firmware are reached.
     :param needs: tables that a board's own table must have, with what is in them.
     :param reporters: importable packages whose code makes what is reported of such boards.
+    :param kernels: kernel set of a board whose table names none.
+    :param has_fpu: whether its compiler's flags may ask for floating-point registers.
     """
 
     name: str
@@ -66,11 +68,18 @@ class Kind:
     target: Target = Target.HOST
     needs: Mapping[str, str] = field(default_factory=dict)
     reporters: tuple[str, ...] = ()
+    kernels: str = "reference"
+    has_fpu: bool = True
 
     @property
     def runs_firmware(self) -> bool:
         """Whether such boards run an image that is built for them."""
         return self.compiler is not None
+
+    @property
+    def machine(self) -> str:
+        """Emulated machine of a board whose table names none; empty where there is none."""
+        return ""
 
     def firmware_of(self, machine: str) -> str:
         """Return the directory of the firmware's ``boards/`` for a machine, with - for _."""
@@ -92,7 +101,10 @@ KINDS: Final[Registry[Kind]] = Registry(
         "cortex-m0plus": "pytest_tinyquant.boards.cores.cortex_m:CORTEX_M0PLUS",
         "cortex-m3": "pytest_tinyquant.boards.cores.cortex_m:CORTEX_M3",
         "cortex-m4": "pytest_tinyquant.boards.cores.cortex_m:CORTEX_M4",
+        "cortex-m4f": "pytest_tinyquant.boards.cores.cortex_m:CORTEX_M4F",
         "cortex-m7": "pytest_tinyquant.boards.cores.cortex_m:CORTEX_M7",
+        "cortex-m33": "pytest_tinyquant.boards.cores.cortex_m:CORTEX_M33",
+        "cortex-m55": "pytest_tinyquant.boards.cores.cortex_m:CORTEX_M55",
         "rx": "pytest_tinyquant.boards.cores.rx:RX",
         "ethos-u": "pytest_tinyquant.boards.cores.ethos_u:ETHOS_U",
     },

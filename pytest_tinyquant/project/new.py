@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import configparser
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from pytest_tinyquant.errors import ConfigurationError
 
 
 _TEMPLATES = Path(__file__).parent / "scaffold"
+_BOARDS = "host nucleo-l4r5zi"
 _INI_SECTIONS = {
     "pyproject.toml": "[tool.pytest",
     "pytest.ini": "[pytest]",
@@ -47,3 +51,37 @@ def _configuration(directory: Path) -> Path | None:
         if file.is_file() and section in file.read_text("utf-8"):
             return file
     return None
+
+
+def lines_to_add(kept: Path) -> list[str]:
+    """Return what a file with pytest's configuration lacks, as lines to put into it.
+
+    :param kept: a file that :func:`write_scaffold` kept.
+    """
+    section = _INI_SECTIONS.get(kept.name)
+    if section is None:
+        return []
+    is_toml = kept.suffix == ".toml"
+    values = _toml_values(kept) if is_toml else _ini_values(kept, section.strip("[]"))
+    lines = []
+    if "tinyquant_boards" not in values:
+        boards = _BOARDS if not is_toml else f'["{_BOARDS.replace(" ", chr(34) + ", " + chr(34))}"]'
+        lines.append(f"tinyquant_boards = {boards}")
+    paths = values.get("testpaths", [])
+    paths = paths.split() if isinstance(paths, str) else list(paths)
+    if paths and not {"tests", ".", "./", "tests/", "tests/test_quantization.py"} & set(paths):
+        paths.append("tests")
+        lines.append(f"testpaths = {paths if is_toml else ' '.join(paths)}".replace("'", '"'))
+    return lines
+
+
+def _toml_values(file: Path) -> dict[str, Any]:
+    tool = tomllib.loads(file.read_text("utf-8")).get("tool", {}).get("pytest", {})
+    found: dict[str, Any] = {**tool, **tool.get("ini_options", {})}
+    return found
+
+
+def _ini_values(file: Path, section: str) -> dict[str, Any]:
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.read_string(file.read_text("utf-8"))
+    return dict(parser[section]) if section in parser else {}

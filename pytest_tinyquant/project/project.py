@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from pytest_tinyquant.errors import ConfigurationError
+from pytest_tinyquant.models.formats import is_model_path
 from pytest_tinyquant.project.bench import PhysicalBoard
 from pytest_tinyquant.project.bench import load_bench
 from pytest_tinyquant.project.board_types import Board
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from pytest_tinyquant.schemes.scheme import Scheme
 
 BOARDS_FILE = "boards.toml"
-MODEL_SUFFIXES = (".tflite", ".keras", ".onnx", ".pt", ".pth", ".ckpt")
 
 #: Returns those of the boards given that are attached now.
 LookForBoards = Callable[[Iterable[PhysicalBoard]], Iterable[PhysicalBoard]]
@@ -99,12 +99,6 @@ def load_project(
     present = _attached(settings, bench, look) if attached is None else frozenset(attached)
     types = {physical.type for physical in bench if physical.name in present}
     boards = {name: aim(board, settings.target, attached=types) for name, board in boards.items()}
-    known = {
-        "models": tuple(models),
-        "schemes": tuple(schemes),
-        "boards": tuple(boards),
-        "runtimes": tuple(RUNTIMES),
-    }
     return Project(
         root=settings.root,
         models_dir=settings.models_dir,
@@ -114,15 +108,28 @@ def load_project(
         attached=present,
         models=models,
         schemes=schemes,
-        known_issues=tuple(
-            issue
-            for directory in (settings.models_dir, *settings.extra_models)
-            for issue in load_known_issues(directory / KNOWN_ISSUES_FILE, known)
-        ),
+        known_issues=_known_issues(settings, models, schemes, boards),
         cache_root=settings.cache_dir,
         tolerance=_tolerance(settings),
         limits=_limits(settings),
         work_dir=work_dir,
+    )
+
+
+def _known_issues(
+    settings: Settings, models: Iterable[str], schemes: Iterable[str], boards: Iterable[str]
+) -> tuple[KnownIssue, ...]:
+    """Return the known gaps of every directory of models; they may name what there is."""
+    known = {
+        "models": tuple(models),
+        "schemes": tuple(schemes),
+        "boards": tuple(boards),
+        "runtimes": tuple(RUNTIMES),
+    }
+    return tuple(
+        issue
+        for directory in (settings.models_dir, *settings.extra_models)
+        for issue in load_known_issues(directory / KNOWN_ISSUES_FILE, known)
     )
 
 
@@ -163,11 +170,6 @@ def _attached(
     if settings.target != "auto" or not wanted or look is None:
         return frozenset()
     return frozenset(physical.name for physical in look(wanted))
-
-
-def is_model_path(pattern: str) -> bool:
-    """Tell whether what was given as a model is a path rather than a name."""
-    return pattern.endswith(MODEL_SUFFIXES)
 
 
 def _model_from_path(pattern: str, models: Mapping[str, Model]) -> Model:

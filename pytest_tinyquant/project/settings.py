@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 from typing import Final
 from typing import Literal
+from typing import NamedTuple
 
 
 if TYPE_CHECKING:
     from pytest_tinyquant.project.target import TargetChoice
+    from pytest_tinyquant.system.database_url import DatabaseUrl
 
 CreepAction = Literal["fail", "warn"]
 UpdateChoice = Literal["none", "new", "all"]
@@ -25,9 +26,11 @@ DEFAULT_DIRECTORIES: Final = {"models_dir": "models", "baselines_dir": "baseline
 """Where models and baselines are below a project's root if nothing else is said."""
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """What the command line, the ini file and the environment say, unchecked.
+
+    A named tuple, not a dataclass: every run of pytest imports this module, whatever it tests, and
+    making a dataclass of so many fields takes longer than all the rest of that import.
 
     :param models: model patterns and paths; empty for all, likewise `schemes` and `boards`.
     :param tolerance: ``METRIC:SLACK`` texts of the command line; they win over `ini_tolerance`.
@@ -63,7 +66,7 @@ class Settings:
     cache_dir: Path | None = None
     json_path: Path | None = None
     ab: str = ""
-    history_path: Path | None = None
+    history: Path | DatabaseUrl | None = None
     creep_since: str = ""
     creep_limit: tuple[str, ...] = ()
     creep_action: CreepAction = "fail"
@@ -76,7 +79,9 @@ class Settings:
     @classmethod
     def default(cls, name: str) -> Any:
         """Return what counts for a field where nobody says anything; paths are below the root."""
-        return DEFAULT_DIRECTORIES[name] if name in DEFAULT_DIRECTORIES else getattr(cls, name)
+        if name in DEFAULT_DIRECTORIES:
+            return DEFAULT_DIRECTORIES[name]
+        return cls._field_defaults[name]
 
     @property
     def records(self) -> bool:

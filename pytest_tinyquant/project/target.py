@@ -33,13 +33,9 @@ class Target(StrEnum):
         return self is Target.HARDWARE
 
     @property
-    def is_estimated(self) -> bool:
-        """Whether nothing runs the model but a compiler says what it will take.
-
-        The same file and compiler give the same estimate, so that it is judged, by no tolerance: as
-        a statement about the compiler.
-        """
-        return self is Target.COMPILER
+    def runs_here(self) -> bool:
+        """Whether this computer computes the outputs: also where a compiler tells all the rest."""
+        return self in (Target.HOST, Target.COMPILER)
 
     def firmware(self, *, machine: str, chip: str) -> str:
         """Return which of a board's directories of ``firmware/boards`` is built, with - for _."""

@@ -14,6 +14,13 @@ from pytest_tinyquant.system.toml_table import Table
 #: What TensorFlow Lite Micro's own Makefile always defines; it changes the layout of its structs.
 DEFINES: Final = ("TF_LITE_STATIC_MEMORY",)
 
+#: What to do when dense layers with a scale per output are refused.
+PER_CHANNEL_ADVICE: Final = (
+    "This version of CMSIS-NN's kernels has no dense layer with a scale per output for 16-bit "
+    "activations: convert with dense_per_channel = false, or take a library without CMSIS-NN or a "
+    "newer one"
+)
+
 
 @dataclass(frozen=True)
 class Tflm:

@@ -34,7 +34,8 @@ def look_before(session: pytest.Session, run: Run) -> list[Sighting]:
 def look_after(session: pytest.Session, run: Run, results: Results, before: list[Sighting]) -> None:
     """Measure the canary after the last test, and close the journal of a run that is complete.
 
-    Latencies that regressed on a board type that drifted are errors of the bench.
+    Latencies that regressed on a board type that drifted are errors of the bench, and nothing of
+    a board with which there was trouble before or after is recorded.
 
     :param before: what the canary said before the first test.
     """
@@ -42,6 +43,7 @@ def look_after(session: pytest.Session, run: Run, results: Results, before: list
     for sighting in (*before, *after):
         _report(session, sighting)
     results.distrust({sighting.board for sighting in after if sighting.trouble})
+    results.distrusted |= {sighting.board for sighting in before if sighting.trouble}
     if run.journal is not None and not results.unreported and not results.counts()["error"]:
         run.journal.discard()
 

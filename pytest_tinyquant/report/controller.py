@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pytest_tinyquant.report.results import Results
     from pytest_tinyquant.session.canary import Sighting
     from pytest_tinyquant.session.run import Run
+    from pytest_tinyquant.system.database_url import DatabaseUrl
 
 
 _CRASH = "???"
@@ -113,9 +114,9 @@ class Controller:
             from pytest_tinyquant.report.files import write_files
 
             write_files(self.results, self._run, self._beside)
-        if settings.history_path is not None:
+        if settings.history is not None:
             with self._beside.guarded("--tq-history"):
-                self._append_history(settings.history_path, session)
+                self._append_history(settings.history, session)
         if self._results is not None and self._results.unreported:
             self._silent = self._results.silent(c.id for c in self._run.combinations)
         self._fail_if(bool(self._silent or self._beside.troubles))
@@ -133,7 +134,12 @@ class Controller:
         from pytest_tinyquant.system import scratch
 
         with scratch.beside(self._run.settings.baselines_dir, self._cache_directory()) as staging:
-            problems = self._run.gate.record(self.results.passed, staging=staging)
+            problems = self._run.gate.record(self.results.recordable, staging=staging)
+        for board in sorted(self.results.distrusted):
+            self._beside.add(
+                f"no baseline of {board} was recorded: by the canary, its numbers of this run "
+                "cannot be trusted"
+            )
         self._beside.add(*problems)
 
     def _cache_directory(self) -> list[Path]:
@@ -152,17 +158,18 @@ class Controller:
 
             shorten_repeated([*terminal.getreports("error"), *terminal.getreports("failed")])
 
-    def _append_history(self, path: Path, session: pytest.Session) -> None:
+    def _append_history(self, place: Path | DatabaseUrl, session: pytest.Session) -> None:
         """Append the run to its history."""
         from pytest_tinyquant.history.record import append_run
 
         append_run(
-            path,
+            place,
             self._run.settings.root,
             self._run.outcomes.measurements(),
             [verdict for result in self.results.results for verdict in result.verdicts],
             started=self._started,
             passed=session.exitstatus == pytest.ExitCode.OK,
+            cache_root=self._run.project.cache_root,
         )
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
@@ -206,3 +213,9 @@ class Controller:
 
         for record in self._run.health.set_aside():
             tell(terminalreporter, f"tinyquant: board {cause(record)}", red=True)
+        for record in self._run.health.switched():
+            tell(
+                terminalreporter,
+                f"tinyquant: board {record.name}: kept failing, was switched off "
+                "and on, and is in use again",
+            )

@@ -52,9 +52,10 @@ def _html(results: Results, run: Run) -> str:
 def _markdown(results: Results, run: Run) -> str:
     from pytest_tinyquant.report.choosing import choices_of
     from pytest_tinyquant.report.markdown import markdown
+    from pytest_tinyquant.session.heading import run_summary
 
     found = choices_of(run) if results.results else ()
-    return markdown(results, run.summary(), found)
+    return markdown(results, run_summary(run), found)
 
 
 def _write(path: Path, text: str) -> None:

@@ -13,6 +13,9 @@ from pytest_tinyquant.report.choosing import Choice
 from pytest_tinyquant.report.choosing_text import BEST
 from pytest_tinyquant.report.choosing_text import rows
 from pytest_tinyquant.report.choosing_text import titles
+from pytest_tinyquant.report.columns import COLUMNS
+from pytest_tinyquant.report.columns import cells
+from pytest_tinyquant.report.numbers import number_rows
 from pytest_tinyquant.report.results import BAD
 from pytest_tinyquant.report.results import NOTABLE
 from pytest_tinyquant.report.results import Result
@@ -34,7 +37,11 @@ MOST_ROWS: Final = 100
 #: Tables of schemes, one per model and board.
 MOST_CHOICES: Final = 12
 _MOST_CHARACTERS: Final = 300
-_JUDGED: Final = ("| combination | metric | numbers | change | verdict |", "|---|---|---|---:|---|")
+_BESIDE: Final = "".join(f" {column.title.lower()} |" for column in COLUMNS)
+_JUDGED: Final = (
+    f"| combination | metric | numbers |{_BESIDE} verdict |",
+    f"|---|---|---|{'---:|' * len(COLUMNS)}---|",
+)
 _LIMITS: Final = (
     "| combination | metric | number | limit | head-room |",
     "|---|---|---:|---:|---:|",
@@ -57,6 +64,10 @@ def markdown(results: Results, summary: str | None, found: Sequence[Choice] = ()
         key=lambda result: (result.outcome not in BAD, result.combination, result.nodeid),
     )
     lines += _table(_JUDGED, [row for result in notable for row in _rows(result)])
+    if not notable and not found:
+        head, *numbers = number_rows(results)
+        ruler = f"|{'---|' * len(head)}"
+        lines += _table((f"| {' | '.join(map(_cell, head))} |", ruler), numbers)
     heading, *changed = changed_outputs(results.results) or [""]
     if changed:
         lines += [heading, "", *(f"- {_cell(line.strip())}" for line in changed), ""]
@@ -112,7 +123,7 @@ def _rows(result: Result) -> Iterable[tuple[str, ...]]:
     if result.error is not None:
         first = result.error["message"].partition("\n")[0]
         text = f"{result.error['class']}: {first.removeprefix(f'{result.combination}: ')}"
-        yield (result.combination, "", text, "", result.outcome)
+        yield (result.combination, "", text, *cells(None), result.outcome)
         return
     for verdict in result.verdicts:
         for comparison in verdict.comparisons:
@@ -121,10 +132,11 @@ def _rows(result: Result) -> Iterable[tuple[str, ...]]:
                 number = comparison.numbers_text
                 yield (
                     result.combination, name, _with_cause(number, verdict),
-                    comparison.change_text, comparison.status,
+                    *cells(comparison), comparison.status,
                 )  # fmt: skip
     if not result.verdicts:
-        yield (result.combination, result.nodeid.rpartition("::")[2], "", "", result.outcome)
+        name = result.nodeid.rpartition("::")[2]
+        yield (result.combination, name, "", *cells(None), result.outcome)
 
 
 def _with_cause(number: str, verdict: Verdict) -> str:

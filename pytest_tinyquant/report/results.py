@@ -98,10 +98,14 @@ class Result:
 
 @dataclass
 class Results:
-    """All results of a run, and which of the tests that were to run never reported."""
+    """All results of a run, and which of the tests that were to run never reported.
+
+    :param distrusted: the board types whose numbers of this run cannot be believed.
+    """
 
     results: list[Result] = field(default_factory=list)
     sections: list[Section] = field(default_factory=list)
+    distrusted: set[str] = field(default_factory=set)
     _expected: set[str] = field(default_factory=set)
     _reported: set[str] = field(default_factory=set)
     _passed: set[str] = field(default_factory=set)
@@ -155,12 +159,22 @@ class Results:
         return self._passed - self._failed
 
     @property
+    def recordable(self) -> set[str]:
+        """The tests that passed on boards whose numbers can be believed."""
+        doubtful = {result.nodeid for result in self.results if result.board in self.distrusted}
+        return self.passed - doubtful
+
+    @property
     def unreported(self) -> set[str]:
         """The tests that were to run and have not reported."""
         return self._expected - self._reported
 
     def distrust(self, boards: Collection[str]) -> None:
-        """Make regressions on these board types errors of the bench, if the metric scatters."""
+        """Make regressions on these board types errors of the bench, if the metric scatters.
+
+        Nothing of these boards may be recorded any more.
+        """
+        self.distrusted.update(boards)
         for index, result in enumerate(self.results):
             regressed = {v.metric for v in result.verdicts if v.status == "regressed"}
             scatters = regressed and all(METRICS[metric].scatters for metric in regressed)

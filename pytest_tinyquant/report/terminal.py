@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 
 from pytest_tinyquant.baselines.message import number_name
 from pytest_tinyquant.baselines.verdict import Comparison
-from pytest_tinyquant.baselines.verdict import Verdict
-from pytest_tinyquant.metrics.built_in import BUILT_IN
 from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.metrics.text import number_text
+from pytest_tinyquant.report.columns import cells
+from pytest_tinyquant.report.numbers import number_rows
 from pytest_tinyquant.report.repeated import suggested_rows
 from pytest_tinyquant.report.results import BAD
 from pytest_tinyquant.report.results import NOTABLE
-from pytest_tinyquant.report.results import OUTCOMES
 from pytest_tinyquant.report.results import Result
 from pytest_tinyquant.report.results import Results
 from pytest_tinyquant.report.side_by_side import side_by_side
@@ -38,19 +37,29 @@ if TYPE_CHECKING:
     from pytest_tinyquant.baselines.recording import Change
     from pytest_tinyquant.session.run import Run
 
+#: Of a sentence in a summary; the whole of it stands above.
+_LONGEST = 240
+#: Combinations in the table of a run in which nothing changed.
+_MOST_GREEN = 10
+
 
 def show(terminal: pytest.TerminalReporter, results: Results, run: Run, *, show_all: bool) -> None:
     """Write the summary of a run; `show_all` adds every combination's numbers."""
     counts = results.counts()
     bad = any(counts[outcome] for outcome in BAD)
     terminal.write_sep("=", f"tinyquant: {counts_text(counts)}", red=bad, green=not bad, bold=True)
+    notable = [result for result in results.results if result.outcome in NOTABLE]
     if show_all:
-        _write_table(terminal, _all_rows(results))
+        _write_table(terminal, number_rows(results))
+    elif not (notable or run.settings.ab or run.settings.boards):
+        _write_first(terminal, number_rows(results))
     # The whole study's table would hide what it says below: only for boards that were asked for.
     if run.settings.boards and not run.settings.ab:
-        for line in side_by_side(results.results, tuple(run.project.boards), tuple(METRICS)):
+        boards = side_by_side(results.results, tuple(run.project.boards), tuple(METRICS))
+        for line in boards:
             tell(terminal, line)
-    notable = [result for result in results.results if result.outcome in NOTABLE]
+        if not (boards or notable or show_all):
+            _write_first(terminal, number_rows(results))
     # An error that all tests of a combination share is told once.
     _write_table(terminal, list(dict.fromkeys(_notable_rows(notable))))
     _write_table(terminal, limit_rows(results.results, kept=False))
@@ -59,7 +68,7 @@ def show(terminal: pytest.TerminalReporter, results: Results, run: Run, *, show_
     for line in changed_outputs(results.results):
         tell(terminal, line, yellow=True)
     for line in known_gaps(results.results):
-        tell(terminal, textwrap.shorten(line, 190), yellow=True)
+        tell(terminal, textwrap.shorten(line, _LONGEST), yellow=True)
     _write_estimates(terminal, results, run.settings.estimate_cycles)
     for line in suggested_rows(results.results):
         tell(terminal, line)
@@ -71,8 +80,22 @@ def show(terminal: pytest.TerminalReporter, results: Results, run: Run, *, show_
         tell(terminal, line, yellow=True)
     if counts["improved"] and not run.settings.ab:
         tell(terminal, "improved: --tq-update-baselines=all makes it the new baseline")
+    elif counts["regressed"] and not run.settings.ab:
+        tell(
+            terminal,
+            "regressed: if that is intended, --tq-update-baselines=all records it, and git diff "
+            "shows every number",
+        )
     for line in _written(run):
         tell(terminal, line)
+
+
+def _write_first(terminal: pytest.TerminalReporter, rows: Sequence[tuple[str, ...]]) -> None:
+    """Write the head of a table and its first rows, where nothing else holds a number."""
+    if len(rows) > 1:
+        _write_table(terminal, rows[: _MOST_GREEN + 1])
+    if len(rows) > _MOST_GREEN + 1:
+        tell(terminal, f"and {len(rows) - _MOST_GREEN - 1} combinations more; -v shows all")
 
 
 def _write_estimates(terminal: pytest.TerminalReporter, results: Results, asked: bool) -> None:
@@ -99,7 +122,7 @@ def _notable_rows(results: Iterable[Result]) -> Iterable[tuple[str, ...]]:
         if result.error is not None:
             first = result.error["message"].partition("\n")[0]
             text = first.removeprefix(f"{result.combination}: ")
-            yield (result.combination, result.error["class"], textwrap.shorten(text, 100))
+            yield (result.combination, result.error["class"], textwrap.shorten(text, _LONGEST))
         for verdict in result.verdicts:
             for comparison in verdict.comparisons:
                 if comparison.status != "ok":
@@ -111,36 +134,7 @@ def _notable_rows(results: Iterable[Result]) -> Iterable[tuple[str, ...]]:
 
 def _numbers(comparison: Comparison) -> tuple[str, ...]:
     """Return baseline -> number, change and status of one comparison."""
-    return (comparison.numbers_text, comparison.change_text, comparison.status.upper())
-
-
-def _all_rows(results: Results) -> list[tuple[str, ...]]:
-    """Return one row per combination: its metrics, or the error that prevented them."""
-    metrics = _judged(results)
-    rows: list[tuple[str, ...]] = [("combination", *metrics, "outcome")]
-    for combination, group in results.by_combination().items():
-        numbers = {
-            verdict.metric: _primary(verdict)
-            for result in group
-            for verdict in result.verdicts
-            if verdict.comparisons
-        }
-        outcomes = {result.outcome for result in group}
-        worst = next(outcome for outcome in OUTCOMES if outcome in outcomes)
-        rows.append((combination, *(numbers.get(metric, "-") for metric in metrics), worst))
-    return rows
-
-
-def _judged(results: Results) -> list[str]:
-    """Return the metrics of which there is any verdict; the built-in ones in any case."""
-    judged = {verdict.metric for result in results.results for verdict in result.verdicts}
-    built_in = {spec.name for spec in BUILT_IN}
-    return [metric for metric in METRICS if metric in judged | built_in]
-
-
-def _primary(verdict: Verdict) -> str:
-    """Return the most important number of a verdict."""
-    return number_text(verdict.comparisons[0].current.value)
+    return (comparison.numbers_text, *cells(comparison), comparison.status.upper())
 
 
 def _retries(retries: Mapping[str, Sequence[str]]) -> list[str]:
@@ -150,7 +144,7 @@ def _retries(retries: Mapping[str, Sequence[str]]) -> list[str]:
     count = sum(map(len, retries.values()))
     lines = [f"run again after trouble on the console: {count} time{'s' if count > 1 else ''}"]
     for combination, causes in retries.items():
-        lines += [f"  {combination}  {textwrap.shorten(cause, 120)}" for cause in causes]
+        lines += [f"  {combination}  {textwrap.shorten(cause, _LONGEST)}" for cause in causes]
     return lines
 
 

@@ -74,6 +74,7 @@ class ForkServer:
     :param modules: names of the modules to import before the first call.
     :param environment: variables of the process beside those that every Python child has.
     :param idle: seconds without a call after which the server gives its memory back.
+    :param extra: the extra of this package that installs the modules, for messages.
     """
 
     def __init__(
@@ -82,10 +83,12 @@ class ForkServer:
         environment: Mapping[str, str] | None = None,
         *,
         idle: float = 60.0,
+        extra: str = "convert",
     ) -> None:
         self._modules = tuple(modules)
         self._environment = dict(environment or {})
         self._idle = idle
+        self._extra = extra
         self._process: subprocess.Popen[bytes] | None = None
         self._owner = 0
         self._scratch = ""
@@ -201,7 +204,7 @@ class ForkServer:
         raise ToolchainNotFoundError(
             f"cannot {what}:\n"
             f"{outcome.last_lines()}\n"
-            "Install it again: pip install --force-reinstall pytest-tinyquant[convert]"
+            f"Install it again: pip install --force-reinstall 'pytest-tinyquant[{self._extra}]'"
         )
 
 

@@ -40,7 +40,7 @@ BATCHES: Final = {"prune": 700, "cluster": 70, "qat": 70}
 GRADUAL_BATCHES: Final = 1400
 _BATCH: Final = 32
 
-_server = ForkServer((_PROCESS,), {**ENVIRONMENT, "TF_USE_LEGACY_KERAS": "1"})
+_server = ForkServer((_PROCESS,), {**ENVIRONMENT, "TF_USE_LEGACY_KERAS": "1"}, extra="compress")
 
 
 def compression_version() -> str:
@@ -52,7 +52,7 @@ def compression_version() -> str:
     if missing:
         raise ToolchainNotFoundError(
             f"{' and '.join(missing)} not installed: schemes with steps cannot be applied. "
-            "Install with: pip install pytest-tinyquant[compress]"
+            "Install with: pip install 'pytest-tinyquant[compress]'"
         )
     versions = [f"{name.replace('_', '-')} {package_version(name)}" for name in _PACKAGES]
     return ", ".join([*versions, f"training {REVISION}"])

@@ -22,8 +22,8 @@ from tensorflow_model_optimization.python.core.clustering.keras.experimental imp
 
 from pytest_tinyquant.schemes.converter_settings import configure
 from pytest_tinyquant.schemes.converter_settings import converted
-from pytest_tinyquant.schemes.converter_settings import load_arrays
 from pytest_tinyquant.schemes.legacy_keras import build
+from pytest_tinyquant.schemes.saved_arrays import load_arrays
 
 
 SEED = 42

@@ -5,29 +5,40 @@ Both run in processes of their own, are cached, and give the same bytes for the 
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 
-from pytest_tinyquant.errors import ToolchainNotFoundError
+from pytest_tinyquant.errors import ConversionError
 from pytest_tinyquant.models.tflite_file import read_model
 from pytest_tinyquant.schemes.child_process import ForkServer
+from pytest_tinyquant.schemes.described import advice
+from pytest_tinyquant.schemes.described import described
 from pytest_tinyquant.schemes.exchange import ENVIRONMENT
 from pytest_tinyquant.schemes.exchange import arrays_of
 from pytest_tinyquant.schemes.exchange import file_sha256
 from pytest_tinyquant.schemes.exchange import package_version
 from pytest_tinyquant.schemes.exchange import run_job
 from pytest_tinyquant.schemes.exchange import saved_inputs
+from pytest_tinyquant.schemes.exchange import tensorflow_version
+from pytest_tinyquant.schemes.interpreter import find_interpreter
+from pytest_tinyquant.schemes.interpreter import run_interpreter
 from pytest_tinyquant.schemes.keys import CONVERSION_INPUTS
+from pytest_tinyquant.schemes.keys import ONNX
+from pytest_tinyquant.schemes.keys import TENSORFLOW
+from pytest_tinyquant.schemes.keys import TORCH
 from pytest_tinyquant.schemes.keys import conversion_inputs
 from pytest_tinyquant.schemes.keys import output_key
 from pytest_tinyquant.schemes.onnx_source import onnx_scheme
 from pytest_tinyquant.schemes.onnx_source import onnxruntime_version
 from pytest_tinyquant.schemes.onnx_source import run_import
 from pytest_tinyquant.schemes.onnx_source import run_reference
+from pytest_tinyquant.schemes.torch_source import float_scheme
+from pytest_tinyquant.schemes.torch_source import run_module
+from pytest_tinyquant.schemes.torch_source import run_torch_converter
+from pytest_tinyquant.schemes.torch_source import torch_version
 from pytest_tinyquant.system.digests import declared_key
 from pytest_tinyquant.system.scratch import scratch_directory
 
@@ -73,8 +84,9 @@ class Reference:
     :param path: npz with float32 ``inputs`` [n, ...] and ``outputs`` [n, ...]; where a model has
         several inputs or outputs, ``inputs_0``, ``inputs_1``, ... or ``outputs_0``, ...
     :param kind: ``keras`` for float outputs of the trained model; ``onnx`` for those of
-        onnxruntime, of a quantized model its dequantized ones; ``tflite`` for dequantized outputs
-        of TensorFlow Lite's reference kernels, for a model that came as ``.tflite``.
+        onnxruntime, of a quantized model its dequantized ones; ``torch`` for those of the module;
+        ``tflite`` for dequantized outputs of TensorFlow Lite's reference kernels, for a model that
+        came as ``.tflite``.
     :param sha256: of the file at `path`.
     """
 
@@ -101,8 +113,9 @@ def convert(
     """
     if model.kind == "onnx":
         scheme = onnx_scheme(model, scheme)
-    converter = AS_GIVEN if model.kind == "tflite" else tensorflow_version()
-    converter = _tools(model, scheme, converter)
+    if model.kind == "torch":
+        scheme = float_scheme(scheme)
+    converter = _tools(model, scheme)
     settings = conversion_inputs(model, scheme, converter)
 
     def build(directory: Path) -> None:
@@ -118,13 +131,13 @@ def convert(
     return ConvertedModel(model.name, scheme.name, path, sha256, model.source_sha256, converter)
 
 
-def _tools(model: Model, scheme: Scheme, converter: str) -> str:
+def _tools(model: Model, scheme: Scheme) -> str:
     """Return names and versions of all that a conversion under `scheme` uses."""
     if model.kind == "tflite":
-        return converter
-    tools = [
-        f"onnx {package_version('onnx')} on {converter}" if model.kind == "onnx" else converter
-    ]
+        return AS_GIVEN
+    tools = [torch_version() if model.kind == "torch" else tensorflow_version()]
+    if model.kind == "onnx":
+        tools.insert(0, f"onnx {package_version('onnx')}")
     if scheme.steps:
         from pytest_tinyquant.schemes.compress import check_kind
         from pytest_tinyquant.schemes.compress import compression_version
@@ -144,6 +157,8 @@ def _make(model: Model, scheme: Scheme, cache: Cache, output: Path, timeout: flo
         output.write_bytes(_checked(model))
     elif model.kind == "onnx" and not scheme.rules:
         run_import(_server, model, output, timeout)
+    elif model.kind == "torch" and not scheme.rules:
+        run_torch_converter(model, output, timeout)
     elif scheme.rules:
         from pytest_tinyquant.schemes.quantizer import run_quantizer
 
@@ -153,7 +168,7 @@ def _make(model: Model, scheme: Scheme, cache: Cache, output: Path, timeout: flo
         from pytest_tinyquant.schemes.compress import run_compression
 
         with scratch_directory() as work:
-            request = {**_described(model), "output": str(Path(work) / "graph.npz")}
+            request = {**described(model), "output": str(Path(work) / "graph.npz")}
             where = f"{model.name} {scheme.name}: reading the model's layers"
             call_converter("keras_graph", request, where, timeout)
             graph = Path(request["output"])
@@ -165,29 +180,50 @@ def _make(model: Model, scheme: Scheme, cache: Cache, output: Path, timeout: flo
 def reference_outputs(model: Model, cache: Cache, *, timeout: float = 300.0) -> Reference:
     """Compute what `model` answers to its check samples, or take it from `cache`.
 
-    :raises ConversionError: TensorFlow failed, or crashed twice.
+    :raises ConversionError: what computes it failed, or crashed twice.
     :raises BenchError: it was killed, took too long, or lacked memory or disk.
-    :raises ToolchainNotFoundError: TensorFlow is not installed.
+    :raises ToolchainNotFoundError: what computes it is not installed: Keras, onnxruntime, or for a
+        ``.tflite`` TensorFlow Lite's interpreter.
     """
-    kind = {"tflite": "tflite", "onnx": "onnx"}.get(model.kind, "keras")
+    kind = model.kind if model.kind in ("tflite", "onnx", "torch") else "keras"
     samples = arrays_of(model.check())
-    version = onnxruntime_version() if kind == "onnx" else tensorflow_version()
-    key = output_key(["reference", kind], version, model.source_sha256, samples)
+    version, packages = _witness(kind)
+    key = output_key(["reference", kind], version, model.source_sha256, samples, packages)
 
     def build(directory: Path) -> None:
-        request = _described(model)
+        request = described(model)
         request["output"] = str(directory / "reference.npz")
         with scratch_directory() as work:
             request["samples"] = saved_inputs(Path(work), samples)
             if kind == "onnx":
                 run_reference(_server, request, f"{model.name}: onnxruntime", timeout)
+            elif kind == "torch":
+                run_module(model, request, timeout)
+            elif kind == "tflite":
+                file = Path(work) / "model.tflite"  # the model's own may be a C source
+                file.write_bytes(read_model(model.path))
+                request["path"] = str(file)
+                request["steps"] = model.steps(len(samples[0]))
+                where = f"{model.name}: TensorFlow Lite's interpreter"
+                call_interpreter("answers", request, where, timeout)
             else:
-                call_converter(
-                    f"{kind}_reference", request, f"{model.name}: the float model", timeout
-                )
+                where = f"{model.name}: the float model"
+                call_converter("keras_reference", request, where, timeout)
 
     path = cache.entry("reference", key, build) / "reference.npz"
     return Reference(path, kind, file_sha256(path))
+
+
+def _witness(kind: str) -> tuple[str, tuple[str, ...]]:
+    """Return name and version of what computes a reference, and the packages it is made of."""
+    if kind == "onnx":
+        return onnxruntime_version(), (*TENSORFLOW, *ONNX)
+    if kind == "torch":
+        return torch_version(), TORCH
+    if kind == "tflite":
+        used = find_interpreter()
+        return used.version, used.packages
+    return tensorflow_version(), TENSORFLOW
 
 
 def interpreter_outputs(
@@ -199,18 +235,21 @@ def interpreter_outputs(
         on some operators they differ by several steps.
     :returns: an npz as :class:`Reference` describes it, its outputs dequantized.
     :raises ConversionError: the interpreter failed, crashed or took too long.
-    :raises ToolchainNotFoundError: TensorFlow is not installed.
+    :raises ToolchainNotFoundError: there is no interpreter.
     """
-    samples = arrays_of(model.check())
-    key = output_key(["interpreter", kernels], tensorflow_version(), converted.sha256, samples)
+    used, samples = find_interpreter(), arrays_of(model.check())
+    steps = model.steps(len(samples[0]))
+    what: list[str | int] = ["interpreter", kernels, *([steps] if steps > 1 else [])]
+    key = output_key(what, used.version, converted.sha256, samples, used.packages)
 
     def build(directory: Path) -> None:
-        request = {"path": str(converted.path.absolute()), "kernels": kernels}
+        request: dict[str, Any] = {"path": str(converted.path.absolute()), "kernels": kernels}
+        request["steps"] = steps
         request["output"] = str(directory / "outputs.npz")
         with scratch_directory() as work:
             request["samples"] = saved_inputs(Path(work), samples)
             where = f"{model.name} {converted.scheme}: TensorFlow Lite's interpreter"
-            call_converter("tflite_reference", request, where, timeout)
+            call_interpreter("answers", request, where, timeout)
 
     return cache.entry("interpreter", key, build) / "outputs.npz"
 
@@ -226,23 +265,9 @@ def read_arrays(file: Path, name: str) -> list[Any]:
         return [arrays[f"{name}_{index}"] for index in range(count)]
 
 
-def tensorflow_version() -> str:
-    """Return the converter's name and version without importing it.
-
-    :raises ToolchainNotFoundError: one of them is not installed.
-    """
-    missing = [name for name in ("tensorflow", "keras") if importlib.util.find_spec(name) is None]
-    if missing:
-        raise ToolchainNotFoundError(
-            f"{' and '.join(missing)} not installed: models cannot be converted. "
-            "Install with: pip install pytest-tinyquant[convert]"
-        )
-    return f"tensorflow {package_version('tensorflow')}"
-
-
 def _run_converter(model: Model, scheme: Scheme, output: Path, timeout: float) -> None:
     """Convert into the file `output`."""
-    request = _described(model)
+    request = described(model)
     request["scheme"] = scheme.content()
     request["dense_per_channel"] = model.dense_per_channel
     request["output"] = str(output)
@@ -250,12 +275,17 @@ def _run_converter(model: Model, scheme: Scheme, output: Path, timeout: float) -
         if scheme.representative:
             request["calibration"] = saved_inputs(Path(work), arrays_of(model.calibration()))
         where = f"{model.name} {scheme.name}: TensorFlow Lite's converter"
-        call_converter("convert", request, where, timeout)
+        try:
+            call_converter("convert", request, where, timeout)
+        except ConversionError as error:
+            if words := advice(model):
+                raise ConversionError(f"{words}\n{error}") from error
+            raise
 
 
-def _described(model: Model) -> dict[str, Any]:
-    """Return what the other process needs to load `model`."""
-    return {"kind": model.kind, "path": str(model.path.absolute())}
+def call_interpreter(function: str, request: dict[str, Any], where: str, timeout: float) -> None:
+    """Call `function` of the interpreter's process with `request`; `where` is for messages."""
+    run_interpreter(_server, function, request, where, timeout)
 
 
 def call_converter(function: str, request: dict[str, Any], where: str, timeout: float) -> None:

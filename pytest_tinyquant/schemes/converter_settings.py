@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-
-Arrays = list[np.ndarray[Any, Any]]
+from pytest_tinyquant.schemes.saved_arrays import load_arrays
 
 
 def converted(function: Any, request: dict[str, Any]) -> bytes:
@@ -25,7 +24,7 @@ def converted(function: Any, request: dict[str, Any]) -> bytes:
     if scheme["optimize"]:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if scheme["representative"]:
-        converter.representative_dataset = _representative(Path(request["calibration"]))
+        converter.representative_dataset = _representative(function, Path(request["calibration"]))
     if scheme["supported_ops"]:
         converter.target_spec.supported_ops = [
             getattr(tf.lite.OpsSet, name) for name in scheme["supported_ops"]
@@ -50,13 +49,16 @@ def configure() -> None:
     tf.config.experimental.enable_op_determinism()
 
 
-def load_arrays(file: Path) -> Arrays:
-    """Return the arrays ``inputs_0``, ``inputs_1``, ... of `file`."""
-    with np.load(file) as arrays:
-        return [arrays[f"inputs_{index}"] for index in range(len(arrays.files))]
+def as_taken(function: Any, sample: tuple[np.ndarray[Any, Any], ...]) -> list[Any]:
+    """Return a sample, float32 per input, as a batch of 1 in the types of the function's inputs."""
+    inputs = function.inputs[: len(sample)]
+    return [
+        tf.constant(array[np.newaxis].astype(taken.dtype.as_numpy_dtype))
+        for array, taken in zip(sample, inputs, strict=True)
+    ]
 
 
-def _representative(file: Path) -> Callable[[], Iterator[Arrays]]:
+def _representative(function: Any, file: Path) -> Callable[[], Iterator[list[Any]]]:
     """Return the converter's representative dataset: the samples of `file` in order, batch 1."""
     inputs = load_arrays(file)
-    return lambda: ([array[np.newaxis] for array in sample] for sample in zip(*inputs, strict=True))
+    return lambda: (as_taken(function, sample) for sample in zip(*inputs, strict=True))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib.metadata
+import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from pytest_tinyquant.errors import BenchError
 from pytest_tinyquant.errors import ConversionError
+from pytest_tinyquant.errors import ToolchainNotFoundError
 from pytest_tinyquant.schemes.child_process import ForkServer
 
 
@@ -48,6 +51,7 @@ def saved_inputs(directory: Path, arrays: list[Any]) -> str:
     return str(file)
 
 
+@functools.cache
 def package_version(package: str) -> str:
     """Return the version of an importable package, whatever distribution brought it."""
     try:
@@ -56,6 +60,24 @@ def package_version(package: str) -> str:
         # tensorflow-cpu and nightly builds bring the package under another name.
         names = importlib.metadata.packages_distributions().get(package, [])
         return " ".join(f"{name} {importlib.metadata.version(name)}" for name in sorted(names))
+
+
+def lacks_tensorflow() -> list[str]:
+    """Return which of the packages that convert models are not installed."""
+    return [name for name in ("tensorflow", "keras") if importlib.util.find_spec(name) is None]
+
+
+def tensorflow_version() -> str:
+    """Return the converter's name and version without importing it.
+
+    :raises ToolchainNotFoundError: one of its packages is not installed.
+    """
+    if missing := lacks_tensorflow():
+        raise ToolchainNotFoundError(
+            f"{' and '.join(missing)} not installed: models cannot be converted. "
+            "Install with: pip install 'pytest-tinyquant[convert]'"
+        )
+    return f"tensorflow {package_version('tensorflow')}"
 
 
 def file_sha256(path: Path) -> str:

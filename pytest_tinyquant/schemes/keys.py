@@ -35,10 +35,10 @@ CONVERSION_INPUTS: Final[Mapping[str, str]] = {
     "source_sha256": "the model's file, settings and calibration samples",
 }
 
-#: Inputs of what TensorFlow computes: a reference, an interpreter's outputs, layers.
+#: Inputs of what a float model or an interpreter computes: a reference, outputs, layers.
 OUTPUT_INPUTS: Final[Mapping[str, str]] = {
     "what": "which outputs of which kernels",
-    "tensorflow": "its version",
+    "witness": "name and version of what computes",
     "packages": "contents of the packages that compute",
     "python": "the interpreter's version",
     "code": "this package's code that calls them",
@@ -51,9 +51,11 @@ CODE: Final = ("schemes", "models")
 
 #: Packages whose code does.
 TENSORFLOW: Final = ("tensorflow", "keras", "numpy", "ml_dtypes", "h5py")
+LITERT: Final = ("ai_edge_litert", "numpy")
 QUANTIZER: Final = ("litert_quantizer",)
 COMPRESSION: Final = ("tensorflow_model_optimization", "tf_keras")
 ONNX: Final = ("onnx", "onnxruntime")
+TORCH: Final = ("torch", "litert_torch", "litert_converter")
 
 
 def conversion_inputs(model: Model, scheme: Scheme, converter: str) -> dict[str, Any]:
@@ -67,6 +69,7 @@ def conversion_inputs(model: Model, scheme: Scheme, converter: str) -> dict[str,
         packages += QUANTIZER if scheme.rules else ()
         packages += COMPRESSION if scheme.steps else ()
         packages += ONNX if model.kind == "onnx" else ()
+        packages += TORCH if model.kind == "torch" else ()
     return {
         "converter": converter,
         "packages": {name: package_digest(name) for name in packages},
@@ -79,17 +82,24 @@ def conversion_inputs(model: Model, scheme: Scheme, converter: str) -> dict[str,
     }
 
 
-def output_key(what: Sequence[str | int], version: str, source: str, samples: Sequence[Any]) -> str:
-    """Return the key of what TensorFlow computes; see :data:`OUTPUT_INPUTS`.
+def output_key(
+    what: Sequence[str | int],
+    version: str,
+    source: str,
+    samples: Sequence[Any],
+    packages: Sequence[str],
+) -> str:
+    """Return the key of what is computed from samples; see :data:`OUTPUT_INPUTS`.
 
-    :param version: TensorFlow's.
+    :param version: name and version of what computes.
     :param source: digest of the model's file.
     :param samples: one array per input.
+    :param packages: importable names of what computes.
     """
     inputs = {
         "what": list(what),
-        "tensorflow": version,
-        "packages": {name: package_digest(name) for name in (*TENSORFLOW, *ONNX)},
+        "witness": version,
+        "packages": {name: package_digest(name) for name in packages},
         "python": sys.version,
         "code": code_digest(*CODE),
         "source": source,

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 
-from pytest_tinyquant.schemes.convert import call_converter
-from pytest_tinyquant.schemes.convert import tensorflow_version
+from pytest_tinyquant.schemes.convert import call_interpreter
 from pytest_tinyquant.schemes.exchange import arrays_of
 from pytest_tinyquant.schemes.exchange import saved_inputs
+from pytest_tinyquant.schemes.interpreter import find_interpreter
 from pytest_tinyquant.schemes.keys import output_key
 from pytest_tinyquant.system.scratch import scratch_directory
 
@@ -40,8 +40,8 @@ def layer_outputs(
     """
     import numpy as np
 
-    samples = arrays_of(model.check())
-    key = output_key(["layers", *tensors], tensorflow_version(), converted.sha256, samples)
+    used, samples = find_interpreter(), arrays_of(model.check())
+    key = output_key(["layers", *tensors], used.version, converted.sha256, samples, used.packages)
 
     def build(directory: Path) -> None:
         request: dict[str, Any] = {"path": str(converted.path.absolute()), "tensors": list(tensors)}
@@ -49,7 +49,7 @@ def layer_outputs(
         with scratch_directory() as work:
             request["samples"] = saved_inputs(Path(work), samples)
             where = f"{model.name} {converted.scheme}: TensorFlow Lite's interpreter"
-            call_converter("tflite_layers", request, where, timeout)
+            call_interpreter("layers", request, where, timeout)
 
     with np.load(cache.entry("layers", key, build) / "layers.npz") as arrays:
         return {index: arrays[f"tensor_{index}"] for index in tensors}

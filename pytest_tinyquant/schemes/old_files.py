@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import flatbuffers
-from tensorflow.lite.python import schema_py_generated as schema
 
 
 _IDENTIFIER = b"TFL3"
 
 
-def with_axes_in_range(path: Path) -> bytes:
+def with_axes_in_range(path: Path, schema: Any) -> bytes:
     """Return the .tflite file `path` with a valid axis for the scales of every list.
+
+    `schema` is the module of TensorFlow Lite's generated classes.
 
     Converters of 2020 named axis 3 for the scales of biases, which have one dimension. No kernel
     looks at it, but the interpreter refuses such files since 2025.

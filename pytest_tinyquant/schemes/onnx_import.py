@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from pytest_tinyquant.schemes import onnx_layers as layers
+from pytest_tinyquant.schemes.onnx_sequences import as_images
 from pytest_tinyquant.schemes.onnx_steps import RELUS
 from pytest_tinyquant.schemes.onnx_steps import NodeError
 from pytest_tinyquant.schemes.onnx_steps import Quant
@@ -33,6 +34,7 @@ def import_onnx(model: Any) -> bytes:
 
     :raises NodeError: for the first node that cannot be imported.
     """
+    model = as_images(model)
     reader = StepReader(model.graph)
     steps = reader.read()
     writer = Writer(reader.constants)

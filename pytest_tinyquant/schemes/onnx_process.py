@@ -9,9 +9,12 @@ from typing import Any
 import numpy as np
 
 from pytest_tinyquant.errors import ModelError
-from pytest_tinyquant.models.onnx_file import channels_last
 from pytest_tinyquant.models.onnx_file import inputs_of
 from pytest_tinyquant.models.onnx_file import read_onnx
+from pytest_tinyquant.models.samples import channels_first
+from pytest_tinyquant.models.samples import channels_last
+from pytest_tinyquant.schemes.saved_arrays import load_arrays
+from pytest_tinyquant.schemes.saved_arrays import save_answers
 
 
 def import_model(request: dict[str, Any]) -> None:
@@ -41,28 +44,30 @@ def reference(request: dict[str, Any]) -> None:
     import onnxruntime
 
     path = Path(request["path"])
-    names = [name for name, _ in inputs_of(read_onnx(path))]
+    takes = inputs_of(read_onnx(path))
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     # The operators as they stand in the file: fused ones round at other places.
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    with np.load(request["samples"]) as arrays:
-        inputs = [arrays[f"inputs_{index}"] for index in range(len(arrays.files))]
+    inputs = load_arrays(Path(request["samples"]))
     outputs: list[list[np.ndarray[Any, Any]]] = []
     for sample in zip(*inputs, strict=True):
         feed = {
-            name: _channels_first(array[np.newaxis])
-            for name, array in zip(names, sample, strict=True)
+            name: _as_taken(array[np.newaxis], len(shape))
+            for (name, shape), array in zip(takes, sample, strict=True)
         }
-        outputs.append([channels_last(np.asarray(out))[0] for out in session.run(None, feed)])
-    by_output = [np.stack(samples).astype(np.float32) for samples in zip(*outputs, strict=True)]
-    found: dict[str, np.ndarray[Any, Any]] = {}
-    for kind, group in (("inputs", inputs), ("outputs", by_output)):
-        for index, array in enumerate(group):
-            found[kind if len(group) == 1 else f"{kind}_{index}"] = array
-    np.savez(request["output"], **found)  # type: ignore[arg-type]
+        outputs.append([_as_image(np.asarray(out))[0] for out in session.run(None, feed)])
+    save_answers(Path(request["output"]), inputs, outputs)
 
 
-def _channels_first(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    return np.ascontiguousarray(array.transpose(0, 3, 1, 2)) if array.ndim == 4 else array
+def _as_taken(array: np.ndarray[Any, Any], dimensions: int) -> np.ndarray[Any, Any]:
+    """Return a sample as the model takes it: channels first, a sequence without its height."""
+    first: np.ndarray[Any, Any] = channels_first(array)
+    return first[:, :, 0] if dimensions == 3 else first
+
+
+def _as_image(output: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return an output channels-last, a sequence as an image of height 1."""
+    image: np.ndarray[Any, Any] = channels_last(output[:, :, None] if output.ndim == 3 else output)
+    return image

@@ -34,7 +34,7 @@ _PROCESS: Final = "pytest_tinyquant.schemes.recipe_process"
 _IO_BITS: Final = {"float32": 0, "int8": 8, "int16": 16}
 _STORED: Final = {4: "int4", 8: "int8", 16: "float16"}
 
-_server = ForkServer((_PROCESS,), ENVIRONMENT)
+_server = ForkServer((_PROCESS,), ENVIRONMENT, extra="quantizer")
 
 
 def quantizer_version() -> str:
@@ -45,7 +45,7 @@ def quantizer_version() -> str:
     if importlib.util.find_spec("litert_quantizer") is None:
         raise ToolchainNotFoundError(
             "litert-quantizer is not installed: schemes with rules cannot be applied. "
-            "Install with: pip install pytest-tinyquant[quantizer]"
+            "Install with: pip install 'pytest-tinyquant[quantizer]'"
         )
     return f"litert-quantizer {package_version('litert_quantizer')}"
 

@@ -14,9 +14,9 @@ from typing import Final
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.errors import ModelError
 from pytest_tinyquant.metrics.registry import METRICS
+from pytest_tinyquant.models.formats import is_model_path
 from pytest_tinyquant.project.board_types import Board
 from pytest_tinyquant.project.case import Case
-from pytest_tinyquant.project.project import is_model_path
 from pytest_tinyquant.project.selection import choose
 from pytest_tinyquant.schemes.scheme import Scheme
 

@@ -81,7 +81,7 @@ def _check_paired(settings: Settings) -> None:
         return
     if (settings.update, settings.missing) != ("none", "fail"):
         raise pytest.UsageError("--tq-ab judges by no baseline, so it cannot write one")
-    if settings.history_path:
+    if settings.history:
         raise pytest.UsageError("--tq-ab is not recorded in the history; drop --tq-history")
     if settings.estimate_cycles:
         raise pytest.UsageError("--tq-ab judges numbers, and --tq-estimate-cycles gives estimates")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import pkgutil
+import importlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -33,14 +33,14 @@ def register_all(config: pytest.Config) -> None:
     for hook, registry in _REGISTRIES.items():
         for item in returned(config, hook):
             with _as_usage_error():
-                pkgutil.resolve_name(registry).register(item)
+                _registry(registry).register(item)
             registered.append((registry, item.name))
 
 
 def unregister_all(config: pytest.Config) -> None:
     """Take out what :func:`register_all` added: another run in this process has its own."""
     for registry, name in config.stash.get(_REGISTERED, ()):
-        pkgutil.resolve_name(registry).unregister(name)
+        _registry(registry).unregister(name)
 
 
 def brought_files(config: pytest.Config, hook: str) -> tuple[Path, ...]:
@@ -76,6 +76,11 @@ def is_implemented(config: pytest.Config, hook: str) -> bool:
     Every run of pytest asks, and in most of them nobody does: nothing is imported for it then.
     """
     return bool(getattr(config.hook, hook).get_hookimpls())
+
+
+def _registry(name: str) -> Any:
+    module, _, attribute = name.partition(":")
+    return getattr(importlib.import_module(module), attribute)
 
 
 @contextlib.contextmanager

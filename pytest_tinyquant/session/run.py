@@ -15,12 +15,14 @@ from typing import Any
 import pytest
 
 from pytest_tinyquant.session.options import read_settings
+from pytest_tinyquant.system.database_url import hide_password
 
 
 if TYPE_CHECKING:
     from pytest_tinyquant.baselines.gate import Gate
     from pytest_tinyquant.boards.bench.pool import Pool
     from pytest_tinyquant.boards.bench.set_aside import BoardHealth
+    from pytest_tinyquant.boards.farm.farm import Farm
     from pytest_tinyquant.history.creep import Release
     from pytest_tinyquant.paired.gate import PairedGate
     from pytest_tinyquant.paired.session import PairedRun
@@ -57,9 +59,11 @@ class Run:
         name = f"tinyquant-{os.urandom(8).hex()}"
         self.work_dir = Path((worker_input or {}).get(WORKER_KEY) or _temporary_root() / name)
         self._attached: list[str] | None = (worker_input or {}).get(ATTACHED_KEY)
-        self.command = shlex.join(["pytest", *(worker_input or {}).get("mainargv", sys.argv)[1:]])
+        said = (worker_input or {}).get("mainargv", sys.argv)[1:]
+        self.command = shlex.join(["pytest", *(hide_password(argument) for argument in said)])
         self.usage_error: Exception | None = None
-        self._scratch: Scratch | None = None
+        self.scratch: Scratch | None = None
+        self.notes: list[str] = []
 
     @cached_property
     def project(self) -> Project:
@@ -98,6 +102,7 @@ class Run:
             progress=self.progress,
             journal=self.journal,
             estimate_cycles=self._estimate_cycles(),
+            recording=self.settings.records,
         )
 
     def _estimate_cycles(self) -> EstimateCycles:
@@ -144,7 +149,19 @@ class Run:
             timeout=self.settings.lease_timeout,
             tell=self.progress.say,
             progress_seconds=self.settings.progress_interval or PROGRESS_SECONDS,
+            farm=self.farm,
         )
+
+    @cached_property
+    def farm(self) -> Farm | None:
+        """The places of labgrid that this run may hold; None if the bench has no such rows."""
+        if not any(physical.labgrid for physical in self.project.bench):
+            return None
+        from pytest_tinyquant.boards.bench.lease import LeaseDirectory
+        from pytest_tinyquant.boards.farm.farm import Farm
+
+        timeout = self.settings.lease_timeout
+        return Farm(self.work_dir, LeaseDirectory().root, timeout=timeout)
 
     @cached_property
     def health(self) -> BoardHealth:
@@ -221,8 +238,20 @@ class Run:
         journal = self._made("journal")
         if journal is not None:
             journal.close()
-        if self._scratch is not None:
-            self._scratch.close()
+        self._leave_farm()
+        if self.scratch is not None:
+            self.scratch.close()
+
+    def _leave_farm(self) -> None:
+        """Give back what any process of the run holds; a worker leaves that to the controller."""
+        if self.is_worker or self._made("project") is None or self.farm is None:
+            return
+        from pytest_tinyquant.errors import TinyQuantError
+
+        try:
+            self.farm.close()
+        except TinyQuantError as error:
+            print(f"tinyquant: {error}; the next run gives it back", file=sys.stderr)
 
     def worker_input(self) -> dict[str, object]:
         """Return what a worker must not find out for itself: every worker has to agree on it."""
@@ -231,102 +260,13 @@ class Run:
             values[ATTACHED_KEY] = sorted(self.project.attached)
         return values
 
-    def open(self) -> None:
-        """Make the run's scratch directory, and check that what the run is to write can be.
-
-        What killed runs left is deleted. Workers find all this done.
-
-        :raises pytest.UsageError: something certainly cannot be written.
-        """
-        from pytest_tinyquant.errors import ConfigurationError
-        from pytest_tinyquant.session.writable import check_writable
-        from pytest_tinyquant.system import scratch
-
-        if self.is_worker:
-            return
-        try:
-            check_writable(self.settings)
-            if self.concerns_project:
-                scratch.sweep()
-                self._scratch = scratch.Scratch(self.work_dir)
-        except ConfigurationError as error:
-            raise pytest.UsageError(str(error)) from error
-        except OSError as error:
-            raise pytest.UsageError(
-                f"no scratch directory can be made ({error}); free some space, or set TMPDIR to a "
-                "directory you can write to"
-            ) from error
-
-    def check_configuration(self) -> None:
-        """Read the project and the selection if the user has configured either.
-
-        :raises pytest.UsageError: for anything that cannot be followed. Without any configuration
-            the error waits for a test that needs the project: this may be someone else's
-            repository, whose ``models/`` is none of ours.
-        """
-        from pytest_tinyquant.errors import ConfigurationError
-        from pytest_tinyquant.errors import RevisionError
-
-        try:
-            _ = self.combinations
-            _ = self.paired
-            _ = self.release
-            if self.settings.estimate_cycles:
-                from pytest_tinyquant.stages.cycle_estimate import check_selection
-
-                check_selection(combination.board for combination in self.combinations)
-            if self.settings.history_path and not self.is_worker:
-                from pytest_tinyquant.history.database import History
-
-                History(self.settings.history_path).close()
-            _ = self.canary
-        except RevisionError as error:
-            raise self.refused(error) from error
-        except ConfigurationError as error:
-            if self.settings.explicit or self._has_own_files():
-                raise self.refused(error) from error
-
-    @staticmethod
-    def refused(error: Exception) -> pytest.UsageError:
-        """Return the error that ends a run before its first test."""
-        from pytest_tinyquant.system.plain_text import harmless
-
-        return pytest.UsageError(harmless(str(error)))
-
-    def header(self) -> list[str]:
-        """Return the selection and its compilers, nothing if this is no project of ours."""
-        from pytest_tinyquant.session.matrix import compilers
-        from pytest_tinyquant.session.matrix import drawn_data
-
-        summary = self.summary()
-        if summary is None:
-            return []
-        return [summary, *compilers(self.combinations), *drawn_data(self.combinations)]
-
-    def summary(self) -> str | None:
-        """Return the selection in a line, the sides of an A/B run in another.
-
-        None if this is no project of ours.
-        """
-        from pytest_tinyquant.errors import ConfigurationError
-        from pytest_tinyquant.session.matrix import summary
-
-        try:
-            wanted = self.project.models or self.settings.explicit
-            lines = [summary(self.combinations, self.project)] if wanted else []
-            lines += [f"tinyquant: {self.paired.description}"] if self.paired else []
-            if self.settings.resume and self.journal is not None:
-                lines += [f"tinyquant: resumes with {self.journal.fresh()} outcomes kept"]
-            return "\n".join(lines) or None
-        except ConfigurationError:
-            return None
-
     @property
     def concerns_project(self) -> bool:
         """Tell whether there is anything here that the run could be about."""
-        return self.settings.explicit or self._has_own_files() or self.settings.models_dir.is_dir()
+        return self.settings.explicit or self.has_own_files or self.settings.models_dir.is_dir()
 
-    def _has_own_files(self) -> bool:
+    @property
+    def has_own_files(self) -> bool:
         """Tell whether the project has files that no other tool would leave there."""
         own = (
             self.settings.root / "boards.toml",

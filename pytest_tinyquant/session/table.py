@@ -6,14 +6,15 @@ alone. A default stands in :class:`~pytest_tinyquant.project.settings.Settings`,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 from typing import Final
+from typing import NamedTuple
 
 from pytest_tinyquant.project.settings import Settings
 from pytest_tinyquant.session.values import Count
 from pytest_tinyquant.session.values import Directories
 from pytest_tinyquant.session.values import File
+from pytest_tinyquant.session.values import FileOrUrl
 from pytest_tinyquant.session.values import Flag
 from pytest_tinyquant.session.values import Lines
 from pytest_tinyquant.session.values import Names
@@ -25,8 +26,7 @@ from pytest_tinyquant.session.values import Text
 DEFAULT_HISTORY: Final = "tinyquant-history.sqlite"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Setting:
+class Setting(NamedTuple):
     """One thing that can be set; an option wins over a variable, that over an ini key.
 
     :param name: the field of :class:`Settings` that it becomes.
@@ -72,7 +72,7 @@ SELECTION: Final = (
         value=Names("MODEL[,...]"),
         option="--model",
         ini="tinyquant_models",
-        meaning="Run only these models: names, shell globs, or the path of a .tflite or .keras "
+        meaning="Run only these models: names, shell globs, or the path of a model's "
         "file; may be given several times.",
         ini_meaning="Models to run by default: names or globs",
         concerns_us=True,
@@ -253,10 +253,11 @@ COMPARISONS: Final = (
         concerns_us=True,
     ),
     Setting(
-        name="history_path",
-        value=File(alone=DEFAULT_HISTORY),
+        name="history",
+        value=FileOrUrl("FILE|URL", alone=DEFAULT_HISTORY),
         option="--tq-history",
-        meaning=f"Append what the run measures to this SQLite file (default: {DEFAULT_HISTORY}).",
+        meaning=f"Append what the run measures to this SQLite file (default: {DEFAULT_HISTORY}), "
+        "or to a PostgreSQL database: postgresql://USER@HOST/NAME.",
         concerns_us=True,
     ),
     Setting(

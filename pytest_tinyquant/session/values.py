@@ -11,7 +11,9 @@ from typing import Literal
 
 import pytest
 
+from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.project.settings import split_names
+from pytest_tinyquant.system.database_url import DatabaseUrl
 
 
 IniType = Literal["args", "string", "linelist"]
@@ -166,6 +168,19 @@ class File(Text):
     def of_default(self, default: Any, root: Path) -> Any:
         """Return a path below the project's root, or None."""
         return None if default is None else root / default
+
+
+class FileOrUrl(File):
+    """A path, or the address of a database."""
+
+    def read(self, said: Any, where: str, directory: Path) -> Any:
+        """Return the path, made absolute, or the address."""
+        if not DatabaseUrl.is_meant(str(said)):
+            return super().read(said, where, directory)
+        try:
+            return DatabaseUrl.parse(str(said))
+        except ConfigurationError as error:
+            raise pytest.UsageError(f"{where}: {error}") from None
 
 
 class Directories(Text):

@@ -27,7 +27,7 @@ def check_writable(settings: Settings) -> None:
         "--tq-json": settings.json_path,
         "--tq-html": settings.html_path,
         "--tq-markdown": settings.markdown_path,
-        "--tq-history": settings.history_path,
+        "--tq-history": settings.history if isinstance(settings.history, Path) else None,
         "--tq-github-summary": _summary() if settings.github_summary else None,
     }
     for option, path in files.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_tinyquant.errors import located
 from pytest_tinyquant.measure.dense_scales import check_dense_scales
 
 
@@ -22,4 +23,5 @@ def check_on_host(steps: Steps, case: Parsed, record: RunRecord) -> None:
     with steps.open(steps.host_board(), image, name=name) as device:
         reference = device.run()
     expected = steps.reference(case.model, "outputs")
-    check_dense_scales(record, reference, expected, case.graph, where=case.name)
+    with located(case.name):
+        check_dense_scales(record, reference, expected, case.graph)

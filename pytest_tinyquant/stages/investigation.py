@@ -17,6 +17,7 @@ from pytest_tinyquant.metrics.spec import Explanation
 from pytest_tinyquant.project.case import Case
 from pytest_tinyquant.project.case import Converted
 from pytest_tinyquant.project.case import grown
+from pytest_tinyquant.support.runtimes import RUNTIMES
 
 
 if TYPE_CHECKING:
@@ -69,7 +70,18 @@ class Investigation:
         if converted.converted.sha256 != sha256:
             return []
         layers = None
-        if self._case.board.runs_firmware:
+        board = self._case.board
+        if not board.target.runs_here and not RUNTIMES[board.runtime].is_compiled:
+            # No plan of the engine says where such a runtime keeps its tensors.
+            title = RUNTIMES[board.runtime].title
+            found = (
+                self._model_causes(current, baseline)
+                if "first difference" in METRICS[verdict.metric].explained_by
+                else []
+            )
+            what = f"no search layer by layer on the board: {title} does not show its tensors there"
+            return [*found, Cause("note", about=what)]
+        if not board.target.runs_here:
             built = self._steps.build(self._steps.check(converted))
             if built.image.sha256 != current.identity.get("image"):
                 return []
@@ -130,6 +142,6 @@ def _high_water(layers: LayerByLayer, verdict: Verdict) -> list[Cause]:
     if "stack" in grown:
         deepest = layers.deepest_operator()
         if deepest is not None:
-            what = f"deepest stack, {deepest[1]:,} bytes"
-            causes.append(Cause("stack", deepest[0], about=what))
+            # How deep it is counts from elsewhere than the metric's own number, which stands above.
+            causes.append(Cause("stack", deepest[0], about="deepest stack"))
     return causes

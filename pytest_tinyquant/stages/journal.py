@@ -193,6 +193,7 @@ OUTCOME_INPUTS: Final[Mapping[str, str]] = {
     "task": "what the model is for",
     "timeout": "seconds a run may take",
     "estimated": "whether cycles are estimated as well",
+    "recording": "whether it had to stand beside the interpreter's before it is recorded",
     "code": "this package's code",
     "runner": "contents of the emulator, the simulator or the host's runtime",
     "numpy": "contents of the package that evaluates",
@@ -209,6 +210,7 @@ def outcome_key(
     labels: Labels | None = None,
     task: Task | None = None,
     estimated: bool = False,
+    recording: bool = False,
     runner: str = "",
 ) -> str:
     """Return the address of what `board` makes of an image.
@@ -218,10 +220,11 @@ def outcome_key(
     :param labels: those of the check samples.
     :param task: what the model is for.
     :param estimated: the outcome holds estimates as well.
+    :param recording: the outcome was checked as one that may become a baseline.
     :param runner: digest of the programs that stand in for a board.
     """
     what: Mapping[str, object] = (
-        {"tflite": image.tflite, "samples": image.samples}
+        {"tflite": image.tflite, "samples": image.samples, "steps": image.steps}
         if isinstance(image, HostImage)
         else {"image": image.sha256}
     )
@@ -237,6 +240,7 @@ def outcome_key(
             "task": (task.kind or "", task.gate) if task else "",
             "timeout": timeout,
             "estimated": estimated,
+            "recording": recording,
             "code": code_digest(),
             "runner": runner,
             "numpy": package_digest("numpy"),

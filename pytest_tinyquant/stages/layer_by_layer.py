@@ -17,6 +17,7 @@ from pytest_tinyquant.baselines.cause import Cause
 from pytest_tinyquant.boards.device import HostImage
 from pytest_tinyquant.boards.halts.trace import OperatorTrace
 from pytest_tinyquant.boards.halts.trace import Traceable
+from pytest_tinyquant.errors import InvalidOutputError
 from pytest_tinyquant.measure.divergence import Divergence
 from pytest_tinyquant.measure.divergence import other_model
 from pytest_tinyquant.measure.divergence import same_model
@@ -69,7 +70,7 @@ class LayerByLayer:
         self._case = case
         self.graph: Graph = case.graph
         self.plan: Plan = case.plan or engine.plan(
-            case.graph, where=case.name, kernels=case.board.kernels
+            case.graph, name=case.name, kernels=case.board.kernels
         )
 
     def first_difference(self) -> FirstDifference | None:
@@ -87,6 +88,11 @@ class LayerByLayer:
                 sample = worst_sample(expected, actual, dtype)
                 if sample is None or not isinstance(device, Traceable):
                     return None
+                if place := sample % image.steps:
+                    raise InvalidOutputError(
+                        f"{case.name}: the outputs part at step {place} of a sequence (check sample"
+                        f" {sample}), and a trace begins with an empty memory"
+                    )
                 traces = device.trace(image.samples[sample], self._writes())
             tensors = cast("HostDevice", reference).tensors(sample)
         return self._compare(tensors, traces, sample)
@@ -155,7 +161,8 @@ def compare_models(steps: Steps, model: Model, old: Path, new: Path) -> FirstDif
 
 @contextlib.contextmanager
 def _host(steps: Steps, model: Model, graph: Graph, tflite: Path) -> Iterator[HostDevice]:
-    image = HostImage(tflite, steps.samples_of(model, graph, where=model.name))
+    samples = steps.samples_of(model, graph)
+    image = HostImage(tflite, samples, model.steps(len(samples)))
     with steps.open(steps.host_board(), image, name=f"layers {tflite.parent.name}") as device:
         yield cast("HostDevice", device)
 
@@ -165,8 +172,8 @@ def _worst(outputs: list[tuple[bytes, ...]], graphs: list[Graph]) -> int:
     decoded = []
     for raw, graph in zip(outputs, graphs, strict=True):
         tensor = graph.tensors[graph.outputs[0]]
-        size = bytes_per_sample(tensor, where="output")
-        values = decode([sample[:size] for sample in raw], tensor, where="output")
+        size = bytes_per_sample(tensor)
+        values = decode([sample[:size] for sample in raw], tensor)
         decoded.append([row.tobytes() for row in values])
     return worst_sample(decoded[0], decoded[1], "float64") or 0
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from typing import Literal
 
 from pytest_tinyquant.errors import UnsupportedModelError
+from pytest_tinyquant.errors import located
 from pytest_tinyquant.project.case import Case
 from pytest_tinyquant.stages.steps import DEVICE_TIMEOUT
 from pytest_tinyquant.stages.steps import Steps
@@ -38,6 +39,7 @@ class Stages(Steps):
 
     :param journal: keeps outcomes for a run that may be interrupted.
     :param estimate_cycles: what to estimate beside what a board counts.
+    :param recording: what is measured may become a baseline.
     """
 
     def __init__(
@@ -49,10 +51,12 @@ class Stages(Steps):
         progress: Progress | None = None,
         journal: RunJournal | None = None,
         estimate_cycles: EstimateCycles = "never",
+        recording: bool = False,
     ) -> None:
         super().__init__(project, device_timeout=device_timeout, pool=pool, progress=progress)
         self.journal = journal
         self.estimate_cycles = estimate_cycles
+        self.recording = recording
 
     @told("checking the model")
     def check(self, case: Converted) -> Checked:
@@ -85,11 +89,17 @@ class Stages(Steps):
         :raises TinyQuantError: the error of whichever step ends the way.
         """
         if case.board.runs_firmware:
+            from pytest_tinyquant.firmware.runtimes.runtime import runtime_of
             from pytest_tinyquant.firmware.toolchain import find_toolchain
 
+            runtime_of(case.board).check_board(case.board)
             # Rather now than after the conversion.
             find_toolchain(case.board.kind, case.board.toolchain)
         estimator = self._estimator(case)
+        with self._reading_once():
+            return self._measure_once(case, estimator)
+
+    def _measure_once(self, case: Case, estimator: Estimator | None) -> Measurement:
         built = self.prepare(case)
         # What a user's own function gives depends on code that no key can hold.
         if self.journal is None or case.model.task.metric:
@@ -108,10 +118,17 @@ class Stages(Steps):
             from pytest_tinyquant.stages.dense_check import check_on_host
 
             check_on_host(self, case, record)
-        if not case.board.runs_firmware:
+        if not case.board.runs_firmware or self._needs_witness(case):
             self._compare_with_interpreter(case, record)
         measurement = self.evaluate(case, record)
         return estimator.complete(measurement, case, record) if estimator else measurement
+
+    def _needs_witness(self, case: Case) -> bool:
+        """Tell whether what a case computes needs a witness, as it may become a baseline.
+
+        A user's own kernels may round as their author likes.
+        """
+        return self.recording and not case.board.has_own_kernels
 
     def _estimator(self, case: Case) -> Estimator | None:
         """Return what estimates the cycles of a case."""
@@ -135,12 +152,13 @@ class Stages(Steps):
             labels=case.model.labels(),
             task=case.model.task,
             estimated=estimated,
-            runner=runner_digest(case.board, estimated=estimated),
+            recording=self.recording,
+            runner=runner_digest(case.board, estimated=estimated, recording=self.recording),
         )
 
     @told("comparing with TensorFlow Lite's interpreter")
     def _compare_with_interpreter(self, case: Built, record: RunRecord) -> None:
-        """Check what TensorFlow Lite Micro computed on the host.
+        """Check what a board computed, beside what is expected of the model.
 
         :raises InvalidOutputError: it is not what the converted file says.
         """
@@ -152,5 +170,10 @@ class Stages(Steps):
             file = interpreter_outputs(case.model, case.converted, self.cache, kernels=kernels)
             return read_arrays(file, "outputs")
 
-        expected = self.reference(case.model, "outputs")
-        check_against_interpreter(record, case.graph, expected, interpreter, where=case.name)
+        expected = None
+        if case.model.kind != "tflite":
+            expected = self.reference(case.model, "outputs")
+        with located(case.name):
+            check_against_interpreter(
+                record, case.graph, expected, interpreter, recording=self.recording
+            )

@@ -144,9 +144,9 @@ class _Work:
         converted = self._stages.convert(self._model, scheme)
         file = interpreter_outputs(self._model, converted, self._stages.cache, kernels="reference")
         errors = [
-            error_metrics(
-                wanted.reshape(len(wanted), -1), found.reshape(len(found), -1), where="trial"
-            )["mae"].value
+            error_metrics(wanted.reshape(len(wanted), -1), found.reshape(len(found), -1))[
+                "mae"
+            ].value
             for wanted, found in zip(
                 self._stages.reference(self._model, "outputs"),
                 read_arrays(file, "outputs"),

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from contextlib import ExitStack
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from typing import Any
 from typing import Final
 
 from pytest_tinyquant.errors import DeviceHaltedError
+from pytest_tinyquant.errors import DoesNotFitError
 from pytest_tinyquant.errors import SupportMismatchError
+from pytest_tinyquant.errors import UnsupportedModelError
+from pytest_tinyquant.errors import located
 from pytest_tinyquant.measure.observation import Built
 from pytest_tinyquant.project.case import Case
 from pytest_tinyquant.project.case import Checked
@@ -49,7 +54,7 @@ if TYPE_CHECKING:
 
 
 #: Seconds one run on a device may take before it counts as hanging.
-DEVICE_TIMEOUT: Final = Settings.timeout
+DEVICE_TIMEOUT: Final[float] = Settings.default("timeout")
 
 _HALT_AT_START: Final = "AllocateTensors"
 
@@ -70,6 +75,7 @@ class Steps:
         self.progress = progress or Progress()
         self.cache = Cache(project.cache_root)
         self.device_timeout = device_timeout
+        self._read: dict[str, Any] | None = None
 
     @told("converting the model")
     def convert(self, model: Model, scheme: Scheme) -> ConvertedModel:
@@ -104,8 +110,9 @@ class Steps:
         from pytest_tinyquant.support.check import check_not_vacuous
 
         graph = read_graph(case.converted.read(), where=case.name)
-        check_interface(graph, where=case.name)
-        check_not_vacuous(graph, case.scheme, where=case.name)
+        with located(case.name):
+            check_interface(graph)
+            check_not_vacuous(graph, case.scheme)
         return grown(case, Parsed, graph=graph)
 
     def check_support(self, case: Parsed) -> Checked:
@@ -116,7 +123,8 @@ class Steps:
         from pytest_tinyquant.support.check import plan_supported
 
         runtime, kernels = RUNTIMES[case.board.runtime], case.board.kernels
-        plan = plan_supported(case.graph, runtime, kernels=kernels, where=case.name)
+        with located(case.name):
+            plan = plan_supported(case.graph, runtime, kernels=kernels, name=case.name)
         return grown(case, Checked, plan=plan)
 
     def check_reading(self, case: Parsed) -> None:
@@ -126,7 +134,8 @@ class Steps:
         """
         from pytest_tinyquant.support.check import check_read_as_written
 
-        check_read_as_written(case.graph, RUNTIMES[case.board.runtime], where=case.name)
+        with located(case.name):
+            check_read_as_written(case.graph, RUNTIMES[case.board.runtime])
 
     @told("building the image")
     def build(self, case: Checked) -> Built:
@@ -144,8 +153,15 @@ class Steps:
             self.progress.stage("building", case.name, case.board.name),
             scratch_directory() as directory,
         ):
-            emitted = runtime_of(case.board).emit(case, Path(directory))
-            image = firmware.build(emitted, case.board, samples, self.cache, where=case.name)
+            runtime = runtime_of(case.board)
+            emitted = runtime.emit(case, Path(directory))
+            try:
+                image = firmware.build(emitted, case.board, samples, self.cache, where=case.name)
+            except DoesNotFitError as error:
+                smaller = runtime.refit(case, Path(directory), error)
+                if smaller is None:
+                    raise
+                image = firmware.build(smaller, case.board, samples, self.cache, where=case.name)
         return grown(case, Built, image=image)
 
     def _compiled(self, case: Checked) -> HostImage:
@@ -179,18 +195,20 @@ class Steps:
         """Return what the host runs: the converted file itself."""
         from pytest_tinyquant.boards.device import HostImage
 
-        return HostImage(case.converted.path, self.samples(case))
+        samples = self.samples(case)
+        return HostImage(case.converted.path, samples, case.model.steps(len(samples)))
 
     def samples(self, case: Parsed) -> list[bytes]:
         """Return each check sample as the bytes of all inputs of the model."""
-        return self.samples_of(case.model, case.graph, where=case.name)
+        with located(case.name):
+            return self.samples_of(case.model, case.graph)
 
-    def samples_of(self, model: Model, graph: Graph, *, where: str) -> list[bytes]:
+    def samples_of(self, model: Model, graph: Graph) -> list[bytes]:
         """Return each check sample of a model as the bytes of all inputs of ``graph``."""
         from pytest_tinyquant.models.quantize import encode_all
 
         tensors = [graph.tensors[index] for index in graph.inputs]
-        return encode_all(self.reference(model, "inputs"), tensors, where=where)
+        return encode_all(self.reference(model, "inputs"), tensors)
 
     def host_board(self) -> Board:
         """Return the board that runs TensorFlow Lite Micro on this computer."""
@@ -229,7 +247,7 @@ class Steps:
             yield device
 
     @told("running the image")
-    def run(self, device: Device, case: Case) -> RunRecord:
+    def run(self, device: Device, case: Built) -> RunRecord:
         """Run the image of a case on ``device`` over all check samples.
 
         :raises SupportMismatchError: if the runtime refuses what the support check let pass.
@@ -237,12 +255,25 @@ class Steps:
         try:
             return device.run()
         except DeviceHaltedError as halt:
+            custom = [o.custom for part in case.graph.parts() for o in part.operators if o.custom]
+            if case.board.target.is_host and halt.kind == _HALT_AT_START and custom:
+                # Their types are in no table: the runtime itself has the word.
+                raise UnsupportedModelError(
+                    f"TensorFlow Lite Micro refuses the model, in which {custom[0]} may be used in "
+                    f"a way that it does not know: {halt}",
+                    op=custom[0],
+                ) from halt
             if case.board.target.is_host and halt.kind == _HALT_AT_START:
                 raise SupportMismatchError(
                     f"{case.name}: the support check finds nothing against this model, "
                     f"but the runtime refuses it: {halt}\nCorrect the runtime's table in "
                     "support/tables.py"
                 ) from halt
+            if case.board.runs_firmware:
+                from pytest_tinyquant.firmware.runtimes.runtime import runtime_of
+
+                if words := runtime_of(case.board).advice(case, halt):
+                    raise DeviceHaltedError(f"{halt}\n{words}", kind=halt.kind) from halt
             raise
 
     def observe(self, case: Built, record: RunRecord) -> Observation:
@@ -270,12 +301,49 @@ class Steps:
         """
         from pytest_tinyquant.measure.evaluate import evaluate
 
-        return evaluate(self.observe(case, record))
+        observation = self.observe(case, record)
+        with located(case.name):
+            return evaluate(observation)
 
     @told("the reference outputs")
     def reference(self, model: Model, name: str) -> list[NDArray[np.float32]]:
         """Return the reference's "inputs" or "outputs", one array per tensor."""
         from pytest_tinyquant.schemes.convert import read_arrays
+
+        if self._read is None:
+            return read_arrays(self._reference_file(model), name)
+        if self._read.get("model") is not model:
+            path = self._reference_file(model)
+            arrays = {part: read_arrays(path, part) for part in ("inputs", "outputs")}
+            self._read = {"model": model, **arrays}
+        found: list[NDArray[np.float32]] = self._read[name]
+        return found
+
+    def _reference_file(self, model: Model) -> Path:
+        """Return the npz of a model's reference; that of a ``.tflite`` its own runtime gives."""
         from pytest_tinyquant.schemes.convert import reference_outputs
 
-        return read_arrays(reference_outputs(model, self.cache).path, name)
+        if model.kind == "tflite":
+            from pytest_tinyquant.stages.foreign_reference import micro_reference
+
+            host = self.host_board()
+
+            def open_host(image: HostImage, name: str) -> AbstractContextManager[Device]:
+                return self.open(host, image, name=name)
+
+            if file := micro_reference(model, self.cache, open_host):
+                return file
+        return reference_outputs(model, self.cache).path
+
+    @contextmanager
+    def _reading_once(self) -> Iterator[None]:
+        """Read a model's reference once in a ``with`` block, which takes one case to its end.
+
+        A case asks five times. The next one looks at the model's files again: they may have
+        changed meanwhile.
+        """
+        self._read = {}
+        try:
+            yield
+        finally:
+            self._read = None

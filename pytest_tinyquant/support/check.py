@@ -11,6 +11,7 @@ from pytest_tinyquant.models.graph import Graph
 from pytest_tinyquant.models.graph import Operator
 from pytest_tinyquant.models.graph import Subgraph
 from pytest_tinyquant.schemes.settings import Scheme
+from pytest_tinyquant.support.custom import why_not
 from pytest_tinyquant.support.instead import advice
 from pytest_tinyquant.support.roles import DEFAULT_ROLES
 from pytest_tinyquant.support.roles import ROLES
@@ -25,35 +26,43 @@ if TYPE_CHECKING:
 _QUANTIZED = frozenset({"int4", "int8", "uint8", "int16", "float16"})
 
 
-def check_support(graph: Graph, runtime: Runtime, *, where: str) -> None:
+def check_support(graph: Graph, runtime: Runtime) -> None:
     """Raise :class:`UnsupportedModelError` for the first operator `runtime` cannot run."""
-    _check_table(graph, runtime, where)
-    runtime.check(graph, where)
+    _check_table(graph, runtime)
+    runtime.check(graph)
 
 
-def plan_supported(graph: Graph, runtime: Runtime, *, kernels: str, where: str) -> Plan | None:
+def plan_supported(graph: Graph, runtime: Runtime, *, kernels: str, name: str) -> Plan | None:
     """Return what `runtime` makes of a graph that it can run; None if it compiles nothing.
 
     It refuses what :func:`check_support` does, without going through the graph twice.
 
     :param kernels: the kernel set of the board.
+    :param name: what generated code may call the model.
     :raises UnsupportedModelError: for the first operator that it cannot run.
     """
-    _check_table(graph, runtime, where)
-    plan = runtime.plan(graph, kernels=kernels, where=where)
+    _check_table(graph, runtime)
+    plan = runtime.plan(graph, kernels=kernels, name=name)
     if plan is None:
-        runtime.check(graph, where)
+        runtime.check(graph)
     return plan
 
 
-def _check_table(graph: Graph, runtime: Runtime, where: str) -> None:
+def _check_table(graph: Graph, runtime: Runtime) -> None:
     """Check every operator against the runtime's table."""
     for part, operator in runtime.executed(graph):
-        if operator.op not in runtime.operators:
-            name = operator.custom or operator.op
-            raise _unsupported(
-                runtime, operator, where, "", f"it has no operator {name}", verb="lacks"
+        if operator.custom in runtime.custom:
+            continue
+        if operator.custom:
+            raise UnsupportedModelError(
+                f"{runtime.title} lacks {operator.label}, the custom operator {operator.custom}: "
+                f"{why_not(operator.custom)}",
+                op=operator.custom,
+                reason=f"it has no operator {operator.custom}",
             )
+        if operator.op not in runtime.operators:
+            reason = f"it has no operator {operator.op}"
+            raise _unsupported(runtime, operator, "", reason, verb="lacks")
         accepted = runtime.operators[operator.op]
         found = _types(part, operator)
         if accepted and tuple(found.values()) not in accepted:
@@ -61,33 +70,33 @@ def _check_table(graph: Graph, runtime: Runtime, where: str) -> None:
                 f"this one is {_join(tuple(found.values()))}"
             )
             raise _unsupported(
-                runtime, operator, where, _join(tuple(found.values())), reason, verb="cannot run"
+                runtime, operator, _join(tuple(found.values())), reason, verb="cannot run"
             )
 
 
-def check_read_as_written(graph: Graph, runtime: Runtime, *, where: str) -> None:
+def check_read_as_written(graph: Graph, runtime: Runtime) -> None:
     """Check that `runtime`, which runs the model, computes what the file says.
 
     :raises UnsupportedModelError: it would take it for another model without a word.
     """
-    runtime.check_reading(graph, where)
+    runtime.check_reading(graph)
 
 
-def check_interface(graph: Graph, *, where: str) -> None:
+def check_interface(graph: Graph) -> None:
     """Check that a model is asked something.
 
     :raises UnsupportedModelError: it has no inputs.
     """
     if not graph.inputs:
         raise UnsupportedModelError(
-            f"{where}: the model has no inputs, so it gives the same output whatever it is asked. "
+            "the model has no inputs, so it gives the same output whatever it is asked. "
             "Export it with its input",
             op="MODEL",
             reason="no inputs",
         )
 
 
-def check_not_vacuous(graph: Graph, scheme: Scheme, *, where: str) -> None:
+def check_not_vacuous(graph: Graph, scheme: Scheme) -> None:
     """Raise :class:`VacuousSchemeError` when a scheme left float32 what it was to quantize.
 
     That is every tensor, for any scheme that quantizes; integer tensors that hold shapes, axes and
@@ -97,17 +106,17 @@ def check_not_vacuous(graph: Graph, scheme: Scheme, *, where: str) -> None:
         return
     if any(t.dtype in _QUANTIZED for t in graph.tensors):
         if scheme.integers_only:
-            _check_integers_only(graph, scheme.name, where)
+            _check_integers_only(graph, scheme.name)
         return
     raise VacuousSchemeError(
-        f"{where}: scheme {scheme.name!r} quantized nothing, every tensor is still float32. "
+        f"scheme {scheme.name!r} quantized nothing, every tensor is still float32. "
         "The converter leaves small weight tensors alone in dynamic-range quantization (up to "
         "1024 elements), so this would repeat the test of scheme 'basic'. Leave the scheme out "
         "of this model's 'schemes', or list the combination as a known issue."
     )
 
 
-def _check_integers_only(graph: Graph, scheme_name: str, where: str) -> None:
+def _check_integers_only(graph: Graph, scheme_name: str) -> None:
     left = [operator for operator in graph.operators if graph.computes_in_float(operator)]
     if left:
         labels = ", ".join(operator.label for operator in left[:3])
@@ -115,7 +124,7 @@ def _check_integers_only(graph: Graph, scheme_name: str, where: str) -> None:
         if scheme_name.endswith("-only"):
             advice = f"take {scheme_name.removesuffix('-only')!r}, which allows them"
         raise VacuousSchemeError(
-            f"{where}: scheme {scheme_name!r} left {len(left)} of {len(graph.operators)} operators "
+            f"scheme {scheme_name!r} left {len(left)} of {len(graph.operators)} operators "
             f"in float32: {labels}{' ...' if len(left) > 3 else ''}. Its figures would be those of "
             "a mixture. Replace the operators by ones that the converter can quantize, or "
             f"{advice}"
@@ -141,10 +150,10 @@ def _list(accepted: Combinations, roles: Sequence[str]) -> str:
 
 
 def _unsupported(
-    runtime: Runtime, operator: Operator, where: str, dtype: str, reason: str, *, verb: str
+    runtime: Runtime, operator: Operator, dtype: str, reason: str, *, verb: str
 ) -> UnsupportedModelError:
     return UnsupportedModelError(
-        f"{where}: {runtime.title} {verb} {operator.label}: {reason} "
+        f"{runtime.title} {verb} {operator.label}: {reason} "
         f"(according to {runtime.source}). Choose another scheme, or a board with another runtime."
         f"{advice(operator.op)}",
         op=operator.op,

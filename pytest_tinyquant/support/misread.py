@@ -46,7 +46,7 @@ _MOVERS = frozenset(
 )  # fmt: skip
 
 
-def check_read_as_written(graph: Graph, *, where: str) -> None:
+def check_read_as_written(graph: Graph) -> None:
     """Check that TensorFlow Lite Micro computes what the file says.
 
     :raises UnsupportedModelError: it would take the model for another one.
@@ -56,7 +56,7 @@ def check_read_as_written(graph: Graph, *, where: str) -> None:
         for reason in _misreadings(part, operator):
             dtype = part.input_dtype(operator)
             raise UnsupportedModelError(
-                f"{where}: TensorFlow Lite Micro would run {operator.label} and say OK, but "
+                f"TensorFlow Lite Micro would run {operator.label} and say OK, but "
                 f"compute something else than the file says: {reason}. Choose another scheme, or "
                 "convert the model in another way; a board with another runtime may read it right.",
                 op=operator.op,

@@ -50,33 +50,39 @@ class Runtime(ABC):
     def operators(self) -> Mapping[str, Combinations]:
         """The operators that it has, with the type combinations that each takes."""
 
+    @property
+    def custom(self) -> frozenset[str]:
+        """The custom operators that it has, by their names."""
+        return frozenset()
+
     def executed(self, graph: Graph) -> Sequence[tuple[Subgraph, Operator]]:
         """Return the operators of `graph` that it runs, with the subgraph of each."""
         return [(part, operator) for part in graph.parts() for operator in part.operators]
 
     @abstractmethod
-    def check(self, graph: Graph, where: str) -> None:
+    def check(self, graph: Graph) -> None:
         """Raise :class:`UnsupportedModelError` for what the table cannot express."""
 
-    def check_reading(self, graph: Graph, where: str) -> None:
+    def check_reading(self, graph: Graph) -> None:
         """Raise :class:`UnsupportedModelError` for what it would run, but as another model."""
-        del graph, where
+        del graph
 
-    def plan(self, graph: Graph, *, kernels: str, where: str) -> Plan | None:
+    def plan(self, graph: Graph, *, kernels: str, name: str) -> Plan | None:
         """Return what a compiler decided of the model; None where nothing is compiled.
 
         It is asked once for each combination, in place of :meth:`check`; it must refuse as much.
 
         :param kernels: the kernel set that it is to run with.
+        :param name: what generated code may call the model.
         """
         return None
 
-    def outlook(self, graph: Graph, where: str) -> str:
+    def outlook(self, graph: Graph) -> str:
         """Return what becomes of a graph that the checks let pass, in words, before any run.
 
         :raises UnsupportedModelError: what runs it will refuse it.
         """
-        del graph, where
+        del graph
         return "supported"
 
     def has_doubts(self, graph: Graph) -> bool:

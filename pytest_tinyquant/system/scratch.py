@@ -12,6 +12,7 @@ import fcntl
 import os
 import re
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Iterable
@@ -108,6 +109,21 @@ def sweep(*parents: Path) -> list[Path]:
     return [p for parent in parents or [Path(tempfile.gettempdir())] for p in _swept(parent)]
 
 
+def is_in_use(path: Path) -> bool:
+    """Tell whether the owner of a scratch directory lives; False if there is no such directory."""
+    try:
+        lock = os.open(path / _OWNER, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(lock)
+    return False
+
+
 def _swept(parent: Path) -> list[Path]:
     swept = []
     with contextlib.suppress(OSError), os.scandir(parent) as entries:
@@ -122,11 +138,14 @@ def _is_abandoned(entry: os.DirEntry[str]) -> bool:
     """Tell whether a directory is this user's and its owner has ended."""
     try:
         status = entry.stat(follow_symlinks=False)
-        is_new = time.time() - status.st_mtime <= _UNOWNED_AGE
-        if entry.name.startswith(".") and is_new:
-            return False
-        if status.st_uid != os.getuid() or not entry.is_dir(follow_symlinks=False):
-            return False
+    except OSError:
+        return False  # its owner removed it meanwhile
+    is_new = time.time() - status.st_mtime <= _UNOWNED_AGE
+    if entry.name.startswith(".") and is_new:
+        return False
+    if status.st_uid != os.getuid() or not stat.S_ISDIR(status.st_mode):
+        return False
+    try:
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
         lock = os.open(os.path.join(entry.path, _OWNER), flags)
     except FileNotFoundError:

@@ -101,6 +101,23 @@ def ending(code: int, said: str = "") -> Ending:
     return Ending(words, machine=code == EXIT_TROUBLE or found is not None)
 
 
+def refuse_trouble(code: int, said: str, what: str) -> None:
+    """Raise if a child failed that the computer, and not what it worked on, brought down.
+
+    A crash counts as well: none of the programs that are asked here has a model or a kernel of the
+    user's to crash on.
+
+    :param code: its exit code, as for :func:`ending`; likewise `said`.
+    :param what: the program, for the message.
+    :raises BenchError: it was killed, crashed, or says that the computer lacks something.
+    """
+    ended = ending(code, said)
+    if ended.machine or ended.crashed:
+        raise BenchError(
+            f"{what} {ended.words}: trouble with this computer, so nothing was found out"
+        )
+
+
 def lacking(error: BaseException | None) -> str:
     """Return what the machine lacked that brought about `error`; empty if it lacked nothing.
 

@@ -221,3 +221,19 @@ def test_a_cache_that_cannot_be_written_is_an_error(project, monkeypatch):
     monkeypatch.setenv("TINYQUANT_CACHE", str(file / "cache"))
     line = "CacheError: fc_1-int8-only-host: .*/file/cache: cannot write .*TINYQUANT_CACHE.*"
     expect(project, (*FC, *HOST), line, errors=2)
+
+
+# ---- Own kernels ----
+
+
+def test_own_kernels_that_replace_nothing_are_an_error(project):
+    (project.root / "boards.toml").write_text(f'[{BOARD}]\nkernels = "./kernels"\n')
+    (project.root / "kernels").mkdir()
+    kernel = '#include "tq_kernels.h"\nvoid tq_softmax_s8_fast(const void *params);\n'
+    kernel += "void tq_softmax_s8_fast(const void *params) { (void)params; }\n"
+    (project.root / "kernels" / "softmax.c").write_text(kernel)
+    line = (
+        rf"ConfigurationError: fc_1-int8-only-{BOARD}: the kernels of {BOARD}: .*/kernels replace "
+        r"no kernel: they define tq_softmax_s8_fast \(closest: tq_softmax_s8\b.*"
+    )
+    expect(project, (*FC, "--board", BOARD), line, failed=4)

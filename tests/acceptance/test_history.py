@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 
+import psycopg
 import pytest
 
 
@@ -125,3 +126,41 @@ def test_a_release_that_cannot_be_judged_by(released, option, message):
     result = released.run(*SOME, option)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([message])
+
+
+def test_a_server_takes_the_runs_of_many_hosts(bench, postgresql, monkeypatch, tmp_path):
+    monkeypatch.setenv("TINYQUANT_CACHE", str(tmp_path / "cache"))
+    url = str(postgresql.url())
+    address = url.replace("tester@", "tester:secret@")
+    bench.record(*SOME)
+    report = bench.root / "run.json"
+    bench.run(*SOME, f"--tq-history={address}", f"--tq-json={report}")
+    assert "secret" not in report.read_text()
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT passed FROM tinyquant_run").fetchall() == [(True,)]
+    postgresql.stop()
+    try:
+        result = bench.run(*SOME, f"--tq-history={address}")
+    finally:
+        postgresql.start()
+    result.stdout.fnmatch_lines(
+        [
+            "tinyquant: postgresql://tester:[*][*][*]@*: the database server does not answer (*); "
+            "this run is kept, and sent when it does",
+            "tinyquant: --tq-history: *; the run is kept in *",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*secret*")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED, "a run that was not recorded is not green"
+    result = bench.run(*SOME, f"--tq-history={address}")
+    result.stdout.fnmatch_lines(["tinyquant: 1 earlier runs sent to postgresql://*"])
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT count(*) FROM tinyquant_run").fetchone() == (3,)
+
+
+def test_an_address_that_is_none_ends_the_run_before_it_begins(bench):
+    result = bench.run(*SOME, "--tq-history=mysql://me:secret@host/db")
+    result.stderr.fnmatch_lines(
+        ["ERROR: --tq-history: database URL 'mysql://me:[*][*][*]@host/db': mysql:// is not known*"]
+    )
+    assert result.ret == pytest.ExitCode.USAGE_ERROR

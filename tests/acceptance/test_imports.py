@@ -33,7 +33,7 @@ def test_the_plugin_itself_imports_none_of_its_stages(pytester):
     light = {
         "errors", "plugin", "project", "project.settings", "report", "report.beside",
             "report.controller", "session", "system", "system.trouble",
-        "session.add_options", "session.fixtures", "session.options",
+        "session.add_options", "session.fixtures", "session.opening", "session.options",
         "session.plugins", "session.run", "session.table", "session.values",
     }  # fmt: skip
     script = (

@@ -49,6 +49,6 @@ def test_what_no_rule_knows_is_found_by_the_interpreter(weight_only):
     result = weight_only.run(*RECORD)
     result.assert_outcomes(failed=2)
     result.stdout.fnmatch_lines(
-        ["InvalidOutputError: weights-dynamic-host: TensorFlow Lite Micro said OK and computed *"]
+        ["InvalidOutputError: weights-dynamic-host: the runtime said OK and computed *"]
     )
     assert not [*weight_only.root.glob("baselines/**/*.json")]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 
 import pytest
 
@@ -157,6 +158,17 @@ def test_a_canary_that_drifts_makes_the_night_an_error_and_no_regression(night):
     assert counts["error"] == 2
     assert counts.get("regressed", 0) == 0
     assert "canary[qemu1]" in (night.root / "junit.xml").read_text()
+
+
+@pytest.mark.parametrize("trouble", [DRIFT.format(calm=2), FAIL_ONCE], ids=["after", "before"])
+def test_nothing_is_recorded_beside_a_canary_with_trouble(night, trouble):
+    shutil.rmtree(night.root / "baselines")
+    night.pytester.makeconftest(trouble)
+    canary = (*HARDWARE, *MATRIX, "--tq-canary=fc_1-int8-only")
+    result = night.run(*canary, "--tq-update-baselines=all")
+    result.assert_outcomes(passed=6, errors=1)
+    assert not [*night.root.glob("baselines/**/*.json")]
+    result.stdout.fnmatch_lines(["tinyquant: no baseline of bench-m4 was recorded: by the canary*"])
 
 
 def test_a_canary_that_does_not_exist_is_a_usage_error(night):

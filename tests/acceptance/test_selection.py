@@ -242,3 +242,9 @@ def test_a_model_file_that_cannot_be_read_fails_alone(bench):
     result = bench.run("--collect-only", "-q", "-k", "error", "--board=host", "--scheme=int8")
     assert "test_error[broken-unreadable-host]" in ids(result)
     assert "test_error[cnn_1-int8-host]" in ids(result)
+
+
+def test_what_looks_like_a_model_and_is_none_is_told_even_in_a_quiet_run(bench):
+    (bench.root / "models" / "frozen.pb").touch()
+    result = bench.run("-q", "--model=fc_1", "--scheme=int8-only", "--board=host")
+    result.stdout.fnmatch_lines(["*NotTestedWarning: *frozen.pb: not tested: a TensorFlow graph*"])

@@ -72,12 +72,14 @@ def test_baselines_are_recorded_and_judged_by(project, tflm_stand_in):
 
     use(project, tflm_stand_in("-DSTAND_IN_SLOW"))
     result = project.run(*ONE)
-    result.assert_outcomes(passed=3, failed=1)
+    result.assert_outcomes(passed=1, failed=3)
     result.stdout.re_match_lines_random(
         [
             rf"{NAME}  latency  [\d,]+ -> [\d,]+ instructions  \+.*REGRESSED",
             r"  fully_connected\[0\] 4  \+[\d,]+   FULLY_CONNECTED",
             rf".*runtime changed: {version} {digest} -> {version} [0-9a-f]{{16}}",
+            r"  Copy  \+14   20 -> 34",
+            r"  no search layer by layer on the board: TensorFlow Lite Micro does not show its .*",
         ]
     )
 
@@ -90,6 +92,33 @@ def test_a_library_that_silently_computes_something_else(project, tflm_stand_in)
         [f"InvalidOutputError: {NAME}: the library on the board said OK and computed something *"]
     )
     assert not (project.root / "baselines").exists()
+
+
+def test_a_small_board_offers_the_interpreter_all_that_is_left(project, tflm_stand_in):
+    """RAM of 40,000 bytes is enough for a model that uses 30,000 of them as its arena."""
+    fits = tflm_stand_in("-DSTAND_IN_ARENA=30000")
+    use(project, f"{fits}ram_bytes = 40000\n")
+    project.run(*ONE, "--tq-update-baselines=new").assert_outcomes(passed=4)
+    file = project.root / "baselines" / "m4" / "emulator" / "copy-int8-only.json"
+    assert json.loads(file.read_text())["metrics"]["ram"]["arena"]["value"] == 30_000
+
+    use(project, tflm_stand_in("-DSTAND_IN_ARENA=39000") + "ram_bytes = 40000\n")
+    result = project.run(*ONE)
+    result.assert_outcomes(failed=4)
+    result.stdout.re_match_lines_random(
+        [
+            r"DeviceHaltedError: .*ended in AllocateTensors: Failed to allocate tail memory.*39000",
+            r"It was offered an arena of 3\d,\d+ bytes, all that the board has left",
+        ]
+    )
+
+
+def test_a_core_without_an_adapter_says_so(project):
+    use(project, "[m4]\nbase = 'rx65n'\nruntime = 'tflm'\n")
+    result = project.run(*ONE)
+    result.stdout.fnmatch_lines(
+        ["*ConfigurationError: *m4: runtime tflm has an adapter for Cortex-M boards only*"]
+    )
 
 
 def test_without_a_library_every_test_says_what_to_provide(project):

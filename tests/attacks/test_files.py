@@ -5,6 +5,7 @@ One row says which file, what is in its place, and what the run says of it.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -316,6 +317,7 @@ def test_a_link_planted_in_a_lease_directory_leads_nowhere(tmp_path, victim, wha
     except BenchError as error:
         assert str(path) in str(error)
         assert what == "lock"
+        assert ("is a symbolic link" in str(error)) == (how == "a symbolic link")
     else:
         assert lease is not None
         assert what == "state"
@@ -343,17 +345,39 @@ def test_a_state_that_is_no_file_says_nothing(tmp_path, kind):
     assert state.loaded is None
 
 
+def test_a_state_behind_a_link_says_nothing(tmp_path):
+    """What it leads to may be anyone's, and right in form."""
+    path = names(tmp_path)["state"]
+    other = tmp_path / "other.json"
+    path.rename(other)
+    other.write_text('{"holder": null, "loaded": "0123"}')
+    path.symlink_to(other)
+    assert LeaseDirectory(tmp_path / "leases").state(BOARD).loaded is None
+
+
 @pytest.mark.parametrize(
     "text",
     [
         '{"holder": {"pid": [], "user": {}, "host": 1, "command": 2, "test": 3, "since": "x"}, '
         '"loaded": 7}',
+        '{"holder": {"pid": 1, "user": {}, "host": "h", "command": "c", "test": "t", "since": 1}, '
+        '"loaded": null}',
+        '{"holder": {"pid": "1", "user": "u", "host": "h", "command": "c", "test": "t", '
+        '"since": 1}, "loaded": null}',
         '{"holder": 7, "loaded": null}',
         '{"holder": {"x": 1}, "loaded": null}',
         "[" * 100_000,
         "9" * 400,
     ],
-    ids=["other types", "a number", "unknown keys", "deep", "digits"],
+    ids=[
+        "other types",
+        "a user of another type",
+        "a text for a pid",
+        "a number",
+        "unknown keys",
+        "deep",
+        "digits",
+    ],
 )
 def test_a_state_that_somebody_made_up_says_nothing(tmp_path, text):
     names(tmp_path)["state"].write_text(text)
@@ -365,12 +389,15 @@ def test_a_state_that_somebody_made_up_says_nothing(tmp_path, text):
 @pytest.mark.parametrize("how", PLANTED)
 @pytest.mark.parametrize("name", ["00000001.ticket", "line.lock"])
 def test_a_link_planted_in_the_waiting_line_leads_nowhere(tmp_path, victim, how, name):
+    """The line cannot stand on a planted lock; a planted ticket is nobody's."""
     PLANTED[how](tmp_path / name, victim)
-    try:
-        with WaitingLine(tmp_path).join() as ticket, ticket.turn(["probe"]) as mine:
-            assert mine == {"probe"}
-    except OSError as error:
-        assert name in str(error)
+    refused = pytest.raises(OSError, match=rf"{name} is (a symbolic link|one name of several)")
+    with (
+        refused if name == "line.lock" else contextlib.nullcontext(),
+        WaitingLine(tmp_path).join() as ticket,
+        ticket.turn(["probe"]) as mine,
+    ):
+        assert mine == {"probe"}
     assert victim.read_text() == "dear all"
 
 

@@ -24,11 +24,13 @@ from attack import parameters
 from pytest_tinyquant.engine import EmittedModel
 from pytest_tinyquant.firmware import keys as firmware_keys
 from pytest_tinyquant.firmware.image import build
+from pytest_tinyquant.firmware.toolchain import find_toolchain
 from pytest_tinyquant.project.board_types import Board
 from pytest_tinyquant.project.board_types import load_boards
 from pytest_tinyquant.schemes import keys as scheme_keys
 from pytest_tinyquant.stages.journal import OUTCOME_INPUTS
 from pytest_tinyquant.stages.journal import RunJournal
+from pytest_tinyquant.system import environment
 from pytest_tinyquant.system.cache import Cache
 from pytest_tinyquant.system.digests import PACKAGE
 from pytest_tinyquant.system.digests import declared_key
@@ -71,7 +73,7 @@ def test_two_kinds_that_share_a_machines_firmware_share_no_library(tmp_path: Pat
     def key(kind: str) -> str:
         inputs = firmware_keys.library_inputs(
             tmp_path, toolchain="gcc", tools=(), toolchain_file=None, kind=kind,
-            machine="mps2-an386", cflags=(), runtime="tinyquant",
+            machine="mps2-an386", own_files={}, console="uart", cflags=(), runtime="tinyquant",
         )  # fmt: skip
         return declared_key(firmware_keys.LIBRARY_INPUTS, inputs)
 
@@ -95,7 +97,14 @@ def _imported_by(module: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "process", ["converter_process", "recipe_process", "compress_process", "fork_server"]
+    "process",
+    [
+        "converter_process",
+        "interpreter_process",
+        "recipe_process",
+        "compress_process",
+        "fork_server",
+    ],
 )
 def test_the_code_of_a_conversion_is_in_its_key(process: str) -> None:
     """Beside the rooms in the key, what a conversion's process imports makes no number."""
@@ -433,6 +442,78 @@ def test_a_damaged_record_is_no_record(
     assert sha256(project, own) == first
 
 
+# ---- What the shell holds ----
+
+#: Variables that compilers, linkers, CMake, Ninja and Python heed; {trap} is a directory of traps.
+HOSTILE = {
+    "CFLAGS": "-fno-inline -DTQ_VALUE=9 -O0",
+    "CXXFLAGS": "-O0",
+    "CPPFLAGS": "-DTQ_VALUE=9",
+    "ASMFLAGS": "-DTQ_VALUE=9",
+    "LDFLAGS": "-Wl,--no-gc-sections",
+    "CC": "{trap}/launcher",
+    "CPATH": "{trap}",
+    "C_INCLUDE_PATH": "{trap}",
+    "LIBRARY_PATH": "{trap}",
+    "COMPILER_PATH": "{trap}",
+    "GCC_EXEC_PREFIX": "{trap}/",
+    "GCC_COMPARE_DEBUG": "-fno-inline",
+    "DEPENDENCIES_OUTPUT": "{trap}/dependencies",
+    "LD_LIBRARY_PATH": "{trap}",
+    "CMAKE_C_COMPILER_LAUNCHER": "{trap}/launcher",
+    "CMAKE_GENERATOR": "Unix Makefiles",
+    "CMAKE_BUILD_TYPE": "Debug",
+    "CMAKE_TOOLCHAIN_FILE": "{trap}/toolchain.cmake",
+    "CMAKE_PREFIX_PATH": "{trap}",
+    "NINJAFLAGS": "-n",
+    "MAKEFLAGS": "-n",
+    "SOURCE_DATE_EPOCH": "1000000000",
+    "LANGUAGE": "de",
+    "LC_ALL": "de_DE.UTF-8",
+    "PYTHONPATH": "{trap}",
+    "TMPDIR": "{trap}/t;m p",
+}
+
+
+@pytest.fixture
+def trap(tmp_path: Path) -> Path:
+    """A directory that leaves its mark in whatever is made with it, or ends the build."""
+    trap = tmp_path / "trap"
+    (trap / "t;m p").mkdir(parents=True)
+    for name in ("tq_kernels.h", "tq_engine.h", "stdint.h", "tq_arithmetic.h"):
+        (trap / name).write_text("#error trapped\n")
+    (trap / "toolchain.cmake").write_text("message(FATAL_ERROR trapped)\n")
+    for name in ("launcher", "as", "ld", "cc1"):
+        (trap / name).write_text("#!/bin/sh\necho trapped >&2\nexit 1\n")
+        (trap / name).chmod(0o755)
+    return trap
+
+
+@pytest.mark.parametrize("names", parameters(["all", *HOSTILE], quick=1))
+def test_what_the_shell_holds_reaches_no_image(
+    names: str, project: Project, sha256: Callable[..., str], trap: Path, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """With an empty cache, as what was built before would hide it."""
+    _included("kernels/v.h")[0](project)
+    first = sha256(project)
+    for name in HOSTILE if names == "all" else [names]:
+        monkeypatch.setenv(name, HOSTILE[name].format(trap=trap))
+    find_toolchain.cache_clear()
+    assert sha256(project, Cache(tmp_path / "own")) == first
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_what_the_shell_holds_is_in_no_child(
+    name: str, trap: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The converter, the reference and the host's runtime are started with the second of these."""
+    monkeypatch.delenv(name, raising=False)
+    before = environment.made(trap), environment.made_for_python(trap)
+    monkeypatch.setenv(name, HOSTILE[name].format(trap=trap))
+    assert (environment.made(trap), environment.made_for_python(trap)) == before
+
+
 # ---- Outcomes kept for --tq-resume ----
 
 
@@ -449,6 +530,6 @@ def test_an_outcome_of_another_time_is_not_taken_up(hours: int, tmp_path: Path) 
 
 def test_samples_of_another_type_are_another_key() -> None:
     def key(dtype: str) -> str:
-        return scheme_keys.output_key(["reference"], "tf", "0", [np.zeros(4, dtype)])
+        return scheme_keys.output_key(["reference"], "tf", "0", [np.zeros(4, dtype)], ())
 
     assert key("float32") != key("int32")

@@ -6,6 +6,7 @@ of each are looked at.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -21,7 +22,9 @@ from attack import parameters
 from played_project import Bench
 
 from pytest_tinyquant.cli.main import main
+from pytest_tinyquant.report.html.page import render
 from pytest_tinyquant.report.live import Screen
+from pytest_tinyquant.report.results import Results
 from pytest_tinyquant.system.plain_console import plain_console
 from pytest_tinyquant.system.plain_text import harmless
 
@@ -57,6 +60,9 @@ FORMS = {
     "tags": "\U000e0041\U000e007f",
     "a lone surrogate": "\udc80",
 }  # fmt: skip
+
+#: Forms that an argument or a variable can hold.
+TYPED = [name for name in FORMS if not set("\0\udc80") & set(FORMS[name])]
 
 
 # ---- The function ----
@@ -229,9 +235,16 @@ def test_a_refusal(bench, form):
     check_harmless(result.stderr.str())
 
 
-@pytest.mark.parametrize(
-    "form", parameters([name for name in FORMS if not set("\0\udc80") & set(FORMS[name])], quick=4)
-)
+@pytest.mark.parametrize("form", parameters(TYPED, quick=4))
+def test_a_refused_variable(bench, monkeypatch, form):
+    """Its value is repeated as it is, a path and no name."""
+    monkeypatch.setenv("TINYQUANT_EXTRA_MODELS", f"/nowhere/{FORMS[form]}")
+    result = bench.run(*ONE)
+    assert result.ret == USAGE
+    check_harmless(result.stderr.str())
+
+
+@pytest.mark.parametrize("form", parameters(TYPED, quick=4))
 def test_a_refused_option(bench, form):
     result = bench.run("--model", f"x{FORMS[form]}".replace("\n", " "))
     assert result.ret == USAGE
@@ -253,6 +266,34 @@ def test_an_error_of_the_program(form, tmp_path, monkeypatch, capsys):
     check_harmless(output.err)
     assert output.err.startswith("tinyquant: ")
     assert not output.out
+
+
+COMMANDS = {
+    "a side of a diff": lambda text: ["diff", text, "HEAD"],
+    "a history": lambda text: ["history", "latency", f"--file={text}"],
+    "a model's file": lambda text: ["show", f"./{text}.tflite"],
+    "a directory of a new project": lambda text: ["init", text],
+    "an argument too many": lambda text: ["boards", f"x{text}"],
+    "an option's value": lambda text: ["noise", "board", f"--runs={text}"],
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("form", parameters(TYPED, quick=4))
+def test_what_the_program_repeats_of_its_command_line(tmp_path, monkeypatch, capsys, form, command):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    with contextlib.suppress(SystemExit):
+        main(COMMANDS[command](FORMS[form].lstrip("\n")))
+    output = capsys.readouterr()
+    assert output.out + output.err
+    check_harmless(output.out + output.err)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_text_of_the_page_that_nothing_made_harmless(form):
+    page = render(Results(), (), (), {}, summary=f"tinyquant: {FORMS[form]}")
+    check_harmless(re.sub(r"(?s)<style>.*?</style>|<script>.*?</script>", "", page))
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -26,7 +26,12 @@ from pytest_tinyquant.errors import BenchError
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.errors import ConversionError
 from pytest_tinyquant.errors import DeviceHaltedError
+from pytest_tinyquant.errors import ToolchainNotFoundError
 from pytest_tinyquant.firmware import cmake
+from pytest_tinyquant.firmware import toolchain_profiler
+from pytest_tinyquant.firmware.toolchain import find_toolchain
+from pytest_tinyquant.firmware.toolchain_rx import verify_compiler
+from pytest_tinyquant.firmware.toolchain_rx_sim import verify_simulator
 from pytest_tinyquant.schemes import convert as convert_module
 from pytest_tinyquant.schemes.child_process import ForkServer
 from pytest_tinyquant.schemes.convert import convert
@@ -141,7 +146,7 @@ def in_build(tmp_path: Path) -> Callable[[str], Attack]:
             (tmp_path / "toolchain.cmake").write_text(f"set(CMAKE_C_COMPILER {programs}/cc)\n")
             toolchain = tmp_path / "toolchain.cmake"
             with (
-                cmake.explained("tiny", "correct the kernels", {}),
+                cmake.explained("correct the kernels", {}),
                 cmake.configured(sources, output, toolchain, {}, places=Places({})) as made,
             ):
                 made.make()
@@ -199,12 +204,62 @@ def in_simulator(tmp_path: Path) -> Attack:
 
 
 @pytest.fixture
+def in_probe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Attack:
+    """Attack the compiler when it is asked who it is."""
+
+    def attack(how: str) -> None:
+        programs = tmp_path / "probed"
+        programs.mkdir()
+        _script(programs / "arm-none-eabi-gcc", how)
+        monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+        find_toolchain.cache_clear()
+        find_toolchain("cortex-m4")
+
+    return attack
+
+
+@pytest.fixture
+def in_profiler(tmp_path: Path, cache: Cache, monkeypatch: pytest.MonkeyPatch) -> Attack:
+    """Attack the build of QEMU's plug-in."""
+
+    def attack(how: str) -> None:
+        compiler = tmp_path / "cc"
+        _script(compiler, f'case "$*" in *profile.c*) {how} ;; esac\nexec cc "$@"')
+        monkeypatch.setattr(toolchain_profiler, "find_host_compiler", lambda: compiler)
+        toolchain_profiler.build_profiler(cache)
+
+    return attack
+
+
+@pytest.fixture
+def in_rx_probe(tmp_path: Path) -> Attack:
+    def attack(how: str) -> None:
+        _script(tmp_path / "rx-elf-gcc", how)
+        verify_compiler(tmp_path / "rx-elf-gcc", tmp_path)
+
+    return attack
+
+
+@pytest.fixture
+def in_simulators_probe(tmp_path: Path) -> Attack:
+    def attack(how: str) -> None:
+        _script(tmp_path / "rx-elf-run", how)
+        verify_simulator(tmp_path / "rx-elf-run", tmp_path)
+
+    return attack
+
+
+@pytest.fixture
 def stages(
     in_converter: Callable[..., Attack],
     in_build: Callable[[str], Attack],
     in_emulator: Attack,
     in_host: Attack,
     in_simulator: Attack,
+    in_probe: Attack,
+    in_profiler: Attack,
+    in_rx_probe: Attack,
+    in_simulators_probe: Attack,
 ) -> dict[str, Attack]:
     """Every stage that starts a child."""
     return {
@@ -216,11 +271,16 @@ def stages(
         "emulator": in_emulator,
         "host": in_host,
         "simulator": in_simulator,
+        "probe": in_probe,
+        "profiler": in_profiler,
+        "rx probe": in_rx_probe,
+        "simulator's probe": in_simulators_probe,
     }
 
 
 STAGES = (
-    "converter", "reference", "compiler", "assembler", "linker", "emulator", "host", "simulator"
+    "converter", "reference", "compiler", "assembler", "linker", "emulator", "host", "simulator",
+    "probe", "profiler", "rx probe", "simulator's probe",
 )  # fmt: skip
 
 
@@ -229,8 +289,10 @@ STAGES = (
 def test_trouble_of_the_machine_is_never_the_models(
     stage: str, how: str, stages: dict[str, Attack], cache: Cache
 ) -> None:
-    with pytest.raises(BenchError):
+    with pytest.raises(BenchError) as caught:
         stages[stage]((HOW | HOW_NIGHTLY)[how])
+    # "Install it" is no advice, and where a tool is only of use it would be left out silently.
+    assert not isinstance(caught.value, ToolchainNotFoundError)
     assert not [file for file in cache.root.rglob("*") if file.suffix not in ("", ".lock")]
 
 
@@ -258,7 +320,7 @@ def test_a_crash_that_does_not_come_again_was_sent(
 def test_a_killed_driver_of_the_compiler_leaves_no_word() -> None:
     """The shell that a build tool starts becomes the compiler: nobody is left to say Killed."""
     failure = cmake.BuildFailedError("[1/2] Building C object\nFAILED: a.o\ngcc -c a.c\n", 1)
-    explained = cmake.explained("tiny", "correct the kernels", {})
+    explained = cmake.explained("correct the kernels", {})
     with pytest.raises(BenchError, match="ended without saying why"), explained:
         raise failure
 

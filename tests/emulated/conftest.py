@@ -1,4 +1,4 @@
-"""Both emulated boards, and for each a firmware image that misbehaves on request."""
+"""The emulated boards, and for each a firmware image that misbehaves on request."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_tinyquant.boards.cores.core import core_of
 from pytest_tinyquant.boards.emulator.cortex_m import EmulatedCortexM
 from pytest_tinyquant.boards.emulator.emulated import EmulatedBoard
 from pytest_tinyquant.boards.emulator.rx import EmulatedRx
@@ -46,15 +47,27 @@ SCENARIOS = {
     "jump to data": 22,
     "no memory protection": 23,
     "lockup": 24,
+    # Armv8-M
+    "non-secure call": 25,
     # RX
     "unexpected interrupt": 30,
 }
 SAMPLE_BYTES, SAMPLES = 16, 3
 SCENARIO = Path(__file__).with_name("scenario")
 
-DEVICES: dict[str, type[EmulatedBoard]] = {"nucleo-l4r5zi": EmulatedCortexM, "rx65n": EmulatedRx}
-RETURNS = {"nucleo-l4r5zi": b"\x70\x47", "rx65n": b"\x02"}
-"""The instruction that returns to the caller."""
+BOTH_BOARDS = ("nucleo-l4r5zi", "rx65n")
+RETURNS = {"rx": b"\x02"}
+"""The instruction that returns to the caller, by kind; others are Cortex-M."""
+
+
+def device_of(board: Board, *, timeout: float, idle_timeout: float) -> EmulatedBoard:
+    """Return a device of any emulated board, with a time limit for its silence."""
+    limits = {"timeout": timeout, "idle_timeout": idle_timeout}
+    if board.kind == "rx":
+        return EmulatedRx(board.name, board.machine, **limits)
+    faults = core_of(board).faults()
+    return EmulatedCortexM(board.name, board.machine, faults=faults, **limits)
+
 
 ImageOf = Callable[[str], FirmwareImage]
 
@@ -64,7 +77,13 @@ def sample(number: int, scenario: str = "well") -> bytes:
     return bytes([SCENARIOS[scenario], *range(0xA0 + number, 0xA0 + number + SAMPLE_BYTES - 1)])
 
 
-@pytest.fixture(scope="session", params=DEVICES)
+@pytest.fixture(scope="session")
+def scenario_bytes() -> Callable[..., bytes]:
+    """Return :func:`sample`, for tests that put a scenario into an image of their own."""
+    return sample
+
+
+@pytest.fixture(scope="session", params=BOTH_BOARDS)
 def board_name(request: pytest.FixtureRequest) -> str:
     """Each emulated board; a test of one only names it by ``indirect`` parametrization."""
     name: str = request.param
@@ -117,13 +136,15 @@ def image_of(
 
 @pytest.fixture(scope="session")
 def silent_image(
-    board_name: str, well_behaved_image: FirmwareImage, tmp_path_factory: pytest.TempPathFactory
+    emulated_board: Board,
+    well_behaved_image: FirmwareImage,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> FirmwareImage:
     """The image whose console driver returns at once, without having sent a character."""
     image = Elf(well_behaved_image.elf)
     put = image.symbol("tq_board_put")
     assert put is not None
-    code, returns = image.read(put.address, put.size), RETURNS[board_name]
+    code, returns = image.read(put.address, put.size), RETURNS.get(emulated_board.kind, b"\x70\x47")
     content = well_behaved_image.elf.read_bytes()
     assert content.count(code) == 1
     elf = tmp_path_factory.mktemp("images") / "no_output.elf"
@@ -137,9 +158,7 @@ def open_board(emulated_board: Board) -> Iterator[Callable[..., EmulatedBoard]]:
     opened: list[EmulatedBoard] = []
 
     def open_board(*, timeout: float = 20, idle_timeout: float = 0.5) -> EmulatedBoard:
-        device = DEVICES[emulated_board.name](
-            emulated_board.name, emulated_board.machine, timeout=timeout, idle_timeout=idle_timeout
-        )
+        device = device_of(emulated_board, timeout=timeout, idle_timeout=idle_timeout)
         opened.append(device)
         return device
 

@@ -23,6 +23,7 @@ from pytest_tinyquant.boards.emulator.emulated import EmulatedBoard
 from pytest_tinyquant.errors import BenchError
 from pytest_tinyquant.errors import DeviceHaltedError
 from pytest_tinyquant.errors import TinyQuantError
+from pytest_tinyquant.errors import located
 from pytest_tinyquant.firmware.image import FirmwareImage
 from pytest_tinyquant.measure.error import measure_error
 from pytest_tinyquant.models.graph import Tensor
@@ -64,6 +65,28 @@ EVERY_WAY = [
     (board, scenario) for board in ON_ONE_BOARD for scenario in ON_BOTH_BOARDS + ON_ONE_BOARD[board]
 ]
 
+#: A board for every other core: the quick run takes the faults that only Armv8-M has.
+QUICK_ON_ARMV8M = ("bad pointer", "non-secure call", "stack overflow", "lockup")
+OTHER_CORES = ("rp2040", "nucleo-f746zg", "nrf5340-dk", "corstone-300")
+NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
+IMPOSSIBLE = {
+    # __aeabi_uidiv returns 0; there is no FAULTMASK; there are no security states.
+    "rp2040": ("division by zero", "lockup", "non-secure call"),
+    # The emulated machine has memory where the pointer leads.
+    "nucleo-f746zg": ("no memory protection", "non-secure call"),
+    "corstone-300": ("no memory protection",),
+}
+OTHER_WAYS = [
+    (board, way)
+    for board in (OTHER_CORES if NIGHTLY else ("nrf5340-dk",))
+    for way in (
+        (*ON_BOTH_BOARDS, *ON_ONE_BOARD["nucleo-l4r5zi"], "non-secure call")
+        if NIGHTLY
+        else QUICK_ON_ARMV8M
+    )
+    if way not in IMPOSSIBLE.get(board, ())
+]
+
 
 def normalised(text: str) -> str:
     """Take out what another compiler may rightly change: addresses of code, registers, lines."""
@@ -99,6 +122,15 @@ def test_a_firmware_that_goes_wrong(
     compare(board_name, way, failure(device, image_of(way)))
 
 
+@pytest.mark.parametrize(
+    ("board_name", "way"), OTHER_WAYS, indirect=["board_name"], scope="session"
+)
+def test_a_firmware_that_goes_wrong_on_another_core(
+    board_name: str, way: str, device: EmulatedBoard, image_of: ImageOf
+) -> None:
+    compare(board_name, way, failure(device, image_of(way)))
+
+
 def test_no_output(board_name: str, device: EmulatedBoard, silent_image: FirmwareImage) -> None:
     compare(board_name, "no output", failure(device, silent_image))
 
@@ -110,10 +142,8 @@ def test_an_output_that_is_no_number(
     outputs = device.run().outputs
     tensor = Tensor(0, "output", (1, 25), "float32", None, None)
     expected = np.arange(100, dtype=np.float32).reshape(4, 25)
-    with pytest.raises(TinyQuantError) as caught:
-        measure_error(
-            [*outputs, outputs[0]], [expected], [tensor], where=f"model-basic-{board_name}"
-        )
+    with pytest.raises(TinyQuantError) as caught, located(f"model-basic-{board_name}"):
+        measure_error([*outputs, outputs[0]], [expected], [tensor])
     compare(board_name, "nan output", caught.value)
 
 

@@ -12,6 +12,7 @@ from pytest_tinyquant.boards.device import HostImage
 from pytest_tinyquant.boards.open import open_device
 from pytest_tinyquant.engine import emit
 from pytest_tinyquant.engine import plan
+from pytest_tinyquant.engine.sequences import Sequences
 from pytest_tinyquant.firmware.image import build
 from pytest_tinyquant.models.tflite_reader import read_graph
 from pytest_tinyquant.project.board_types import load_boards
@@ -73,5 +74,24 @@ def test_every_sample_begins_a_sequence(layer, run, cache, tmp_path):
     assert expected[0] == expected[1] == expected[3]
     board = BOARDS["nucleo-l4r5zi"]
     emitted = emit(plan(read_graph(layer.model), kernels=board.kernels), tmp_path / "model")
+    image = build(emitted, board, samples, cache, where="model")
+    assert run(board, image) == expected
+
+
+@pytest.mark.parametrize("name", ["nucleo-l4r5zi", "rx65n"])
+def test_the_steps_of_a_sequence_are_those_of_tensorflow_lite_micro(
+    layer, run, cache, tmp_path, name
+):
+    """Two sequences of three steps: each begins with an empty memory."""
+    first, second = (sample[0] for sample in layer.samples)
+    steps = [(first,), (first,), (second,)]
+    expected = outputs_in_one_sequence(layer.model, steps) * 2
+    assert expected[0] != expected[1]
+    samples = [value.tobytes() for (value,) in steps * 2]
+    (tmp_path / "model.tflite").write_bytes(layer.model)
+    assert run(BOARDS["host"], HostImage(tmp_path / "model.tflite", samples, 3)) == expected
+    board = BOARDS[name]
+    found = plan(read_graph(layer.model), kernels=board.kernels)
+    emitted = emit(found, tmp_path / "model", Sequences(3, 6))
     image = build(emitted, board, samples, cache, where="model")
     assert run(board, image) == expected

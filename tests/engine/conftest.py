@@ -173,7 +173,7 @@ def engine_sources() -> list[Path]:
 @pytest.fixture(scope="session")
 def plan_of() -> Callable[[OperatorSpec], Plan]:
     """Return plan_of(spec): the engine's plan of a one-operator model."""
-    return lambda spec: plan(read_graph(spec.model()), where=spec.op)
+    return lambda spec: plan(read_graph(spec.model()), name=spec.op)
 
 
 @pytest.fixture(scope="session")

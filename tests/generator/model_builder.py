@@ -8,8 +8,13 @@ from typing import Any
 import flatbuffers
 import numpy as np
 import tflite
+from flatbuffers import flexbuffers
 
 from pytest_tinyquant.models.operator_options import OPTIONS
+
+
+#: Before the name of a custom operator among the codes.
+_CUSTOM = "custom "
 
 
 class ModelBuilder:
@@ -83,6 +88,23 @@ class ModelBuilder:
             fields["BuiltinOptions"] = self._table(table, values)
         self.operators.append(self._table("Operator", fields))
 
+    def custom(
+        self, name: str, inputs: Sequence[int], outputs: Sequence[int], **options: Any
+    ) -> None:
+        """Add a custom operator; its options become a flexbuffer's map."""
+        code = f"{_CUSTOM}{name}"
+        if code not in self.codes:
+            self.codes.append(code)
+        fields = {
+            "OpcodeIndex": self.codes.index(code),
+            "Inputs": self._vector(np.int32, inputs),
+            "Outputs": self._vector(np.int32, outputs),
+            "CustomOptions": self._vector(
+                np.uint8, np.frombuffer(flexbuffers.Dumps(options), np.uint8)
+            ),
+        }
+        self.operators.append(self._table("Operator", fields))
+
     def close(self, inputs: Sequence[int], outputs: Sequence[int]) -> None:
         """End a subgraph; what is added from now on belongs to the next one."""
         self.parts.append(self._subgraph(inputs, outputs))
@@ -101,18 +123,7 @@ class ModelBuilder:
         :param code_fields: where operators' codes stand: in ``both`` fields as TensorFlow writes
             them, in the ``new`` one as LiteRT's quantizer does, or in the ``old`` one.
         """
-        numbers = [getattr(tflite.BuiltinOperator, code) for code in self.codes]
-        codes = [
-            self._table(
-                "OperatorCode",
-                {
-                    "DeprecatedBuiltinCode": 0 if code_fields == "new" else min(n, 127),
-                    "BuiltinCode": 0 if code_fields == "old" else n,
-                    "Version": 1,
-                },
-            )
-            for n in numbers
-        ]
+        codes = [self._code(code, code_fields) for code in self.codes]
         parts = [*self.parts, *[self._subgraph(inputs, outputs)] * subgraphs]
         model = self._table(
             "Model",
@@ -126,6 +137,18 @@ class ModelBuilder:
         )
         self.builder.Finish(model, b"TFL3")
         return bytes(self.builder.Output())
+
+    def _code(self, code: str, code_fields: str) -> int:
+        name = code.removeprefix(_CUSTOM) if code.startswith(_CUSTOM) else ""
+        n = getattr(tflite.BuiltinOperator, "CUSTOM" if name else code)
+        fields = {
+            "DeprecatedBuiltinCode": 0 if code_fields == "new" else min(n, 127),
+            "BuiltinCode": 0 if code_fields == "old" else n,
+            "Version": 1,
+        }
+        if name:
+            fields["CustomCode"] = self.builder.CreateString(name)
+        return self._table("OperatorCode", fields)
 
     def _subgraph(self, inputs: Sequence[int], outputs: Sequence[int]) -> int:
         fields = {

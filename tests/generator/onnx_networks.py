@@ -122,7 +122,23 @@ def dscnn() -> tuple[Any, tuple[int, ...]]:
     return b.model([1, 1, 25, 10], b.op("Softmax", t, axis=1)), (1, 25, 10)
 
 
-NETWORKS = {"mlp": mlp, "cnn": cnn, "resnet": resnet, "mobilenet": mobilenet, "dscnn": dscnn}
+def sequence() -> tuple[Any, tuple[int, ...]]:
+    """A 1-d CNN over a sequence of three channels, as for an accelerometer."""
+    b = OnnxBuilder()
+    window = {"kernel_shape": [5], "pads": [2, 2]}
+    t = b.op("Relu", b.op("Conv", "x", b.weights(8, 3, 5), b.bias(8), strides=[2], **window))
+    t = b.op("MaxPool", t, kernel_shape=[2], strides=[2])
+    depthwise = {"kernel_shape": [3], "pads": [1, 1], "group": 8}
+    t = b.op("Relu", b.op("Conv", t, b.weights(8, 1, 3), b.bias(8), **depthwise))
+    t = b.op("Relu", b.op("Conv", t, b.weights(12, 8, 5), b.bias(12), dilations=[1], **window))
+    t = b.op("Flatten", b.op("GlobalAveragePool", t), axis=1)
+    return b.model([1, 3, 64], b.op("Softmax", b.gemm(t, 10, 12, 3.0), axis=1)), (3, 64)
+
+
+NETWORKS = {
+    "mlp": mlp, "cnn": cnn, "resnet": resnet, "mobilenet": mobilenet, "dscnn": dscnn,
+    "sequence": sequence,
+}  # fmt: skip
 
 _QDQ, _QOPERATOR = QuantFormat.QDQ, QuantFormat.QOperator
 

@@ -7,7 +7,8 @@
  * A board that wants faster code links another kernel set with the same symbols; the results are
  * the same bytes.
  *
- * Suffixes: f32 = float32; s8 = int8; s16 = int16 activations with int8 weights.
+ * Suffixes: f32 = float32; s8 = int8; s16 = int16 activations with int8 weights; s4 = int8
+ * activations with int4 weights.
  * Activations are NHWC. Convolution weights are OHWI, depthwise weights HWO (1HWO in the file),
  * fully connected weights OI, as in the .tflite file.
  *
@@ -34,6 +35,7 @@
 #include "tq_kernels_elementwise.h"
 #include "tq_kernels_fully_connected.h"
 #include "tq_kernels_gather.h"
+#include "tq_kernels_int4.h"
 #include "tq_kernels_matmul.h"
 #include "tq_kernels_movement.h"
 #include "tq_kernels_pooling.h"

@@ -50,6 +50,10 @@ _Noreturn void tq_fault_report(void) {
   fault->mmfar = TQ_SCB_MMFAR;
   fault->bfar = TQ_SCB_BFAR;
   fault->op = tq_app_last_op_index();
+#if TQ_IS_V8M
+  fault->sfsr = TQ_SAU_SFSR;
+  fault->sfar = TQ_SAU_SFAR;
+#endif
   fault->magic = TQ_FAULT_MAGIC;
 
   tq_protocol_begin("FAULT exc=");
@@ -62,6 +66,10 @@ _Noreturn void tq_fault_report(void) {
   print_register(" hfsr=", fault->hfsr);
   print_register(" mmfar=", fault->mmfar);
   print_register(" bfar=", fault->bfar);
+#if TQ_IS_V8M
+  print_register(" sfsr=", fault->sfsr);
+  print_register(" sfar=", fault->sfar);
+#endif
   if (fault->op < 0) {
     tq_protocol_text(" op=-1");
   } else {

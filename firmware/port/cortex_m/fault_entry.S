@@ -30,7 +30,11 @@ tq_fault_entry:
   str lr, [r1, #EXC_RETURN]
   ldr r2, =tq_stack_limit
   cmp r0, r2
+#if __ARM_ARCH >= 8 /* the limit itself is where SP ends when a frame would pass it: nothing is there */
+  bls .Lno_frame
+#else
   blo .Lno_frame
+#endif
   ldr r2, =tq_stack_top - 32
   cmp r0, r2
   bhi .Lno_frame
@@ -74,3 +78,7 @@ tq_fault_entry:
 #endif
   .ltorg
   .size tq_fault_entry, . - tq_fault_entry
+
+  /* The SysTick's, for boards that use it. */
+  .weak tq_tick_entry
+  .thumb_set tq_tick_entry, tq_fault_entry

@@ -6,10 +6,10 @@
 
 #include "tq_engine.h"
 
-/* Runs the model once more with a profiler, which keeps the counts of all operators. */
+/* Runs the model once more with every operator measured; the inputs are set. */
 void tq_runtime_profile(const tq_model *model);
 
-/* Cost of one operator, from the profiler's begin to its end. */
+/* Cost of one operator: of the call of its registration's function. */
 uint64_t tq_runtime_count(const tq_model *model, uint32_t index);
 
 /* Prints the bytes that the interpreter used of its arena. */

@@ -8,9 +8,12 @@
 
 #include "tensorflow/lite/micro/micro_interpreter.h"
 #include "tensorflow/lite/micro/micro_mutable_op_resolver.h"
-#include "tensorflow/lite/micro/micro_profiler_interface.h"
 #include "tensorflow/lite/schema/schema_generated.h"
 #include "tq_tflm_ops.h"
+#if TQ_TFLM_VARIABLES > 0
+#include "tensorflow/lite/micro/micro_allocator.h"
+#include "tensorflow/lite/micro/micro_resource_variable.h"
+#endif
 
 /* The port's headers are C. */
 #define _Noreturn [[noreturn]]
@@ -30,39 +33,40 @@ const tq_op *volatile tq_last_op;
 
 namespace {
 
-class Profiler : public tflite::MicroProfilerInterface {
- public:
-  uint32_t BeginEvent(const char *) override {
-    begin_ = tq_board_now();
-    return 0;
+/*
+ * What each operator costs, in the order of their calls. The registrations themselves are wrapped:
+ * a library built for release has no profiler. Operators of inner subgraphs belong to the one that
+ * runs them.
+ */
+uint64_t counts[TQ_TFLM_OPS];
+uint32_t events;
+uint32_t depth;
+
+using InvokeFunction = TfLiteStatus (*)(TfLiteContext *, TfLiteNode *);
+InvokeFunction originals[TQ_TFLM_KINDS];
+
+template <int kind>
+TfLiteStatus timed(TfLiteContext *context, TfLiteNode *node) {
+  const uint32_t event = events;
+  if (depth++ == 0) {
+    events++;
   }
-
-  void EndEvent(uint32_t) override {
-    uint64_t count = tq_board_since(begin_);
-    if (events_ < TQ_TFLM_OPS) {
-      counts_[events_] = count;
-    }
-    events_++;
+  const uint64_t begin = tq_board_now();
+  TfLiteStatus status = originals[kind](context, node);
+  const uint64_t count = tq_board_since(begin);
+  if (--depth == 0 && event < TQ_TFLM_OPS) {
+    counts[event] = count;
   }
-
-  uint32_t events() const { return events_; }
-  uint64_t count(uint32_t index) const { return counts_[index]; }
-
- private:
-  uint64_t counts_[TQ_TFLM_OPS] = {};
-  uint64_t begin_ = 0;
-  uint32_t events_ = 0;
-};
+  return status;
+}
 
 using Resolver = tflite::MicroMutableOpResolver<TQ_TFLM_KINDS>;
 
 /* Built when first used: start-up runs no constructors. */
 alignas(Resolver) uint8_t resolver_memory[sizeof(Resolver)];
-alignas(Profiler) uint8_t profiler_memory[sizeof(Profiler)];
 alignas(tflite::MicroInterpreter) uint8_t interpreter_memory[sizeof(tflite::MicroInterpreter)];
 
 Resolver *resolver;
-Profiler *profiler;
 tflite::MicroInterpreter *interpreter;
 
 [[noreturn]] void refuse(const char *call) {
@@ -72,15 +76,33 @@ tflite::MicroInterpreter *interpreter;
   tq_finished();
 }
 
-void start(Profiler *observer) {
-  if (resolver == nullptr) {
-    resolver = new (resolver_memory) Resolver();
-    if (!tq_tflm_register(*resolver)) {
-      refuse("tflm refused: MicroMutableOpResolver");
-    }
+/* The interpreter's nodes refer to the resolver's registrations, so that they can be wrapped late.
+ */
+template <int kind>
+void wrap() {
+  if constexpr (kind < TQ_TFLM_KINDS) {
+    auto *registration = const_cast<TFLMRegistration *>(tq_tflm_find(*resolver, kind));
+    originals[kind] = registration->invoke;
+    registration->invoke = timed<kind>;
+    wrap<kind + 1>();
   }
+}
+
+void start() {
+  resolver = new (resolver_memory) Resolver();
+  if (!tq_tflm_register(*resolver)) {
+    refuse("tflm refused: MicroMutableOpResolver");
+  }
+  const tflite::Model *model = tflite::GetModel(tq_tflm_model);
+#if TQ_TFLM_VARIABLES > 0
+  tflite::MicroAllocator *allocator = tflite::MicroAllocator::Create(tq_arena, TQ_TFLM_ARENA_BYTES);
   interpreter = new (interpreter_memory) tflite::MicroInterpreter(
-      tflite::GetModel(tq_tflm_model), *resolver, tq_arena, TQ_TFLM_ARENA_BYTES, nullptr, observer);
+      model, *resolver, allocator,
+      tflite::MicroResourceVariables::Create(allocator, TQ_TFLM_VARIABLES));
+#else
+  interpreter = new (interpreter_memory)
+      tflite::MicroInterpreter(model, *resolver, tq_arena, TQ_TFLM_ARENA_BYTES);
+#endif
   if (interpreter->AllocateTensors() != kTfLiteOk) {
     refuse("tflm refused: AllocateTensors");
   }
@@ -95,8 +117,16 @@ void start(Profiler *observer) {
 }  // namespace
 
 extern "C" void tq_clear_state(const tq_model *) {
+#ifdef TQ_TFLM_STEPS
+  /* Of the samples of a sequence, only the first finds the memory empty. */
+  static uint32_t calls;
+  const uint32_t call = calls++;
+  if (call < TQ_TFLM_SAMPLES && call % TQ_TFLM_STEPS != 0) {
+    return;
+  }
+#endif
   if (interpreter == nullptr) {
-    start(nullptr);
+    start();
   } else if (interpreter->Reset() != kTfLiteOk) {
     refuse("tflm refused: Reset");
   }
@@ -108,30 +138,16 @@ extern "C" void tq_invoke(const tq_model *) {
   }
 }
 
-/* A new interpreter, as a profiler costs time; its inputs are where the first one's were. */
+/* The last run: from here on every call of an operator costs a little more. */
 extern "C" void tq_runtime_profile(const tq_model *model) {
-  uint8_t kept[TQ_TFLM_INPUT_BYTES];
-  uint32_t offset = 0;
-  for (uint32_t i = 0; i < TQ_TFLM_INPUTS; i++) {
-    __builtin_memcpy(kept + offset, tq_tflm_inputs[i].data, tq_tflm_inputs[i].bytes);
-    offset += tq_tflm_inputs[i].bytes;
-  }
-  profiler = new (profiler_memory) Profiler();
-  start(profiler);
-  offset = 0;
-  for (uint32_t i = 0; i < TQ_TFLM_INPUTS; i++) {
-    __builtin_memcpy(tq_tflm_inputs[i].data, kept + offset, tq_tflm_inputs[i].bytes);
-    offset += tq_tflm_inputs[i].bytes;
-  }
+  wrap<0>();
   tq_invoke(model);
-  if (profiler->events() != TQ_TFLM_OPS) {
-    refuse("tflm refused: MicroProfilerInterface, as it saw another number of operators");
+  if (events != TQ_TFLM_OPS) {
+    refuse("tflm refused: Invoke, as it ran another number of operators than the model has");
   }
 }
 
-extern "C" uint64_t tq_runtime_count(const tq_model *, uint32_t index) {
-  return profiler->count(index);
-}
+extern "C" uint64_t tq_runtime_count(const tq_model *, uint32_t index) { return counts[index]; }
 
 extern "C" void tq_runtime_report(void) {
   tq_protocol_begin("ARENA ");

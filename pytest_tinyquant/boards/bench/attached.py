@@ -16,14 +16,12 @@ def attached(bench: Iterable[PhysicalBoard]) -> tuple[PhysicalBoard, ...]:
     """Return the boards of `bench` that are attached; nothing is opened.
 
     A board behind a probe that pyOCD knows is where its probe is, any other one where its port is.
+    A place of labgrid is taken to be there: only labgrid knows, when asked for it.
     """
     bench = tuple(bench)
-    probes = _probe_ids() if any(physical.flasher == PYOCD for physical in bench) else set()
-    return tuple(
-        physical
-        for physical in bench
-        if (physical.lease_id in probes if physical.flasher == PYOCD else _has_port(physical))
-    )
+    local = [physical for physical in bench if not physical.labgrid]
+    probes = _probe_ids() if any(physical.flasher == PYOCD for physical in local) else set()
+    return tuple(physical for physical in bench if _is_there(physical, probes))
 
 
 def reachable(board: Board, bench: Iterable[PhysicalBoard]) -> tuple[PhysicalBoard, ...]:
@@ -52,6 +50,12 @@ def reachable(board: Board, bench: Iterable[PhysicalBoard]) -> tuple[PhysicalBoa
             f"{_what_is_attached()}"
         )
     return found
+
+
+def _is_there(physical: PhysicalBoard, probes: set[str]) -> bool:
+    if physical.labgrid:
+        return True
+    return physical.lease_id in probes if physical.flasher == PYOCD else _has_port(physical)
 
 
 def _has_port(physical: PhysicalBoard) -> bool:

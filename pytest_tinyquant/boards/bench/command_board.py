@@ -166,6 +166,10 @@ class Starter:
             self._start()
         self._is_fresh = False
 
+    def start_at(self, sp: int, pc: int) -> None:
+        """Raise DebuggerError."""
+        raise self._blind("the stack pointer")
+
     def halt(self) -> None:
         """Do nothing: the firmware rests when it has finished."""
 

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from pytest_tinyquant.boards.console.console import SerialConsole
 from pytest_tinyquant.boards.console.serial_port import find_port
+from pytest_tinyquant.boards.cores.core import core_of
 from pytest_tinyquant.boards.debug.cmsis_pack import check_bank_mode
 from pytest_tinyquant.boards.debug.cmsis_pack import session_options
 from pytest_tinyquant.boards.debug.pyocd_debugger import PyocdDebugger
@@ -19,11 +20,16 @@ from pytest_tinyquant.boards.device import LoadableImage
 from pytest_tinyquant.boards.device import RunRecord
 from pytest_tinyquant.boards.firmware_board import IDLE_TIMEOUT
 from pytest_tinyquant.boards.firmware_board import FirmwareBoard
-from pytest_tinyquant.boards.halts.halt_cortex_m import CortexMFaults
+from pytest_tinyquant.boards.halts.halt import Faults
+from pytest_tinyquant.errors import BoardNotFoundError
 from pytest_tinyquant.errors import TinyQuantError
 from pytest_tinyquant.firmware.elf import Elf
 from pytest_tinyquant.project.bench import PhysicalBoard
 from pytest_tinyquant.project.board_types import Board
+from pytest_tinyquant.project.kinds import KINDS
+
+
+_CPUID = 0xE000ED00
 
 
 class ImageMemory(Protocol):
@@ -78,10 +84,12 @@ class HardwareBoard(FirmwareBoard):
         self, image: LoadableImage, cleanup: contextlib.ExitStack
     ) -> tuple[Debugger, Console]:
         """Open the port before anything can be said, then see to the image."""
-        console = SerialConsole(
-            lambda: find_port(self._physical.port), baud_rate=self._physical.baud_rate
-        )
-        cleanup.callback(console.close)
+        by_debugger = self._board.console == "debugger"
+        if not by_debugger:
+            console: Console = SerialConsole(
+                lambda: find_port(self._physical.port), baud_rate=self._physical.baud_rate
+            )
+            cleanup.callback(console.close)
         digest = image_digest(image)
         self._assumed = self._memory is not None and self._memory.loaded == digest
         if not self._assumed and self._memory is not None:
@@ -89,6 +97,9 @@ class HardwareBoard(FirmwareBoard):
         debugger = self.connect(image, cleanup, write=not self._assumed)
         if self._memory is not None:
             self._memory.note_loaded(digest)
+        if by_debugger:
+            console = self.open_mailbox(debugger, image)
+            cleanup.callback(console.close)
         return debugger, console
 
     def run(self) -> RunRecord:
@@ -113,7 +124,16 @@ class HardwareBoard(FirmwareBoard):
 class PyocdBoard(HardwareBoard):
     """A Cortex-M board behind a debug probe that pyOCD drives."""
 
-    faults = CortexMFaults()
+    @property
+    def faults(self) -> Faults:
+        """What reads the faults of the core."""
+        return core_of(self._board).faults()
+
+    def begin(self, image: LoadableImage) -> None:
+        """Start the image by its own stack pointer and first instruction, whatever boots it."""
+        if self._board.console == "debugger":
+            self._debugger.start_at(*Elf(image.elf).start())
+        super().begin(image)
 
     def connect(
         self, image: LoadableImage, cleanup: contextlib.ExitStack, *, write: bool
@@ -125,11 +145,28 @@ class PyocdBoard(HardwareBoard):
         debugger = PyocdDebugger(self._physical.probe, target, options=options)
         cleanup.callback(debugger.close)
         check_bank_mode(debugger, target, self._name)
+        check_core(debugger, self._board, self._name)
         if write:
             debugger.load(image.elf)
         else:
             debugger.reset(halt=True)
         return debugger
+
+
+def check_core(debugger: Debugger, board: Board, where: str) -> None:
+    """Check that the core is the one that the board's table says.
+
+    :raises BoardNotFoundError: it is another one.
+    """
+    part = getattr(core_of(board), "part", 0)
+    cpuid = int.from_bytes(debugger.read(_CPUID, 4), "little")
+    found = cpuid >> 4 & 0xFFF
+    if part and found != part:
+        other = [name for name in KINDS if getattr(KINDS[name], "part", 0) == found]
+        raise BoardNotFoundError(
+            f"{where}: the attached core is {' or '.join(other) or 'unknown'} (CPUID "
+            f"{cpuid:#010x}), but boards.toml says {board.kind}; correct 'core', or the row's probe"
+        )
 
 
 def image_digest(image: LoadableImage) -> str:

@@ -14,6 +14,7 @@ from pytest_tinyquant.boards.bench.lease import LeaseDirectory
 from pytest_tinyquant.boards.bench.set_aside import BoardHealth
 from pytest_tinyquant.boards.bench.waiting_line import Ticket
 from pytest_tinyquant.boards.bench.waiting_line import WaitingLine
+from pytest_tinyquant.boards.farm.farm import Farm
 from pytest_tinyquant.errors import BenchError
 from pytest_tinyquant.errors import BoardBusyError
 from pytest_tinyquant.errors import TinyQuantError
@@ -21,10 +22,10 @@ from pytest_tinyquant.project.bench import PhysicalBoard
 from pytest_tinyquant.project.settings import Settings
 
 
-LEASE_TIMEOUT: Final = Settings.lease_timeout
+LEASE_TIMEOUT: Final[float] = Settings.default("lease_timeout")
 """Seconds to wait for a board that others hold."""
 
-PROGRESS_SECONDS: Final = Settings.progress_interval
+PROGRESS_SECONDS: Final[float] = Settings.default("progress_interval")
 _POLL_SECONDS: Final = 0.05
 
 
@@ -35,6 +36,7 @@ class Pool:
     :param timeout: seconds to wait for a board.
     :param tell: is given the type of board and a line for the user while that takes long.
     :param progress_seconds: how often.
+    :param farm: reaches those boards that labgrid hands out.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Pool:
         timeout: float = LEASE_TIMEOUT,
         tell: Callable[[str, str], None] = lambda board, line: None,
         progress_seconds: float = PROGRESS_SECONDS,
+        farm: Farm | None = None,
     ) -> None:
         self.health = health
         self._leases = leases
@@ -53,6 +56,7 @@ class Pool:
         self._timeout = timeout
         self._tell = tell
         self._progress_seconds = progress_seconds
+        self._farm = farm
 
     @contextlib.contextmanager
     def hold(
@@ -69,7 +73,8 @@ class Pool:
         """
         lease = self._wait(boards, digest, test)
         try:
-            yield lease
+            with self._reached(lease):
+                yield lease
         except BenchError as error:
             self.health.failed(lease.physical, error)
             raise
@@ -80,6 +85,22 @@ class Pool:
             self.health.worked(lease.physical)
         finally:
             lease.release()
+
+    @contextlib.contextmanager
+    def _reached(self, lease: Lease) -> Iterator[None]:
+        """Hold the place of labgrid that a leased row stands for, if it does."""
+        row = lease.physical
+        if self._farm is None or not row.labgrid:
+            yield
+            return
+        with self._farm.reach(row) as (reached, is_new):
+            if is_new:
+                lease.note_loaded(None)
+            lease.physical = reached
+            try:
+                yield
+            finally:
+                lease.physical = row
 
     def _wait(self, boards: Sequence[PhysicalBoard], digest: str | None, test: str) -> Lease:
         start = time.monotonic()
@@ -108,16 +129,23 @@ class Pool:
         with ticket.turn(physical.lease_id for physical in boards) as mine:
             mine_first = [physical for physical in boards if physical.lease_id in mine]
             for physical in sorted(mine_first, key=lambda p: not self._has(p, digest)):
-                lease = self._leases.try_take(physical, command=self._command, test=test)
+                leases = self._leases_of(physical)
+                lease = leases.try_take(physical, command=self._command, test=test)
                 if lease is not None:
                     return lease
         return None
 
     def _has(self, physical: PhysicalBoard, digest: str | None) -> bool:
-        return digest is not None and self._leases.state(physical).loaded == digest
+        return digest is not None and self._leases_of(physical).state(physical).loaded == digest
+
+    def _leases_of(self, physical: PhysicalBoard) -> LeaseDirectory:
+        """Return where a board is leased; between runs labgrid keeps its places apart itself."""
+        if self._farm is not None and physical.labgrid:
+            return self._farm.leases
+        return self._leases
 
     def _busy(self, boards: Sequence[PhysicalBoard], test: str, waited: float) -> BoardBusyError:
-        holders = [self._leases.state(physical).holder for physical in boards]
+        holders = [self._leases_of(physical).state(physical).holder for physical in boards]
         longest = max(filter(None, holders), key=lambda holder: holder.age, default=None)
         return BoardBusyError(
             f"{self._progress(boards, test, waited)}. Wait for them to end, end them, or allow "
@@ -130,6 +158,6 @@ class Pool:
         held = []
         for physical in boards:
             if not self.health.record(physical).set_aside:
-                holder = self._leases.state(physical).holder
+                holder = self._leases_of(physical).state(physical).holder
                 held.append(f"{physical.name} is held by {holder or 'someone'}")
         return f"{test}: waits for a {boards[0].type} for {waited:.0f} s; {'; '.join(held)}"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import asdict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from pytest_tinyquant.boards.bench.power import cycle
 from pytest_tinyquant.errors import BenchError
 from pytest_tinyquant.project.bench import PhysicalBoard
 from pytest_tinyquant.system.atomic import write_text
@@ -25,12 +28,14 @@ class Record:
     :param failures: failures since it last worked.
     :param first_cause: what the first of them said.
     :param set_aside: whether it is out of this run, for good.
+    :param power: what switching it off and on led to in this run; empty if that was not tried.
     """
 
     name: str
     failures: int = 0
     first_cause: str = ""
     set_aside: bool = False
+    power: str = ""
 
 
 class BoardHealth:
@@ -39,29 +44,44 @@ class BoardHealth:
     A board's record is changed only by who holds its lease, so that no other lock is needed.
     """
 
-    def __init__(self, directory: Path, *, limit: int = FAILURES) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        limit: int = FAILURES,
+        cycle: Callable[[PhysicalBoard], None] = cycle,
+    ) -> None:
         self._directory = directory
         self._limit = limit
+        self._cycle = cycle
 
     def failed(self, physical: PhysicalBoard, error: BenchError) -> None:
-        """Note that the bench failed while a test held this board."""
+        """Note that the bench failed while a test held this board.
+
+        Before a board is set aside its power is switched off and on, once in a run; it then has
+        one more try.
+        """
         record = self.record(physical)
         failures = record.failures + 1
-        self._write(
-            physical,
-            Record(
-                physical.name,
-                failures,
-                record.first_cause if record.failures else f"{type(error).__name__}: {error}",
-                set_aside=record.set_aside or failures >= self._limit,
-            ),
-        )
+        first = record.first_cause if record.failures else f"{type(error).__name__}: {error}"
+        power, set_aside = record.power, record.set_aside or failures >= self._limit
+        if set_aside and not record.set_aside and physical.power and not power:
+            power, set_aside = self._switched(physical)
+        self._write(physical, Record(physical.name, failures, first, set_aside, power))
+
+    def _switched(self, physical: PhysicalBoard) -> tuple[str, bool]:
+        """Switch a board off and on; return what became of that, and whether it is set aside."""
+        try:
+            self._cycle(physical)
+        except BenchError as error:
+            return str(error), True
+        return "switched off and on before the last of them", False
 
     def worked(self, physical: PhysicalBoard) -> None:
         """Note that a test came to its end on this board, whatever it found."""
         record = self.record(physical)
         if record.failures and not record.set_aside:
-            self._write(physical, Record(physical.name))
+            self._write(physical, Record(physical.name, power=record.power))
 
     def record(self, physical: PhysicalBoard) -> Record:
         """Return how a board does."""
@@ -81,8 +101,15 @@ class BoardHealth:
 
     def set_aside(self) -> tuple[Record, ...]:
         """Return the records of the boards that are set aside, by name."""
+        return tuple(record for record in self._records() if record.set_aside)
+
+    def switched(self) -> tuple[Record, ...]:
+        """Return the records of those that were switched off and on and are still in use."""
+        return tuple(record for record in self._records() if record.power and not record.set_aside)
+
+    def _records(self) -> Iterator[Record]:
         records = (_read(file) for file in sorted(self._directory.glob("*.json")))
-        return tuple(record for record in records if record is not None and record.set_aside)
+        return (record for record in records if record is not None)
 
     def _write(self, physical: PhysicalBoard, record: Record) -> None:
         write_text(self._directory / f"{physical.name}.json", json.dumps(asdict(record)))
@@ -91,7 +118,11 @@ class BoardHealth:
 def cause(record: Record) -> str:
     """Return in one line why a board is set aside."""
     first = record.first_cause.partition("\n")[0]
-    return f"{record.name}: set aside after {record.failures} failures in a row; the first: {first}"
+    power = f" ({record.power})" if record.power else ""
+    return (
+        f"{record.name}: set aside after {record.failures} failures in a row{power}; "
+        f"the first: {first}"
+    )
 
 
 def _read(file: Path) -> Record | None:

@@ -36,9 +36,12 @@ class SerialConsole:
     """
 
     def __init__(self, url: str | Callable[[], str], *, baud_rate: int = BAUD_RATE) -> None:
+        import termios
+
         import serial
 
-        self._errors = (serial.SerialException, OSError)
+        # pyserial lets errors of the terminal's own calls through, and they are no OSErrors.
+        self._errors = (serial.SerialException, OSError, termios.error)
         self._find: Callable[[], str] = (lambda: url) if isinstance(url, str) else url
         self._url = ""
         self._baud_rate = baud_rate
@@ -88,7 +91,7 @@ class SerialConsole:
         try:
             return serial.serial_for_url(self._url, self._baud_rate, timeout=0, exclusive=True)
         except self._errors as error:
-            if error.errno in _TAKEN:
+            if _number(error) in _TAKEN:
                 holder = ", ".join(map(str, holders(self._url)))
                 raise BoardBusyError(
                     f"serial port {self._url} is held by {holder or 'another program'}; end it, or"
@@ -103,3 +106,8 @@ class SerialConsole:
     def _also_open(self) -> str:
         others = ", ".join(map(str, holders(self._url)))
         return f"; {others} has it open, too" if others else ""
+
+
+def _number(error: Exception) -> object:
+    """Return the number of an error of the system; errors of terminals hold it as an argument."""
+    return error.errno if isinstance(error, OSError) else next(iter(error.args), None)

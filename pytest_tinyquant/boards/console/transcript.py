@@ -22,7 +22,7 @@ _NUMBER = r"[0-9]{1,20}"
 _N = f"({_NUMBER})"
 _HELLO = re.compile(
     rf"tq={_N} image=([0-9a-f]{{16}}) board=(\S+) unit=(instructions|cycles)"
-    rf" ops={_N} samples={_N} outputs={_N}(?: repeats={_N})?"
+    rf" ops={_N} samples={_N} outputs={_N}(?: repeats={_N}( clock=none)?)?"
 )
 _CLOCK = re.compile(
     rf"hz={_N} cycles={_N} ticks={_N} reference={_N} loop={_N} low={_N} high={_N}"
@@ -41,7 +41,8 @@ class ContentError(ValueError):
 class Hello:
     """The first line of a run: what the firmware is and what it is going to send.
 
-    :param repeats: further runs on sample 0, with a CLOCK line before; 0 where counts are exact.
+    :param repeats: further runs on sample 0; 0 where counts are exact.
+    :param has_clock: a CLOCK line comes before the repeats; else nothing is known of the clock.
     """
 
     image_id: str
@@ -51,6 +52,7 @@ class Hello:
     samples: int
     output_bytes: int
     repeats: int = 0
+    has_clock: bool = True
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ class Transcript:
         if int(match[1]) != PROTOCOL_VERSION:
             raise ContentError(f"the firmware speaks protocol {match[1]}, this {PROTOCOL_VERSION}")
         ops, samples, size, repeats = (int(match[group] or 0) for group in (5, 6, 7, 8))
-        self.hello = Hello(match[2], match[3], match[4], ops, samples, size, repeats)
+        self.hello = Hello(match[2], match[3], match[4], ops, samples, size, repeats, not match[9])
 
     def _clock(self, payload: str, _: int) -> None:
         match = _CLOCK.fullmatch(payload)
@@ -153,7 +155,7 @@ class Transcript:
         for what, have, want in (
             ("complete OUT", len(complete), hello.samples),
             ("RUN", len(self.run_counts), hello.samples),
-            ("CLOCK", int(self.clock is not None), int(hello.repeats > 0)),
+            ("CLOCK", int(self.clock is not None), int(hello.repeats > 0 and hello.has_clock)),
             ("REPEAT", len(self.repeat_counts), hello.repeats),
             ("OP", len(self.op_counts), hello.ops),
             ("PROFILED", int(self.profiled is not None), 1),

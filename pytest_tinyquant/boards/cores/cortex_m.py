@@ -24,41 +24,76 @@ _GCC: Final = Compiler(
 )
 
 
+#: Machines that run the firmware of mps2-an386.
+_SISTERS: Final = ("mps2-an385", "mps2-an386", "mps2-an500")
+
+
 @dataclass(frozen=True, kw_only=True)
 class CortexM(Core):
     """A Cortex-M core.
 
     :param machines: QEMU's machines with such a core; their firmware is the one of
         :data:`~pytest_tinyquant.boards.emulator.cortex_m.MACHINES`.
+    :param secure: an Armv8-M core with security states; the firmware runs in the Secure one.
+    :param part: part number in CPUID of the only core that its code is meant for; 0 for any.
     """
 
     compiler: Compiler | None = _GCC
     emulator: str = "qemu-system-arm"
     has_pyocd: bool = True
     machines: tuple[str, ...]
+    secure: bool = False
+    part: int = 0
+
+    @property
+    def machine(self) -> str:
+        """The first of the machines."""
+        return self.machines[0]
 
     def firmware_of(self, machine: str) -> str:
-        """Return the firmware of a machine: QEMU's mps2 boards differ in their cores alone."""
-        return "mps2-an386" if machine.startswith("mps2-an") else machine
+        """Return the firmware of a machine: some of QEMU's differ in their cores alone."""
+        return "mps2-an386" if machine in _SISTERS else machine
 
     def open_virtual(self, board: Board, *, work_dir: Path, timeout: float) -> Device:
         """Return QEMU, programmed and watched through pyOCD."""
         from pytest_tinyquant.boards.emulator.cortex_m import EmulatedCortexM
+        from pytest_tinyquant.boards.emulator.qemu import check_machine
 
         if board.machine not in self.machines:
             raise no_machine(board, self.machines)
-        return EmulatedCortexM(board.name, board.machine, timeout=timeout)
+        check_machine(self.emulator, board.machine, board.name)
+        return EmulatedCortexM(
+            board.name,
+            board.machine,
+            timeout=timeout,
+            faults=self.faults(),
+            by_debugger=board.console == "debugger",
+        )
 
     def faults(self) -> Faults:
-        """Return what reads the fault status registers of Armv7-M."""
-        from pytest_tinyquant.boards.halts.halt_cortex_m import CortexMFaults
+        """Return what reads the fault status registers."""
+        from pytest_tinyquant.boards.halts.halt_cortex_m import ARMV7M_FAULTS
+        from pytest_tinyquant.boards.halts.halt_cortex_m import ARMV8M_FAULTS
 
-        return CortexMFaults()
+        return ARMV8M_FAULTS if self.secure else ARMV7M_FAULTS
 
 
 #: QEMU 7.2 has no machine with a Cortex-M0+ whose timer could count; its code runs on a Cortex-M3,
 #: which forgives what Armv6-M does not only where UNALIGN_TRP is off.
-CORTEX_M0PLUS: Final = CortexM(name="cortex-m0plus", machines=("mps2-an385",))
-CORTEX_M3: Final = CortexM(name="cortex-m3", machines=("mps2-an385",))
-CORTEX_M4: Final = CortexM(name="cortex-m4", has_trace_model=True, machines=("mps2-an386",))
-CORTEX_M7: Final = CortexM(name="cortex-m7", machines=("mps2-an500",))
+CORTEX_M0PLUS: Final = CortexM(name="cortex-m0plus", has_fpu=False, machines=("mps2-an385",))
+CORTEX_M3: Final = CortexM(name="cortex-m3", part=0xC23, has_fpu=False, machines=("mps2-an385",))
+
+_DSP: Final = "cortex_m_dsp"
+CORTEX_M4: Final = CortexM(
+    name="cortex-m4", part=0xC24, kernels=_DSP, has_fpu=False, machines=("mps2-an386",)
+)
+CORTEX_M4F: Final = CortexM(
+    name="cortex-m4f", part=0xC24, kernels=_DSP, has_trace_model=True, machines=("mps2-an386",)
+)
+CORTEX_M7: Final = CortexM(name="cortex-m7", part=0xC27, kernels=_DSP, machines=("mps2-an500",))
+CORTEX_M33: Final = CortexM(
+    name="cortex-m33", part=0xD21, kernels=_DSP, secure=True, machines=("mps2-an505",)
+)
+CORTEX_M55: Final = CortexM(
+    name="cortex-m55", part=0xD22, kernels=_DSP, secure=True, machines=("mps3-an547",)
+)

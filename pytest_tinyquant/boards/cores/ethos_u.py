@@ -11,6 +11,7 @@ from typing import Final
 
 from pytest_tinyquant.boards.cores.core import Core
 from pytest_tinyquant.errors import BoardNotFoundError
+from pytest_tinyquant.errors import located
 from pytest_tinyquant.project.target import Target
 
 
@@ -45,8 +46,9 @@ class EthosU(Core):
         estimate = self._estimate(case, image, cache, timeout)
         check_runs(estimate, case)
         reference = RUNTIMES["tflm"]
-        check_support(case.graph, reference, where=case.name)
-        check_read_as_written(case.graph, reference, where=case.name)
+        with located(case.name):
+            check_support(case.graph, reference)
+            check_read_as_written(case.graph, reference)
         return reported_image(image, estimate, case.board)
 
     def open_virtual(self, board: Board, *, work_dir: Path, timeout: float) -> Device:

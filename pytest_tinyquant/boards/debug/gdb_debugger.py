@@ -81,6 +81,11 @@ class GdbDebugger:
         if not self._remote.running:
             self._remote.resume()
 
+    def start_at(self, sp: int, pc: int) -> None:
+        """Let a halted core begin at ``pc`` with the stack at ``sp`` when it is resumed."""
+        self._remote.set_register(self._registers["sp"], sp)
+        self._remote.set_register(self._registers["pc"], pc & ~1)
+
     def halt(self) -> None:
         """Stop the core."""
         self._remote.interrupt()

@@ -7,6 +7,8 @@ import os
 
 PROBE_TYPE = "tqqemu"
 TARGET_MPS2_AN386 = "tinyquant_mps2_an386"
+TARGET_MPS2_AN505 = "tinyquant_mps2_an505"
+TARGET_MPS3_AN547 = "tinyquant_mps3_an547"
 
 LISTED_VARIABLE = "TINYQUANT_QEMU_PROBES"
 """Environment variable, a test aid: ``ID=HOST:PORT`` of gdb stubs, separated by commas."""

@@ -18,7 +18,6 @@ import importlib
 from typing import Any
 
 from pytest_tinyquant.boards.debug.pyocd_names import PROBE_TYPE
-from pytest_tinyquant.boards.debug.pyocd_names import TARGET_MPS2_AN386
 
 
 def register() -> None:
@@ -61,13 +60,13 @@ def _plugin_class() -> Any:
             return hasattr(probe, "QemuProbe")
 
         def load(self) -> Any:
-            """Register the target and return the probe class."""
+            """Register the targets and return the probe class."""
             from pyocd.target import TARGET
 
-            from pytest_tinyquant.boards.debug.pyocd_qemu import Mps2An386
             from pytest_tinyquant.boards.debug.pyocd_qemu import QemuProbe
+            from pytest_tinyquant.boards.debug.pyocd_targets import MACHINE_TARGETS
 
-            TARGET[TARGET_MPS2_AN386] = Mps2An386
+            TARGET.update(MACHINE_TARGETS)
             return QemuProbe
 
     return QemuProbePlugin

@@ -1,4 +1,4 @@
-"""A QEMU machine as pyOCD sees it: a debug probe with an ADIv5 debug port, and a target."""
+"""A QEMU machine as pyOCD sees it: a debug probe with an ADIv5 debug port."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from typing import Any
 
 from pyocd.board.board import Board
 from pyocd.core import exceptions
-from pyocd.core.memory_map import MemoryMap
-from pyocd.core.memory_map import RamRegion
-from pyocd.coresight.coresight_target import CoreSightTarget
+from pyocd.coresight.cortex_m import CortexM
 from pyocd.probe.debug_probe import DebugProbe
 
 from pytest_tinyquant.boards.debug.gdb_remote import GdbRemote
@@ -28,26 +26,9 @@ _POWER_UP_REQUESTS = 0x50000000
 _AP_CSW, _AP_BASE, _AP_IDR = 0x00, 0xF8, 0xFC
 _AHB_AP_IDR, _CSW_RESET, _CSW_DEVICE_ENABLED = 0x24770011, 0x23000042, 0x40
 
-# Initial stack pointer, reset vector 0x8, and two branches to themselves.
-_IDLE_PROGRAM = struct.pack("<IIHH", 0x20001000, 0x9, 0xE7FE, 0xE7FE)
-
-
-class Mps2An386(CoreSightTarget):  # type: ignore[misc]
-    """QEMU's ``mps2-an386`` with the memory of an STM32L4R5ZI: 2 MB of flash, 640 KB of RAM.
-
-    Check samples lie beyond the flash, as in ``firmware/boards/mps2_an386``. The machine's code
-    memory is RAM, so that it is programmed without a flash algorithm.
-    """
-
-    VENDOR = "QEMU"
-    MEMORY_MAP = MemoryMap(
-        RamRegion(name="flash", start=0, length=0x200000, is_boot_memory=True, access="rwx"),
-        RamRegion(name="samples", start=0x200000, length=0x200000),
-        RamRegion(name="ram", start=0x20000000, length=0xA0000),
-    )
-
-    def __init__(self, session: Any) -> None:
-        super().__init__(session, self.MEMORY_MAP)
+# Initial stack pointer, reset vector, and two branches to themselves.
+_IDLE_PROGRAM = struct.Struct("<IIHH")
+_BRANCH_TO_ITSELF = 0xE7FE
 
 
 class QemuProbe(DebugProbe):  # type: ignore[misc]
@@ -137,10 +118,8 @@ class QemuProbe(DebugProbe):  # type: ignore[misc]
             remote = GdbRemote.connect(host, int(port))
             if remote.was_running:
                 remote.resume()
-            elif remote.read(0, len(_IDLE_PROGRAM)) == bytes(len(_IDLE_PROGRAM)):
-                # A stray resume of blank memory would lock up the core, and QEMU with it.
-                remote.write(0, _IDLE_PROGRAM)
-                remote.monitor("system_reset")
+            else:
+                _fill_blank_memory(remote)
         except GdbRemoteError as error:
             raise exceptions.ProbeError(f"{PROBE_TYPE}:{self._unique_id}: {error}") from error
         self._remote = remote
@@ -217,6 +196,20 @@ class QemuProbe(DebugProbe):  # type: ignore[misc]
     def get_memory_interface_for_ap(self, ap_address: Any) -> QemuMemory | None:
         """Return the memory behind access port 0, which spares its transfer registers."""
         return self._memory if ap_address.nominal_address == 0 else None
+
+
+def _fill_blank_memory(remote: GdbRemote) -> None:
+    """Write an idle program where the core starts, if nothing is there.
+
+    A stray resume of blank memory would lock up the core, and QEMU with it.
+    """
+    start = remote.read_word(CortexM.VTOR)
+    if remote.read(start, _IDLE_PROGRAM.size) != bytes(_IDLE_PROGRAM.size):
+        return
+    code = (start + 8) | 1
+    program = _IDLE_PROGRAM.pack(start + 0x1000, code, _BRANCH_TO_ITSELF, _BRANCH_TO_ITSELF)
+    remote.write(start, program)
+    remote.monitor("system_reset")
 
 
 def _deferred(value: Any, now: bool) -> Any:

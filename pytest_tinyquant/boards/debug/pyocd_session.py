@@ -74,8 +74,11 @@ def open_session(unique_id: str, target: str, options: Mapping[str, Any]) -> Any
     from pyocd.probe.aggregator import DebugProbeAggregator
 
     from pytest_tinyquant.boards.debug import pyocd_probe
+    from pytest_tinyquant.boards.debug import remote_probe
 
     pyocd_probe.register()
+    if unique_id.startswith(remote_probe.PREFIX):
+        remote_probe.mend()
     try:
         found = DebugProbeAggregator.get_all_connected_probes(unique_id)
     except exceptions.Error as error:

@@ -1,4 +1,4 @@
-"""An emulated Cortex-M4 board: QEMU, programmed and watched through pyOCD."""
+"""An emulated Cortex-M board: QEMU, programmed and watched through pyOCD."""
 
 from __future__ import annotations
 
@@ -7,28 +7,62 @@ import re
 
 from pytest_tinyquant.boards.console.protocol import Decoder
 from pytest_tinyquant.boards.debug.pyocd_debugger import PyocdDebugger
+from pytest_tinyquant.boards.debug.pyocd_names import TARGET_MPS2_AN386
+from pytest_tinyquant.boards.debug.pyocd_names import TARGET_MPS2_AN505
+from pytest_tinyquant.boards.debug.pyocd_names import TARGET_MPS3_AN547
 from pytest_tinyquant.boards.device import Debugger
 from pytest_tinyquant.boards.device import LoadableImage
 from pytest_tinyquant.boards.emulator.emulated import EmulatedBoard
 from pytest_tinyquant.boards.emulator.qemu import Qemu
+from pytest_tinyquant.boards.firmware_board import IDLE_TIMEOUT
 from pytest_tinyquant.boards.halts.diagnosis import LOG_LINES
+from pytest_tinyquant.boards.halts.halt import Faults
 from pytest_tinyquant.boards.halts.halt import at
 from pytest_tinyquant.boards.halts.halt import in_words
 from pytest_tinyquant.boards.halts.halt import indented_log
-from pytest_tinyquant.boards.halts.halt_cortex_m import CortexMFaults
+from pytest_tinyquant.boards.halts.halt_cortex_m import ARMV7M_FAULTS
 from pytest_tinyquant.errors import DeviceHaltedError
 from pytest_tinyquant.errors import TinyQuantError
 from pytest_tinyquant.firmware.elf import Elf
 
 
-#: pyOCD's target for each emulated machine; these have the same memory map.
-MACHINES = dict.fromkeys(("mps2-an385", "mps2-an386", "mps2-an500"), "tinyquant_mps2_an386")
+#: pyOCD's target for each emulated machine; the first three have the same memory map.
+MACHINES = {
+    "mps2-an385": TARGET_MPS2_AN386,
+    "mps2-an386": TARGET_MPS2_AN386,
+    "mps2-an500": TARGET_MPS2_AN386,
+    "mps2-an505": TARGET_MPS2_AN505,
+    "mps3-an547": TARGET_MPS3_AN547,
+}
 
 
 class EmulatedCortexM(EmulatedBoard):
-    """An emulated Cortex-M4; ``machine`` is a key of :data:`MACHINES`."""
+    """An emulated Cortex-M.
 
-    faults = CortexMFaults()
+    :param machine: a key of :data:`MACHINES`.
+    :param faults: reads the faults of its core.
+    :param by_debugger: the console is the debugger's mailbox, no UART.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        machine: str,
+        *,
+        timeout: float,
+        idle_timeout: float = IDLE_TIMEOUT,
+        faults: Faults = ARMV7M_FAULTS,
+        by_debugger: bool = False,
+    ) -> None:
+        super().__init__(
+            name, machine, timeout=timeout, idle_timeout=idle_timeout, by_debugger=by_debugger
+        )
+        self._faults = faults
+
+    @property
+    def faults(self) -> Faults:
+        """What reads the faults of the core."""
+        return self._faults
 
     def start(self, image: LoadableImage, cleanup: contextlib.ExitStack) -> Qemu:
         """Start QEMU without the image, which goes in through pyOCD."""

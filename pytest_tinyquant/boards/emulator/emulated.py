@@ -27,13 +27,21 @@ class EmulatedBoard(FirmwareBoard):
     """One emulated board; every image starts on a machine that ran nothing before.
 
     :param machine: QEMU's name of what is emulated.
+    :param by_debugger: the console is the debugger's mailbox, no UART.
     """
 
     def __init__(
-        self, name: str, machine: str, *, timeout: float, idle_timeout: float = IDLE_TIMEOUT
+        self,
+        name: str,
+        machine: str,
+        *,
+        timeout: float,
+        idle_timeout: float = IDLE_TIMEOUT,
+        by_debugger: bool = False,
     ) -> None:
         super().__init__(name, timeout=timeout, idle_timeout=idle_timeout)
         self.machine = machine
+        self._by_debugger = by_debugger
 
     @abstractmethod
     def start(self, image: LoadableImage, cleanup: contextlib.ExitStack) -> Qemu:
@@ -59,10 +67,14 @@ class EmulatedBoard(FirmwareBoard):
         self._qemu = self.start(image, cleanup)
         cleanup.callback(self._qemu.close)
         with self.watched(self._name, image):
-            console = SerialConsole(self._qemu.console_url)
-            cleanup.callback(console.close)
+            if not self._by_debugger:
+                console: Console = SerialConsole(self._qemu.console_url)
+                cleanup.callback(console.close)
             debugger = self.connect(self._qemu, image)
             cleanup.callback(debugger.close)
+            if self._by_debugger:
+                console = self.open_mailbox(debugger, image)
+                cleanup.callback(console.close)
         return debugger, console
 
     @contextlib.contextmanager

@@ -20,6 +20,7 @@ from pytest_tinyquant.project.core_timing import CoreTiming
 from pytest_tinyquant.system import environment
 from pytest_tinyquant.system.lifetime import die_with_parent
 from pytest_tinyquant.system.scratch import scratch_directory
+from pytest_tinyquant.system.trouble import refuse_trouble
 
 
 #: The function whose first call is profiled: one inference, of check sample 0.
@@ -116,6 +117,7 @@ def _run_qemu(arguments: list[str], timeout: float, where: str) -> None:
             f"{where}: not profiled after {timeout:g} s; the inference hangs, or the model is too "
             "large for that time: see --tq-timeout"
         ) from error
+    refuse_trouble(result.returncode, "", f"{where}: QEMU")
     if result.returncode:
         said = result.stdout[-_LAST_BYTES:].decode("ascii", errors="backslashreplace").strip()
         raise EstimateError(

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import functools
 import os
 import shutil
 import signal
@@ -66,6 +67,7 @@ class Qemu:
         inherited: Sequence[int] = (),
     ) -> None:
         self._program = program
+        self.machine = machine
         command = [*die_with_parent(), find_qemu(program), "-M", machine, *_COMMON]
         command += ["-icount", f"shift={icount_shift},sleep=off", *arguments]
         with contextlib.ExitStack() as cleanup, contextlib.ExitStack() as handed_over:
@@ -144,6 +146,41 @@ def find_qemu(program: str) -> str:
     return path
 
 
+@functools.cache
+def machines_of(program: str) -> tuple[str, ...]:
+    """Return the machines that an installed QEMU emulates.
+
+    :raises ToolchainNotFoundError: it is not installed, or does not say.
+    """
+    try:
+        done = subprocess.run(
+            [find_qemu(program), "-M", "help"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            env=environment.made(),
+            timeout=_HELP_SECONDS,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise ToolchainNotFoundError(f"{program} does not list its machines: {error}") from error
+    lines = done.stdout.decode("ascii", errors="replace").splitlines()[1:]
+    return tuple(line.split()[0] for line in lines if line.split())
+
+
+def check_machine(program: str, machine: str, where: str) -> None:
+    """Check that the installed QEMU emulates a machine.
+
+    :param where: the board, for messages.
+    :raises ToolchainNotFoundError: it does not.
+    """
+    if machine not in machines_of(program):
+        raise ToolchainNotFoundError(
+            f"{where}: the installed {program} ({find_qemu(program)}) has no machine {machine!r}; "
+            "install QEMU 7.2 or newer, or take another core"
+        )
+
+
+_HELP_SECONDS = 30.0
 _COMMON = (
     *("-nodefaults", "-nic", "none", "-display", "none", "-monitor", "none"),
     "-S",

@@ -14,6 +14,7 @@ from pytest_tinyquant.errors import EstimateError
 from pytest_tinyquant.errors import InvalidOutputError
 from pytest_tinyquant.system import environment
 from pytest_tinyquant.system.lifetime import die_with_parent
+from pytest_tinyquant.system.trouble import refuse_trouble
 
 
 MACHINE = "rx-sim"
@@ -46,6 +47,7 @@ def simulate(simulator: Path, image: LoadableImage, *, timeout: float, where: st
             f"{where}: not finished after {timeout:g} s; it hangs, or the model is too large for "
             "that time: see --tq-timeout"
         ) from error
+    refuse_trouble(result.returncode, "", f"{where}: {simulator}")
     decoder = Decoder(where)
     decoder.feed(result.stdout)
     fault = decoder.transcript.fault

@@ -227,8 +227,11 @@ class Diagnosis:
         for address in places:
             self._debugger.breakpoint(address)
         self._debugger.resume()
-        while self._debugger.state() == "running" and time.monotonic() < deadline:
-            self._console.read(_SAMPLE_SECONDS)
+        # A console of the debugger halts the core as well, and lets it go on once it was read.
+        while time.monotonic() < deadline and (
+            self._console.read(_SAMPLE_SECONDS) or self._debugger.state() == "running"
+        ):
+            pass
         self._debugger.halt()
         for address in places:
             self._debugger.breakpoint(address, enabled=False)

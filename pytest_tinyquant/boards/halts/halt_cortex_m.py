@@ -1,7 +1,7 @@
 """What a fault of a Cortex-M means.
 
 Names and bit positions: Armv7-M Architecture Reference Manual (DDI 0403), B1.5 "exception
-model" and B3.2 "System Control Space".
+model" and B3.2 "System Control Space"; Armv8-M Architecture Reference Manual (DDI 0553), B3 and D1.
 """
 
 from __future__ import annotations
@@ -9,11 +9,19 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from pytest_tinyquant.boards.device import Debugger
 
 
-EXCEPTIONS = {2: "NMI", 3: "HardFault", 4: "MemManage", 5: "BusFault", 6: "UsageFault"}
+EXCEPTIONS = {
+    2: "NMI",
+    3: "HardFault",
+    4: "MemManage",
+    5: "BusFault",
+    6: "UsageFault",
+    7: "SecureFault",
+}
 
 CFSR_BITS = {
     "IACCVIOL": 0,
@@ -33,10 +41,19 @@ CFSR_BITS = {
     "INVSTATE": 17,
     "INVPC": 18,
     "NOCP": 19,
+    "STKOF": 20,
     "UNALIGNED": 24,
     "DIVBYZERO": 25,
 }
 HFSR_BITS = {"VECTTBL": 1, "FORCED": 30, "DEBUGEVT": 31}
+SFSR_BITS = {
+    "INVEP": 0,
+    "INVIS": 1,
+    "INVER": 2,
+    "AUVIOL": 3,
+    "INVTRAN": 4,
+    "SFARVALID": 6,
+}
 
 FAULT_REGISTERS = {
     "cfsr": 0xE000ED28,
@@ -45,6 +62,9 @@ FAULT_REGISTERS = {
     "bfar": 0xE000ED38,
 }
 """Addresses of the fault status registers in the System Control Space."""
+
+SECURE_FAULT_REGISTERS = {"sfsr": 0xE000EDE4, "sfar": 0xE000EDE8}
+"""Those that Armv8-M adds."""
 
 _SYSTEM_REGISTERS = range(0xE0000000, 0xE0100000)
 """The Private Peripheral Bus."""
@@ -61,6 +81,12 @@ _MEANINGS = {
     "INVSTATE": "branch to an address without the Thumb bit",
     "INVPC": "corrupt exception return",
     "NOCP": "floating-point instruction while the FPU is off",
+    "STKOF": "the stack overflowed: it reached its limit (MSPLIM)",
+    "INVEP": "Secure code fetched instructions from non-secure memory",
+    "INVIS": "the integrity signature of a stack frame is wrong",
+    "INVER": "return from an exception to the wrong security state",
+    "AUVIOL": "non-secure code accessed secure memory",
+    "INVTRAN": "branch to non-secure code that was not announced",
     "UNALIGNED": "unaligned access by an instruction that cannot do it",
     "DIVBYZERO": "integer division by zero",
     "VECTTBL": "the vector table cannot be read",
@@ -69,8 +95,10 @@ _MEANINGS = {
 }
 
 _MAGIC = 0xFA017ED0
-# tq_fault: magic, exception, _STACKED, frame address, exc_return, sp, cfsr ... bfar, op
+# tq_fault: magic, exception, _STACKED, frame address, exc_return, sp, cfsr ... bfar, op; on Armv8-M
+# sfsr and sfar as well
 _FAULT_RECORD = struct.Struct("<17Ii")
+_SECURE_FAULT_RECORD = struct.Struct("<17Ii2I")
 _STACKED = ("r0", "r1", "r2", "r3", "r12", "lr", "pc", "xpsr")
 
 
@@ -93,9 +121,12 @@ class CortexMFault:
 
     @property
     def bits(self) -> tuple[str, ...]:
-        """Names of the set CFSR and HFSR bits."""
-        return decode_bits(self.registers.get("cfsr", 0), CFSR_BITS) + decode_bits(
-            self.registers.get("hfsr", 0), HFSR_BITS
+        """Names of the set CFSR, HFSR and SFSR bits."""
+        statuses = (("cfsr", CFSR_BITS), ("hfsr", HFSR_BITS), ("sfsr", SFSR_BITS))
+        return tuple(
+            bit
+            for register, names in statuses
+            for bit in decode_bits(self.registers.get(register, 0), names)
         )
 
     @property
@@ -114,6 +145,8 @@ class CortexMFault:
             text.append(f"address accessed: {self.registers['mmfar']:#010x} (MMFAR)")
         if "BFARVALID" in bits:
             text.append(f"address accessed: {self.registers['bfar']:#010x} (BFAR)")
+        if "SFARVALID" in bits:
+            text.append(f"address accessed: {self.registers['sfar']:#010x} (SFAR)")
         return text
 
     @property
@@ -133,9 +166,16 @@ class CortexMFault:
 
 
 class CortexMFaults:
-    """Reads faults of the Cortex-M port of the firmware."""
+    """Reads faults of the Cortex-M port of the firmware.
 
-    record_size = _FAULT_RECORD.size
+    :param secure: the core has the SecureFault of Armv8-M.
+    """
+
+    def __init__(self, *, secure: bool = False) -> None:
+        self._record = _SECURE_FAULT_RECORD if secure else _FAULT_RECORD
+        self._status = FAULT_REGISTERS | (SECURE_FAULT_REGISTERS if secure else {})
+        self.record_size = self._record.size
+
     core_registers = ("pc", "lr", "sp", "xpsr", *(f"r{number}" for number in range(13)))
 
     def fault(self, exception: int, registers: Mapping[str, int]) -> CortexMFault:
@@ -144,14 +184,14 @@ class CortexMFaults:
 
     def recorded(self, record: bytes) -> tuple[CortexMFault, int] | None:
         """Return the fault in ``tq_fault_record`` and the operator's index, if there is one."""
-        words = _FAULT_RECORD.unpack(record)
+        words = self._record.unpack(record)
         if words[0] != _MAGIC:
             return None
         stacked = dict(zip(_STACKED, words[2:10], strict=True))
         registers = {name: stacked.pop(name) for name in ("pc", "lr")}
         registers |= {"sp": words[12], "xpsr": stacked.pop("xpsr")}
         registers |= stacked if registers["xpsr"] else {}  # otherwise nothing was stacked
-        registers |= dict(zip(FAULT_REGISTERS, words[13:17], strict=True))
+        registers |= dict(zip(self._status, words[13:17] + words[18:], strict=True))
         return CortexMFault(words[1], registers), words[17]
 
     def active(self, debugger: Debugger) -> CortexMFault | None:
@@ -160,9 +200,15 @@ class CortexMFaults:
         if exception not in EXCEPTIONS:
             return None
         registers = {name: debugger.register(name) for name in ("pc", "lr", "sp", "xpsr")}
-        for name, address in FAULT_REGISTERS.items():
+        for name, address in self._status.items():
             registers[name] = int.from_bytes(debugger.read(address, 4), "little")
         return CortexMFault(exception, registers)
+
+
+ARMV7M_FAULTS: Final = CortexMFaults()
+"""Those of Armv6-M and Armv7-M; Armv6-M leaves out what it has no status for."""
+
+ARMV8M_FAULTS: Final = CortexMFaults(secure=True)
 
 
 def decode_bits(value: int, names: Mapping[str, int]) -> tuple[str, ...]:

@@ -57,7 +57,8 @@ def run_request(runtime: Any, request: Mapping[str, Any]) -> None:
     """Run a model over raw input bytes and write the raw output bytes.
 
     ``request`` names the files ``tflite``, ``inputs`` (the samples in a row) and ``outputs`` (to
-    be written, likewise), and gives ``samples``, their number, and ``arena_bytes``. With the file
+    be written, likewise), and gives ``samples``, their number, ``steps``, how many of them make a
+    sequence, and ``arena_bytes``. With the file
     ``tensors`` given, the first sample's tensors are written to it too (npz, by tensor index),
     and allocations are not recorded.
     """
@@ -69,11 +70,12 @@ def run_request(runtime: Any, request: Mapping[str, Any]) -> None:
     graph, has_first_values = model.Subgraphs(0), model.SubgraphsLength() > 1
     offset, outputs = 0, bytearray()
     for sample in range(request["samples"]):
-        # Models with state: every sample is a sequence of its own. A reset would lose what
-        # CALL_ONCE has set.
-        if not has_first_values:
+        # Models with state forget where a sequence begins. A reset would lose what CALL_ONCE has
+        # set.
+        begins = sample % request["steps"] == 0
+        if begins and not has_first_values:
             interpreter.reset()
-        elif sample:
+        elif begins and sample:
             interpreter = _interpreter(runtime, data, request)
         offset = _set_inputs(interpreter, graph.InputsLength(), inputs, offset)
         try:

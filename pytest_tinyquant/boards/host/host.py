@@ -136,6 +136,7 @@ class HostDevice:
         request = {
             "tflite": str(image.tflite),
             "samples": len(image.samples),
+            "steps": image.steps,
             "arena_bytes": ARENA_BYTES,
             **files,
             **extra,

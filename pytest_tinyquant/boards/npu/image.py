@@ -86,6 +86,7 @@ def reported_image(image: HostImage, estimate: NpuEstimate, board: Board) -> Rep
     return ReportedImage(
         image.tflite,
         image.samples,
+        image.steps,
         tool=version(),
         settings=" ".join(settings(board.npu)),
         figures=figures,

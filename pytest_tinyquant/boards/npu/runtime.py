@@ -32,10 +32,10 @@ class EthosU(Runtime):
         """Return nothing that a table could refuse."""
         return ()
 
-    def check(self, graph: Graph, where: str) -> None:
+    def check(self, graph: Graph) -> None:
         """Accept everything: Vela refuses in its own words when it compiles."""
 
-    def outlook(self, graph: Graph, where: str) -> str:
+    def outlook(self, graph: Graph) -> str:
         """Return which operators will stay on the CPU, as far as their types tell.
 
         :raises UnsupportedModelError: all of them will.
@@ -44,7 +44,7 @@ class EthosU(Runtime):
         if len(left) == len(graph.operators):
             reason = "every operator reads or writes float32, so none of them runs on the NPU"
             raise UnsupportedModelError(
-                f"{where}: {reason}. Choose an integer scheme", dtype="float32", reason=reason
+                f"{reason}. Choose an integer scheme", dtype="float32", reason=reason
             )
         if left:
             labels = ", ".join(operator.label for operator in left)

@@ -40,15 +40,18 @@ class Lowering:
     lowering adds. `constants` maps a tensor's index to its bytes, including tensors that are
     constants under another shape (RESHAPE of a constant); `roots` maps other names of a tensor to
     it. `handles` maps resource tensors to the names of variables, `used_variables` are those that
-    lowered operators read or changed, `first_values` the bytes that states begin with.
+    lowered operators read or changed, `first_values` the bytes that states begin with. Constants
+    of int4 are among `tensors` and `constants` as int8, and in `packed` as they are stored.
     """
 
-    def __init__(self, graph: Graph, where: str, lower: Lower | None = None) -> None:
+    def __init__(self, graph: Graph, lower: Lower | None = None) -> None:
         self.graph = graph
-        self.where = where
         self.blob = WeightsBlob()
         self.tensors: list[Tensor] = [_widened(tensor) for tensor in graph.tensors]
         self.constants = {t.index: t.data for t in self.tensors if t.data is not None}
+        self.packed: dict[int, bytes] = {}
+        for tensor in graph.tensors:
+            self._note_packed(tensor)
         self.roots: dict[int, int] = {}
         self.handles: dict[int, tuple[str, str]] = {}
         self.used_variables: set[int] = set()
@@ -64,11 +67,16 @@ class Lowering:
     def add(self, tensor: Tensor) -> Tensor:
         """Add a tensor, whose index is the next one."""
         assert tensor.index == len(self.tensors)
+        self._note_packed(tensor)
         tensor = _widened(tensor)
         self.tensors.append(tensor)
         if tensor.data is not None:
             self.constants[tensor.index] = tensor.data
         return tensor
+
+    def _note_packed(self, tensor: Tensor) -> None:
+        if tensor.dtype == "int4" and tensor.data is not None:
+            self.packed[tensor.index] = tensor.data
 
     def add_like(self, tensor: Tensor) -> Tensor:
         """Add a tensor that can hold what another one does."""
@@ -208,7 +216,7 @@ class Lowering:
     def unsupported(self, operator: Operator, dtype: str, reason: str) -> UnsupportedModelError:
         """Build the error for an operator the engine cannot run."""
         return UnsupportedModelError(
-            f"{self.where}: tinyquant does not support {operator.op} on {dtype} "
+            f"tinyquant does not support {operator.op} on {dtype} "
             f"({operator.label}): {reason}. "
             "Choose another scheme or a board whose runtime has this operator.",
             op=operator.op,

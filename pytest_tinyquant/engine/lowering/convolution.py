@@ -11,6 +11,8 @@ from pytest_tinyquant.engine.lowering.fused_activation import activation_limits
 from pytest_tinyquant.engine.lowering.weights import bias_address
 from pytest_tinyquant.engine.lowering.weights import check_weights
 from pytest_tinyquant.engine.lowering.weights import multipliers
+from pytest_tinyquant.engine.lowering.weights import packed_weights
+from pytest_tinyquant.engine.lowering.weights import weights_address
 from pytest_tinyquant.engine.lowering.weights import zero_point_offsets
 from pytest_tinyquant.engine.lowering.window import window
 from pytest_tinyquant.errors import ModelError
@@ -51,7 +53,7 @@ def _grouped(
     weights = lowering.source(operator, 1)
     call = _layer(
         operator, lowering, fields, channels=weights.shape[0], channel_axis=0, macs=macs,
-        bias_dtypes=None,
+        bias_dtypes=None, may_pack=False,
     )  # fmt: skip
     kernel = call.kernel.replace("tq_conv_2d", "tq_grouped_conv_2d")
     kept = {name: value for name, value in call.fields.items() if name != "scratch"}
@@ -109,6 +111,7 @@ def _layer(
     channel_axis: int,
     macs: int,
     bias_dtypes: tuple[str, ...] | None,
+    may_pack: bool = True,
 ) -> KernelCall:
     source, weights = lowering.source(operator, 0), lowering.source(operator, 1)
     bias, output = lowering.optional(operator, 2), lowering.output(operator)
@@ -117,9 +120,10 @@ def _layer(
         operator, lowering, source, weights, bias, channels=channels,
         channel_axis=channel_axis, bias_dtypes=bias_dtypes,
     )  # fmt: skip
+    packed = packed_weights(lowering, source, weights) if may_pack else None
     fields = fields | {
         "input": lowering.address(source),
-        "weights": lowering.address(weights),
+        "weights": weights_address(lowering, weights, packed),
         "bias": bias_address(lowering, bias),
         "output": lowering.address(output),
         "scratch": None,
@@ -134,9 +138,12 @@ def _layer(
     fields |= activation_limits(operator, output)
     if suffix == "s8":
         fields |= zero_point_offsets(source, output)
+    params_type = f"{kernel}_params"
+    if packed is not None:
+        kernel = kernel.replace("_s8", "_s4")
     return KernelCall(
         kernel,
-        f"{kernel}_params",
+        params_type,
         fields,
         lowering.reads(source, weights, bias),
         (output.index,),

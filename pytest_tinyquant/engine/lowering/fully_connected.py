@@ -11,6 +11,8 @@ from pytest_tinyquant.engine.lowering.weights import bias_address
 from pytest_tinyquant.engine.lowering.weights import check_weights
 from pytest_tinyquant.engine.lowering.weights import folded_bias
 from pytest_tinyquant.engine.lowering.weights import multipliers
+from pytest_tinyquant.engine.lowering.weights import packed_weights
+from pytest_tinyquant.engine.lowering.weights import weights_address
 from pytest_tinyquant.errors import ModelError
 from pytest_tinyquant.models.graph import Operator
 
@@ -33,9 +35,10 @@ def fully_connected(operator: Operator, lowering: Lowering) -> KernelCall:
             f"{list(output.shape)} do not fit together"
         )
     suffix = lowering.suffix(operator, source, output)
+    packed = packed_weights(lowering, source, weights)
     fields: dict[str, Value] = {
         "input": lowering.address(source),
-        "weights": lowering.address(weights),
+        "weights": weights_address(lowering, weights, packed),
         "output": lowering.address(output),
         "batches": batches,
         "input_depth": input_depth,
@@ -48,9 +51,12 @@ def fully_connected(operator: Operator, lowering: Lowering) -> KernelCall:
         fields |= activation_limits(operator, output)
     else:
         kernel = _quantized(operator, lowering, fields, suffix, output_depth)
+    params_type = f"{kernel}_params"
+    if packed is not None:
+        kernel = kernel.replace("_s8", "_s4")
     return KernelCall(
         kernel,
-        f"{kernel}_params",
+        params_type,
         fields,
         lowering.reads(source, weights, bias),
         (output.index,),

@@ -69,6 +69,19 @@ def check_weights(
         raise lowering.unsupported(operator, "int16", "int16 tensors need a zero point of 0")
 
 
+def packed_weights(lowering: Lowering, source: Tensor, weights: Tensor) -> bytes | None:
+    """Return weights of int4 as they are stored, where there are kernels that read them so.
+
+    Other kernels get them as int8.
+    """
+    return lowering.packed.get(weights.index) if source.dtype == "int8" else None
+
+
+def weights_address(lowering: Lowering, weights: Tensor, packed: bytes | None) -> Value:
+    """Return where a kernel finds weights, `packed` ones if it reads those."""
+    return lowering.address(weights) if packed is None else lowering.blob.add(packed)
+
+
 def bias_address(lowering: Lowering, bias: Tensor | None) -> Activation | Constant | None:
     """Return the bias, or NULL."""
     return None if bias is None else lowering.address(bias)

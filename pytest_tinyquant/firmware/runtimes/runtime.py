@@ -18,6 +18,7 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from typing import Any
 
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.support.runtimes import RUNTIMES
@@ -26,6 +27,8 @@ from pytest_tinyquant.support.runtimes import Runtime
 
 if TYPE_CHECKING:
     from pytest_tinyquant.engine import EmittedModel
+    from pytest_tinyquant.errors import DeviceHaltedError
+    from pytest_tinyquant.errors import DoesNotFitError
     from pytest_tinyquant.project.board_types import Board
     from pytest_tinyquant.project.case import Checked
 
@@ -41,6 +44,34 @@ class BoardRuntime(Runtime):
         :param case: the converted file, its graph, and the plan that :meth:`plan` made.
         :raises ToolchainNotFoundError: the board lacks something that the runtime needs.
         """
+
+    def check_board(self, board: Board) -> None:
+        """Raise :class:`ConfigurationError` for a board that it cannot run on."""
+        del board
+
+    def found_for(self, board: Board) -> str:
+        """Return what `board` needs beyond compiler and package, in words; empty for nothing.
+
+        :raises TinyQuantError: something is missing or does not fit.
+        """
+        del board
+        return ""
+
+    def refit(self, case: Checked, directory: Path, error: DoesNotFitError) -> EmittedModel | None:
+        """Write a model again that did not fit, with less memory for what can do with less.
+
+        :returns: None if it needs all that it was given.
+        """
+        del case, directory, error
+        return None
+
+    def advice(self, case: Any, halt: DeviceHaltedError) -> str:
+        """Return what the model says about a halt beyond the runtime's own words; may be empty.
+
+        :param case: the case with its graph and its image.
+        """
+        del case, halt
+        return ""
 
 
 def runtime_of(board: Board) -> BoardRuntime:

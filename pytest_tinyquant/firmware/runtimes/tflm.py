@@ -8,16 +8,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from typing import Any
 from typing import Final
 
+from pytest_tinyquant.engine.sequences import sequences_of
+from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.errors import ToolchainNotFoundError
 from pytest_tinyquant.firmware.runtimes.runtime import BoardRuntime
+from pytest_tinyquant.firmware.runtimes.tflm_archive import check_archive
+from pytest_tinyquant.firmware.runtimes.tflm_headers import read_headers
+from pytest_tinyquant.firmware.runtimes.tflm_registrations import find_calls
+from pytest_tinyquant.firmware.runtimes.tflm_registrations import registrations
+from pytest_tinyquant.firmware.sources import firmware_sources
+from pytest_tinyquant.firmware.toolchain import find_toolchain
+from pytest_tinyquant.project.kinds import KINDS
+from pytest_tinyquant.project.tflm_library import PER_CHANNEL_ADVICE
 from pytest_tinyquant.project.tflm_library import Tflm
 
 
 if TYPE_CHECKING:
     from pytest_tinyquant.engine import EmittedModel
     from pytest_tinyquant.engine import Linking
+    from pytest_tinyquant.engine.sequences import Sequences
+    from pytest_tinyquant.errors import DeviceHaltedError
+    from pytest_tinyquant.errors import DoesNotFitError
+    from pytest_tinyquant.firmware.runtimes.tflm_headers import Headers
     from pytest_tinyquant.models.graph import Graph
     from pytest_tinyquant.project.board_types import Board
     from pytest_tinyquant.project.case import Checked
@@ -25,15 +40,9 @@ if TYPE_CHECKING:
 
 #: RAM that is not the interpreter's: stack, data, and what the interpreter has outside its arena.
 _RESERVED: Final = 64 * 1024
-
-#: Operators of which the library has registrations for one type of activations alone.
-_VARIANTS: Final = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "SOFTMAX")
-_VARIANT_OF: Final[Mapping[str, str]] = {"int8": "INT8", "int16": "INT16"}
-
-_METHODS: Final[Mapping[str, str]] = {
-    "PADV2": "PadV2",
-    "UNIDIRECTIONAL_SEQUENCE_LSTM": "UnidirectionalSequenceLSTM",
-}
+_LARGE: Final = 4 * _RESERVED
+#: No model runs with less.
+_SMALLEST_ARENA: Final = 512
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,24 +56,98 @@ class TensorFlowLiteMicro(BoardRuntime):
 
         return OPERATORS
 
-    def check(self, graph: Graph, where: str) -> None:
+    @property
+    def custom(self) -> frozenset[str]:
+        """The custom operators of the wheel; a board's library says in its headers which it has."""
+        from pytest_tinyquant.support.custom import CUSTOM
+
+        return frozenset(CUSTOM)
+
+    def check(self, graph: Graph) -> None:
         """Accept everything: the table says all there is to say."""
 
-    def check_reading(self, graph: Graph, where: str) -> None:
+    def check_reading(self, graph: Graph) -> None:
         """Refuse a model that the interpreter reads as another one."""
         from pytest_tinyquant.support.misread import check_read_as_written
 
-        check_read_as_written(graph, where=where)
+        check_read_as_written(graph)
 
     def has_doubts(self, graph: Graph) -> bool:
         """Tell whether a dense layer has a scale per channel: some libraries take one for all."""
         return has_per_channel_dense(graph)
 
+    def check_board(self, board: Board) -> None:
+        """Refuse a core that the adapter was not written for."""
+        if board.runs_firmware and core_flags(board) is None:
+            raise ConfigurationError(
+                f"{board.name}: runtime tflm has an adapter for Cortex-M boards only, and this "
+                f"one is of kind {board.kind!r}; give it runtime = 'tinyquant' in boards.toml"
+            )
+
+    def found_for(self, board: Board) -> str:
+        """Return the library, after a look at its headers and at a C++ compiler."""
+        self.check_board(board)
+        library = require(board)
+        toolchain = find_toolchain(board.kind, board.toolchain)
+        if not Path(f"{toolchain.prefix}g++").is_file():
+            raise ToolchainNotFoundError(
+                f"{toolchain.prefix}g++ is missing, which compiles the adapter; "
+                "apt install libstdc++-arm-none-eabi-newlib"
+            )
+        flags = core_flags(board) or ""
+        archive = check_archive(library.library, library.defines, flags, where=board.name)
+        count = len(read_headers(library.include, where=board.name).methods)
+        return (
+            f"{library.library}, compiled by {archive.compiler or 'an unknown compiler'} (the "
+            f"board's is {toolchain.version}); headers with {count} operators"
+        )
+
     def emit(self, case: Checked, directory: Path) -> EmittedModel:
         """Write the interpreter's set-up beside the file."""
-        linked = _linked(case.board, require(case.board))
-        emitted = emit(case.graph, case.converted.read(), directory, case.board)
-        return dataclasses.replace(emitted, linked=linked)
+        board = case.board
+        # On a small board all that the linker has left is offered, which it says when asked for
+        # more; on a large one that would take a second build for nothing.
+        reserved = _RESERVED if board.ram_bytes >= _LARGE else 0
+        return self._emit(case, directory, board.ram_bytes - reserved)
+
+    def refit(self, case: Checked, directory: Path, error: DoesNotFitError) -> EmittedModel | None:
+        """Offer the interpreter what is left of the RAM."""
+        reserved = _RESERVED if case.board.ram_bytes >= _LARGE else 0
+        left = case.board.ram_bytes - reserved - (error.needed - error.available)
+        if error.region != "RAM" or left < _SMALLEST_ARENA:
+            return None
+        return self._emit(case, directory, left)
+
+    def _emit(self, case: Checked, directory: Path, arena: int) -> EmittedModel:
+        library = require(case.board)
+        flags = core_flags(case.board) or ""
+        check_archive(library.library, library.defines, flags, where=case.board.name)
+        headers = read_headers(library.include, where=case.board.name)
+        tflite, arena = case.converted.read(), arena // 16 * 16
+        emitted = emit(
+            case.graph,
+            tflite,
+            directory,
+            arena,
+            headers,
+            sequences=sequences_of(case.model),
+            where=case.board.name,
+        )
+        return dataclasses.replace(emitted, linked=_linked(case.board, library))
+
+    def advice(self, case: Any, halt: DeviceHaltedError) -> str:
+        """Say what the graph and the arena tell of a refusal."""
+        if halt.kind != "AllocateTensors":
+            return ""
+        words = []
+        if has_per_channel_dense(case.graph, activations="int16") and "dense_per_c" not in str(
+            halt
+        ):
+            words.append(PER_CHANNEL_ADVICE)
+        if not words:
+            arena = getattr(getattr(case, "image", None), "arena_bytes", 0)
+            words.append(f"It was offered an arena of {arena:,} bytes, all that the board has left")
+        return "\n".join(words)
 
 
 TFLM: Final = TensorFlowLiteMicro(
@@ -101,13 +184,35 @@ def require(board: Board) -> Tflm:
     return tflm
 
 
-def emit(graph: Graph, tflite: bytes, directory: Path, board: Board) -> EmittedModel:
-    """Write the sources that make one model an image with TensorFlow Lite Micro."""
+def core_flags(board: Board) -> str | None:
+    """Return the compiler flags that say which core a board has; None if it is no Cortex-M."""
+    file = KINDS[board.kind].toolchain_file
+    file = file or firmware_sources() / "cmake" / f"{board.kind}.cmake"
+    found = re.search(r"-mcpu=cortex-m[^\"]*", file.read_text()) if file.is_file() else None
+    return found[0] if found else None
+
+
+def emit(
+    graph: Graph,
+    tflite: bytes,
+    directory: Path,
+    arena: int,
+    headers: Headers,
+    *,
+    sequences: Sequences | None = None,
+    where: str,
+) -> EmittedModel:
+    """Write the sources that make one model an image with TensorFlow Lite Micro.
+
+    :param arena: bytes that the interpreter is offered.
+    :param sequences: how the check samples are told apart; None where each stands alone.
+    :param where: the board, for messages.
+    :raises UnsupportedModelError: the library's headers offer nothing for an operator.
+    """
     from pytest_tinyquant.engine import EmittedModel
 
-    arena = max(board.ram_bytes - _RESERVED, _RESERVED // 2) // 16 * 16
     (directory / "tq_tflm_model.bin").write_bytes(tflite)
-    (directory / "tq_tflm_ops.h").write_text(_operators(graph, arena))
+    (directory / "tq_tflm_ops.h").write_text(_operators(graph, arena, headers, sequences, where))
     model, weights = directory / "tq_model.c", directory / "tq_weights.S"
     model.write_text(_model(graph, arena))
     weights.write_text(_WEIGHTS)
@@ -133,45 +238,37 @@ def _linked(board: Board, library: Tflm) -> Linking:
     )
 
 
-def registrations(graph: Graph) -> list[str]:
-    """Return the resolver's calls for the model, with the smallest kernels that it offers."""
-    calls = []
-    for op in sorted({operator.op for part in graph.parts() for operator in part.operators}):
-        types = {
-            part.input_dtype(operator)
-            for part in graph.parts()
-            for operator in part.operators
-            if operator.op == op
-        }
-        variant = _VARIANT_OF.get(next(iter(types))) if len(types) == 1 else None
-        argument = f"tflite::Register_{op}_{variant}()" if variant and op in _VARIANTS else ""
-        calls.append(f"Add{method(op)}({argument})")
-    return calls
+def has_per_channel_dense(graph: Graph, activations: str = "") -> bool:
+    """Tell whether a dense layer has a scale for each of its outputs.
 
-
-def method(op: str) -> str:
-    """Return an operator's name as MicroMutableOpResolver spells it, such as ``Conv2D``."""
-    words = op.split("_")
-    return _METHODS.get(op) or "".join(
-        word if re.fullmatch(r"\dD", word) else word.capitalize() for word in words
-    )
-
-
-def has_per_channel_dense(graph: Graph) -> bool:
-    """Tell whether a dense layer has a scale for each of its outputs."""
+    :param activations: count only layers whose input has this type.
+    """
     weights = [
         part.tensors[operator.inputs[1]].quantization
         for part in graph.parts()
         for operator in part.operators
         if operator.op == "FULLY_CONNECTED"
+        and (not activations or part.input_dtype(operator) == activations)
     ]
     return any(quantization and len(quantization.scales) > 1 for quantization in weights)
 
 
-def _operators(graph: Graph, arena: int) -> str:
-    calls = registrations(graph)
-    inputs = sum(graph.tensors[index].bytes for index in graph.inputs)
+def _operators(
+    graph: Graph, arena: int, headers: Headers, sequences: Sequences | None, where: str
+) -> str:
+    calls = registrations(graph, headers, where=where)
     chain = " &&\n         ".join(f"resolver.{call} == kTfLiteOk" for call in calls)
+    cases = "".join(
+        f"    case {index}:\n      return resolver.FindOp({argument});\n"
+        for index, argument in enumerate(find_calls(graph))
+    )
+    variables = sum(op.op == "VAR_HANDLE" for part in graph.parts() for op in part.operators)
+    sequence = ""
+    if sequences is not None:
+        sequence = (
+            f"#define TQ_TFLM_STEPS {sequences.steps}u\n"
+            f"#define TQ_TFLM_SAMPLES {sequences.samples}u\n"
+        )
     return (
         "/* Generated by pytest-tinyquant; do not edit. */\n"
         f"#define TQ_TFLM_OPS {len(graph.operators)}u\n"
@@ -179,11 +276,20 @@ def _operators(graph: Graph, arena: int) -> str:
         f"#define TQ_TFLM_ARENA_BYTES {arena}u\n"
         f"#define TQ_TFLM_INPUTS {len(graph.inputs)}u\n"
         f"#define TQ_TFLM_OUTPUTS {len(graph.outputs)}u\n"
-        f"#define TQ_TFLM_INPUT_BYTES {inputs}u\n"
+        f"#define TQ_TFLM_VARIABLES {variables}\n"
+        f"{sequence}"
         "\n"
         "template <typename Resolver>\n"
         "static bool tq_tflm_register(Resolver &resolver) {\n"
         f"  return {chain};\n"
+        "}\n"
+        "\n"
+        "template <typename Resolver>\n"
+        "static const TFLMRegistration *tq_tflm_find(const Resolver &resolver, int kind) {\n"
+        "  switch (kind) {\n"
+        f"{cases}"
+        "  }\n"
+        "  return nullptr;\n"
         "}\n"
     )
 

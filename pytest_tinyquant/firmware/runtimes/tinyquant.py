@@ -42,24 +42,25 @@ class Engine(BoardRuntime):
 
         return executed_operators(graph)
 
-    def check(self, graph: Graph, where: str) -> None:
+    def check(self, graph: Graph) -> None:
         """Lower the graph, which refuses what no kernel can run."""
         from pytest_tinyquant.engine.lowered_graph import lower_graph
 
-        lower_graph(graph, where)
+        lower_graph(graph)
 
-    def plan(self, graph: Graph, *, kernels: str, where: str) -> Plan:
+    def plan(self, graph: Graph, *, kernels: str, name: str) -> Plan:
         """Return kernels, parameters and the arena's layout."""
         from pytest_tinyquant import engine
 
-        return engine.plan(graph, where=where, kernels=kernels)
+        return engine.plan(graph, name=name, kernels=kernels)
 
     def emit(self, case: Checked, directory: Path) -> EmittedModel:
         """Write the plan as C."""
         from pytest_tinyquant import engine
+        from pytest_tinyquant.engine.sequences import sequences_of
 
         assert case.plan is not None, "a compiled runtime has a plan"
-        return engine.emit(case.plan, directory)
+        return engine.emit(case.plan, directory, sequences_of(case.model))
 
     def version(self) -> str:
         """Return this package's release: a baseline must not change its words with every commit.

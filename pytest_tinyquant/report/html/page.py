@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -19,14 +18,13 @@ import jinja2
 from markupsafe import Markup
 
 from pytest_tinyquant.baselines.message import verdict_text
-from pytest_tinyquant.baselines.verdict import Comparison
 from pytest_tinyquant.metrics.registry import METRICS
-from pytest_tinyquant.metrics.text import number_text
 from pytest_tinyquant.report.choosing import Choice
 from pytest_tinyquant.report.choosing import choices_of
 from pytest_tinyquant.report.choosing_text import BEST
 from pytest_tinyquant.report.choosing_text import rows
 from pytest_tinyquant.report.choosing_text import titles
+from pytest_tinyquant.report.columns import COLUMNS
 from pytest_tinyquant.report.html.chart import HEIGHT
 from pytest_tinyquant.report.html.chart import LEFT
 from pytest_tinyquant.report.html.chart import RIGHT
@@ -34,17 +32,23 @@ from pytest_tinyquant.report.html.chart import WIDTH
 from pytest_tinyquant.report.html.chart import glyph
 from pytest_tinyquant.report.html.figures import figures
 from pytest_tinyquant.report.html.pareto import scatters
+from pytest_tinyquant.report.html.rows import HEADINGS
+from pytest_tinyquant.report.html.rows import SIGNS
+from pytest_tinyquant.report.html.rows import Row
+from pytest_tinyquant.report.html.rows import kind_of
+from pytest_tinyquant.report.html.rows import metric_of
+from pytest_tinyquant.report.html.rows import row_of
+from pytest_tinyquant.report.html.rows import table_order
 from pytest_tinyquant.report.published import Published
 from pytest_tinyquant.report.published import columns
 from pytest_tinyquant.report.published import read_published
-from pytest_tinyquant.report.results import BAD
 from pytest_tinyquant.report.results import OUTCOMES
-from pytest_tinyquant.report.results import Result
 from pytest_tinyquant.report.results import Results
 from pytest_tinyquant.report.wording import ESTIMATED
 from pytest_tinyquant.report.wording import counts_text
 from pytest_tinyquant.report.wording import estimate_rows
 from pytest_tinyquant.schemes.scheme import in_order
+from pytest_tinyquant.session.heading import run_summary
 from pytest_tinyquant.system.natural_order import natural_order
 from pytest_tinyquant.system.plain_text import harmless
 
@@ -59,30 +63,6 @@ FIRST_ROWS: Final = 300
 #: Changes that stand open with their causes above everything else.
 MOST_OPEN: Final = 40
 
-#: A sign beside the word for each kind of outcome: colour alone tells nobody anything.
-_SIGNS: Final = {"bad": "✕", "changed": "△", "ok": "✓", "gap": "◇"}
-
-
-@dataclass(frozen=True)
-class Row:
-    """One test in the table of verdicts.
-
-    :param change: relative change of the number, for sorting; None where there is none.
-    """
-
-    combination: str
-    model: str
-    scheme: str
-    board: str
-    metric: str
-    number: str
-    baseline: str
-    change: float | None
-    change_text: str
-    outcome: str
-    kind: str
-    text: str
-
 
 def page(results: Results, run: Run) -> str:
     """Return the page of a run."""
@@ -96,7 +76,7 @@ def page(results: Results, run: Run) -> str:
         read_published(run.project.baselines_dir / "published"),
         families,
         found=choices_of(run),
-        summary=run.summary() or "",
+        summary=run_summary(run) or "",
     )
 
 
@@ -118,29 +98,17 @@ def render(
     """
     measurements = tuple(measurements)
     published = tuple(published)
-    table = sorted((_row(result) for result in results.results), key=_table_order)
+    table = sorted((row_of(result) for result in results.results), key=table_order)
     measured = {measurement.combination.lower(): measurement for measurement in measurements}
-    counts = results.counts()
     attention = [row for row in table if row.kind in ("bad", "changed")]
     drawn = figures(measurements, published, families)
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("pytest_tinyquant.report.html"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=_finalized,
-    )
-    return environment.get_template("page.html.j2").render(
+    template = _environment().get_template("page.html.j2")
+    return template.render(
         summary=summary.removeprefix("tinyquant: "),
         version=importlib.metadata.version("pytest-tinyquant"),
         made=(made or datetime.now(UTC)).strftime("%Y-%m-%d %H:%M UTC"),
-        counts=[
-            (counts_text(Counter({outcome: counts[outcome]})), _kind(outcome))
-            for outcome in OUTCOMES
-            if counts[outcome]
-        ],
-        signs=_SIGNS,
+        counts=_counted(results),
+        signs=SIGNS,
         rows=table,
         first_rows=FIRST_ROWS,
         choices=_choices(table),
@@ -149,6 +117,8 @@ def render(
         choosing=[
             (choice, titles(choice), list(rows(choice)), scatters(choice)) for choice in found
         ],
+        columns=COLUMNS,
+        headings=HEADINGS,
         best=BEST,
         estimated=ESTIMATED,
         estimates=estimate_rows(results),
@@ -161,50 +131,25 @@ def render(
     )
 
 
-def _row(result: Result) -> Row:
-    """Return a test's row: the number that decides its outcome, or the error in its place."""
-    parts = {"model": result.model, "scheme": result.scheme, "board": result.board}
-    metric = result.verdicts[0].metric if result.verdicts else _metric_of(result.nodeid)
-    row = {"combination": result.combination, "metric": metric, **parts}
-    outcome = {"outcome": result.outcome, "kind": _kind(result.outcome)}
-    comparison = _deciding(result)
-    if comparison is None:
-        error = result.error or {"class": "", "message": result.gap}
-        text = f"{error['class']}: {error['message']}".removeprefix(": ")
-        return Row(**row, number="", baseline="", change=None, change_text="", text=text, **outcome)
-    current, before = comparison.current, comparison.baseline
-    return Row(
-        **row,
-        number=f"{number_text(current.value)} {current.unit}",
-        baseline=number_text(before.value) if before else "",
-        change=comparison.change,
-        change_text=comparison.change_text,
-        text="\n".join(map(verdict_text, result.verdicts)) if result.outcome != "ok" else "",
-        **outcome,
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("pytest_tinyquant.report.html"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=_finalized,
     )
 
 
-def _deciding(result: Result) -> Comparison | None:
-    """Return the comparison that gave a test its outcome, or its first one."""
-    comparisons = [c for verdict in result.verdicts for c in verdict.comparisons]
-    worst = [c for c in comparisons if c.status == result.outcome]
-    return next(iter(worst or comparisons), None)
-
-
-def _metric_of(nodeid: str) -> str:
-    """Return the last word of a test's name, which says what it would have judged."""
-    return nodeid.rpartition("::")[2].partition("[")[0].removeprefix("test_")
-
-
-def _kind(outcome: str) -> str:
-    if outcome in BAD:
-        return "bad"
-    return {"ok": "ok", "known gap": "gap", "skipped": "gap"}.get(outcome, "changed")
-
-
-def _table_order(row: Row) -> tuple[Any, ...]:
-    """Return the order of the table: what needs attention first."""
-    return (tuple(_SIGNS).index(row.kind), natural_order(row.combination), row.metric)
+def _counted(results: Results) -> list[tuple[str, str]]:
+    """Return how many tests had each outcome, in words, with the outcome's kind."""
+    counts = results.counts()
+    return [
+        (counts_text(Counter({outcome: counts[outcome]})), kind_of(outcome))
+        for outcome in OUTCOMES
+        if counts[outcome]
+    ]
 
 
 def _choices(table: Iterable[Row]) -> dict[str, list[str]]:
@@ -234,10 +179,10 @@ def _details(
             "name": combination,
             "tests": [
                 {
-                    "name": _metric_of(result.nodeid),
+                    "name": metric_of(result.nodeid),
                     "outcome": result.outcome,
-                    "kind": _kind(result.outcome),
-                    "text": _row(result).text or "\n".join(map(verdict_text, result.verdicts)),
+                    "kind": kind_of(result.outcome),
+                    "text": row_of(result).text or "\n".join(map(verdict_text, result.verdicts)),
                     "gap": result.gap,
                 }
                 for result in group

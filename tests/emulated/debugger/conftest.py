@@ -1,4 +1,4 @@
-"""Debuggers of both emulated cores, and what their tests do with them."""
+"""Debuggers of the emulated cores, and what their tests do with them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pytest_tinyquant.boards.debug.gdb_core import RX_GDB_CORE
 from pytest_tinyquant.boards.debug.gdb_debugger import GdbDebugger
 from pytest_tinyquant.boards.debug.pyocd_debugger import PyocdDebugger
 from pytest_tinyquant.boards.device import Debugger
+from pytest_tinyquant.boards.emulator.cortex_m import MACHINES as TARGETS
 from pytest_tinyquant.boards.emulator.qemu import Qemu
 from pytest_tinyquant.boards.emulator.rx import start_qemu
 from pytest_tinyquant.firmware.elf import Elf
@@ -51,10 +52,24 @@ def word_on_the_stack(debugger: Debugger) -> int:
 
 THUMB = ("xpsr", 1 << 24, 1 << 24)
 INTERRUPTS_ON_USER_STACK = ("psw", 3 << 16, 3 << 16)
+MACHINES = {
+    "rp2040": ("mps2-an385", 0x20000000),
+    "nucleo-f207zg": ("mps2-an385", 0x20000000),
+    "nucleo-l4r5zi": ("mps2-an386", 0x20000000),
+    "launchxl-cc3220sf": ("mps2-an386", 0x20000000),
+    "nucleo-f746zg": ("mps2-an500", 0x20000000),
+    "nrf5340-dk": ("mps2-an505", 0x38000000),
+    "corstone-300": ("mps3-an547", 0x31000000),
+}
+"""A board for each core, its machine and where the machine's RAM is."""
+
+
+def cortex_m(machine: str, ram: int) -> Core:
+    return Core(lambda: Qemu("qemu-system-arm", machine), ram, "r0", THUMB, link_register)
+
+
 CORES = {
-    "nucleo-l4r5zi": Core(
-        lambda: Qemu("qemu-system-arm", "mps2-an386"), 0x20000000, "r0", THUMB, link_register
-    ),
+    **{board: cortex_m(*machine) for board, machine in MACHINES.items()},
     "rx65n": Core(
         lambda: start_qemu("r5f562n8"), 0x1000, "r1", INTERRUPTS_ON_USER_STACK, word_on_the_stack
     ),
@@ -62,7 +77,7 @@ CORES = {
 
 
 def by_pyocd(qemu: Qemu) -> Debugger:
-    return PyocdDebugger(f"tqqemu:127.0.0.1:{qemu.gdb_port}", "tinyquant_mps2_an386")
+    return PyocdDebugger(f"tqqemu:127.0.0.1:{qemu.gdb_port}", TARGETS[qemu.machine])
 
 
 def by_gdb_stub(qemu: Qemu) -> Debugger:

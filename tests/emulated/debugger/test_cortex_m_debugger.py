@@ -174,7 +174,7 @@ def test_pyocd_does_not_list_the_emulator(qemu: Qemu) -> None:
 
 
 @pytest.mark.parametrize(
-    "first", ["pyocd", "pyocd_probe", "pyocd_qemu", "pyocd_memory", "debugger"]
+    "first", ["pyocd", "pyocd_probe", "pyocd_qemu", "pyocd_memory", "pyocd_debugger"]
 )
 def test_pyocd_finds_the_probe_whatever_is_imported_first(first: str, tmp_path: Path) -> None:
     module = first if first == "pyocd" else f"pytest_tinyquant.boards.debug.{first}"

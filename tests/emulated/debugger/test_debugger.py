@@ -21,12 +21,19 @@ from pytest_tinyquant.errors import FlashError
 from pytest_tinyquant.firmware.elf import Elf
 
 
+NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
+OTHER_CORES = (
+    ("rp2040", "nucleo-f207zg", "launchxl-cc3220sf", "nucleo-f746zg", "nrf5340-dk", "corstone-300")
+    if NIGHTLY
+    else ("corstone-300",)
+)
 pytestmark = pytest.mark.parametrize(
     ("board_name", "link"),
     [
         pytest.param("nucleo-l4r5zi", "pyocd", id="cortex-m-pyocd"),
         pytest.param("nucleo-l4r5zi", "gdb", id="cortex-m-gdb"),
         pytest.param("rx65n", "gdb-of-rx", id="rx-gdb"),
+        *(pytest.param(board, "pyocd", id=f"{board}-pyocd") for board in OTHER_CORES),
     ],
     indirect=True,
     scope="session",
@@ -201,7 +208,7 @@ def test_refuses_a_file_that_is_no_elf(debugger: Debugger, tmp_path: Path) -> No
 def test_refuses_an_image_that_does_not_read_back(
     debugger: Debugger, core: Any, elf: Elf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("debugger", "segments"):
+    for module in ("gdb_debugger", "pyocd_debugger", "segments"):
         monkeypatch.setattr(
             f"pytest_tinyquant.boards.debug.{module}.loadable_segments",
             lambda path: [(core.ram, b"\x00\x11"), (core.ram + 0x10000, b"\x5a\xa5")],

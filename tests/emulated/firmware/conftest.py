@@ -26,7 +26,7 @@ RUN_TIMEOUT = 60.0
 
 BOARD = Board(
     name="nucleo-l4r5zi",
-    kind="cortex-m4",
+    kind="cortex-m4f",
     runtime="tinyquant",
     target=Target.EMULATOR,
     description="",

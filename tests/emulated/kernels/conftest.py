@@ -198,7 +198,7 @@ class TwoSets:
 
     def run(self, planned: Plan, kernels: str, samples: Sequence[bytes]) -> tuple[bytes, ...]:
         board = Board(
-            "emulated", "cortex-m4", "tinyquant", Target.EMULATOR, "", (), 2 << 20, 640 << 10,
+            "emulated", "cortex-m4f", "tinyquant", Target.EMULATOR, "", (), 2 << 20, 640 << 10,
             kernels, machine="mps2-an386",
         )  # fmt: skip
         emitted = emit(planned, self._directories("model"))

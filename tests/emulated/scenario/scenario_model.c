@@ -115,6 +115,9 @@ void scenario_act(const void *params) {
     case 24:
       core_lockup();
       break;
+    case 25:
+      core_non_secure_call(&zero);
+      break;
 #endif
     default:
       break;

@@ -166,7 +166,7 @@ def outcome(data: bytes) -> str:
     result = "planned"
     for runtime in RUNTIMES.values():
         try:
-            check_support(graph, runtime, where="model")
+            check_support(graph, runtime)
         except (ModelError, UnsupportedModelError) as error:
             result = type(error).__name__
     endings = {kernels: _planned(graph, kernels) for kernels in KERNEL_SETS}

@@ -163,8 +163,8 @@ class _Call:
         match value:
             case Activation(tensor):
                 return self.memory.address(self.plan.placements[tensor])
-            case ScratchMemory():
-                return self.memory.address(self.plan.scratch[self.op.index])
+            case ScratchMemory(offset):
+                return self.memory.address(self.plan.scratch[self.op.index]) + offset
             case Constant(offset):
                 return self.weights + offset
             case Array(ctype, elements):
@@ -226,7 +226,7 @@ def check(tflm: Any, host_engine: HostEngine) -> Callable[[Layer], None]:
 
     def run(layer: Layer) -> None:
         expected = tflm.run(layer.model, layer.samples)
-        planned = plan(read_graph(layer.model), where=layer.spec.op)
+        planned = plan(read_graph(layer.model), name=layer.spec.op)
         actual = host_engine.run(planned, layer.samples)
         # All samples of an output at once.
         for outputs in zip(zip(*expected, strict=True), zip(*actual, strict=True), strict=True):

@@ -60,7 +60,7 @@ def agree(spec, tflm_error, tflm):
     accepted = {}
     for name, runtime in RUNTIMES.items():
         try:
-            check_support(graph, runtime, where="model")
+            check_support(graph, runtime)
             accepted[name] = True
         except UnsupportedModelError:
             accepted[name] = False

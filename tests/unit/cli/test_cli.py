@@ -48,6 +48,34 @@ def test_init_keeps_what_is_there(project, capsys):
     assert "kept  pyproject.toml" in out
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "lines"),
+    [
+        (
+            "pyproject.toml",
+            '[tool.pytest.ini_options]\ntestpaths = ["unit"]\n',
+            ['tinyquant_boards = ["host", "nucleo-l4r5zi"]', 'testpaths = ["unit", "tests"]'],
+        ),
+        ("pyproject.toml", '[tool.pytest.ini_options]\ntestpaths = ["tests"]\n', [
+            'tinyquant_boards = ["host", "nucleo-l4r5zi"]'
+        ]),
+        ("tox.ini", "[pytest]\ntestpaths = unit\n", [
+            "tinyquant_boards = host nucleo-l4r5zi", "testpaths = unit tests"
+        ]),
+        ("setup.cfg", "[tool:pytest]\ntinyquant_boards = host\n", []),
+        ("pytest.ini", "[pytest]\ntinyquant_boards = host\n", []),
+    ],
+)  # fmt: skip
+def test_init_says_what_to_add_to_settings_that_are_there(project, capsys, name, text, lines):
+    (project / name).write_text(text)
+    assert main(["init"]) == 0
+    out = capsys.readouterr().out
+    assert (project / name).read_text() == text
+    assert f"kept  {name}" in out
+    told = [line.strip() for line in out.splitlines() if line.startswith("    ")]
+    assert told == ([*(["which holds pytest's settings; add to them:"] if lines else []), *lines])
+
+
 def test_init_says_where_it_cannot_write(project, capsys):
     (project / "file").touch()
     assert main(["init", "file"]) == 1
@@ -178,7 +206,7 @@ def test_doctor_succeeds_only_if_nothing_is_missing(project, capsys, monkeypatch
     monkeypatch.setattr(doctor, "_findings", lambda boards: iter([found, missing]))
     assert main(["doctor"]) == 1
     out = capsys.readouterr().out
-    assert "missing  qemu      apt install qemu-system-arm" in out
+    assert re.search(r"missing  qemu +apt install qemu-system-arm", out)
     assert "needed for emulated boards" in out
 
 
@@ -211,6 +239,19 @@ def test_doctor_checks_only_what_the_named_boards_need(project, capsys, monkeypa
     assert re.search(
         r"no board 'nucleo'; known are: .*host, .*nucleo-l4r5zi", capsys.readouterr().err
     )
+
+
+def test_doctor_without_names_looks_at_the_boards_of_the_ini_file_and_the_bench(
+    project, capsys, monkeypatch
+):
+    (project / "pytest.ini").write_text("[pytest]\ntinyquant_boards = host\n")
+    main(["doctor"])
+    out = capsys.readouterr().out
+    assert out.startswith("for host, as the ini file and the bench say\n")
+    assert "rx-elf-gcc" not in out
+    assert "arm-none-eabi-gcc" not in out
+    main(["doctor", "rx65n"])
+    assert "rx-elf-gcc" in capsys.readouterr().out
 
 
 def test_without_a_command_the_usage_is_shown(capsys):

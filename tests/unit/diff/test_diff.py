@@ -156,6 +156,15 @@ def test_what_is_not_there_is_trouble(capsys):
     assert "before.json: no such file or directory, and " in capsys.readouterr().err
 
 
+def test_files_of_two_boards_are_compared_by_model_and_scheme(recorded, change, tmp_path, capsys):
+    other = change(board="nucleo-tflm", symbols={"_ZN6tflite8EvalInt8Ev": 1_000, "main": 100})
+    files = [str(write(m, tmp_path)) for m in (recorded, other)]
+    assert main(["diff", *files]) == 1
+    shown = capsys.readouterr().out
+    assert "cnn_4-int8-only" in shown
+    assert "tflite::EvalInt8" in shown
+
+
 def test_sides_without_a_common_combination(recorded, change, tmp_path, capsys):
     files = [str(write(m, tmp_path)) for m in (recorded, change(model="fc_1"))]
     assert main(["diff", *files]) == 2

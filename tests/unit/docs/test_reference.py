@@ -21,6 +21,7 @@ PLACES = {
     "project.tflm_library": ["boards.toml: TensorFlow Lite Micro of a board"],
     "project.core_timing": ["boards.toml: timing of a board"],
     "project.npu": ["boards.toml: the NPU of a board"],
+    "project.chip_memory": ["boards.toml: a memory of a board"],
     "project.bench": ["boards.toml: a board to touch"],
     "schemes.scheme_file": [None, "schemes.toml: a scheme"],
     "schemes.rule_table": ["schemes.toml: a rule"],
@@ -36,7 +37,7 @@ PLACES = {
 #: What local names in the arguments of ``allow()`` stand for.
 LOCALS = {
     "project.known_issues": {"known": ("models", "schemes", "boards", "runtimes")},
-    "models.model_file": {"convertible": True},
+    "models.model_file": {"convertible": True, "factory": True},
     "models.architecture": {"kind": "dense"},
 }
 
@@ -84,17 +85,9 @@ def accepted() -> list[tuple[str, int, set[str]]]:
         for number, argument in enumerate(calls):
             module = importlib.import_module(f"pytest_tinyquant.{name}")
             known = {**vars(module), **LOCALS.get(name, {})}
-            if name == "models.model_file" and "known" in ast.unparse(argument):
-                known["known"] = sidecar_keys(path)
             keys = eval(ast.unparse(argument), known)
             found.append((name, number, set(keys)))
     return found
-
-
-def sidecar_keys(path: Path) -> list[str]:
-    """Return the keys that the settings of every model may have."""
-    (literal,) = re.findall(r"known = (\[.*?\])\n", path.read_text())
-    return ast.literal_eval(literal)
 
 
 @pytest.mark.parametrize(

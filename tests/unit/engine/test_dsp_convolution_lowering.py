@@ -53,7 +53,7 @@ def plan_of(builder: Any) -> PlanOf:
         )  # fmt: skip
         builder.operator(op, inputs, [output], padding="SAME", stride_h=1, stride_w=1, **options)
         graph = read_graph(builder.build([source], [output]))
-        return plan(graph, where="layer", kernels=kernels)
+        return plan(graph, name="layer", kernels=kernels)
 
     return planned
 

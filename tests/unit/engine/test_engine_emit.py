@@ -37,7 +37,7 @@ def _compile(compiler: str, sources: tuple[Path, ...], directory: Path) -> list[
 def test_generated_code_compiles_without_warnings(
     compiler: str, model: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    emitted = emit(plan(read_graph(request.getfixturevalue(model)), where="cnn"), tmp_path)
+    emitted = emit(plan(read_graph(request.getfixturevalue(model)), name="cnn"), tmp_path)
     objects = _compile(compiler, emitted.sources, tmp_path)
     symbols = subprocess.run(
         ["nm", "--format=posix", *map(str, objects)], capture_output=True, text=True, check=True
@@ -54,21 +54,21 @@ def test_generated_code_compiles_without_warnings(
 
 def test_the_same_plan_gives_the_same_bytes(int8_cnn: bytes, tmp_path: Path) -> None:
     for directory in ("a", "b"):
-        emit(plan(read_graph(int8_cnn), where="cnn"), tmp_path / directory)
+        emit(plan(read_graph(int8_cnn), name="cnn"), tmp_path / directory)
     for path in sorted((tmp_path / "a").iterdir()):
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
 
 
 def test_the_file_says_where_it_comes_from(int8_cnn: bytes, tmp_path: Path) -> None:
     graph = read_graph(int8_cnn)
-    emit(plan(graph, where="*/ #error"), tmp_path)
+    emit(plan(graph, name="*/ #error"), tmp_path)
     text = (tmp_path / "tq_model.c").read_text()
     assert " * Model: * / #error\n" in text
     assert f" * SHA-256 of the .tflite file: {graph.sha256}\n" in text
 
 
 def test_parameters_are_designated_initialisers(int8_cnn: bytes, tmp_path: Path) -> None:
-    emit(plan(read_graph(int8_cnn), where="cnn"), tmp_path)
+    emit(plan(read_graph(int8_cnn), name="cnn"), tmp_path)
     text = (tmp_path / "tq_model.c").read_text()
     assert "static const tq_softmax_s8_params tq_model_params_3 = {\n" in text
     assert "    {tq_softmax_s8, &tq_model_params_3},\n" in text

@@ -15,7 +15,7 @@ from pytest_tinyquant.models.tflite_reader import read_graph
 
 
 def test_operators_become_kernels(int8_cnn: bytes) -> None:
-    result = plan(read_graph(int8_cnn), where="cnn")
+    result = plan(read_graph(int8_cnn), name="cnn")
     rows = [(op.label, op.kernel, op.output_shape, op.macs) for op in result.ops]
     assert rows == [
         ("conv2d[0]", "tq_conv_2d_s8", (1, 8, 8, 4), 8 * 8 * 4 * 3 * 3 * 2),
@@ -132,7 +132,7 @@ def _layer(builder: Any, **weights: Any) -> bytes:
 def test_weights_with_a_zero_point_are_refused(builder: Any) -> None:
     data = _layer(builder, zero_point=3)
     with pytest.raises(UnsupportedModelError, match="a zero point other than 0") as caught:
-        plan(read_graph(data), where="m")
+        plan(read_graph(data), name="m")
     assert (caught.value.op, caught.value.dtype) == ("FULLY_CONNECTED", "int8")
 
 

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from pytest_tinyquant.boards.device import RunRecord
 from pytest_tinyquant.errors import ConfigurationError
+from pytest_tinyquant.errors import DeviceHaltedError
 from pytest_tinyquant.errors import InvalidOutputError
 from pytest_tinyquant.errors import ToolchainNotFoundError
+from pytest_tinyquant.errors import UnsupportedModelError
+from pytest_tinyquant.firmware.runtimes.tflm import TFLM
 from pytest_tinyquant.firmware.runtimes.tflm import emit
 from pytest_tinyquant.firmware.runtimes.tflm import has_per_channel_dense
-from pytest_tinyquant.firmware.runtimes.tflm import method
-from pytest_tinyquant.firmware.runtimes.tflm import registrations
 from pytest_tinyquant.firmware.runtimes.tflm import require
+from pytest_tinyquant.firmware.runtimes.tflm_headers import read_headers
+from pytest_tinyquant.firmware.runtimes.tflm_registrations import find_calls
+from pytest_tinyquant.firmware.runtimes.tflm_registrations import registrations
 from pytest_tinyquant.measure.dense_scales import check_dense_scales
 from pytest_tinyquant.models.graph import Graph
 from pytest_tinyquant.models.graph import Operator
@@ -86,49 +92,148 @@ def test_what_is_missing_is_named_with_what_to_do(board, installed, lines, messa
         require(board(*lines))
 
 
-@pytest.mark.parametrize(
-    ("op", "name"),
-    [
-        ("CONV_2D", "Conv2D"),
-        ("FULLY_CONNECTED", "FullyConnected"),
-        ("MAX_POOL_2D", "MaxPool2D"),
-        ("PADV2", "PadV2"),
-        ("UNIDIRECTIONAL_SEQUENCE_LSTM", "UnidirectionalSequenceLSTM"),
-    ],
-)
-def test_operators_are_spelt_as_the_resolver_spells_them(op, name):
-    assert method(op) == name
+RESOLVER = """
+// Stand-in for the real header, in its form.
+#include "tensorflow/lite/micro/kernels/conv.h"
+#include "tensorflow/lite/micro/kernels/missing.h"
+
+template <unsigned int tOpCount>
+class MicroMutableOpResolver : public MicroOpResolver {
+  TfLiteStatus AddConv2D(const TFLMRegistration& registration = Register_CONV_2D()) {
+    return AddBuiltin(BuiltinOperator_CONV_2D, registration, ParseConv2D);
+  }
+  TfLiteStatus AddFullyConnected(
+      const TFLMRegistration& registration = Register_FULLY_CONNECTED()) {
+    return AddBuiltin(BuiltinOperator_FULLY_CONNECTED, registration,
+                      ParseFullyConnected);
+  }
+  TfLiteStatus AddBatchMatMul() {
+    return AddBuiltin(tflite::BuiltinOperator_BATCH_MATMUL,
+                      Register_BATCH_MATMUL(), ParseBatchMatMul);
+  }
+  TfLiteStatus AddCumSum() { return AddBuiltin(BuiltinOperator_CUMSUM, Register_CUMSUM(), ParseC); }
+  TfLiteStatus AddMaxPool2D() { return AddBuiltin(BuiltinOperator_MAX_POOL_2D, x, y); }
+  TfLiteStatus AddReshape() { return AddBuiltin(BuiltinOperator_RESHAPE, x, y); }
+  TfLiteStatus AddSoftmax(const TFLMRegistration& registration = Register_SOFTMAX()) {
+    return AddBuiltin(BuiltinOperator_SOFTMAX, registration, ParseSoftmax);
+  }
+  TfLiteStatus AddRfft(const TFLMRegistration* registration = tflm_signal::Register_RFFT()) {
+    return AddCustom("SignalRfft", registration);
+  }
+};
+"""
+CONV = """
+TFLMRegistration Register_CONV_2D();
+TFLMRegistration Register_CONV_2D_INT8();
+TFLMRegistration Register_FULLY_CONNECTED_INT8();
+inline TFLMRegistration Register_SOFTMAX_INT8() { return Register_SOFTMAX(); }
+"""
 
 
-def test_integer_models_get_kernels_for_their_type_alone(int8_cnn, float_cnn):
-    assert registrations(read_graph(int8_cnn)) == [
+@pytest.fixture
+def headers(tmp_path):
+    """What those headers offer."""
+    micro = tmp_path / "clone" / "tensorflow" / "lite" / "micro"
+    (micro / "kernels").mkdir(parents=True)
+    (micro / "micro_mutable_op_resolver.h").write_text(RESOLVER)
+    (micro / "kernels" / "conv.h").write_text(CONV)
+    return read_headers([tmp_path, tmp_path / "clone"], where="m4")
+
+
+def test_operators_are_spelt_as_the_headers_spell_them(headers):
+    names = {op: method.name for op, method in headers.methods.items()}
+    assert names["BATCH_MATMUL"] == "AddBatchMatMul"
+    assert names["CUMSUM"] == "AddCumSum"
+    assert names["SignalRfft"] == "AddRfft"
+
+
+def test_headers_of_another_form_say_so(tmp_path):
+    with pytest.raises(ToolchainNotFoundError, match=r"m4: none of its tflm\.include"):
+        read_headers([tmp_path], where="m4")
+    header = tmp_path / "tensorflow" / "lite" / "micro" / "micro_mutable_op_resolver.h"
+    header.parent.mkdir(parents=True)
+    header.write_text("class MicroMutableOpResolver;")
+    with pytest.raises(ToolchainNotFoundError, match="declares no operators as versions since"):
+        read_headers([tmp_path], where="m4")
+
+
+def test_integer_models_get_kernels_for_their_type_alone(headers, int8_cnn, float_cnn):
+    assert registrations(read_graph(int8_cnn), headers, where="net") == [
         "AddConv2D(tflite::Register_CONV_2D_INT8())",
         "AddFullyConnected(tflite::Register_FULLY_CONNECTED_INT8())",
         "AddMaxPool2D()",
         "AddReshape()",
         "AddSoftmax(tflite::Register_SOFTMAX_INT8())",
     ]
-    assert registrations(read_graph(float_cnn))[0] == "AddConv2D()"
+    assert registrations(read_graph(float_cnn), headers, where="net")[0] == "AddConv2D()"
+    assert find_calls(read_graph(int8_cnn))[0] == "tflite::BuiltinOperator_CONV_2D"
 
 
-def test_the_model_is_carried_as_it_is(board, int8_cnn, tmp_path):
-    emitted = emit(read_graph(int8_cnn), int8_cnn, tmp_path, board())
+@pytest.mark.parametrize(
+    ("dtype", "weights", "call"),
+    [
+        ("int8", "int8", "AddFullyConnected(tflite::Register_FULLY_CONNECTED_INT8())"),
+        # The registration for int8 takes the bytes of int4 weights for int8.
+        ("int8", "int4", "AddFullyConnected()"),
+        ("int16", "int8", "AddFullyConnected()"),  # these headers have none for int16
+        ("float32", "int8", "AddFullyConnected()"),
+    ],
+)
+def test_a_kernel_for_one_type_runs_all_types_of_the_layer(headers, dtype, weights, call):
+    graph = dense((0.1,), dtype=dtype, weights=weights)
+    assert registrations(graph, headers, where="net") == [call]
+
+
+def test_an_operator_that_the_headers_lack_is_named(headers):
+    (operator,) = dense((0.1,)).operators
+    graph = dataclasses.replace(
+        dense((0.1,)), operators=(dataclasses.replace(operator, op="FLOOR_MOD"),)
+    )
+    with pytest.raises(UnsupportedModelError, match=r"net: the MicroM.*no method for FLOOR_MOD"):
+        registrations(graph, headers, where="net")
+
+
+def test_the_model_is_carried_as_it_is(headers, int8_cnn, tmp_path):
+    emitted = emit(read_graph(int8_cnn), int8_cnn, tmp_path, 1600, headers, where="m4")
     assert (tmp_path / "tq_tflm_model.bin").read_bytes() == int8_cnn
     header = (tmp_path / "tq_tflm_ops.h").read_text()
     assert "#define TQ_TFLM_OPS 5u" in header
-    assert "#define TQ_TFLM_INPUT_BYTES 128u" in header
-    assert emitted.arena_bytes % 16 == 0
-    assert emitted.arena_bytes < board().ram_bytes
+    assert "#define TQ_TFLM_VARIABLES 0" in header
+    assert emitted.arena_bytes == 1600
 
 
-def dense(scales):
+def test_boards_without_a_cortex_m_are_refused_in_a_sentence(tmp_path):
+    boards = load_boards([])
+    TFLM.check_board(boards["nucleo-l4r5zi"])
+    TFLM.check_board(boards["host"])
+    with pytest.raises(ConfigurationError, match="rx65n: runtime tflm has an adapter for Cortex-M"):
+        TFLM.check_board(boards["rx65n"])
+
+
+def test_a_refusal_of_dense_layers_per_channel_is_known_from_the_model(int8_cnn):
+    """A library built for release says nothing."""
+    halt = DeviceHaltedError("ended in AllocateTensors: without a word", kind="AllocateTensors")
+
+    def advice(graph, halt=halt):
+        return TFLM.advice(
+            SimpleNamespace(graph=graph, image=SimpleNamespace(arena_bytes=800)), halt
+        )
+
+    assert "convert with dense_per_channel = false" in advice(dense((0.1, 0.2), dtype="int16"))
+    assert advice(dense((0.1, 0.2))) == (
+        "It was offered an arena of 800 bytes, all that the board has left"
+    )
+    assert advice(dense((0.1,)), DeviceHaltedError("hard fault", kind="HardFault")) == ""
+
+
+def dense(scales, dtype="int8", weights="int8"):
     """A graph of one dense layer whose weights have some scales."""
     one = Quantization((0.5,), (0,), 0)
-    weights = Quantization(scales, (0,) * len(scales), 0)
+    several = Quantization(scales, (0,) * len(scales), 0)
     tensors = (
-        Tensor(0, "in", (1, 2), "int8", one, None),
-        Tensor(1, "weights", (2, 2), "int8", weights, b"1234"),
-        Tensor(2, "out", (1, 2), "int8", one, None),
+        Tensor(0, "in", (1, 2), dtype, one, None),
+        Tensor(1, "weights", (2, 2), weights, several, b"1234"),
+        Tensor(2, "out", (1, 2), dtype, one, None),
     )
     return Graph(tensors, (Operator(0, "FULLY_CONNECTED", 1, (0, 1, -1), (2,), {}),), (0,), (2,))
 
@@ -152,10 +257,10 @@ HOST = record([0, 4], [8, 12], [16, 20], [24, 28])
 
 def test_a_library_that_rounds_otherwise_is_right():
     board = record([0, 4], [8, 12], [16, 20], [24, 29])
-    check_dense_scales(board, HOST, EXPECTED, dense((0.1, 0.2)), where="net")
+    check_dense_scales(board, HOST, EXPECTED, dense((0.1, 0.2)))
 
 
 def test_a_library_that_says_ok_and_computes_something_else_is_caught():
     board = record([0, 2], [8, 6], [16, 10], [24, 14])
-    with pytest.raises(InvalidOutputError, match=r"net: the library .* said OK.*scale per output"):
-        check_dense_scales(board, HOST, EXPECTED, dense((0.1, 0.2)), where="net")
+    with pytest.raises(InvalidOutputError, match=r"the library .* said OK.*scale per output"):
+        check_dense_scales(board, HOST, EXPECTED, dense((0.1, 0.2)))

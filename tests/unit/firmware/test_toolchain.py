@@ -99,7 +99,7 @@ def test_a_missing_library_names_the_package(install: Install, tmp_path: Path) -
 
 def test_a_compiler_that_does_not_run_is_reported(install: Install) -> None:
     install().write_text("#!/bin/sh\nexit 3\n")
-    with pytest.raises(ToolchainNotFoundError, match=r"does not run.*exit status 3"):
+    with pytest.raises(ToolchainNotFoundError, match=r"does not run.*exit code 3"):
         find_toolchain("cortex-m4")
 
 

@@ -13,7 +13,8 @@ from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.history.database import APPLICATION_ID
 from pytest_tinyquant.history.database import MIGRATIONS
 from pytest_tinyquant.history.database import History
-from pytest_tinyquant.history.database import RunRow
+from pytest_tinyquant.history.rows import RunEntry
+from pytest_tinyquant.history.rows import RunRow
 from pytest_tinyquant.history.show import HistoryFilter
 from pytest_tinyquant.history.show import show_creep
 from pytest_tinyquant.history.show import sparkline
@@ -41,7 +42,7 @@ def record(path, measurements, verdicts=None):
     """Append one run for each measurement."""
     for number, measurement in enumerate(measurements, start=1):
         history = History(path)
-        history.append(run(number), [measurement], verdicts or {})
+        history.append(RunEntry.of(run(number), [measurement], verdicts or {}))
         history.close()
 
 
@@ -53,7 +54,7 @@ def creeping(change):
 def test_a_run_reads_as_it_was_written(path, recorded):
     history = History(path)
     verdicts = {("cnn_4-int8-only-nucleo-l4r5zi", "error", "mae"): "improved"}
-    history.append(run(1, changes=2), [recorded], verdicts)
+    history.append(RunEntry.of(run(1, changes=2), [recorded], verdicts))
     (series,) = history.series("error", "mae")
     (point,) = series.points
     assert series.combination == "cnn_4-int8-only-nucleo-l4r5zi emulator"
@@ -76,21 +77,22 @@ def test_a_run_is_added_whole_or_not_at_all(path, recorded):
     record(path, [recorded])
     history = History(path)
     with pytest.raises(ConfigurationError, match="cannot be used as a history"):
-        history.append(run(2), [recorded, recorded], {})
+        history.append(RunEntry.of(run(2), [recorded, recorded], {}))
     assert len(history.series("error", "mae")[0].points) == 1
 
 
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from pytest_tinyquant.history.database import History, RunRow
+from pytest_tinyquant.history.database import History
+from pytest_tinyquant.history.rows import RunEntry, RunRow
 
 def measurements():
     yield from ()
     os.kill(os.getpid(), signal.SIGKILL)
 
 history = History(Path(sys.argv[1]))
-history.append(RunRow("killed", "t", "", 0, "0", True), measurements(), {})
+history.append(RunEntry(RunRow("killed", "t", "", 0, "0", True), measurements()))
 """
 
 
@@ -98,7 +100,7 @@ def test_a_killed_writer_leaves_the_file_as_it_was(path, recorded):
     record(path, [recorded])
     killed = subprocess.run([sys.executable, "-c", KILLED, str(path)], timeout=60, check=False)
     assert killed.returncode == -9
-    History(path).append(run(2), [recorded], {})
+    History(path).append(RunEntry.of(run(2), [recorded], {}))
     with sqlite3.connect(path) as connection:
         uids = [uid for (uid,) in connection.execute("SELECT uid FROM run ORDER BY id")]
         assert uids == ["uid1", "uid2"]
@@ -108,11 +110,12 @@ def test_a_killed_writer_leaves_the_file_as_it_was(path, recorded):
 WRITER = """
 import sys
 from pathlib import Path
-from pytest_tinyquant.history.database import History, RunRow
+from pytest_tinyquant.history.database import History
+from pytest_tinyquant.history.rows import RunEntry, RunRow
 
 for number in range(20):
     history = History(Path(sys.argv[1]))
-    history.append(RunRow(f"{sys.argv[2]} {number}", "t", "", 0, "0", True), [], {})
+    history.append(RunEntry(RunRow(f"{sys.argv[2]} {number}", "t", "", 0, "0", True), ()))
     history.close()
 """
 
@@ -196,12 +199,12 @@ def test_json(path, change, capsys):
 def test_steps_within_the_gate_that_add_up_are_found(path, change, capsys):
     record(path, creeping(change))
     choice = HistoryFilter("latency")
-    assert show_creep(path, choice, None, None) == 1
+    assert show_creep(History(path), choice, None, None) == 1
     output = capsys.readouterr().out
     assert "1,000,000 -> 1,024,000 instructions, +24,000 +2.40 % since 0000000000" in output
     assert output.count("+6,000") == 4
     assert "1 of 1 crept beyond 2 %" in output
-    assert show_creep(path, choice, None, Tolerance(relative=0.03)) == 0
+    assert show_creep(History(path), choice, None, Tolerance(relative=0.03)) == 0
 
 
 @pytest.mark.parametrize(

@@ -49,13 +49,13 @@ def test_repeated_cycles_have_a_spread():
         counter_class="measured",
         repeats=(1_000, 1_004, 1_001),
     )
-    metrics = measure_latency(cycles, where="m")
+    metrics = measure_latency(cycles)
     assert values(metrics) == {"invoke": 1_001, "walk": 10, "spread": 4}
     assert {(m.unit, m.number_class) for m in metrics.values()} == {("cycles", "measured")}
 
 
 def test_latency_is_the_whole_invoke_in_the_devices_unit():
-    metrics = measure_latency(record(), where="m")
+    metrics = measure_latency(record())
     assert values(metrics) == {"invoke": 1_000, "walk": 10}
     assert {(m.unit, m.number_class) for m in metrics.values()} == {("instructions", "exact")}
 
@@ -63,17 +63,17 @@ def test_latency_is_the_whole_invoke_in_the_devices_unit():
 @pytest.mark.parametrize("count", [None, 0, -1])
 def test_a_counter_that_does_not_run_is_the_benchs_trouble(count):
     with pytest.raises(ConsoleError, match="counter does not run"):
-        measure_latency(record(counter=count), where="m")
+        measure_latency(record(counter=count))
 
 
 def test_exact_operators_cannot_take_longer_than_the_whole():
     with pytest.raises(ConsoleError, match="1001 instructions, more than the whole invoke's 1000"):
-        measure_latency(record(walk_counter=-1), where="m")
+        measure_latency(record(walk_counter=-1))
 
 
 def test_measured_operators_may_by_their_scatter():
     cycles = record(walk_counter=-1, counter_class="measured", counter_unit="cycles")
-    assert measure_latency(cycles, where="m")["invoke"].number_class == "measured"
+    assert measure_latency(cycles)["invoke"].number_class == "measured"
 
 
 def test_counts_pair_with_the_plans_operators():
@@ -81,7 +81,7 @@ def test_counts_pair_with_the_plans_operators():
         SimpleNamespace(label="conv_2d[0]", kernel="tq_conv_2d_s8", output_shape=(1, 4)),
         SimpleNamespace(label="softmax[1]", kernel="tq_softmax_s8", output_shape=(1, 2)),
     ]
-    assert [(op.label, op.count) for op in count_ops(record(), ops, where="m")] == [
+    assert [(op.label, op.count) for op in count_ops(record(), ops)] == [
         ("conv_2d[0]", 600),
         ("softmax[1]", 390),
     ]
@@ -89,15 +89,15 @@ def test_counts_pair_with_the_plans_operators():
 
 def test_another_number_of_operators_is_another_image():
     with pytest.raises(ConsoleError, match="counted 2 operators, the model has 0"):
-        count_ops(record(), [], where="m")
+        count_ops(record(), [])
 
 
 def test_an_operator_that_counted_nothing_is_no_measurement():
     ops = [SimpleNamespace(label=name, kernel="k", output_shape=(1,)) for name in ("a[0]", "b[1]")]
     with pytest.raises(ConsoleError, match=r"counted 0 instructions for b\[1\]; its counter does"):
-        count_ops(record(op_counters=(600, 0)), ops, where="m")
+        count_ops(record(op_counters=(600, 0)), ops)
     cycles = record(op_counters=(600, 0), counter_class="measured")
-    assert [op.count for op in count_ops(cycles, ops, where="m")] == [600, 0]
+    assert [op.count for op in count_ops(cycles, ops)] == [600, 0]
 
 
 def test_flash_parts_are_exact_bytes():
@@ -107,7 +107,7 @@ def test_flash_parts_are_exact_bytes():
 
 
 def test_ram_is_static_data_arena_and_the_stack_that_was_used():
-    assert values(measure_ram(IMAGE, record(), where="m")) == {
+    assert values(measure_ram(IMAGE, record())) == {
         "total": 1_620,
         "data": 8,
         "bss": 100,
@@ -117,28 +117,28 @@ def test_ram_is_static_data_arena_and_the_stack_that_was_used():
 
 
 def test_a_measured_stack_makes_a_measured_total_and_leaves_the_arena_exact():
-    metrics = measure_ram(IMAGE, record(counter_class="measured"), where="m")
+    metrics = measure_ram(IMAGE, record(counter_class="measured"))
     assert (metrics["total"].number_class, metrics["arena"].number_class) == ("measured", "exact")
 
 
 @pytest.mark.parametrize("what", ["stack", "arena"])
 def test_no_memory_at_all_is_no_measurement(what):
-    with pytest.raises(ConsoleError, match=f"m: the device reported 0 bytes of {what}"):
-        measure_ram(IMAGE, record(**{f"{what}_bytes": 0}), where="m")
+    with pytest.raises(ConsoleError, match=f"^the device reported 0 bytes of {what}"):
+        measure_ram(IMAGE, record(**{f"{what}_bytes": 0}))
 
 
 def test_an_unreported_stack_is_not_taken_for_none():
     with pytest.raises(ConsoleError, match="did not report its stack"):
-        measure_ram(IMAGE, record(stack_bytes=None), where="m")
+        measure_ram(IMAGE, record(stack_bytes=None))
 
 
 def test_the_hosts_ram_is_its_arena():
-    assert values(measure_host_ram(record(arena_bytes=2_048), where="m")) == {"arena": 2_048}
+    assert values(measure_host_ram(record(arena_bytes=2_048))) == {"arena": 2_048}
 
 
 def test_an_unreported_arena_is_not_taken_for_none():
     with pytest.raises(ConsoleError, match="did not report its arena"):
-        measure_host_ram(record(), where="m")
+        measure_host_ram(record())
 
 
 def placed(name, size, first, last):

@@ -20,7 +20,7 @@ def graph(int8_cnn):
 
 def test_parameters_are_weights_and_biases_and_nothing_else(graph):
     convolution, dense = 4 * 3 * 3 * 2 + 4, 3 * 64 + 3
-    assert structure_of(graph, where="net").parameters == convolution + dense
+    assert structure_of(graph).parameters == convolution + dense
 
 
 def test_multiply_accumulates_are_counted_by_operator(graph):
@@ -39,13 +39,13 @@ def test_the_arena_is_the_plans_with_tensors_named_after_their_writers(graph):
 
 
 def test_without_a_plan_there_is_no_arena(graph):
-    assert structure_of(graph, where="net").arena == ()
+    assert structure_of(graph).arena == ()
 
 
 def test_a_model_that_the_engine_cannot_lower_has_no_structure(builder):
     source, result = builder.tensor((1, 4)), builder.tensor((1, 4))
     builder.operator("COMPLEX_ABS", [source], [result])
-    assert structure_of(read_graph(builder.build([source], [result])), where="net") is None
+    assert structure_of(read_graph(builder.build([source], [result]))) is None
 
 
 def test_it_survives_json(graph):

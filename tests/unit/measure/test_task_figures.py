@@ -41,7 +41,7 @@ def quantized(rng: np.random.Generator, samples: int, elements: int) -> np.ndarr
 def test_classification_is_scikit_learns(seed, samples, count):
     rng = np.random.default_rng(seed)
     outputs, truth = quantized(rng, samples, count), rng.integers(0, count, samples)
-    found = task_figures(outputs, outputs, outputs, classes(truth), where="m")
+    found = task_figures(outputs, outputs, outputs, classes(truth))
 
     told = outputs.argmax(axis=1)
     assert found["accuracy"].value == pytest.approx(metrics.accuracy_score(truth, told))
@@ -72,7 +72,7 @@ def test_regression_is_scikit_learns(seed, samples, outputs):
     rng = np.random.default_rng(seed)
     predicted, truth = rng.normal(size=(samples, outputs)), rng.normal(size=(samples, outputs))
     labels = Labels("regression", truth, "check.npz")
-    found = task_figures(predicted, predicted, predicted, labels, where="m")
+    found = task_figures(predicted, predicted, predicted, labels)
     assert found["r2"].value == pytest.approx(metrics.r2_score(truth, predicted))
     mae = metrics.mean_absolute_error(truth, predicted)
     assert found["target_mae"].value == pytest.approx(mae)
@@ -90,7 +90,7 @@ def test_the_drop_is_against_the_float_model():
     truth = [0, 1, 1, 0]
     right = np.array([[1.0, 0], [0, 1], [0, 1], [1, 0]])
     wrong = np.array([[0.0, 1], [0, 1], [0, 1], [1, 0]])
-    found = task_figures(wrong, right, right, classes(truth), where="m")
+    found = task_figures(wrong, right, right, classes(truth))
     assert found["accuracy"].value == 0.75
     assert found["accuracy_drop"].value == 0.25
 
@@ -99,7 +99,7 @@ def test_an_autoencoders_score_is_the_error_of_its_reconstruction():
     inputs = np.array([[0.0, 0], [1, 1], [0, 1], [1, 0]])
     outputs = np.array([[0.0, 0], [1, 1], [1, 1], [1, 1]])
     labels = Labels("anomaly", np.array([0, 0, 1, 1]), "check.npz")
-    assert task_figures(outputs, inputs, inputs, labels, where="m")["auc"].value == 1.0
+    assert task_figures(outputs, inputs, inputs, labels)["auc"].value == 1.0
 
 
 @pytest.mark.parametrize(
@@ -140,14 +140,14 @@ def test_what_labels_cannot_be(array, kind, message):
 def test_a_class_that_the_model_does_not_know():
     two = np.array([[0.0, 1], [1, 0]])
     with pytest.raises(ConfigurationError, match="sample 1 is class 7, but the model tells only 2"):
-        task_figures(two, two, two, classes([0, 7]), where="m-int8-host")
+        task_figures(two, two, two, classes([0, 7]))
 
 
 def test_targets_of_another_size():
     two = np.array([[0.0, 1], [1, 0]])
     labels = Labels("regression", np.zeros((2, 1)), "check.npz")
     with pytest.raises(ConfigurationError, match=r"1 values per sample .* output has 2 elements"):
-        task_figures(two, two, two, labels, where="m")
+        task_figures(two, two, two, labels)
 
 
 OWN = """

@@ -31,3 +31,34 @@ def test_settings_name_data_that_must_exist(tmp_path):
 
     with pytest.raises(ConfigurationError, match=r"data 'kws\.npz' does not exist"):
         discover_models(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("line", "steps"),
+    [("", 1), ("sequence = false", 1), ("sequence = true", 16), ("sequence = 4", 4)],
+)
+def test_samples_of_a_model_that_remembers_may_follow_each_other(tmp_path, line, steps):
+    (tmp_path / "kws.tflite").touch()
+    plain = discover_models(tmp_path)["kws"].source_sha256 if steps == 1 else None
+    (tmp_path / "kws.toml").write_text(line)
+
+    kws = discover_models(tmp_path)["kws"]
+
+    assert kws.steps(16) == steps
+    assert plain in (None, kws.source_sha256)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "line", "words"),
+    [
+        ("tflite", "sequence = 0", "'sequence' must be at least 1, not 0"),
+        ("tflite", "sequence = 'all'", "'sequence' must be an integer"),
+        ("keras", "sequence = true", "'sequence' is for models that come as .tflite"),
+    ],
+)
+def test_what_no_sequence_can_be(tmp_path, suffix, line, words):
+    (tmp_path / f"kws.{suffix}").touch()
+    (tmp_path / "kws.toml").write_text(line)
+
+    with pytest.raises(ConfigurationError, match=words):
+        discover_models(tmp_path)

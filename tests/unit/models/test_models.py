@@ -217,7 +217,7 @@ def test_missing_samples_say_how_to_make_them(models):
 
 
 def test_what_is_no_model_is_said_to_be_none(tmp_path):
-    with pytest.raises(ConfigurationError, match=r"notes\.txt: not a model; models are \.toml"):
+    with pytest.raises(ConfigurationError, match=r"notes\.txt: not a model; models are \.tflite"):
         load_model(touch(tmp_path / "notes.txt"))
 
 

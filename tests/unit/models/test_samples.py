@@ -14,18 +14,18 @@ from pytest_tinyquant.models.samples import spanning
 def test_samples_span_what_a_quantized_input_can_represent():
     quantized = Tensor(0, "in", (1, 1000), "int8", Quantization((0.5,), (-28,), 0), None)
 
-    samples = spanning(quantized, 4, where="net")
+    samples = spanning(quantized, 4)
 
     assert samples.shape == (4, 1000)
     assert -50.0 <= samples.min() < -49.0  # 0.5 * (-128 + 28)
     assert 76.5 < samples.max() <= 77.5  # 0.5 * (127 + 28)
-    np.testing.assert_array_equal(samples, spanning(quantized, 4, where="net"))
+    np.testing.assert_array_equal(samples, spanning(quantized, 4))
 
 
 def test_samples_of_a_float_input_are_in_0_to_1():
     floats = Tensor(0, "in", (1, 4), "float32", None, None)
 
-    samples = spanning(floats, 500, where="net")
+    samples = spanning(floats, 500)
 
     assert samples.shape == (500, 4)
     assert 0.0 <= samples.min() < 0.01 < 0.99 < samples.max() < 1.0
@@ -37,14 +37,14 @@ def test_samples_for_an_input_of_unknown_meaning_must_be_given():
     with pytest.raises(
         ModelError, match=r"input 'tokens' is int32 without a scale.* array 'check'"
     ):
-        spanning(tokens, 4, where="net")
+        spanning(tokens, 4)
 
 
 @pytest.mark.parametrize(
     ("shape", "sample"), [((1, 4), (4,)), ((8, 4), (8, 4)), ((49,), (49,)), ((), ())]
 )
 def test_a_batch_dimension_of_1_is_no_part_of_a_sample(shape, sample):
-    assert spanning(Tensor(0, "in", shape, "float32", None, None), 4, where="net").shape == (
+    assert spanning(Tensor(0, "in", shape, "float32", None, None), 4).shape == (
         4,
         *sample,
     )

@@ -28,7 +28,7 @@ def test_built_in_boards():
     assert usual == ["host", "nucleo-l4r5zi", "rx65n"]
     assert (host.kind, host.runtime, host.target) == ("host", "tflm", "host")
     assert host.metrics == ("error", "ram")
-    assert (nucleo.kind, nucleo.runtime, nucleo.target) == ("cortex-m4", "tinyquant", "emulator")
+    assert (nucleo.kind, nucleo.runtime, nucleo.target) == ("cortex-m4f", "tinyquant", "emulator")
     assert nucleo.metrics == ("error", "latency", "flash", "ram")
     assert (nucleo.flash_bytes, nucleo.ram_bytes) == (2 * 1024 * 1024, 640 * 1024)
     assert nucleo.reached_by == "emulated (QEMU mps2-an386)"
@@ -79,7 +79,7 @@ def test_kernels_are_a_name_or_a_path_from_the_file(boards_file, tmp_path):
         ("[host]\nmetric = []", r"\[host\]: unknown key 'metric' \(closest: 'metrics'\)"),
         ("[host]\nmetrics = ['speed']", "metrics 'speed' is not known"),
         ("[host]\nmetrics = []", "must name at least one metric"),
-        ("[host]\nkind = 'cortex-m5'", r"kind 'cortex-m5' is not known \(closest: 'cortex-m7'\)"),
+        ("[host]\nkind = 'cortex-m5'", r"kind 'cortex-m5' is not known \(closest: 'cortex-m55'\)"),
         ("[mine]\nruntime = 'tflm'", "key 'kind' is missing"),
         ("[mine]\nbase = 'nucleo'", r"base 'nucleo' is not known \(closest: 'nucleo-l4r5zi'\)"),
         ("[mine]\nkind='cortex-m4'\nruntime='tinyquant'\nmetrics=['ram']", "needs flash_bytes"),

@@ -19,14 +19,18 @@ def convolution(axis):
     return model.build([source], [result]), bias
 
 
+@pytest.mark.parametrize(
+    "library", ["tensorflow.lite.python", "ai_edge_litert"], ids=["tensorflow", "litert"]
+)
 @pytest.mark.parametrize("axis", [0, 3])
-def test_the_axis_of_a_bias_is_made_the_only_one_there_is(axis, tmp_path):
+def test_the_axis_of_a_bias_is_made_the_only_one_there_is(axis, library, tmp_path):
+    schema = pytest.importorskip(f"{library}.schema_py_generated")
     from pytest_tinyquant.schemes.old_files import with_axes_in_range
 
     data, bias = convolution(axis)
     path = tmp_path / "model.tflite"
     path.write_bytes(data)
-    mended = with_axes_in_range(path)
+    mended = with_axes_in_range(path, schema)
     tensor = tflite.Model.GetRootAs(mended, 0).Subgraphs(0).Tensors(bias)
     assert tensor.Quantization().QuantizedDimension() == 0
     assert (mended == data) == (axis == 0)

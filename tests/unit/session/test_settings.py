@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 import pytest
@@ -26,7 +25,7 @@ def settings(pytester, monkeypatch):
 
 
 def test_every_field_has_its_row_in_the_table():
-    fields = {field.name for field in dataclasses.fields(Settings)}
+    fields = set(Settings._fields)
     assert {s.name for s in SETTINGS} == fields - {
         "root", "board_files", "scheme_files", "explicit"
     }  # fmt: skip
@@ -79,8 +78,8 @@ def test_limits_of_growth_add_up_the_command_lines_last(settings):
 def test_an_option_may_stand_for_its_usual_value(settings):
     said = settings("--tq-update-baselines", "--tq-history")
     assert said.update == "new"
-    assert said.history_path is not None
-    assert said.history_path.name == "tinyquant-history.sqlite"
+    assert isinstance(said.history, Path)
+    assert said.history.name == "tinyquant-history.sqlite"
 
 
 @pytest.mark.parametrize(

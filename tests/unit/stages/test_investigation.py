@@ -32,6 +32,7 @@ class World:
         self.models_part = None
         self.error = None
         self.target = "emulator"
+        self.runtime = "tinyquant"
 
     def find(self, _cache, sha256):
         return Path(sha256) if sha256 in self.cached else None
@@ -49,7 +50,7 @@ class World:
         stages = SimpleNamespace(
             cache=None, convert=lambda *_: converted, check=lambda case: case, build=self.build
         )
-        board = SimpleNamespace(target=Target(self.target))
+        board = SimpleNamespace(target=Target(self.target), runtime=self.runtime)
         verdict = compare("error", baseline, current, Tolerances({}, {}), "baseline")
         case = Case(None, None, board)
         return Investigation(stages, case).explain(verdict, current, baseline)
@@ -131,3 +132,13 @@ def test_a_fault_in_the_search_leaves_the_regression(world, worse, recorded):
     assert cause_lines(verdict.causes) == [
         "no search layer by layer: IndexError: list index out of range"
     ]
+
+
+def test_a_board_with_an_interpreter_is_not_searched(world, worse, recorded):
+    """No plan of the engine says where it keeps its tensors: the search would never end."""
+    world.runtime = "tflm"
+    world.kernels_part = PART
+    assert world.causes(worse, recorded) == (
+        "no search layer by layer on the board: TensorFlow Lite Micro does not show its tensors "
+        "there",
+    )

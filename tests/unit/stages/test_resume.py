@@ -131,8 +131,8 @@ def test_the_address_tells_apart_whatever_decides_the_outcome(tmp_path):
     model.write_text("model")
     image = HostImage(model, (b"1",))
 
-    def key(board=board, image=image, expected=0.5, timeout=1.0) -> str:
-        return outcome_key(image, board, [np.float32([expected])], timeout)
+    def key(board=board, image=image, expected=0.5, timeout=1.0, recording=False) -> str:
+        return outcome_key(image, board, [np.float32([expected])], timeout, recording=recording)
 
     first = key()
     keys = {
@@ -142,9 +142,10 @@ def test_the_address_tells_apart_whatever_decides_the_outcome(tmp_path):
         key(image=HostImage(model, (b"2",))),
         key(timeout=2.0),
         key(expected=0.25),
+        key(recording=True),
     }
     assert key() == first
-    assert len(keys) == 6
+    assert len(keys) == 7
 
 
 def test_a_board_with_the_users_library_has_an_address(tmp_path: Path):

@@ -22,7 +22,7 @@ from pytest_tinyquant.support.tables import TINYQUANT
 
 def _supported(model: bytes, runtime: str) -> bool:
     try:
-        check_support(read_graph(model), RUNTIMES[runtime], where="model")
+        check_support(read_graph(model), RUNTIMES[runtime])
     except UnsupportedModelError:
         return False
     return True
@@ -46,9 +46,9 @@ def _float16(builder: Any) -> bytes:
 
 def test_the_message_names_operator_types_and_source(builder: Any) -> None:
     with pytest.raises(UnsupportedModelError) as caught:
-        check_support(read_graph(_float16(builder)), RUNTIMES["tflm"], where="fc_0 x float16")
+        check_support(read_graph(_float16(builder)), RUNTIMES["tflm"])
     assert str(caught.value) == (
-        "fc_0 x float16: TensorFlow Lite Micro cannot run dequantize[0]: DEQUANTIZE accepts int8, "
+        "TensorFlow Lite Micro cannot run dequantize[0]: DEQUANTIZE accepts int8, "
         "int16, uint8 input; this one is float16 (according to its kernels' own checks, measured "
         "with the tflite-micro package). Choose another scheme, or a board with another runtime."
     )
@@ -66,7 +66,7 @@ def test_hybrid_layers_are_not_supported(builder: Any, runtime: str, op: str) ->
     ones = dict.fromkeys(("stride_w", "stride_h", "dilation_w_factor", "dilation_h_factor"), 1)
     builder.operator(op, [source, weights], [output], **(ones if op == "CONV_2D" else {}))
     with pytest.raises(UnsupportedModelError) as caught:
-        check_support(read_graph(builder.build([source], [output])), RUNTIMES[runtime], where="m")
+        check_support(read_graph(builder.build([source], [output])), RUNTIMES[runtime])
     assert (caught.value.op, caught.value.dtype) == (op, "float32 x int8")
 
 
@@ -77,7 +77,7 @@ def test_an_operator_the_runtime_lacks(builder: Any) -> None:
     for runtime, title in (("tflm", "TensorFlow Lite Micro"), ("tinyquant", "tinyquant's engine")):
         message = rf"{title} lacks complex_abs\[0\]: it has no operator COMPLEX_ABS"
         with pytest.raises(UnsupportedModelError, match=message):
-            check_support(read_graph(model), RUNTIMES[runtime], where="m")
+            check_support(read_graph(model), RUNTIMES[runtime])
 
 
 def test_a_refusal_says_what_to_build_instead(builder: Any) -> None:
@@ -85,7 +85,7 @@ def test_a_refusal_says_what_to_build_instead(builder: Any) -> None:
     a, b = builder.tensor((1, 4)), builder.tensor((1, 8))
     builder.operator("TILE", [a, builder.tensor((2,), "int32", data=[1, 2])], [b])
     with pytest.raises(UnsupportedModelError, match=r"take keras\.layers\.Resizing"):
-        check_support(read_graph(builder.build([a], [b])), RUNTIMES["tflm"], where="m")
+        check_support(read_graph(builder.build([a], [b])), RUNTIMES["tflm"])
 
 
 def test_the_engine_is_asked_for_what_no_table_says(builder: Any) -> None:
@@ -94,7 +94,7 @@ def test_the_engine_is_asked_for_what_no_table_says(builder: Any) -> None:
     builder.operator("FULLY_CONNECTED", [source, weights], [output])
     model = builder.build([source], [output])
     with pytest.raises(UnsupportedModelError, match="zero point other than 0"):
-        check_support(read_graph(model), RUNTIMES["tinyquant"], where="m")
+        check_support(read_graph(model), RUNTIMES["tinyquant"])
 
 
 def test_the_engines_table_lists_what_it_lowers() -> None:
@@ -106,10 +106,10 @@ def test_a_scheme_that_changes_nothing_is_vacuous(
 ) -> None:
     # The float model has an int32 shape constant, which does not count.
     with pytest.raises(VacuousSchemeError, match="scheme 'dynamic' quantized nothing"):
-        check_not_vacuous(read_graph(float_cnn), SCHEMES["dynamic"], where="m")
-    check_not_vacuous(read_graph(float_cnn), SCHEMES["basic"], where="m")
-    check_not_vacuous(read_graph(int8_cnn), SCHEMES["int8"], where="m")
-    check_not_vacuous(read_graph(_float16(builder)), SCHEMES["float16"], where="m")
+        check_not_vacuous(read_graph(float_cnn), SCHEMES["dynamic"])
+    check_not_vacuous(read_graph(float_cnn), SCHEMES["basic"])
+    check_not_vacuous(read_graph(int8_cnn), SCHEMES["int8"])
+    check_not_vacuous(read_graph(_float16(builder)), SCHEMES["float16"])
 
 
 def test_a_scheme_of_integers_leaves_no_operator_in_float(builder: Any, int8_cnn: bytes) -> None:
@@ -120,14 +120,13 @@ def test_a_scheme_of_integers_leaves_no_operator_in_float(builder: Any, int8_cnn
     builder.operator("QUANTIZE", [result], [output])
     graph = read_graph(builder.build([source], [output]))
     with pytest.raises(VacuousSchemeError) as caught:
-        check_not_vacuous(graph, SCHEMES["int8-only"], where="m")
+        check_not_vacuous(graph, SCHEMES["int8-only"])
     assert str(caught.value).startswith(
-        "m: scheme 'int8-only' left 3 of 3 operators in float32: dequantize[0], tanh[1], "
-        "quantize[2]. "
+        "scheme 'int8-only' left 3 of 3 operators in float32: dequantize[0], tanh[1], quantize[2]. "
     )
     assert "or take 'int8', which allows them" in str(caught.value)
-    check_not_vacuous(graph, SCHEMES["int8"], where="m")
-    check_not_vacuous(read_graph(int8_cnn), SCHEMES["int8-only"], where="m")
+    check_not_vacuous(graph, SCHEMES["int8"])
+    check_not_vacuous(read_graph(int8_cnn), SCHEMES["int8-only"])
 
 
 _DTYPES = ("float32", "int8", "int16", "uint8", "int32", "int64", "float16", "bool")

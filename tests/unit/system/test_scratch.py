@@ -87,6 +87,29 @@ def test_directories_without_an_owner_go_by_their_age(temporary):
     assert new.exists()
 
 
+def test_one_that_its_owner_removes_meanwhile_is_nobodys(temporary, monkeypatch):
+    """Runs that end and begin at the same time look at each other's."""
+    path, old = (temporary / f"tinyquant-{digit * 16}" for digit in "ef")
+    path.mkdir()
+    old.mkdir()
+    os.utime(old, (0, 0))
+    scan = os.scandir
+
+    class Scan:
+        def __init__(self, parent):
+            self.entries = sorted(scan(parent), key=lambda entry: entry.name)
+            path.rmdir()
+
+        def __enter__(self):
+            return iter(self.entries)
+
+        def __exit__(self, *_):
+            pass
+
+    monkeypatch.setattr(os, "scandir", Scan)
+    assert scratch.sweep() == [old]
+
+
 @pytest.mark.parametrize("name", ["tinyquant-locks", "other", "tinyquant-" + "g" * 16])
 def test_other_names_are_nobodys_business(temporary, name):
     path = temporary / name

@@ -25,6 +25,7 @@
  *   s20-s23    its weights in the four channels
  *   s24-s27    products
  */
+#ifdef __ARM_FP /* else sums_f32.c */
   .syntax unified
   .thumb
 
@@ -104,3 +105,4 @@ tq_sum_block_f32:
   pop {r4-r11}
   bx lr
   .size tq_sum_block_f32, . - tq_sum_block_f32
+#endif

@@ -3,6 +3,7 @@
  *
  *   void tq_convolve_summed_s8(const tq_convolve_block *block);   (tq_dsp_conv.h)
  *   void tq_convolve_plain_s8(const tq_convolve_block *block);
+ *   void tq_convolve_s4(const tq_convolve_block *block);
  *   void tq_convolve_s16(const tq_convolve_block *block);
  *
  * The outer loop takes a pair of channels per pass. It clears six sums, runs over all positions of
@@ -88,6 +89,31 @@
   .endr
 .endm
 
+/*
+ * A word of weights holds two channels by four positions, half a byte each (tq_kernels_dsp_int4.h).
+ * Left in the upper half of its byte, a weight is 16 times what it is, and signed.
+ */
+.equ INT4_STEP, 90
+.macro int4_step
+  ldmia r0!, {r7}
+  ldmia r1!, {r3, r4, r5}
+  and r6, r7, #0xf0f0f0f0
+  sxtb16 r6, r6
+  sums_of_word r8, r9, r10, r6
+  lsls r6, r7, #4
+  and r6, r6, #0xf0f0f0f0
+  sxtb16 r6, r6
+  sums_of_word r11, r12, lr, r6
+  ldmia r1!, {r3, r4, r5}
+  and r6, r7, #0xf0f0f0f0
+  sxtb16 r6, r6, ror #8
+  sums_of_word r8, r9, r10, r6
+  lsls r6, r7, #4
+  and r6, r6, #0xf0f0f0f0
+  sxtb16 r6, r6, ror #8
+  sums_of_word r11, r12, lr, r6
+.endm
+
 /* The inner loop. */
 .macro loop step, size
 .Lsteps\@:
@@ -152,8 +178,17 @@
   ssat \value, #8, \value
 .endm
 
+/* Twice a sum, biased (r2). */
+.macro biased sum, int4
+.if \int4
+  add \sum, r2, \sum, asr #3
+.else
+  add \sum, r2, \sum, lsl #1
+.endif
+.endm
+
 /* `summed`: whether the weights are laid out that way (tq_kernels_dsp_conv.h). */
-.macro convolve_s8 name, step, size, summed
+.macro convolve_s8 name, step, size, summed=0, int4=0
   .section .text.\name, "ax", %progbits
   .balign 4
   .global \name
@@ -182,9 +217,9 @@
   sub r10, lr
 .endif
   channel_s8
-  add r11, r2, r11, lsl #1
-  add r12, r2, r12, lsl #1
-  add lr, r2, lr, lsl #1
+  biased r11, \int4
+  biased r12, \int4
+  biased lr, \int4
   output_s8 r11
   output_s8 r12
   output_s8 lr
@@ -196,9 +231,9 @@
   add r9, r2, r9, asr #7
   add r10, r2, r10, asr #7
 .else
-  add r8, r2, r8, lsl #1
-  add r9, r2, r9, lsl #1
-  add r10, r2, r10, lsl #1
+  biased r8, \int4
+  biased r9, \int4
+  biased r10, \int4
 .endif
   output_s8 r8
   output_s8 r9
@@ -219,8 +254,9 @@
   .size \name, . - \name
 .endm
 
-  convolve_s8 tq_convolve_summed_s8, summed_step, SUMMED_STEP, 1
-  convolve_s8 tq_convolve_plain_s8, plain_step, PLAIN_STEP, 0
+  convolve_s8 tq_convolve_summed_s8, summed_step, SUMMED_STEP, summed=1
+  convolve_s8 tq_convolve_plain_s8, plain_step, PLAIN_STEP
+  convolve_s8 tq_convolve_s4, int4_step, INT4_STEP, int4=1
 
 /*
  * int16: a sum becomes an output. The multiplier has 16 fractional bits more than the kernel's, so

@@ -27,6 +27,7 @@
  *   s4-s7   inputs (group), s8-s23 their weights in the four rows, then products
  *   s4-s9   inputs (row), s10-s15 their weights
  */
+#ifdef __ARM_FP /* else sums_f32.c */
   .syntax unified
   .thumb
 
@@ -142,3 +143,4 @@ tq_sum_runs_of_row_f32:
   pop {r4-r7}
   bx lr
   .size tq_sum_runs_of_row_f32, . - tq_sum_runs_of_row_f32
+#endif

@@ -24,6 +24,7 @@
  *   s8-s15   inputs
  *   s16-s23  weights, then products
  */
+#ifdef __ARM_FP /* else sums_f32.c */
   .syntax unified
   .thumb
 
@@ -74,3 +75,4 @@ tq_sum_taps_f32:
 zeros:
   .word 0, 0, 0, 0, 0, 0, 0, 0
   .size tq_sum_taps_f32, . - tq_sum_taps_f32
+#endif

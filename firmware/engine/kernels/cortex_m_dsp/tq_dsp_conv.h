@@ -73,6 +73,7 @@ typedef void (*tq_convolve)(const tq_convolve_block *block);
 
 void tq_convolve_summed_s8(const tq_convolve_block *block);
 void tq_convolve_plain_s8(const tq_convolve_block *block);
+void tq_convolve_s4(const tq_convolve_block *block);
 void tq_convolve_s16(const tq_convolve_block *block);
 
 void tq_gather_rows_s8(int16_t *to, const void *line, int32_t y, const tq_gather_rows *rows);

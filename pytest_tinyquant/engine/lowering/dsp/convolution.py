@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -25,6 +26,7 @@ from pytest_tinyquant.models.graph import Operator
 
 
 HEADER = "tq_kernels_dsp_conv.h"
+INT4_HEADER = "tq_kernels_dsp_int4.h"
 
 # Positions of a filter per step of the inner loop, and pixels per pass.
 _STEP = 4
@@ -32,6 +34,9 @@ _PIXELS = 3
 
 # A high channel's sum must leave the 8 bits of its factor 256 free.
 _SUMMED_LIMIT = 1 << 23
+
+# Sums of int4 weights are taken 16 times.
+_INT4_LIMIT = 1 << 27
 
 
 class _Layer(NamedTuple):
@@ -50,7 +55,7 @@ def conv_2d(operator: Operator, lowering: Lowering) -> KernelCall:
     weights = lowering.values(operator, lowering.source(operator, 1), "weights")
     filters = weights.reshape(weights.shape[0], -1)
     call = None
-    if basis.kernel in ("tq_conv_2d_s8", "tq_conv_2d_s16"):
+    if basis.kernel in ("tq_conv_2d_s8", "tq_conv_2d_s4", "tq_conv_2d_s16"):
         call = convolve(operator, lowering, basis, filters.astype(np.int64))
     return call or convolution.conv_2d(operator, lowering)
 
@@ -66,6 +71,8 @@ def convolve(
     offsets = _offsets(basis, np.dtype(source.dtype).itemsize, filters.shape[1])
     pairs = _pairs(len(filters))
     layer = _Layer(basis, channels.weights(filters), channels, pairs, offsets)
+    if basis.kernel.endswith("_s4"):
+        return _convolve_s4(lowering, layer)
     return (_convolve_s8 if source.dtype == "int8" else _convolve_s16)(lowering, layer)
 
 
@@ -82,18 +89,46 @@ def requantized(
 
 
 def _convolve_s8(lowering: Lowering, layer: _Layer) -> KernelCall:
-    pairs = layer.pairs
-    bounds = LARGEST["int8"] * np.abs(layer.filters[pairs[:, 1]]).sum(axis=1)
+    bounds = _bounds(layer)[layer.pairs[:, 1]]
     summed = bool((bounds < _SUMMED_LIMIT).all()) and layer.filters.min() > -128
-    order = (0, 2, 1, 3) if layer.offsets is None else (0, 1, 2, 3)
-    fields: dict[str, Value] = {
-        "weights": lowering.blob.add(_words(layer, order, summed=summed)),
-        "channels": lowering.blob.add_array(layer.channels.rows[pairs], "int32"),
+    words = _words(layer, _order_s8(layer), summed=summed)
+    fields = _fields_s8(lowering, layer, words)
+    kernel = "tq_conv_2d_s8_dsp" if summed else "tq_conv_2d_plain_s8_dsp"
+    return _call(lowering, kernel, "tq_conv_2d_s8_dsp_params", layer, fields)
+
+
+def _convolve_s4(lowering: Lowering, layer: _Layer) -> KernelCall | None:
+    if _bounds(layer).max() >= _INT4_LIMIT:
+        return None
+    low, high = _ordered(layer, _order_s8(layer))
+    # Positions 0 and 1 of a step become bytes 0 and 2.
+    both = (high << 4 | low & 15).reshape(len(low), -1, _STEP)[:, :, (0, 2, 1, 3)]
+    if len(layer.filters) % 2:
+        # The walk takes the first pair by itself, and looks for the second where int8's would be.
+        both = np.insert(both, 1, 0, axis=0)
+    fields = _fields_s8(lowering, layer, both.astype(np.uint8).tobytes())
+    call = _call(lowering, "tq_conv_2d_s4_dsp", "tq_conv_2d_s8_dsp_params", layer, fields)
+    return replace(call, header=INT4_HEADER)
+
+
+def _bounds(layer: _Layer) -> Integers:
+    """Return the largest magnitude of every channel's sum, the bias apart."""
+    bounds: Integers = LARGEST["int8"] * np.abs(layer.filters).sum(axis=1)
+    return bounds
+
+
+def _order_s8(layer: _Layer) -> Sequence[int]:
+    """Return the order of the positions of a step, as the inputs are gathered."""
+    return (0, 2, 1, 3) if layer.offsets is None else (0, 1, 2, 3)
+
+
+def _fields_s8(lowering: Lowering, layer: _Layer, words: bytes) -> dict[str, Value]:
+    return {
+        "weights": lowering.blob.add(words),
+        "channels": lowering.blob.add_array(layer.channels.rows[layer.pairs], "int32"),
         "input_zero_point": -layer.basis.number("input_offset"),
         "output_offset": layer.basis.number("output_offset"),
     }
-    kernel = "tq_conv_2d_s8_dsp" if summed else "tq_conv_2d_plain_s8_dsp"
-    return _call(lowering, kernel, "tq_conv_2d_s8_dsp_params", layer, fields)
 
 
 def _convolve_s16(lowering: Lowering, layer: _Layer) -> KernelCall:
@@ -150,11 +185,16 @@ def _pairs(channels: int) -> Integers:
     return np.array([(low, low + 1) for low in first], dtype=np.int64)
 
 
-def _words(layer: _Layer, order: Sequence[int], *, summed: bool) -> bytes:
-    """Return the words of tq_kernels_dsp_conv.h, positions of each step in `order`."""
+def _ordered(layer: _Layer, order: Sequence[int]) -> tuple[Integers, Integers]:
+    """Return the weights of the low and the high channel of every pair [pairs, positions]."""
     filters = layer.filters
     padded = np.pad(filters, ((0, 0), (0, -filters.shape[1] % _STEP)))
     ordered = padded.reshape(len(filters), -1, _STEP)[:, :, order].reshape(padded.shape)
-    low, high = ordered[layer.pairs[:, 0]], ordered[layer.pairs[:, 1]]
+    return ordered[layer.pairs[:, 0]], ordered[layer.pairs[:, 1]]
+
+
+def _words(layer: _Layer, order: Sequence[int], *, summed: bool) -> bytes:
+    """Return the words of tq_kernels_dsp_conv.h, positions of each step in `order`."""
+    low, high = _ordered(layer, order)
     halves = 256 * high + (low if summed else low & 0xFF)
     return halves.astype("<i2").tobytes()

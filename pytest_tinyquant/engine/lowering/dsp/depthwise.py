@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import cast
 
 import numpy as np
 
+from pytest_tinyquant.engine.kernel_call import Constant
 from pytest_tinyquant.engine.kernel_call import KernelCall
 from pytest_tinyquant.engine.kernel_call import ScratchMemory
 from pytest_tinyquant.engine.kernel_call import Value
 from pytest_tinyquant.engine.lowering import convolution
 from pytest_tinyquant.engine.lowering.context import Lowering
 from pytest_tinyquant.engine.lowering.dsp.convolution import HEADER
+from pytest_tinyquant.engine.lowering.dsp.convolution import INT4_HEADER
 from pytest_tinyquant.engine.lowering.dsp.convolution import convolve
 from pytest_tinyquant.engine.lowering.dsp.convolution import requantized
 from pytest_tinyquant.engine.lowering.dsp.reference_call import basis_of
@@ -26,6 +29,7 @@ from pytest_tinyquant.models.graph import Operator
 _GROUP = 4  # channels
 _POINTER_BYTES = 4
 _AXES = ("height", "width")
+_KERNELS = tuple(f"tq_depthwise_conv_2d_{suffix}" for suffix in ("s8", "s4", "s16"))
 
 # tq_dsp_depthwise_rows.h
 _TABLE_BYTES = _GROUP * 40
@@ -41,7 +45,7 @@ def depthwise_conv_2d(operator: Operator, lowering: Lowering) -> KernelCall:
     basis = basis_of(convolution.depthwise_conv_2d, operator, lowering)
     weights = lowering.values(operator, lowering.source(operator, 1), "weights")
     call = None
-    if basis.kernel in ("tq_depthwise_conv_2d_s8", "tq_depthwise_conv_2d_s16"):
+    if basis.kernel in _KERNELS:
         channels = weights.shape[3]
         filters = weights.astype(np.int64).reshape(-1, channels).T
         if lowering.source(operator, 0).shape[3] == 1:
@@ -51,29 +55,63 @@ def depthwise_conv_2d(operator: Operator, lowering: Lowering) -> KernelCall:
     return call or convolution.depthwise_conv_2d(operator, lowering)
 
 
+def _store(lowering: Lowering, basis: KernelCall, weights: bytes) -> Constant:
+    """Store int8 weights; those of an int4 layer two to a byte, the first in its lower half."""
+    if not _is_int4(basis):
+        return lowering.blob.add(weights)
+    values = np.frombuffer(weights + bytes(len(weights) % 2), dtype=np.uint8)
+    return lowering.blob.add((values[0::2] & 15 | values[1::2] << 4).tobytes())
+
+
+def _is_int4(basis: KernelCall) -> bool:
+    return basis.kernel.endswith("_s4")
+
+
+def _unpacking(call: KernelCall, count: int) -> KernelCall:
+    """Return the call that unpacks `count` weights of `call` and then does what it does."""
+    place = ScratchMemory(-(-call.scratch_bytes // _POINTER_BYTES) * _POINTER_BYTES)
+    kernel = call.kernel.replace("_s8", "_s4")
+    return replace(
+        call,
+        kernel=kernel,
+        params_type=f"{kernel}_params",
+        fields={
+            "packed": call.fields["weights"],
+            "unpacked": place,
+            "count": count,
+            "layer": {**call.fields, "weights": place},
+        },
+        scratch_bytes=place.offset + count,
+        header=INT4_HEADER,
+    )
+
+
 def _depthwise(
     operator: Operator, lowering: Lowering, basis: KernelCall, filters: Integers
 ) -> KernelCall | None:
     channels = requantized(operator, lowering, basis, filters)
     if channels is None:
         return None
-    if basis.kernel == "tq_depthwise_conv_2d_s8" and _is_3x3(basis):
+    on_int8 = not basis.kernel.endswith("_s16")
+    if on_int8 and _is_3x3(basis):
         return _rows_of_3x3(lowering, basis, channels, channels.weights(filters))
     offset = 0
     fields: dict[str, Value] = shared_fields(basis) | {"scratch": ScratchMemory()}
-    if basis.kernel == "tq_depthwise_conv_2d_s8":
+    if on_int8:
         offset = basis.number("output_offset")
         fields["input_zero_point"] = -basis.number("input_offset")
     shift = channels.rows[:, 2]
     rounding = (1 << shift - 1) + (offset << shift)
     rows = np.column_stack([channels.rows, rounding])
-    fields["weights"] = lowering.blob.add(_words(channels.weights(filters)))
+    words = _words(channels.weights(filters))
+    fields["weights"] = _store(lowering, basis, words)
     fields["channels"] = lowering.blob.add_array(rows, "int32")
     pairs = -(-filters.shape[1] // 2)
     pixel = len(filters) * np.dtype(lowering.source(operator, 0).dtype).itemsize
-    return KernelCall(
-        f"{basis.kernel}_dsp",
-        f"{basis.kernel}_dsp_params",
+    kernel = basis.kernel.replace("_s4", "_s8")
+    call = KernelCall(
+        f"{kernel}_dsp",
+        f"{kernel}_dsp_params",
         fields,
         basis.reads,
         basis.writes,
@@ -82,6 +120,7 @@ def _depthwise(
         trails=basis.trails,
         header=HEADER,
     )
+    return _unpacking(call, len(words)) if _is_int4(basis) else call
 
 
 def _is_3x3(basis: KernelCall) -> bool:
@@ -98,16 +137,17 @@ def _rows_of_3x3(
     window = cast(Mapping[str, int], basis.fields["window"])
     outputs = window["output_width"]
     width = (outputs + 4) // 2 * 2 if window["stride_width"] == 1 else 2 * outputs + 4
+    weights = filters.T.astype(np.int8).tobytes()
     fields: dict[str, Value] = shared_fields(basis) | {
         "scratch": ScratchMemory(),
-        "weights": lowering.blob.add_array(filters.T, "int8"),
+        "weights": _store(lowering, basis, weights),
         "channels": lowering.blob.add_array(channels.rows, "int32"),
         "input_zero_point": -basis.number("input_offset"),
         "output_offset": basis.number("output_offset"),
     }
     # Channel by channel through the image: what is written must have been copied before.
     in_place = rows_trail(window, 1).lag <= 0
-    return KernelCall(
+    call = KernelCall(
         "tq_depthwise_conv_2d_3x3_s8_dsp",
         "tq_depthwise_conv_2d_3x3_s8_dsp_params",
         fields,
@@ -118,6 +158,7 @@ def _rows_of_3x3(
         macs=basis.macs,
         header=HEADER,
     )
+    return _unpacking(call, len(weights)) if _is_int4(basis) else call
 
 
 def _words(filters: Integers) -> bytes:

@@ -18,6 +18,7 @@ from pytest_tinyquant.engine.lowering.dsp.requantization import sums
 from pytest_tinyquant.engine.lowering.dsp.row_groups import BYTES
 from pytest_tinyquant.engine.lowering.dsp.row_groups import HALFWORDS
 from pytest_tinyquant.engine.lowering.dsp.row_groups import ROWS
+from pytest_tinyquant.engine.lowering.dsp.row_groups import pack_int4
 from pytest_tinyquant.engine.lowering.dsp.row_groups import pack_int8
 from pytest_tinyquant.engine.lowering.dsp.row_groups import pad_inputs
 from pytest_tinyquant.engine.quantization import Multiplier
@@ -26,6 +27,7 @@ from pytest_tinyquant.models.graph import Operator
 
 
 HEADER = "tq_kernels_dsp_dense.h"
+INT4_HEADER = "tq_kernels_dsp_int4.h"
 
 # Inputs after which sums are taken out of the words that two rows share. An int16 layer's sums are
 # then below 2**31 in magnitude: 512 * 32768 * 127. An int8 layer's odd rows are below 2**23, even
@@ -50,6 +52,17 @@ class _Layer(NamedTuple):
         """Bound of every row's sum."""
         return int((np.abs(self.sums.bias) + self.sums.bound).max())
 
+    @property
+    def shifts(self) -> list[int]:
+        """How far to the right scaled sums are shifted."""
+        return [-factor.shift for factor in self.factors]
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether 32 bits hold what becomes of sums of int8 inputs."""
+        in_range = all(1 <= shift <= _MAX_RIGHT_SHIFT for shift in self.shifts)
+        return in_range and self.largest < 1 << 30
+
 
 def fully_connected(operator: Operator, lowering: Lowering) -> KernelCall:
     """Lower a fully connected layer; one that the packed kernels cannot run keeps its reference."""
@@ -63,7 +76,7 @@ def fully_connected(operator: Operator, lowering: Lowering) -> KernelCall:
     in_arena = padded_depth == input_depth or bool(lowering.reads(source))
     packed = None
     if basis.macs and aligned and in_arena:
-        lower = {"int8": _int8, "int16": _int16}[source.dtype]
+        lower = {"s8": _int8, "s4": _int4}.get(basis.kernel.rpartition("_")[2], _int16)
         packed = lower(lowering, _layer(operator, lowering))
     if packed is None:
         return reference.fully_connected(operator, lowering)
@@ -82,7 +95,7 @@ def fully_connected(operator: Operator, lowering: Lowering) -> KernelCall:
         reach={source.index: reach}
         if reach > source.bytes and basis.fields["batches"] == 1
         else {},
-        header=HEADER,
+        header=INT4_HEADER if lower is _int4 else HEADER,
     )
 
 
@@ -107,9 +120,7 @@ def _layer(operator: Operator, lowering: Lowering) -> _Layer:
 def _int8(lowering: Lowering, layer: _Layer) -> tuple[str, dict[str, Value]] | None:
     """Return the int8 kernel with its own fields; None if it cannot run the layer."""
     packed = pack_int8(layer.weights, BYTES)
-    shifts = [-factor.shift for factor in layer.factors]
-    in_range = all(1 <= shift <= _MAX_RIGHT_SHIFT for shift in shifts)
-    if packed is None or not in_range or layer.largest >= 1 << 30:
+    if packed is None or not layer.is_narrow:
         return None
     grouped = len(layer.weights) // ROWS * ROWS
     bias = layer.sums.bias.copy()
@@ -120,20 +131,40 @@ def _int8(lowering: Lowering, layer: _Layer) -> tuple[str, dict[str, Value]] | N
         "bias": lowering.blob.add_array(bias, "int32"),
         "chunk": layer.weights.shape[1] if in_one else _CHUNK_S8,
     }
+    fields |= _scaling(lowering, layer)
+    one = len(layer.factors) == 1
+    return f"tq_fully_connected{'' if one else '_per_channel'}_s8_dsp", fields
+
+
+def _int4(lowering: Lowering, layer: _Layer) -> tuple[str, dict[str, Value]] | None:
+    """Return the kernel for int4 weights with its own fields; None if it cannot run the layer."""
+    # Groups are filled up: few rows would take more flash than they do as they are stored.
+    if len(layer.weights) < ROWS - 1 or not layer.is_narrow:
+        return None
+    fields: dict[str, Value] = {
+        "weights": lowering.blob.add(pack_int4(layer.weights)),
+        "bias": lowering.blob.add_array(layer.sums.bias, "int32"),
+    }
+    fields |= _scaling(lowering, layer)
+    one = len(layer.factors) == 1
+    return f"tq_fully_connected{'' if one else '_per_channel'}_s4_dsp", fields
+
+
+def _scaling(lowering: Lowering, layer: _Layer) -> dict[str, Value]:
+    """Return the fields that make sums of int8 inputs outputs."""
+    shifts = layer.shifts
     rounding = 2 * layer.zero_point + 1
     if len(shifts) == 1:
-        fields |= {
+        return {
             "multiplier": layer.factors[0].value,
             "right_shift": shifts[0] - 1,
             "rounding": rounding << (shifts[0] - 1),
         }
-        return "tq_fully_connected_s8_dsp", fields
-    fields |= {
+    return {
         "multipliers": lowering.blob.add_array([f.value for f in layer.factors], "int32"),
         "right_shifts": lowering.blob.add_array([shift - 1 for shift in shifts], "uint8"),
         "rounding": rounding,
     }
-    return "tq_fully_connected_per_channel_s8_dsp", fields
 
 
 def _int16(lowering: Lowering, layer: _Layer) -> tuple[str, dict[str, Value]] | None:

@@ -45,6 +45,15 @@ def pack_int8(weights: NDArray[np.int8], order: tuple[tuple[int, int], ...]) -> 
     return packed.astype("<i2").tobytes() + rest.tobytes()
 
 
+def pack_int4(weights: NDArray[np.int8]) -> bytes:
+    """Return padded int4 weights [rows, inputs] in groups (tq_kernels_dsp_int4.h)."""
+    filled = np.pad(weights, ((0, -len(weights) % ROWS), (0, 0))).astype(np.int32) + 8
+    groups = filled.reshape(-1, ROWS, weights.shape[1] // 4, 4)
+    halves = sum(groups[:, row] << 4 * row for row in range(ROWS))
+    # [groups, quads, words, halves]
+    return np.asarray(halves)[..., np.array(BYTES)].astype("<u2").tobytes()
+
+
 def interleave_float_padded(weights: NDArray[Any]) -> bytes:
     """Return float weights [rows, inputs] in groups, the last one filled up with zeros."""
     return interleave_float(np.pad(weights, ((0, -len(weights) % ROWS), (0, 0))))

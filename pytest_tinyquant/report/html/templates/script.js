@@ -99,7 +99,7 @@
         const up = column.getAttribute("aria-sort") !== "ascending";
         for (const other of columns) other.removeAttribute("aria-sort");
         column.setAttribute("aria-sort", up ? "ascending" : "descending");
-        const text = (row) => row.cells[index].firstChild.textContent;
+        const text = (row) => (row.cells[index].firstChild?.textContent ?? "");
         const compare = key[name] ? (a, b) => key[name](a) - key[name](b)
           : (a, b) => natural.compare(text(a), text(b));
         const rows = [...body.rows].sort((a, b) => (up ? 1 : -1) * compare(a, b));

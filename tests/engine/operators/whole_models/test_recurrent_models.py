@@ -65,7 +65,7 @@ def test_outputs_are_tflms(name, scheme, folder, converted, samples, host_engine
     planned = plan(graph)
     assert time.process_time() - started < PLAN_SECONDS
     for runtime in RUNTIMES.values():
-        check_support(graph, runtime, where=name)
+        check_support(graph, runtime)
     values = samples(planned, 2)
     expected = np.array(tflm.run(model, values))
     actual = np.array(host_engine.run(planned, values))

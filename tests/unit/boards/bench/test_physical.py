@@ -27,6 +27,14 @@ flasher = "rfp-cli"
 """
 
 
+FARM = """
+[[bench]]
+name = "any-nucleo"
+type = "nucleo-l4r5zi"
+labgrid = {board = "nucleo-l4r5zi", desk = "3"}
+"""
+
+
 @pytest.fixture
 def bench(tmp_path: Path):
     def load(*texts: str):
@@ -52,6 +60,13 @@ def test_a_row_is_a_board(bench, tmp_path):
 def test_the_port_of_a_probe_that_has_one_need_not_be_named(bench):
     (board,) = bench(FIRST.replace('port = "usb:066EFF494851877267183748"\n', ""))
     assert board.port == "usb:066EFF494851877267183748"
+
+
+def test_labgrid_tells_probe_and_port_of_its_places(bench):
+    first, second = bench(FARM + 'hold = "measurement"\n', FARM.replace("any", "other"))
+    assert first.labgrid == (("board", "nucleo-l4r5zi"), ("desk", "3"))
+    assert (first.hold, second.hold) == ("measurement", "session")
+    assert first.lease_id != second.lease_id, "two rows with the same tags are two boards"
 
 
 def test_both_files_list_boards_in_the_order_of_type_and_name(bench):
@@ -95,6 +110,16 @@ def changed(text: str, old: str, new: str) -> str:
         (FIRST + FIRST, r"\[\[bench\]\] 2 \('nucleo-a'\): name 'nucleo-a' is that of .*\[\[bench"),
         (FIRST + changed(FIRST, "nucleo-a", "b"), "probe '066eff494851877267183748' is that of"),
         (RX + changed(RX, "rx-a", "rx-b"), "port '/dev/ttyUSB0' is that of"),
+        (FARM + 'probe = "066E"', "key 'probe' is labgrid's to tell"),
+        (FARM + 'port = "/dev/ttyUSB0"', "key 'port' is labgrid's to tell"),
+        (changed(FARM, '{board = "nucleo-l4r5zi", desk = "3"}', "{}"), "labgrid holds tags"),
+        (changed(FARM, '"3"', "3"), "labgrid holds tags and their values, such as"),
+        (changed(FARM, '{board = "nucleo-l4r5zi", desk = "3"}', '"p1"'), "key 'labgrid' must be"),
+        (changed(FARM, '"nucleo-l4r5zi"\nlab', '"rx65n"\nlab'), "pyOCD, which drives Arm cores"),
+        (FARM + 'hold = "night"', "hold 'night' is not known"),
+        (FIRST + 'hold = "session"', "key 'hold' is for places of labgrid"),
+        (FIRST + "power = ''", "power '' names no program"),
+        (FIRST + """power = "a 'b" """, "is no command: No closing quotation"),
         ("bench = 1", "key 'bench' must be an array"),
         ("[bench]\nname = 'a'", "key 'bench' must be an array"),
     ],

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +15,9 @@ import pytest
 from pytest_tinyquant.boards.bench import pool as pool_module
 from pytest_tinyquant.boards.bench.lease import LeaseDirectory
 from pytest_tinyquant.boards.bench.pool import Pool
+from pytest_tinyquant.boards.bench.power import cycle
 from pytest_tinyquant.boards.bench.set_aside import BoardHealth
+from pytest_tinyquant.boards.bench.set_aside import cause
 from pytest_tinyquant.boards.bench.waiting_line import WaitingLine
 from pytest_tinyquant.errors import BenchError
 from pytest_tinyquant.errors import BoardBusyError
@@ -211,3 +217,58 @@ def test_workers_of_one_run_share_what_they_know_of_the_boards(pool, leases, tmp
     for worker, first in ((other_worker, B), (other_run, A)):
         with worker.hold([A, B], test="next") as lease:
             assert lease.physical == first
+
+
+def switched_board(tmp_path: Path, script: str) -> tuple[PhysicalBoard, BoardHealth]:
+    """A board whose power command is a shell script, and that comes back at once."""
+    board = dataclasses.replace(A, power=shlex.join(["sh", "-c", script]))
+    back = functools.partial(cycle, timeout=5, returns=0, is_back=lambda physical: True)
+    return board, BoardHealth(tmp_path / "boards", cycle=back)
+
+
+def test_before_a_board_is_set_aside_its_power_is_switched_once(tmp_path):
+    log = tmp_path / "log"
+    board, health = switched_board(tmp_path, f"echo cycled >> {log}")
+    for _ in range(2):
+        health.failed(board, BenchError("silent"))
+    assert not log.exists()
+    health.failed(board, BenchError("silent"))
+    assert health.set_aside() == ()
+    assert [record.name for record in health.switched()] == ["m4-A"]
+    for _ in range(3):
+        health.worked(board)
+        health.failed(board, BenchError("silent again"))
+        health.failed(board, BenchError("silent again"))
+    health.failed(board, BenchError("silent again"))
+    (record,) = health.set_aside()
+    assert log.read_text() == "cycled\n"
+    assert "3 failures in a row (switched off and on before the last of them)" in cause(record)
+    assert health.switched() == ()
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("echo no hub >&2; exit 3", r"failed \(exit code 3\)\n  no hub"),
+        ("sleep 60", r"did not finish in 0\.2 s and was stopped"),
+        ("true", r"not back after 0 s; see whether the command switches the right port"),
+    ],
+)
+def test_a_power_command_that_does_not_help_is_named(tmp_path, script, words):
+    board, _ = switched_board(tmp_path, script)
+    with pytest.raises(BenchError, match=words):
+        cycle(board, timeout=0.2, returns=0, is_back=lambda physical: False)
+    health = BoardHealth(
+        tmp_path / "boards",
+        limit=1,
+        cycle=functools.partial(cycle, timeout=0.2, returns=0, is_back=lambda physical: False),
+    )
+    health.failed(board, BenchError("silent"))
+    (record,) = health.set_aside()
+    assert re.search(words, record.power)
+
+
+def test_a_power_command_that_is_not_installed(tmp_path):
+    board = dataclasses.replace(A, power="no-such-hub-control -p 2")
+    with pytest.raises(BenchError, match="cannot be run: No such file or directory"):
+        cycle(board)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import termios
 import tty
 from collections.abc import Callable
 from collections.abc import Iterator
@@ -202,3 +203,32 @@ def test_keeps_everything_in_a_file(port: Port, tmp_path: Path) -> None:
         console.close()
     note = b"\n=== tinyquant: run again after: a cable\n"
     assert log.read_bytes() == b"first\xff run\n" + note + b"second" + note
+
+
+@pytest.mark.parametrize("call", ["tcflush", "tcsetattr"])
+def test_an_emulator_that_ends_while_its_port_is_opened_took_the_port_away(
+    port: Port, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    """Errors of these calls are no OSErrors, and pyserial lets them through."""
+
+    def fails(*_: object) -> None:
+        raise termios.error(5, "Input/output error")
+
+    monkeypatch.setattr(termios, call, fails)
+    with pytest.raises(PortClosedError, match=r"cannot be opened: .*Input/output error"):
+        SerialConsole(str(port.path))
+
+
+def test_one_that_ends_before_a_read_took_it_away_too(
+    port: Port, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    console = SerialConsole(str(port.path))
+
+    def fails(*_: object) -> None:
+        raise termios.error(5, "Input/output error")
+
+    monkeypatch.setattr(termios, "tcsetattr", fails)
+    # Before it waits, pyserial sets the port up for the time that it is to wait.
+    monkeypatch.setattr(termios, "tcgetattr", lambda _: [0] * 6 + [[0] * 32])
+    with pytest.raises(PortClosedError, match="went away"):
+        console.read(0.5)

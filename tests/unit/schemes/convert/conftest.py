@@ -56,6 +56,8 @@ class SmallModel:
     kind: str = "keras"
     source_sha256: str = "0" * 64
     dense_per_channel: bool = False
+    steps: Callable[[int], int] = lambda samples: 1
+    custom_objects: tuple[()] = ()
     calibration: Callable[[], Any] = lambda: _uniform(0, 200, 8, 8, 1)
     check: Callable[[], Any] = lambda: _uniform(1, 5, 8, 8, 1)
 

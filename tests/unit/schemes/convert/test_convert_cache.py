@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from pytest_tinyquant.schemes import convert as convert_module
+from pytest_tinyquant.schemes import exchange
 from pytest_tinyquant.schemes import keys
 from pytest_tinyquant.schemes.convert import convert
 from pytest_tinyquant.schemes.scheme import SCHEMES
@@ -32,7 +33,9 @@ CHANGES: dict[str, Callable[[Any, pytest.MonkeyPatch], tuple[Any, str]]] = {
     "source": lambda model, patch: (replace(model, source_sha256="2" * 64), "basic"),
     "scheme": lambda model, patch: (model, "dynamic"),
     "dense": lambda model, patch: (replace(model, dense_per_channel=True), "basic"),
-    "converter": lambda model, patch: _patched(model, patch, "package_version", lambda _: "9.9"),
+    "converter": lambda model, patch: _patched(
+        model, patch, "package_version", lambda _: "9.9", exchange
+    ),
     "code": lambda model, patch: _patched(model, patch, "code_digest", lambda *_: "other", keys),
     "package": lambda model, patch: _patched(
         model, patch, "package_digest", lambda name: f"patched {name}", keys

@@ -36,7 +36,7 @@ needs_onnx = pytest.mark.skipif(
     reason="ONNX is not installed: pip install pytest-tinyquant[onnx]",
 )
 
-NETWORKS = ("mlp", "cnn", "resnet", "mobilenet", "dscnn")
+NETWORKS = ("mlp", "cnn", "resnet", "mobilenet", "dscnn", "sequence")
 FORMS = (
     "qdq-s8", "qdq-s8-symmetric", "qdq-s8-tensor", "qdq-u8", "qdq-mixed", "qoperator-s8",
     "qoperator-u8",
@@ -125,6 +125,7 @@ def _every_integer(path: Path, samples: Any) -> dict[str, Any]:
 
 
 def _channels_last(array: Any) -> Any:
+    array = array[:, :, None] if array.ndim == 3 else array
     return array.transpose(0, 2, 3, 1) if array.ndim == 4 else array
 
 
@@ -159,7 +160,7 @@ def test_every_tensor_is_what_onnxruntime_computes(
                 continue  # the numbers of its input in another order, or fused away
             found = interpreter.get_tensor(tensors[value]["index"]).astype(np.int64)
             steps = wanted[place].astype(np.int64) - (128 if wanted.dtype == np.uint8 else 0)
-            steps = steps.transpose(1, 2, 0) if steps.ndim == 3 else steps
+            steps = np.moveaxis(steps, 0, -1)
             off = int(np.abs(found.reshape(-1) - steps.reshape(-1)).max())
             assert off <= LARGEST_STEPS[op], (value, op, off)
             compared.add(value)
@@ -348,5 +349,5 @@ def test_without_the_packages_the_extra_is_named(
     path = tmp_path / "net.onnx"
     path.write_bytes(b"")
     monkeypatch.setattr(onnx_file.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(ToolchainNotFoundError, match=r"pip install pytest-tinyquant\[onnx\]"):
+    with pytest.raises(ToolchainNotFoundError, match=r"pip install 'pytest-tinyquant\[onnx\]'"):
         convert(load_model(path), SCHEMES["basic"], cache)

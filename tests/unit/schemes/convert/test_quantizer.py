@@ -203,5 +203,7 @@ def test_without_the_package_the_extra_is_named(
     small: Any, cache: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(quantizer.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(ToolchainNotFoundError, match=r"pip install pytest-tinyquant\[quantizer\]"):
+    with pytest.raises(
+        ToolchainNotFoundError, match=r"pip install 'pytest-tinyquant\[quantizer\]'"
+    ):
         quantizer.quantizer_version()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from types import SimpleNamespace
 
 import numpy as np
@@ -32,7 +33,7 @@ HOST = Board("host", "host", "tflm", Target.HOST, "", ("error", "ram"))
 
 EMULATED = Board(
     "nucleo-l4r5zi",
-    "cortex-m4",
+    "cortex-m4f",
     "tinyquant",
     Target.EMULATOR,
     "",
@@ -125,7 +126,13 @@ class World:
         self.interpreter = {"reference": OUTPUTS, "optimized": OUTPUTS}
         self.graph = Graph((int8(0, "input"), int8(1, "output")), (), (0,), (1,))
         self.model = SimpleNamespace(
-            name="cnn_4", labels=lambda: None, task=Task(), has_drawn_data=False
+            sequence=1,
+            steps=lambda samples: 1,
+            kind="keras",
+            name="cnn_4",
+            labels=lambda: None,
+            task=Task(),
+            has_drawn_data=False,
         )
         (tmp_path / "model.tflite").write_bytes(b"tflite")
         np.savez(tmp_path / "reference.npz", inputs=INPUTS, outputs=OUTPUTS)
@@ -155,10 +162,10 @@ class World:
         self.calls.append((name, value))
         return value
 
-    def plan_supported(self, graph, runtime, *, kernels, where):
+    def plan_supported(self, graph, runtime, *, kernels, name):
         self.note("support")
         if self.refusal:
-            raise self.refusal
+            raise copy.copy(self.refusal)
         return PLAN if runtime.is_compiled else None
 
     def interpreter_outputs(self, model, converted, cache, *, kernels):

@@ -1,4 +1,4 @@
-"""On the host, outputs that look wrong are compared with TensorFlow Lite's own interpreter."""
+"""Outputs that look wrong, or are to be recorded, are compared with TensorFlow Lite's own."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import dataclasses
 
 import pytest
 
+from pytest_tinyquant.errors import ConversionError
 from pytest_tinyquant.errors import InvalidOutputError
 from pytest_tinyquant.errors import UnsupportedModelError
 from pytest_tinyquant.models.graph import Operator
@@ -40,12 +41,59 @@ def test_what_neither_computes_is_no_measurement(world, bad_model):
     with pytest.raises(InvalidOutputError) as caught:
         world.measure(world.host)
     assert str(caught.value) == (
-        "cnn_4-int8-only-host: TensorFlow Lite Micro said OK and computed something else than "
+        "cnn_4-int8-only-host: the runtime said OK and computed something else than "
         "TensorFlow Lite's interpreter does with the same file: they are 0.375 (reference "
         "kernels) and 0.375 (optimized kernels) of the outputs' range apart, more than 0.01. Its "
         "figures would be those of another model. Convert the model in another way, or choose "
         "another scheme"
     )
+
+
+def _boards(world):
+    return world.host, dataclasses.replace(world.emulated, kernels="cortex_m_dsp")
+
+
+@pytest.mark.parametrize("place", range(2), ids=["host", "emulated"])
+def test_what_may_be_recorded_needs_the_interpreter_as_a_witness(world, place):
+    world.stages.recording = True
+    # Close to what is expected of the model, and no right reading of the file all the same.
+    world.interpreter = dict.fromkeys(world.interpreter, world.outputs * 1.02)
+    with pytest.raises(InvalidOutputError, match=r"Nothing of it is recorded: .* another model"):
+        world.measure(_boards(world)[place])
+    world.interpreter["optimized"] = world.outputs * 1.001
+    world.measure(_boards(world)[place])
+
+
+def test_a_witness_that_gives_the_same_for_all_samples_is_none(world):
+    """TensorFlow Lite's reference SUM does when it overflows."""
+    world.stages.recording = True
+    world.interpreter["reference"] = world.outputs * 0
+    world.measure(world.host)
+    assert "optimized kernels" in world.order
+
+
+@pytest.mark.parametrize("looks_right", [True, False])
+def test_a_file_that_only_the_runtime_can_run_must_be_close_to_the_reference(
+    world, monkeypatch, looks_right
+):
+    def refuses(*_, **__):
+        raise ConversionError("no such kernel")
+
+    monkeypatch.setattr("pytest_tinyquant.schemes.convert.interpreter_outputs", refuses)
+    world.stages.recording = True
+    if looks_right:
+        world.measure(world.host)
+        return
+    world.outcome = dataclasses.replace(world.record, outputs=(b"\0", b"\1", b"\2", b"\3"))
+    with pytest.raises(ConversionError):
+        world.measure(world.host)
+
+
+def test_kernels_of_the_users_may_round_as_they_like(world):
+    world.stages.recording = True
+    assert world.emulated.has_own_kernels
+    world.measure(world.emulated)
+    assert not any(name.endswith("kernels") for name in world.order)
 
 
 def test_the_engine_has_tests_of_its_own_against_the_host(world, bad_model):

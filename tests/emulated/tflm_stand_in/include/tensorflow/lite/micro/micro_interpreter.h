@@ -2,35 +2,25 @@
 #ifndef STAND_IN_MICRO_INTERPRETER_H
 #define STAND_IN_MICRO_INTERPRETER_H
 
-#include <cstddef>
-#include <cstdint>
-
-#include "tensorflow/lite/micro/micro_profiler_interface.h"
+#include "tensorflow/lite/micro/micro_allocator.h"
+#include "tensorflow/lite/micro/micro_common.h"
+#include "tensorflow/lite/micro/micro_resource_variable.h"
 #include "tensorflow/lite/schema/schema_generated.h"
-
-enum TfLiteStatus { kTfLiteOk = 0, kTfLiteError = 1 };
-
-struct TfLiteTensor {
-  union {
-    char *raw;
-  } data;
-};
 
 namespace tflite {
 
-class MicroResourceVariables;
-
 class MicroOpResolver {
  public:
+  TFLMRegistration registrations[8];
   unsigned int count = 0;
-  const char *registered = "";
 };
 
 class MicroInterpreter {
  public:
   MicroInterpreter(const Model *model, const MicroOpResolver &resolver, uint8_t *arena,
-                   size_t arena_size, MicroResourceVariables *variables = nullptr,
-                   MicroProfilerInterface *profiler = nullptr);
+                   size_t arena_size, MicroResourceVariables *variables = nullptr);
+  MicroInterpreter(const Model *model, const MicroOpResolver &resolver, MicroAllocator *allocator,
+                   MicroResourceVariables *variables = nullptr);
   TfLiteStatus AllocateTensors();
   TfLiteStatus Invoke();
   TfLiteStatus Reset();
@@ -42,9 +32,12 @@ class MicroInterpreter {
   const MicroOpResolver &resolver_;
   uint8_t *arena_;
   size_t arena_size_;
-  MicroProfilerInterface *profiler_;
-  TfLiteTensor input_;
-  TfLiteTensor output_;
+  MicroResourceVariables *variables_;
+#ifndef TF_LITE_STATIC_MEMORY
+  /* Without the macro the real library's structures have other members, too. */
+  void *unused_[16];
+#endif
+  TfLiteContext context_;
 };
 
 }  // namespace tflite

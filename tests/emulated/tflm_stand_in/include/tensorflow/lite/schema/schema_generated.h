@@ -4,6 +4,13 @@
 
 namespace tflite {
 
+enum BuiltinOperator {
+  BuiltinOperator_FULLY_CONNECTED,
+  BuiltinOperator_RESHAPE,
+  BuiltinOperator_VAR_HANDLE,
+  BuiltinOperator_READ_VARIABLE,
+};
+
 struct Model {
   char bytes[8];
 };

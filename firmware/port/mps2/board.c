@@ -1,13 +1,15 @@
-/* QEMU's mps2-an386: console on CMSDK UART0; memory limits as on the board it stands in for. */
+/* QEMU's MPS2 and MPS3 boards: console on CMSDK UART0; memory limits as on the board they stand in
+ * for. */
 #include "tq_board.h"
 
+#include "tq_board_config.h"
 #include "tq_cortex_m.h"
 #include "tq_counter.h"
 
-#define UART0_DATA TQ_REGISTER(0x40004000u)
-#define UART0_STATE TQ_REGISTER(0x40004004u)
-#define UART0_CTRL TQ_REGISTER(0x40004008u)
-#define UART0_BAUDDIV TQ_REGISTER(0x40004010u)
+#define UART0_DATA TQ_REGISTER(TQ_CMSDK_UART)
+#define UART0_STATE TQ_REGISTER(TQ_CMSDK_UART + 0x4u)
+#define UART0_CTRL TQ_REGISTER(TQ_CMSDK_UART + 0x8u)
+#define UART0_BAUDDIV TQ_REGISTER(TQ_CMSDK_UART + 0x10u)
 
 enum { STATE_TX_FULL = 1, CTRL_TX_ENABLE = 1, BAUDDIV_MINIMUM = 16 };
 enum { PERIPHERALS = 0x40000000, PERIPHERALS_BYTES = 0x20000000 };
@@ -24,6 +26,12 @@ void tq_board_protect_memory(void) {
   tq_mpu_open(3, PERIPHERALS, PERIPHERALS_BYTES, TQ_MPU_PERIPHERAL);
 }
 
+#ifdef TQ_CONSOLE_DEBUGGER /* port/mailbox has tq_board_put() */
+
+void tq_board_init(void) { tq_counter_init(); }
+
+#else
+
 void tq_board_init(void) {
   UART0_BAUDDIV = BAUDDIV_MINIMUM;
   UART0_CTRL = CTRL_TX_ENABLE;
@@ -35,3 +43,5 @@ void tq_board_put(char character) {
   }
   UART0_DATA = (uint8_t)character;
 }
+
+#endif

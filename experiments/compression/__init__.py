@@ -1,0 +1,1 @@
+"""Pruning, clustering and training with quantization: what the toolkit's guide says, as tests."""

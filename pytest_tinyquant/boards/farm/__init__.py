@@ -1,0 +1,1 @@
+"""Boards on other machines, which labgrid hands out."""

@@ -1,0 +1,200 @@
+"""Holds places of labgrid for a run, and gives them back whatever becomes of it.
+
+labgrid keeps a place for whoever took it, for ever. So a run writes down what it holds before it
+uses it; the note lies beside the bench's leases, and names the run's scratch directory, whose lock
+the kernel frees when the run ends. The next run of this user gives back what nobody uses any more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import getpass
+import json
+import os
+import time
+from collections.abc import Callable
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from pytest_tinyquant.boards.bench.lease import LeaseDirectory
+from pytest_tinyquant.boards.farm.client import Client
+from pytest_tinyquant.boards.farm.client import FarmError
+from pytest_tinyquant.boards.farm.place import Place
+from pytest_tinyquant.boards.farm.place import acquire
+from pytest_tinyquant.boards.farm.place import reserve
+from pytest_tinyquant.errors import BenchError
+from pytest_tinyquant.errors import BoardBusyError
+from pytest_tinyquant.project.bench import PhysicalBoard
+from pytest_tinyquant.system.atomic import write_text
+from pytest_tinyquant.system.json_text import parse_json
+from pytest_tinyquant.system.regular_file import read_text
+from pytest_tinyquant.system.scratch import is_in_use
+
+
+_NOTES: Final = "labgrid-*.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class Note:
+    """What a run holds, or is about to.
+
+    :param run: the run's scratch directory.
+    :param owner: the name that it gave to labgrid.
+    :param place: empty until the place is known.
+    """
+
+    run: str
+    owner: str
+    token: str
+    place: str = ""
+    probe: str = ""
+    port: str = ""
+
+
+class Farm:
+    """The places that one run of pytest holds, seen from any of its processes.
+
+    :param run: the run's scratch directory, the same in all its processes.
+    :param notes: where runs of this host write down what they hold.
+    :param timeout: seconds to wait for a place.
+    :param client: makes the client of an owner.
+    """
+
+    def __init__(
+        self,
+        run: Path,
+        notes: Path,
+        *,
+        timeout: float,
+        client: Callable[[str], Client] = Client,
+    ) -> None:
+        self._run = run
+        self._notes = notes
+        self._timeout = timeout
+        self._client_of = client
+        self._client = client(f"{_user()}-{run.name}")
+        self.leases = LeaseDirectory(run / "farm")
+
+    @contextlib.contextmanager
+    def reach(self, physical: PhysicalBoard) -> Iterator[tuple[PhysicalBoard, bool]]:
+        """Hold the place of a row in a ``with`` block, whose process has the row's lease.
+
+        :returns: the board with the probe and the port of its place, and whether the place is
+            another one than before.
+        :raises BoardBusyError: others held all such places for too long.
+        :raises FarmError: labgrid does not do its part.
+        """
+        place = self._held(physical)
+        is_new = place is None
+        if place is None:
+            self.release_dead()
+            place = self._take(physical)
+        kept = physical.hold == "session"
+        try:
+            yield dataclasses.replace(physical, probe=place.probe, port=place.port), is_new
+        except BenchError:
+            kept = False  # another place may do better
+            raise
+        finally:
+            if not kept:
+                self._give_back(self._file(physical))
+
+    def close(self) -> None:
+        """Give back everything that the run holds; may be called twice.
+
+        :raises FarmError: labgrid does not take it; the next run tries again.
+        """
+        for file in self._mine():
+            self._give_back(file)
+
+    def release_dead(self) -> list[str]:
+        """Give back what ended runs of this host hold, and return the places' names.
+
+        :raises FarmError: labgrid does not take it.
+        """
+        released = []
+        for file in sorted(self._notes.glob(_NOTES)):
+            note = _read(file)
+            if note is not None and not is_in_use(Path(note.run)):
+                self._give_back(file)
+                released.append(note.place or note.token)
+        return released
+
+    def _held(self, physical: PhysicalBoard) -> Place | None:
+        """Return the place that another process of the run took for this row."""
+        note = _read(self._file(physical))
+        if note is None or not note.place:
+            return None
+        return Place(note.place, note.token, note.probe, note.port)
+
+    def _take(self, physical: PhysicalBoard) -> Place:
+        self._notes.mkdir(parents=True, exist_ok=True)
+        file = self._file(physical)
+        start = time.monotonic()
+        token = reserve(self._client, physical.labgrid)
+        note = Note(str(self._run), self._client.owner, token)
+        _write(file, note)
+        try:
+            place = acquire(self._client, token, self._timeout)
+        except FarmError as error:
+            self._give_back(file)
+            waited = time.monotonic() - start
+            if waited < self._timeout:
+                raise FarmError(f"{physical.name}: {error}") from error
+            tags = ", ".join(f"{key}={value}" for key, value in physical.labgrid)
+            raise BoardBusyError(
+                f"{physical.name}: no place with {tags} was free for {waited:.0f} s; "
+                "labgrid-client who tells who holds them; or allow more with --tq-lease-timeout",
+                holder="",
+                age=0.0,
+            ) from error
+        except BaseException:
+            self._give_back(file)
+            raise
+        _write(
+            file, dataclasses.replace(note, place=place.name, probe=place.probe, port=place.port)
+        )
+        return place
+
+    def _give_back(self, file: Path) -> None:
+        """Release the place of a note and take back its reservation, then forget the note."""
+        note = _read(file)
+        if note is None:
+            return
+        client = self._client_of(note.owner)
+        with contextlib.suppress(FarmError):  # nobody had acquired it yet, or somebody kicked us
+            client.call("-p", "+", "release", token=note.token)
+        try:
+            client.call("cancel-reservation", note.token)
+        except FarmError as error:
+            if "does not exist" not in str(error):
+                raise
+        file.unlink(missing_ok=True)
+
+    def _mine(self) -> list[Path]:
+        return sorted(self._notes.glob(f"labgrid-{self._run.name}-*.json"))
+
+    def _file(self, physical: PhysicalBoard) -> Path:
+        return self._notes / f"labgrid-{self._run.name}-{physical.name}.json"
+
+
+def _write(file: Path, note: Note) -> None:
+    write_text(file, json.dumps(dataclasses.asdict(note)), follow=False)
+
+
+def _read(file: Path) -> Note | None:
+    """Return a note; None if there is none, or it is damaged."""
+    try:
+        note = Note(**parse_json(read_text(file)))
+    except (OSError, ValueError, TypeError):
+        return None
+    return note if all(isinstance(value, str) for value in vars(note).values()) else None
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())

@@ -1,0 +1,61 @@
+"""Which kernels a user's directory of kernels replaces: as its library's index of names says."""
+
+from __future__ import annotations
+
+import difflib
+import struct
+from pathlib import Path
+from typing import Final
+
+from pytest_tinyquant.errors import BenchError
+from pytest_tinyquant.errors import ConfigurationError
+
+
+_MAGIC: Final = b"!<arch>\n"
+_HEADER: Final = struct.Struct("=16s12s6s6s8s10s2s")
+_INDEX: Final = b"/"
+
+KERNELS_LIBRARY: Final = "libtq_kernels_selected.a"
+REFERENCE_LIBRARY: Final = "libtq_kernels_reference.a"
+
+
+def check_replaces(own: Path, reference: Path, *, where: str) -> None:
+    """Check that own kernels replace any of the reference kernels.
+
+    Without one, a misspelt function would be measured as if it were in use.
+
+    :param own: where the library of own kernels is.
+    :param reference: where that of the reference kernels is.
+    :param where: board and directory, for messages.
+    :raises ConfigurationError: no function of theirs has a reference kernel's name.
+    """
+    defined = archive_names(own / KERNELS_LIBRARY)
+    known = archive_names(reference / REFERENCE_LIBRARY)
+    if defined & known:
+        return
+    told = ", ".join(sorted(defined)) or "no function that others can call"
+    close = [close for name in sorted(defined) for close in difflib.get_close_matches(name, known)]
+    hint = f" (closest: {', '.join(dict.fromkeys(close))})" if close else ""
+    raise ConfigurationError(
+        f"the kernels of {where} replace no kernel: they define {told}{hint}. A "
+        "kernel replaces the one of its name, which tq_kernels.h declares, and is not static"
+    )
+
+
+def archive_names(library: Path) -> set[str]:
+    """Return the global names that the objects in a static library define.
+
+    :raises BenchError: the file is none.
+    """
+    data = library.read_bytes()
+    if not data.startswith(_MAGIC):
+        raise BenchError(f"{library}: no static library of GNU ar; empty the cache and run again")
+    if len(data) < len(_MAGIC) + _HEADER.size:
+        return set()
+    name, _, _, _, _, size, _ = _HEADER.unpack_from(data, len(_MAGIC))
+    if name.rstrip() != _INDEX:  # there is none where no object defines anything
+        return set()
+    start = len(_MAGIC) + _HEADER.size
+    index = data[start : start + int(size)]
+    (count,) = struct.unpack_from(">I", index)
+    return {text.decode() for text in index[4 + 4 * count :].split(b"\0") if text}

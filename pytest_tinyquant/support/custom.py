@@ -1,0 +1,48 @@
+"""Custom operators: those that TensorFlow Lite Micro has, and why the engine has none of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+
+_FRONT_END: Final = (
+    "the front end of micro speech, whose fixed-point FFT has no counterpart in the engine; "
+    "compute the features outside of the model, or take a board with runtime tflm"
+)
+
+#: Custom operators that the tflite-micro wheel registers, with why the engine lacks them.
+CUSTOM: Final[Mapping[str, str]] = {
+    "TFLite_Detection_PostProcess": "it decodes and chooses boxes in float, which is done once per "
+    "image outside of the network; export the model without its last operator, or take a board "
+    "with runtime tflm",
+    **{
+        f"Signal{name}": _FRONT_END
+        for name in (
+            "Delay", "Energy", "FftAutoScale", "FilterBank", "FilterBankLog",
+            "FilterBankSpectralSubtraction", "FilterBankSquareRoot", "Framer", "Irfft",
+            "OverlapAdd", "PCAN", "Rfft", "Stacker", "Window",
+        )
+    },
+}  # fmt: skip
+
+#: Custom operators that no runtime here has, with what they are.
+_FOREIGN: Final[Mapping[str, str]] = {
+    "ethos-u": "the model was compiled by Vela for an Ethos-U; give the .tflite that Vela was "
+    "given",
+    "edgetpu-custom-op": "the model was compiled for an Edge TPU; give the .tflite that its "
+    "compiler was given",
+}
+
+
+def why_not(custom: str) -> str:
+    """Return why a runtime lacks a custom operator, as a clause after a colon."""
+    found = CUSTOM.get(custom) or _FOREIGN.get(custom)
+    if found:
+        return found
+    if custom.startswith("Flex"):
+        return (
+            "it is an operator of TensorFlow itself, which no microcontroller runs; convert "
+            "without SELECT_TF_OPS"
+        )
+    return "its kernel is not part of TensorFlow Lite Micro; build the model of other layers"

@@ -1,0 +1,367 @@
+"""Places of labgrid: held by one run, given back whatever becomes of it.
+
+The coordinator is played: what it prints was recorded from labgrid 26.0.1.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pytest_tinyquant.boards.bench.lease import LeaseDirectory
+from pytest_tinyquant.boards.bench.pool import Pool
+from pytest_tinyquant.boards.bench.set_aside import BoardHealth
+from pytest_tinyquant.boards.farm.client import VARIABLE
+from pytest_tinyquant.boards.farm.client import Client
+from pytest_tinyquant.boards.farm.client import FarmError
+from pytest_tinyquant.boards.farm.farm import Farm
+from pytest_tinyquant.boards.farm.place import places_with
+from pytest_tinyquant.boards.farm.place import read_place
+from pytest_tinyquant.errors import BenchError
+from pytest_tinyquant.errors import BoardBusyError
+from pytest_tinyquant.errors import ToolchainNotFoundError
+from pytest_tinyquant.project.bench import PhysicalBoard
+from pytest_tinyquant.system.scratch import Scratch
+from pytest_tinyquant.system.scratch import new_path
+
+
+SHOWN = """\
+Place '{name}':
+  tags: board=nucleo-l4r5zi
+  acquired: vm/root
+  reservation: {token}
+Acquired resource 'NetworkSerialPort' (exp1/bench-1/NetworkSerialPort/NetworkSerialPort):
+  {{'acquired': 'p1',
+   'avail': True,
+   'cls': 'NetworkSerialPort',
+   'params': {{'extra': {{'proxy': 'localhost', 'proxy_required': False}},
+              'host': '127.0.0.1',
+              'port': 7001,
+              'protocol': 'rfc2217'}}}}
+Acquired resource 'NetworkService' (exp1/bench-1/NetworkService/NetworkService):
+  {{'acquired': 'p1',
+   'avail': True,
+   'cls': 'NetworkService',
+   'params': {{'address': '127.0.0.1',
+              'extra': {{'proxy': 'localhost', 'proxy_required': False}},
+              'port': 5555,
+              'username': 'pyocd'}}}}
+"""
+
+ROW = PhysicalBoard(
+    "any-nucleo", "nucleo-l4r5zi", "", "", labgrid=(("board", "nucleo-l4r5zi"),), where="row 1"
+)
+
+
+class Coordinator:
+    """Keeps places as labgrid's does: a place belongs to its owner until that releases it."""
+
+    def __init__(self, *places: str) -> None:
+        self.places: dict[str, str] = dict.fromkeys(places, "")
+        self.reservations: dict[str, str] = {}
+        self.fails = ""
+        self.calls: list[str] = []
+
+    def client(self, owner: str) -> Client:
+        return PlayedClient(owner, self)
+
+
+class PlayedClient(Client):
+    def __init__(self, owner: str, coordinator: Coordinator) -> None:
+        super().__init__(owner, program="labgrid-client")
+        self._coordinator = coordinator
+
+    def call(self, *arguments: str, token: str = "", timeout: float = 60) -> str:
+        c = self._coordinator
+        command = next(a for a in arguments if a not in ("-p", "+"))
+        c.calls.append(command)
+        if c.fails == command:
+            raise FarmError(f"labgrid-client {command}: Server error: Error: played")
+        return str(getattr(self, "_" + command.replace("-", "_"))(c, token, *arguments))
+
+    def _reserve(self, c: Coordinator, token: str, *arguments: str) -> str:
+        token = f"TOKEN{len(c.calls)}"
+        c.reservations[token] = ""
+        return f"export LG_TOKEN={token}\n"
+
+    def _wait(self, c: Coordinator, _: str, __: str, token: str) -> str:
+        taken = set(c.reservations.values())
+        free = [p for p, owner in c.places.items() if not owner and p not in taken]
+        if not free:
+            raise FarmError("labgrid-client wait: no answer")
+        c.reservations[token] = free[0]
+        return ""
+
+    def _acquire(self, c: Coordinator, token: str, *arguments: str) -> str:
+        place = c.reservations[token]
+        if c.places[place]:
+            raise FarmError(f"labgrid-client acquire: Error: place {place} is already acquired")
+        c.places[place] = self.owner
+        return f"acquired place {place}\n"
+
+    def _show(self, c: Coordinator, token: str, *arguments: str) -> str:
+        return SHOWN.format(name=c.reservations[token], token=token)
+
+    def _release(self, c: Coordinator, token: str, *arguments: str) -> str:
+        place = c.reservations.get(token, "")
+        if not place or c.places[place] != self.owner:
+            raise FarmError(f"labgrid-client: Error: place {place} is not acquired")
+        c.places[place] = ""
+        return ""
+
+    def _cancel_reservation(self, c: Coordinator, _: str, __: str, token: str) -> str:
+        if token not in c.reservations:
+            raise FarmError(f"Server error: Error: Reservation {token} does not exist")
+        del c.reservations[token]
+        return ""
+
+
+@pytest.fixture
+def coordinator() -> Coordinator:
+    return Coordinator("p1", "p2")
+
+
+@pytest.fixture
+def run():
+    """The scratch directory of a run that lives."""
+    scratch = Scratch(new_path())
+    yield scratch.path
+    scratch.close()
+
+
+def farm_of(run: Path, tmp_path: Path, coordinator: Coordinator, timeout: float = 0) -> Farm:
+    return Farm(run, tmp_path / "notes", timeout=timeout, client=coordinator.client)
+
+
+def test_a_place_is_reached_by_its_probe_and_its_console(run, tmp_path, coordinator):
+    with farm_of(run, tmp_path, coordinator).reach(ROW) as (board, is_new):
+        assert board.probe == "remote:127.0.0.1:5555"
+        assert board.port == "rfc2217://127.0.0.1:7001?ign_set_control&timeout=10"
+        assert is_new
+
+
+def test_a_session_takes_its_place_once_and_its_end_gives_it_back(run, tmp_path, coordinator):
+    for _ in range(3):  # each by another process of the run
+        with farm_of(run, tmp_path, coordinator).reach(ROW):
+            pass
+    assert coordinator.calls.count("acquire") == 1
+    (owner,) = filter(None, coordinator.places.values())
+    assert owner.endswith(run.name), "labgrid shows which run holds it"
+    farm_of(run, tmp_path, coordinator).close()
+    assert not any(coordinator.places.values())
+    assert not coordinator.reservations
+
+
+def test_a_place_may_be_held_for_one_measurement_only(run, tmp_path, coordinator):
+    row = dataclasses.replace(ROW, hold="measurement")
+    for _ in range(2):
+        with farm_of(run, tmp_path, coordinator).reach(row) as (_, is_new):
+            assert is_new, "in between somebody else may have put another image on it"
+        assert not any(coordinator.places.values())
+
+
+def test_trouble_with_a_place_gives_it_back_for_another(run, tmp_path, coordinator):
+    farm = farm_of(run, tmp_path, coordinator)
+    with pytest.raises(BenchError), farm.reach(ROW):
+        raise BenchError("the probe went away")
+    assert not any(coordinator.places.values())
+
+
+def test_two_rows_hold_two_places(run, tmp_path, coordinator):
+    farm = farm_of(run, tmp_path, coordinator)
+    other = dataclasses.replace(ROW, name="another")
+    with farm.reach(ROW), farm.reach(other):
+        assert all(coordinator.places.values())
+
+
+def test_waiting_ends_and_leaves_no_reservation(run, tmp_path):
+    coordinator = Coordinator()
+    with (
+        pytest.raises(BoardBusyError, match=r"any-nucleo: no place with board=nucleo-l4r5zi was"),
+        farm_of(run, tmp_path, coordinator).reach(ROW),
+    ):
+        pass
+    assert not coordinator.reservations
+
+
+@pytest.mark.parametrize("command", ["reserve", "wait", "acquire", "show"])
+def test_whatever_fails_nothing_is_held(run, tmp_path, coordinator, command):
+    coordinator.fails = command
+    farm = farm_of(run, tmp_path, coordinator, timeout=100)
+    with pytest.raises(FarmError, match="played"), farm.reach(ROW):
+        pass
+    assert not any(coordinator.places.values())
+    assert not coordinator.reservations
+    assert not list((tmp_path / "notes").glob("*"))
+
+
+def test_the_next_run_gives_back_what_a_killed_one_held(run, tmp_path, coordinator):
+    killed = Scratch(new_path())
+    with farm_of(killed.path, tmp_path, coordinator).reach(ROW):
+        pass
+    assert farm_of(run, tmp_path, coordinator).release_dead() == [], "it lives"
+    killed.close()
+    coordinator.fails = "cancel-reservation"
+    with pytest.raises(FarmError):
+        farm_of(run, tmp_path, coordinator).release_dead()
+    coordinator.fails = ""
+    with farm_of(run, tmp_path, coordinator).reach(ROW):
+        assert list(coordinator.places.values()).count("") == 1
+    farm_of(run, tmp_path, coordinator).close()
+    assert not any(coordinator.places.values())
+
+
+def test_who_was_kicked_out_forgets_the_place(run, tmp_path, coordinator):
+    farm = farm_of(run, tmp_path, coordinator)
+    with farm.reach(ROW):
+        coordinator.places["p1"] = "vm/somebody"
+    farm.close()
+    assert coordinator.places["p1"] == "vm/somebody"
+    assert not list((tmp_path / "notes").glob("*"))
+
+
+def test_a_pool_leases_the_row_within_the_run_and_the_place_from_labgrid(
+    run, tmp_path, coordinator
+):
+    farm = farm_of(run, tmp_path, coordinator)
+    health = BoardHealth(tmp_path / "boards")
+    pool = Pool(LeaseDirectory(tmp_path / "leases"), health, command="p", timeout=0, farm=farm)
+    with pool.hold([ROW], test="one") as lease:
+        assert lease.physical.probe == "remote:127.0.0.1:5555"
+        lease.note_loaded("image")
+        with pytest.raises(BoardBusyError, match="any-nucleo is held by pid"):
+            pool.hold([ROW], test="two").__enter__()
+    with pool.hold([ROW], digest="image", test="three") as lease:
+        assert lease.loaded == "image", "the same place holds what the run put there"
+        with contextlib.suppress(BenchError):
+            raise BenchError("within")
+    with pytest.raises(BenchError), pool.hold([ROW], test="four"):
+        raise BenchError("the place went away")
+    with pool.hold([ROW], test="five") as lease:
+        assert lease.loaded is None, "another place may hold anything"
+
+
+@pytest.mark.parametrize(
+    ("shown", "words"),
+    [
+        ("", "no place in what it printed"),
+        ("Place 'p1':\n  tags: a=b\n", "place p1 has no NetworkService .* and no serial port"),
+        (
+            "Place 'p1':\nAcquired resource 'x' (e/g/x):\n  {'cls': __import__('os')}\n",
+            "a resource that cannot be read",
+        ),
+        ("Place 'p1':\nAcquired resource 'x' (e/g/x):\n  [1]\n", "a resource that cannot be read"),
+    ],
+)
+def test_what_a_place_lacks_is_named(shown, words):
+    with pytest.raises(FarmError, match=words):
+        read_place(shown, "T")
+
+
+PLACES = """\
+Place 'p1':
+  tags: board=nucleo-l4r5zi, desk=3
+  matches:
+    exp1/bench-1/*
+Place 'p2':
+  tags: board=nucleo-l4r5zi
+Place 'p3':
+  created: 2026-11-28 18:41:39.892239
+"""
+
+
+def test_doctor_counts_places_and_reserves_none(tmp_path):
+    client = Client("d", program=program(tmp_path, f"cat <<'E'\n{PLACES}\nE"))
+    assert places_with(client, (("board", "nucleo-l4r5zi"),)) == ["p1", "p2"]
+    assert places_with(client, (("board", "nucleo-l4r5zi"), ("desk", "3"))) == ["p1"]
+    with pytest.raises(FarmError, match=r"no place has the tags board=rx65n; .*set-tags board="):
+        places_with(client, (("board", "rx65n"),))
+
+
+def test_a_raw_port_is_a_socket():
+    shown = SHOWN.format(name="p1", token="T").replace("rfc2217", "raw")
+    assert read_place(shown, "T").port == "socket://127.0.0.1:7001"
+
+
+# ---- the program ----
+
+
+def program(tmp_path: Path, script: str) -> str:
+    path = tmp_path / "labgrid-client"
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_the_program_says_who_asks_and_nothing_of_our_python(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", "/somewhere")
+    monkeypatch.setenv("LG_PLACE", "another")
+    client = Client("me-run", program=program(tmp_path, "env"))
+    seen = client.call("places", token="T").splitlines()
+    assert {"LG_USERNAME=me-run", "LG_TOKEN=T"} <= set(seen)
+    assert not [line for line in seen if line.startswith(("PYTHONPATH", "LG_PLACE"))]
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        (
+            "echo 'Server error: Error: Could not connect to coordinator' >&2; exit 1",
+            r"labgrid-client places: Server error: .* \(at 127.0.0.1:20408\)",
+        ),
+        ("exit 1", "it said nothing"),
+        ("sleep 60", r"no answer from 127.0.0.1:20408 in 0.2 s"),
+    ],
+)
+def test_a_coordinator_that_does_not_answer(tmp_path, monkeypatch, script, words):
+    monkeypatch.delenv("LG_COORDINATOR", raising=False)
+    with pytest.raises(FarmError, match=words):
+        Client("me", program=program(tmp_path, f"exec 2>&1; {script}")).call("places", timeout=0.2)
+
+
+def test_a_program_that_is_absent_names_the_command_that_installs_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("TINYQUANT_CACHE", str(tmp_path))
+    monkeypatch.delenv(VARIABLE, raising=False)
+    with pytest.raises(ToolchainNotFoundError, match="tinyquant toolchain labgrid"):
+        Client("me").call("places")
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "absent"))
+    with pytest.raises(ToolchainNotFoundError, match="absent cannot be run"):
+        Client("me").call("places")
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from pytest_tinyquant.boards.farm.farm import Note, _write
+from pytest_tinyquant.system.scratch import Scratch, new_path
+
+scratch = Scratch(new_path())
+_write(Path(sys.argv[1]) / f"labgrid-{scratch.path.name}-row.json",
+       Note(str(scratch.path), "owner", "T1", "p1", "remote:a:1", "socket://a:2"))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_run_killed_by_the_kernel_is_seen_to_have_ended(run, tmp_path, coordinator):
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    subprocess.run([sys.executable, "-c", KILLED, str(notes)], check=False, timeout=60)
+    coordinator.places["p1"] = "owner"
+    coordinator.reservations["T1"] = "p1"
+    assert farm_of(run, tmp_path, coordinator).release_dead() == ["p1"]
+    assert coordinator.places["p1"] == ""
+
+
+def test_a_damaged_note_is_left_alone(run, tmp_path, coordinator):
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    for index, text in enumerate(("", "[]", "{}", json.dumps({"run": 1, "owner": 2, "token": 3}))):
+        (notes / f"labgrid-{index}.json").write_text(text)
+    assert farm_of(run, tmp_path, coordinator).release_dead() == []
