@@ -118,7 +118,7 @@ class InvalidOutputError(TinyQuantError):
 
 
 class VacuousSchemeError(TinyQuantError):
-    """The quantization scheme left as it was what it was to quantize: all tensors, or operators."""
+    """The scheme quantized nothing that it should have: tensors or operators are still float."""
 
 
 class AbsentError(TinyQuantError):

@@ -1,8 +1,8 @@
 /*
  * Runs the model on every check sample and reports outputs and counts; where counts scatter,
  * several times in a row on sample 0; then once more on sample 0 with each operator measured on its
- * own. To a model with state, every sample is a sequence of its own. Speaks first and listens to
- * nobody.
+ * own. To a model with state, every sample is a sequence of its own. It prints
+ * without being asked and takes no input.
  */
 #include <stddef.h>
 #include <stdint.h>

@@ -10,6 +10,7 @@ from typing import Literal
 
 from pytest_tinyquant.metrics.text import delta_text
 from pytest_tinyquant.metrics.text import number_text
+from pytest_tinyquant.metrics.text import quantity_text
 
 
 CauseKind = Literal[
@@ -83,7 +84,7 @@ class Cause:
             return "new"
         if self.after is None:
             return "gone"
-        return f"{number_text(self.before)} -> {number_text(self.after)} {self.unit}".rstrip()
+        return f"{number_text(self.before)} -> {quantity_text(self.after, self.unit)}"
 
     def to_json(self) -> dict[str, Any]:
         """Return the cause as JSON types, in words as well; :meth:`from_json` reverses it."""

@@ -15,6 +15,7 @@ from pytest_tinyquant.metrics.built_in import ESTIMATED_CYCLES
 from pytest_tinyquant.metrics.metric import Metric
 from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.metrics.text import number_text
+from pytest_tinyquant.metrics.text import quantity_text
 from pytest_tinyquant.metrics.tolerance import Tolerance
 from pytest_tinyquant.metrics.tolerances import Tolerances
 from pytest_tinyquant.project.target import Target
@@ -119,7 +120,7 @@ def _passed_over(metric: str, baseline: Measurement, current: Measurement) -> It
             continue
         change = f" ({new.value / old.value - 1:+.1%})" if old.value else ""
         yield (
-            f"{number_text(old.value)} -> {number_text(new.value)} {new.unit}{change}, which this "
+            f"{number_text(old.value)} -> {quantity_text(new.value, new.unit)}{change}, which this "
             "board's gate does not judge"
         )
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from pytest_tinyquant.metrics.registry import METRICS
-from pytest_tinyquant.metrics.text import number_text
+from pytest_tinyquant.metrics.text import quantity_text
 from pytest_tinyquant.system.plain_text import harmless
 
 
@@ -72,4 +72,4 @@ def _comparison_line(verdict: Verdict, comparison: Comparison) -> str:
 
 
 def _classed(metric: Metric) -> str:
-    return f"{number_text(metric.value)} {metric.unit} ({metric.number_class})"
+    return f"{quantity_text(metric.value, metric.unit)} ({metric.number_class})"

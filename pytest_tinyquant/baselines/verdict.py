@@ -13,6 +13,7 @@ from pytest_tinyquant.metrics.limits import LimitCheck
 from pytest_tinyquant.metrics.metric import Metric
 from pytest_tinyquant.metrics.text import delta_text
 from pytest_tinyquant.metrics.text import number_text
+from pytest_tinyquant.metrics.text import quantity_text
 from pytest_tinyquant.metrics.text import share_text
 
 
@@ -60,7 +61,7 @@ class Comparison:
     @property
     def numbers_text(self) -> str:
         """The numbers in words: ``4,867,112 -> 5,238,004 instructions``."""
-        number = f"{number_text(self.current.value)} {self.current.unit}"
+        number = quantity_text(self.current.value, self.current.unit)
         if self.baseline is None:
             return number
         return f"{number_text(self.baseline.value)} -> {number}"

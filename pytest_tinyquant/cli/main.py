@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 from typing import NoReturn
 
+from pytest_tinyquant.cli import add_board
 from pytest_tinyquant.cli import compare_schemes
 from pytest_tinyquant.cli import completion
 from pytest_tinyquant.cli import import_model
@@ -82,6 +83,7 @@ def parser() -> argparse.ArgumentParser:
         ("sensitivity", sensitivity.run, "measure what each layer's bits cost; propose a recipe"),
         ("schemes", list_schemes.run, "list the schemes that --scheme knows, with what they do"),
         ("boards", _boards, "list the boards that --board knows, and those on this bench"),
+        ("board", add_board.run, "write the rows of an attached board into boards.toml"),
         ("doctor", _doctor, "check everything that a run needs, and say how to mend it"),
         ("noise", _noise, "measure how far latencies scatter on an attached board, and store it"),
         ("toolchain", _toolchain, "build a program that has no package into the cache"),
@@ -127,6 +129,7 @@ def _toolchain_arguments(parser: argparse.ArgumentParser) -> None:
 #: What adds the arguments of a command that takes some.
 _ARGUMENTS: Final[Mapping[str, Callable[[argparse.ArgumentParser], None]]] = {
     "baselines": list_baselines.add_arguments,
+    "board": add_board.add_arguments,
     "compare": compare_schemes.add_arguments,
     "diff": add_diff,
     "doctor": _doctor_arguments,

@@ -33,7 +33,9 @@ def measure_noise(
 
     project = stages.project
     if runs < 2:
-        raise ConfigurationError("tinyquant noise: --runs is at least 2, one run cannot scatter")
+        raise ConfigurationError(
+            "tinyquant noise: --runs must be 2 or more: the spread of one run is undefined"
+        )
     _known("board", name, project.boards)
     board = aim(project.boards[name], "hardware", attached=())
     if not board.runs_firmware:

@@ -1,7 +1,7 @@
 """Builds programs that Debian has no package of from its source packages, into the cache.
 
 One entry of the cache holds what a :class:`Recipe` builds, with a manifest of its files. What is
-unfinished stays beside it, step by step, so that a build that was stopped goes on where it was.
+unfinished stays beside it, step by step, so that a build that was stopped resumes there.
 """
 
 from __future__ import annotations

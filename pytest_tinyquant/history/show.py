@@ -16,6 +16,7 @@ from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.metrics.text import delta_text
 from pytest_tinyquant.metrics.text import growth_text
 from pytest_tinyquant.metrics.text import number_text
+from pytest_tinyquant.metrics.text import quantity_text
 from pytest_tinyquant.metrics.tolerance import Tolerance
 from pytest_tinyquant.system.plain_console import plain_console
 
@@ -135,7 +136,7 @@ def _show_steps(
     points = series.points
     last = points[-1]
     console.print(
-        f"{series.combination}  {number_text(start)} -> {number_text(last.value)} {last.unit}, "
+        f"{series.combination}  {number_text(start)} -> {quantity_text(last.value, last.unit)}, "
         f"{growth_text(start, last.value)} since {since}, limit {limit.text(last.unit)}",
         markup=False,
         soft_wrap=True,
@@ -167,7 +168,7 @@ def _overview(console: Console, metric: str, found: Sequence[Series]) -> object:
             str(len(values)),
             sparkline(values, bars),
             number_text(values[0]),
-            f"{number_text(values[-1])} {series.points[-1].unit}",
+            quantity_text(values[-1], series.points[-1].unit),
             growth_text(values[0], values[-1]),
         )
     return table
@@ -184,7 +185,7 @@ def _runs(series: Series) -> object:
     for point in series.points:
         change = delta_text(point.value - before) if point.value != before else ""
         started = point.started.removesuffix("+00:00").replace("T", " ")
-        value = f"{number_text(point.value)} {point.unit}"
+        value = quantity_text(point.value, point.unit)
         table.add_row(started, point.where, value, change, point.number_class, point.verdict)
         before = point.value
     return table

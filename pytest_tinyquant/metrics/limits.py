@@ -15,7 +15,7 @@ from typing import Final
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.metrics.metric import Metric
 from pytest_tinyquant.metrics.registry import METRICS
-from pytest_tinyquant.metrics.text import number_text
+from pytest_tinyquant.metrics.text import quantity_text
 
 
 #: Units that a limit may be written in: what it is in the unit of the numbers, and how many.
@@ -99,14 +99,13 @@ class LimitCheck:
     def line(self) -> str:
         """Return the check as messages and tables spell it."""
         number_class = "" if self.number.number_class == "exact" else f" {self.number.number_class}"
-        return (
-            f"{self.part} {number_text(self.number.value)} {self.number.unit}{number_class}, limit "
-            f"{self.text} ({self.where}): {self.room_text()}"
-        )
+        number = quantity_text(self.number.value, self.number.unit)
+        bound = f"limit {self.text} ({self.where})"
+        return f"{self.part} {number}{number_class}, {bound}: {self.room_text()}"
 
     def room_text(self) -> str:
         """Return how far the number is from its limit, in words."""
-        room = f"{number_text(_short(abs(self.headroom)))} {self.number.unit}".strip()
+        room = quantity_text(_short(abs(self.headroom)), self.number.unit)
         return f"{room} of head-room" if self.kept else f"OVER LIMIT by {room}"
 
     def to_json(self) -> dict[str, Any]:

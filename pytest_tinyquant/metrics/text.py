@@ -8,6 +8,11 @@ def number_text(value: float) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:.6g}"
 
 
+def quantity_text(value: float, unit: str) -> str:
+    """Return a number with its unit; the unit 1, that of an accuracy, is none to be read."""
+    return number_text(value) if unit in ("", "1") else f"{number_text(value)} {unit}"
+
+
 def delta_text(delta: float) -> str:
     """Return a signed difference, as :func:`number_text` writes numbers."""
     return f"{delta:+,}" if isinstance(delta, int) else f"{delta:+.6g}"

@@ -91,7 +91,7 @@ def require_torch() -> None:
     if missing:
         raise ToolchainNotFoundError(
             f"{' and '.join(missing).replace('_', '-')} not installed: PyTorch models cannot be "
-            "converted. Install with: pip install pytest-tinyquant[torch]"
+            "converted. Install with: pip install 'pytest-tinyquant[torch]'"
         )
 
 

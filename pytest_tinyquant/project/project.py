@@ -99,6 +99,7 @@ def load_project(
     present = _attached(settings, bench, look) if attached is None else frozenset(attached)
     types = {physical.type for physical in bench if physical.name in present}
     boards = {name: aim(board, settings.target, attached=types) for name, board in boards.items()}
+    _check_limits([*boards.values(), *models.values()], boards)
     return Project(
         root=settings.root,
         models_dir=settings.models_dir,
@@ -151,6 +152,23 @@ def _check_models(schemes: Mapping[str, Scheme], models: Collection[str], file: 
                 raise ConfigurationError(
                     f"{file}: [scheme.{scheme.name}]: models pattern {pattern!r} matches none of "
                     f"this project's models (closest: {closest(pattern, models)!r}); correct it"
+                )
+
+
+def _check_limits(limited: Iterable[Board | Model], boards: Mapping[str, Board]) -> None:
+    """Refuse a limit on a board that there is not, or on a metric that it lacks."""
+    for one in limited:
+        for limit in one.limit if isinstance(one, Board) else one.limits:
+            board = boards.get(limit.board)
+            if board is None and limit.board:
+                raise ConfigurationError(
+                    f"{limit.where}: there is no board {limit.board!r} (closest: "
+                    f"{closest(limit.board, boards)!r}); choose from {', '.join(boards)}"
+                )
+            if board is not None and limit.metric not in board.metrics:
+                raise ConfigurationError(
+                    f"{limit.where}: {board.name} has no metric {limit.metric}; it has "
+                    f"{', '.join(board.metrics)}"
                 )
 
 

@@ -32,6 +32,14 @@ def number_rows(results: Results) -> list[tuple[str, ...]]:
     return rows
 
 
+def named(metric: str, part: str, text: str) -> str:
+    """Return the text of a number, with its name where another part decides than usually does.
+
+    An accuracy of 0.96 in a column called error would read as its opposite.
+    """
+    return text if part == METRICS[metric].primary else f"{part} {text}"
+
+
 def _judged(results: Results) -> list[str]:
     """Return the metrics of which there is any verdict; the built-in ones in any case."""
     judged = {verdict.metric for result in results.results for verdict in result.verdicts}
@@ -41,4 +49,5 @@ def _judged(results: Results) -> list[str]:
 
 def _primary(verdict: Verdict) -> str:
     """Return the most important number of a verdict."""
-    return number_text(verdict.comparisons[0].current.value)
+    first = verdict.comparisons[0]
+    return named(verdict.metric, first.part, number_text(first.current.value))

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pytest_tinyquant.metrics.metric import Metric
+from pytest_tinyquant.baselines.verdict import Comparison
+from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.metrics.text import number_text
 from pytest_tinyquant.report.results import Result
 
@@ -57,12 +58,15 @@ def _rows(results: Iterable[Result]) -> Mapping[str, _Row]:
         for verdict in result.verdicts:
             if verdict.comparisons:
                 row = rows.setdefault(f"{result.model}-{result.scheme}", {})
-                row[verdict.metric, result.board] = _number(verdict.comparisons[0].current)
+                row[verdict.metric, result.board] = _number(verdict.metric, verdict.comparisons[0])
     return rows
 
 
-def _number(current: Metric) -> _Number:
-    """Return a number of a verdict as text."""
+def _number(metric: str, comparison: Comparison) -> _Number:
+    """Return a number of a verdict as text; an accuracy has its name for a unit."""
+    current = comparison.current
+    if comparison.part != METRICS[metric].primary:
+        return _Number(number_text(current.value), comparison.part)
     exact = current.number_class == "exact"
     unit = current.unit if exact else f"{current.number_class} {current.unit}"
     return _Number(number_text(current.value), unit)

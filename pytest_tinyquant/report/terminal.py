@@ -170,8 +170,8 @@ def _changed_number(change: Change) -> str:
         for number in (change.before, change.after)
     )
     known = change.after or change.before
-    unit = known.unit if known else ""
-    return f"{change.metric} {change.part}  {before} -> {after} {unit}"
+    unit = known.unit if known and known.unit != "1" else ""
+    return f"{change.metric} {change.part}  {before} -> {after} {unit}".rstrip()
 
 
 def _write_table(terminal: pytest.TerminalReporter, rows: Sequence[tuple[str, ...]]) -> None:

@@ -11,6 +11,7 @@ from pytest_tinyquant.baselines.message import number_name
 from pytest_tinyquant.measure.measurement import Estimate
 from pytest_tinyquant.metrics.built_in import ERROR
 from pytest_tinyquant.metrics.text import number_text
+from pytest_tinyquant.metrics.text import quantity_text
 from pytest_tinyquant.report.results import OUTCOMES
 from pytest_tinyquant.report.results import Result
 from pytest_tinyquant.report.results import Results
@@ -60,7 +61,7 @@ def estimate_rows(results: Results) -> list[tuple[str, str, str, str]]:
 
 def estimate_text(estimate: Estimate) -> str:
     """Return the number, its range and, at the board's clock, its time."""
-    text = f"{number_text(estimate.number.value)} {estimate.number.unit}"
+    text = quantity_text(estimate.number.value, estimate.number.unit)
     if estimate.low is not None and estimate.high is not None:
         text += f" ({number_text(estimate.low)} to {number_text(estimate.high)})"
     if estimate.milliseconds is not None and estimate.clock_hz is not None:
@@ -111,7 +112,7 @@ def limit_rows(results: Iterable[Result], *, kept: bool) -> list[tuple[str, ...]
             for check in verdict.limits:
                 if check.kept == kept:
                     name = number_name(verdict.metric, check.part)
-                    number = f"{number_text(check.number.value)} {check.number.unit}".strip()
+                    number = quantity_text(check.number.value, check.number.unit)
                     rows.append(
                         (result.combination, name, number, f"limit {check.text}", check.room_text())
                     )

@@ -69,6 +69,35 @@ def test_a_limit_that_is_none_ends_the_run_by_name(bench, limit, message):
     result.stderr.fnmatch_lines([message])
 
 
+@pytest.mark.parametrize(
+    ("file", "text", "message"),
+    [
+        (
+            "boards.toml",
+            "[host.limit]\nflash = '1 KiB'\n",
+            "*boards.toml: *limit*: flash: host has no metric flash; it has error, ram*",
+        ),
+        (
+            "models/cnn_4.toml",
+            "[limit]\nflash = { host = '1 KiB' }\n",
+            "*cnn_4.toml: *limit*: flash*: host has no metric flash; it has error, ram*",
+        ),
+        (
+            "models/cnn_4.toml",
+            "[limit]\nflash = { nucleo = '1 KiB' }\n",
+            "*cnn_4.toml: *limit*: flash*: there is no board 'nucleo' (closest: 'nucleo-*",
+        ),
+    ],
+    ids=["a metric the board lacks", "in a model's file", "a board that there is not"],
+)
+def test_a_limit_that_nothing_could_exceed_ends_the_run_by_name(bench, file, text, message):
+    path = bench.pytester.path / file
+    path.write_text((path.read_text() if path.exists() else "") + text)
+    result = bench.run(*ONE)
+    assert result.ret == 4
+    result.stderr.fnmatch_lines([message])
+
+
 def test_a_time_on_a_board_without_a_clock_is_no_pass(bench):
     bench.record(*ONE)
     bench.pytester.makeini("[pytest]\ntinyquant_limit =\n    latency:2 ms\n")

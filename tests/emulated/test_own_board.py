@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import shutil
 from collections.abc import Callable
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,6 +33,7 @@ from pytest_tinyquant.stages.pipeline import Stages
 
 
 REPOSITORY = Path(__file__).parents[2]
+GENERIC = REPOSITORY / "firmware" / "boards" / "generic_cortex_m"
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 
 #: Core, emulated machine, start of what stands for the flash, of the RAM.
@@ -145,6 +147,30 @@ def test_a_console_is_silent_because_the_probe_lost_the_target(attached, attache
     device._debugger.state = lambda: "gone"
     with pytest.raises(BenchError, match="the probe lost the target"):
         device._console.read(0.1)
+
+
+def test_a_users_own_set_up_runs_first(attached, attached_type, build_scenario, tmp_path) -> None:
+    setup = tmp_path / "setup.c"
+    setup.write_text("void tq_setup(void);\nvoid tq_setup(void) { for (;;) { } }\n")
+    board = dataclasses.replace(attached_type, setup=str(setup))
+    device = attached(board)
+    device.flash(build_scenario(board))
+    with pytest.raises(DeviceTimeoutError, match=r"in tq_setup \(setup\.c:2\)"):
+        device.run()
+
+
+def test_a_users_own_chip_directory_is_built(
+    attached, attached_type, attached_image, build_scenario, tmp_path
+) -> None:
+    chip = Path(shutil.copytree(GENERIC, tmp_path / "chip"))
+    config = chip / "tq_board_config.h"
+    config.write_text(config.read_text().replace("REPEATS 10", "REPEATS 3"))
+    board = dataclasses.replace(attached_type, chip=str(chip))
+    image = build_scenario(board)
+    assert image.image_id != attached_image.image_id
+    device = attached(board)
+    device.flash(image)
+    assert len(device.run().repeats) == 3
 
 
 @pytest.mark.parametrize("core", CORES if NIGHTLY else ("cortex-m4f",))

@@ -14,8 +14,9 @@
 
 extern const uint32_t tq_vectors[];
 
-/* Nothing to set up; a user's own takes its place. */
-__attribute__((weak)) void tq_setup(void) {}
+#ifndef TQ_HAS_SETUP /* nothing to set up; not weak: a library's member is not looked for again */
+void tq_setup(void) {}
+#endif
 
 enum { PERIPHERALS = 0x40000000, PERIPHERALS_BYTES = 0x20000000 };
 

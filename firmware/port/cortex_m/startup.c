@@ -54,7 +54,7 @@ static void enable_fpu(void) {
 }
 
 /*
- * Unaligned accesses fault: other cores forgive none, and no count shows what they cost. Kernels
+ * Unaligned accesses fault: other cores fault, and no count shows the cost. Kernels
  * that rely on them, such as CMSIS-NN's, need TQ_ALLOW_UNALIGNED.
  */
 static void trap_mistakes(void) {

@@ -16,7 +16,7 @@ from typing import Final
 from pytest_tinyquant.measure.measurement import Measurement
 from pytest_tinyquant.metrics.metric import Metric
 from pytest_tinyquant.metrics.registry import METRICS
-from pytest_tinyquant.metrics.text import number_text
+from pytest_tinyquant.metrics.text import quantity_text
 from pytest_tinyquant.report.html.chart import Chart
 from pytest_tinyquant.report.html.chart import ChartPoint
 from pytest_tinyquant.report.html.chart import draw
@@ -139,7 +139,7 @@ def _metrics(
     values = []
     for m in measurements:
         for metric in list(m.gating(name).values())[:1]:
-            text = f"{m.model} {m.scheme}: {number_text(metric.value)} {metric.unit}"
+            text = f"{m.model} {m.scheme}: {quantity_text(metric.value, metric.unit)}"
             point = ChartPoint(m.model, metric.value, text, m.combination)
             group = (m.board, m.target, _family(m.model, families))
             values.append(_Value(group, "run", _axis_name(name, m, metric), m.scheme, point))

@@ -6,8 +6,10 @@ the Pareto front of that chart. Limits of the project are drawn where there are 
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
+from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +19,7 @@ from typing import Final
 from pytest_tinyquant.metrics.metric import Metric
 from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.metrics.text import number_text
+from pytest_tinyquant.metrics.text import quantity_text
 from pytest_tinyquant.report.choosing import Choice
 from pytest_tinyquant.report.choosing import Option
 from pytest_tinyquant.report.choosing import costs
@@ -127,7 +130,7 @@ def _spot(
     x, y = across(number.value), height(_told(quality.value))
     text = (
         f"{option.scheme}: {choice.quality} {number_text(quality.value)}, "
-        f"{number_text(number.value)} {number.unit}"
+        f"{quantity_text(number.value, number.unit)}"
     )
     right = x < WIDTH * 0.7
     return Spot(
@@ -143,15 +146,23 @@ def _spot(
 
 def _labelled(spots: Sequence[Spot]) -> tuple[Spot, ...]:
     """Return the spots with labels that do not lie on each other."""
-    placed = []
-    below = -math.inf
+    placed: list[Spot] = []
+    taken: list[float] = []
     for spot in sorted(spots, key=lambda spot: (spot.y, spot.x)):
         if spot.pale:
             placed.append(spot)
             continue
-        below = max(spot.y + 4, below + _LINE)
-        placed.append(replace(spot, label=below))
+        label = next(y for y in _label_places(spot.y) if all(abs(y - t) >= _LINE for t in taken))
+        taken.append(label)
+        placed.append(replace(spot, label=label))
     return tuple(placed)
+
+
+def _label_places(y: float) -> Iterator[float]:
+    """Yield where a point's label may stand, nearest first: never on a line through the point."""
+    for step in itertools.count():
+        yield y - 6 - step * _LINE
+        yield y + 15 + step * _LINE
 
 
 def _front(spots: Sequence[Spot]) -> str:

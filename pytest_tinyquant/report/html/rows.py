@@ -9,8 +9,10 @@ from typing import Final
 from pytest_tinyquant.baselines.message import verdict_text
 from pytest_tinyquant.baselines.verdict import Comparison
 from pytest_tinyquant.metrics.text import number_text
+from pytest_tinyquant.metrics.text import quantity_text
 from pytest_tinyquant.report.columns import COLUMNS
 from pytest_tinyquant.report.columns import cells
+from pytest_tinyquant.report.numbers import named
 from pytest_tinyquant.report.results import BAD
 from pytest_tinyquant.report.results import Result
 from pytest_tinyquant.system.natural_order import natural_order
@@ -72,7 +74,7 @@ def row_of(result: Result) -> Row:
     current, before = comparison.current, comparison.baseline
     return Row(
         **row,
-        number=f"{number_text(current.value)} {current.unit}",
+        number=named(metric, comparison.part, quantity_text(current.value, current.unit)),
         baseline=number_text(before.value) if before else "",
         change=comparison.change,
         change_text=comparison.change_text,

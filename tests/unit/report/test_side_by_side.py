@@ -6,6 +6,7 @@ from pytest_tinyquant.baselines.verdict import Comparison
 from pytest_tinyquant.baselines.verdict import Verdict
 from pytest_tinyquant.metrics.metric import Metric
 from pytest_tinyquant.metrics.metric import NumberClass
+from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.report.results import Result
 from pytest_tinyquant.report.side_by_side import side_by_side
 
@@ -20,8 +21,10 @@ def result(
     value: float,
     unit: str,
     number_class: NumberClass = "exact",
+    part: str = "",
 ) -> Result:
-    comparison = Comparison("x", None, Metric(value, unit, number_class), "ok", "0")
+    part = part or METRICS[metric].primary
+    comparison = Comparison(part, None, Metric(value, unit, number_class), "ok", "0")
     name = f"{model}-int8-{board}"
     verdicts = (Verdict(name, metric, "ok", (comparison,), "b.json"),)
     return Result(f"{metric} {name}", name, model, "int8", board, "ok", verdicts, "", None)
@@ -41,6 +44,16 @@ def test_boards_stand_beside_each_other_under_every_metric() -> None:
         "            instructions  measured cycles  bytes        bytes",
         "cnn_4-int8         1,500           20,000    100          200",
         "fc_1-int8              -                -      7            -",
+    ]
+
+
+def test_an_accuracy_is_not_taken_for_an_error() -> None:
+    results = [result("fc_1", b, "error", 0.96, "1", part="accuracy") for b in BOARDS]
+    assert side_by_side(results, BOARDS, ("error",)) == [
+        "              error",
+        "              board  other-board",
+        "           accuracy     accuracy",
+        "fc_1-int8      0.96         0.96",
     ]
 
 
