@@ -174,10 +174,11 @@ def _verdicts(graph: Graph, scheme: Scheme) -> list[str]:
         try:
             check_support(graph, runtime)
             check_read_as_written(graph, runtime)
+            outlook = runtime.outlook(graph)
         except UnsupportedModelError as error:
             verdicts.append(f"runtime {name}: not supported: {error}")
         else:
-            verdicts.append(f"runtime {name}: supported")
+            verdicts.append(f"runtime {name}: {outlook}")
     return verdicts
 
 

@@ -32,7 +32,7 @@ def test_the_plugin_itself_imports_none_of_its_stages(pytester):
     """Every pytest run in the environment pays for this import, whatever it tests."""
     light = {
         "errors", "plugin", "project", "project.settings", "report", "report.beside",
-            "report.controller", "session", "system", "system.trouble",
+            "report.controller", "session", "system", "system.database_url", "system.trouble",
         "session.add_options", "session.fixtures", "session.opening", "session.options",
         "session.plugins", "session.run", "session.table", "session.values",
     }  # fmt: skip
