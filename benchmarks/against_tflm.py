@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_tinyquant import engine
+from pytest_tinyquant.engine.plan import plan as make_plan
 from pytest_tinyquant.models.tflite_reader import read_graph
 from pytest_tinyquant.project.board_types import Board
 from pytest_tinyquant.project.case import Case
@@ -122,7 +122,7 @@ def measure(stages: Stages, board: Board, name: str, scheme: str, tflm: Cost) ->
     model = stages.project.models[name]
     measurement = stages.measure(Case(model, SCHEMES[scheme], board))
     graph = read_graph(stages.convert(model, SCHEMES[scheme]).read())
-    plan = engine.plan(graph, name=name, kernels=board.kernels)
+    plan = make_plan(graph, name=name, kernels=board.kernels)
     flash = {part: int(metric.value) for part, metric in measurement.metrics["flash"].items()}
     return Row(
         model=EXTRA.get(name, name),

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from pytest_tinyquant import engine
 from pytest_tinyquant.boards.open import open_device
+from pytest_tinyquant.engine.emit import emit
+from pytest_tinyquant.engine.plan import plan as make_plan
 from pytest_tinyquant.firmware import image as firmware
 from pytest_tinyquant.models.graph import Graph
 from pytest_tinyquant.models.graph import Operator
@@ -59,7 +60,7 @@ def count(kernels: str) -> int:
     board = dataclasses.replace(load_boards(())["nucleo-l4r5zi"], kernels=kernels)
     sample = np.random.default_rng(1).normal(size=HEIGHT * WIDTH * CHANNELS).astype("<f4")
     with tempfile.TemporaryDirectory() as directory:
-        emitted = engine.emit(engine.plan(layer(), kernels=kernels), Path(directory))
+        emitted = emit(make_plan(layer(), kernels=kernels), Path(directory))
         image = firmware.build(emitted, board, (sample.tobytes(),), Cache(), where=kernels)
         device = open_device(board, work_dir=Path(directory), timeout=60)
         try:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pytest_tinyquant.errors import BoardNotFoundError as BoardNotFoundError
     from pytest_tinyquant.errors import CacheError as CacheError
     from pytest_tinyquant.errors import ClockError as ClockError
+    from pytest_tinyquant.errors import CompiledModelError as CompiledModelError
     from pytest_tinyquant.errors import ConfigurationError as ConfigurationError
     from pytest_tinyquant.errors import ConsoleError as ConsoleError
     from pytest_tinyquant.errors import ConversionError as ConversionError
@@ -90,6 +91,7 @@ _ROOMS: Final = {
         "BoardNotFoundError",
         "CacheError",
         "ClockError",
+        "CompiledModelError",
         "ConfigurationError",
         "ConsoleError",
         "ConversionError",

@@ -44,6 +44,10 @@ class ModelError(TinyQuantError):
     """A model file is corrupt, truncated or not what its name says."""
 
 
+class CompiledModelError(ModelError):
+    """A model file that a compiler made for one processor; the file it was made from is wanted."""
+
+
 class ConversionError(TinyQuantError):
     """TensorFlow Lite's converter failed or crashed on the model."""
 

@@ -18,6 +18,7 @@ from pytest_tinyquant.metrics.text import number_text
 from pytest_tinyquant.metrics.text import quantity_text
 from pytest_tinyquant.metrics.tolerance import Tolerance
 from pytest_tinyquant.metrics.tolerances import Tolerances
+from pytest_tinyquant.project.target import Target
 
 
 #: Statuses of single numbers from the worst to the best; a verdict is its worst number's.
@@ -43,12 +44,14 @@ class Context:
     :param obstacle: why they cannot be compared at all; empty if they can.
     :param other_build: what makes the wider tolerances apply; empty if nothing does.
     :param same_image: both sides ran the very same firmware image.
+    :param estimated: both are what the same compiler says; its estimates are judged.
     :param notes: the differences, for the reader.
     """
 
     obstacle: str
     other_build: str
     same_image: bool
+    estimated: bool
     notes: tuple[str, ...]
 
 
@@ -91,9 +94,19 @@ def compare(
         comparisons=tuple(comparisons),
         path=path,
         message=message,
-        notes=(*context.notes, *_passed_over(metric, baseline, current)),
+        notes=(
+            *remarks(metric, current),
+            *context.notes,
+            *_passed_over(metric, baseline, current),
+        ),
         causes=causes,
     )
+
+
+def remarks(metric: str, measurement: Measurement) -> tuple[str, ...]:
+    """Return what a reader must know of the numbers of a metric."""
+    found = measurement.remarks.get(metric)
+    return (found,) if found else ()
 
 
 def _passed_over(metric: str, baseline: Measurement, current: Measurement) -> Iterator[str]:
@@ -122,12 +135,15 @@ def find_context(baseline: Measurement, current: Measurement) -> Context:
     obstacle = ""
     if old["runtime"] != new["runtime"]:
         obstacle = f"the baseline is of runtime {old['runtime']}, this run of {new['runtime']}"
+    estimated = current.target == Target.COMPILER
+    if estimated and not obstacle:
+        obstacle = _other_compiler(baseline, current)
     if not same_source:
         notes.append(
             "model source changed (weights, recipe or data)"
             + ("; the converted file is the same" if same_file else "")
         )
-    if baseline.toolchain != current.toolchain:
+    if baseline.toolchain != current.toolchain and not obstacle:
         other_build = "other toolchain"
         notes.append(f"other toolchain: {baseline.toolchain} -> {current.toolchain}")
     if old["converter"] != new["converter"]:
@@ -153,7 +169,20 @@ def find_context(baseline: Measurement, current: Measurement) -> Context:
             f"{OUTPUTS_CHANGED} ({baseline.output_sha256[:12]} -> {current.output_sha256[:12]})"
         )
     same_image = bool(new.get("image")) and old.get("image") == new.get("image")
-    return Context(obstacle, other_build, same_image, tuple(notes))
+    return Context(obstacle, other_build, same_image, estimated, tuple(notes))
+
+
+def _other_compiler(baseline: Measurement, current: Measurement) -> str:
+    """Return why two estimates are not of one thing: another compiler, or told something else."""
+    if baseline.toolchain != current.toolchain:
+        return (
+            f"the baseline's estimates are of {baseline.toolchain}, these of {current.toolchain}; "
+            "estimates of different versions are not comparable. Install the baseline's version"
+        )
+    old, new = baseline.identity["flags"], current.identity["flags"]
+    if old != new:
+        return f"the baseline was estimated with {old}, this run with {new}"
+    return ""
 
 
 def _changed_words(old: str, new: str) -> str:
@@ -188,7 +217,9 @@ def _compare_parts(
             limit = f"{limit}, {context.other_build}"
         old = before.pop(part, None)
         higher = METRICS[metric].higher_is_better(part)
-        status, problem = _compare_number(f"{metric}.{part}", old, number, tolerance, higher=higher)
+        status, problem = _compare_number(
+            f"{metric}.{part}", old, number, tolerance, higher=higher, estimated=context.estimated
+        )
         comparisons.append(Comparison(part, old, number, status, limit))
         problems += [problem] if problem else []
     problems += [f"{metric}.{part} is no longer measured" for part in before]
@@ -196,7 +227,13 @@ def _compare_parts(
 
 
 def _compare_number(
-    name: str, old: Metric | None, new: Metric, tolerance: Tolerance, *, higher: bool
+    name: str,
+    old: Metric | None,
+    new: Metric,
+    tolerance: Tolerance,
+    *,
+    higher: bool,
+    estimated: bool = False,
 ) -> tuple[Status, str]:
     if old is None:
         return "missing", f"the baseline has no {name}"
@@ -207,7 +244,8 @@ def _compare_number(
         )
     if old.unit != new.unit:
         return "not comparable", (f"{name} is in {old.unit} in the baseline and in {new.unit} here")
-    if new.number_class == "estimated" and not name.endswith(f".{ESTIMATED_CYCLES}"):
+    judged = estimated or name.endswith(f".{ESTIMATED_CYCLES}")
+    if new.number_class == "estimated" and not judged:
         return "not comparable", f"{name} is an estimate; estimates are reported, not judged"
     return _judge(old.rounded().value, new.rounded().value, tolerance, higher=higher), ""
 

@@ -11,6 +11,7 @@ from typing import Any
 from typing import Final
 
 from pytest_tinyquant.baselines.compare import compare
+from pytest_tinyquant.baselines.compare import remarks
 from pytest_tinyquant.baselines.noise import noise_tolerance
 from pytest_tinyquant.baselines.proposals import Proposal
 from pytest_tinyquant.baselines.proposals import Proposals
@@ -79,6 +80,9 @@ class Gate:
         :raises BaselineError: if the baseline is corrupt.
         :raises ConfigurationError: if the board has no such metric or a tolerance is malformed.
         """
+        path = self.store.path_of(measurement)
+        if metric in measurement.unjudged:
+            return self._fresh(metric, measurement, path, "skipped", measurement.unjudged[metric])
         if not measurement.metrics.get(metric):
             raise ConfigurationError(
                 f"{measurement.combination}: board '{measurement.board}' has no metric "
@@ -87,7 +91,6 @@ class Gate:
         merged = Tolerances.of(self._tolerances, *tolerances, where=measurement.combination)
         noise = noise_tolerance(self.store.directory, measurement.board, measurement.target)
         merged = replace(merged, noise=noise)
-        path = self.store.path_of(measurement)
         if self.update == "all" and test:
             self._proposals.add(Proposal(test, metric, path, measurement))
             return self._updated(metric, measurement, merged, path)
@@ -132,7 +135,8 @@ class Gate:
             previous = self.reference(measurement)
         except BaselineError as error:
             verdict = self._fresh(metric, measurement, path, "updated")
-            return replace(verdict, notes=(f"replaced a damaged file: {error}",))
+            notes = (*verdict.notes, f"replaced a damaged file: {error}")
+            return replace(verdict, notes=notes)
         if previous is None or metric not in previous.metrics:
             return self._fresh(metric, measurement, path, "new")
         verdict = compare(metric, previous, measurement, tolerances, str(path))
@@ -155,6 +159,7 @@ class Gate:
             comparisons=comparisons,
             path=str(path),
             message=message,
+            notes=remarks(metric, measurement),
         )
 
 

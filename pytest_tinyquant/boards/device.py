@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Literal
@@ -12,6 +14,7 @@ from typing import Protocol
 
 if TYPE_CHECKING:
     from pytest_tinyquant.boards.clock import Clock
+    from pytest_tinyquant.metrics.metric import Metric
 
 
 State = Literal["running", "halted", "lockup", "gone"]
@@ -30,6 +33,43 @@ class HostImage:
     tflite: Path
     samples: Sequence[bytes]
     steps: int = 1
+
+
+@dataclass(frozen=True)
+class ReportedLayer:
+    """An operator of the model as a tool names it, with what it takes of an inference.
+
+    :param label: name and place, such as ``conv2d[3]``.
+    :param kernel: what runs it.
+    """
+
+    label: str
+    kernel: str
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportedImage(HostImage):
+    """A model with what a compiler or a vendor's tool reported of it.
+
+    :param tool: name and version.
+    :param settings: what it was told, as a baseline keeps it.
+    :param figures: numbers by metric and part.
+    :param layers: operators with their share of the latency.
+    :param told: by metric, a number that is shown and not judged, with its source.
+    :param unjudged: why a metric of the board cannot be judged, by metric.
+    :param remarks: what to know of a metric's numbers, by metric.
+    :param clock_hz: the clock of its cycles.
+    """
+
+    tool: str
+    settings: str
+    figures: Mapping[str, Mapping[str, Metric]]
+    layers: tuple[ReportedLayer, ...] = ()
+    told: Mapping[str, tuple[Metric, str]] = field(default_factory=dict)
+    unjudged: Mapping[str, str] = field(default_factory=dict)
+    remarks: Mapping[str, str] = field(default_factory=dict)
+    clock_hz: int | None = None
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from pytest_tinyquant.system.plain_console import say
 
 _FOR_KINDS = (
     ("tflite-micro", "board host", "emulation"),
+    ("ethos-u-vela", "boards ethos-u...", "ethos-u"),
     ("pyocd", "boards, emulated and real", "hardware"),
     ("pyserial", "boards, emulated and real", "hardware"),
     ("pyelftools", "building firmware", "hardware"),

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pytest_tinyquant import engine
+from pytest_tinyquant.engine.plan import plan as make_plan
 from pytest_tinyquant.errors import ModelError
 from pytest_tinyquant.errors import UnsupportedModelError
 from pytest_tinyquant.errors import VacuousSchemeError
@@ -174,17 +174,18 @@ def _verdicts(graph: Graph, scheme: Scheme) -> list[str]:
         try:
             check_support(graph, runtime)
             check_read_as_written(graph, runtime)
+            outlook = runtime.outlook(graph)
         except UnsupportedModelError as error:
             verdicts.append(f"runtime {name}: not supported: {error}")
         else:
-            verdicts.append(f"runtime {name}: supported")
+            verdicts.append(f"runtime {name}: {outlook}")
     return verdicts
 
 
 def _print_plan(console: Console, graph: Graph, kernels: str, boards: Sequence[str]) -> int:
     """Print what the engine makes of the model with the kernels of `boards`."""
     try:
-        plan = engine.plan(graph, kernels=kernels)
+        plan = make_plan(graph, kernels=kernels)
     except (UnsupportedModelError, ModelError) as error:
         console.print(f"no plan: {error}", highlight=False, markup=False)
         return 1

@@ -2,12 +2,10 @@
 
 from pytest_tinyquant.engine.emit import EmittedModel
 from pytest_tinyquant.engine.emit import Linking
-from pytest_tinyquant.engine.emit import emit
 from pytest_tinyquant.engine.plan import PlacedTensor
 from pytest_tinyquant.engine.plan import Plan
 from pytest_tinyquant.engine.plan import PlanOp
 from pytest_tinyquant.engine.plan import TensorInfo
-from pytest_tinyquant.engine.plan import plan
 
 
 __all__ = [
@@ -17,6 +15,4 @@ __all__ = [
     "Plan",
     "PlanOp",
     "TensorInfo",
-    "emit",
-    "plan",
 ]

@@ -8,6 +8,7 @@ from typing import Any
 from typing import Final
 
 from pytest_tinyquant.boards.clock import check_clock
+from pytest_tinyquant.boards.device import ReportedImage
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.measure.error import confusion
 from pytest_tinyquant.measure.error import output_sha256
@@ -17,6 +18,8 @@ from pytest_tinyquant.measure.measurement import OpCount
 from pytest_tinyquant.measure.model_structure import structure_of
 from pytest_tinyquant.measure.model_structure import structure_of_plan
 from pytest_tinyquant.measure.ram import peak_tensors
+from pytest_tinyquant.measure.reported import facts_of
+from pytest_tinyquant.measure.reported import reported
 from pytest_tinyquant.metrics.built_in import ERROR
 from pytest_tinyquant.metrics.metric import Metric
 from pytest_tinyquant.metrics.metric import weakest_class
@@ -55,9 +58,10 @@ def evaluate(observation: Observation) -> Measurement:
         )
     # The outputs are looked at in any case: what else was measured of wrong ones means nothing.
     metrics = {ERROR.name: _measured(ERROR, observation)}
-    extra = _of_host(observation) if board.target.is_host else _of_firmware(observation)
+    extra = _of_firmware(observation) if board.runs_firmware else _of_host(observation)
+    unjudged = extra.get("unjudged", {})
     for name in board.metrics:
-        if name not in metrics:
+        if name not in metrics and name not in unjudged:
             metrics[name] = _measured(METRICS[name], observation)
     return Measurement(
         model=converted.model,
@@ -65,14 +69,14 @@ def evaluate(observation: Observation) -> Measurement:
         board=board.name,
         target=board.target.value,
         identity={**_identity(converted, board), **extra.pop("identity")},
-        metrics={metric: metrics[metric] for metric in board.metrics},
+        metrics={name: metrics[name] for name in board.metrics if name in metrics},
         output_sha256=output_sha256(record.outputs),
         log=record.log,
         retries=record.retries,
         gates={ERROR.name: observation.task.gating} if observation.task.gating else {},
         confusion=confusion(observation),
         drawn_data=observation.drawn_data,
-        clock_hz=_clock_hz(record, board),
+        clock_hz=_clock_hz(record, board) or extra.pop("clock_hz", None),
         **extra,
     )
 
@@ -89,7 +93,7 @@ def _measured(spec: MetricSpec, observation: Observation) -> dict[str, Metric]:
 
     :raises ConfigurationError: they are not.
     """
-    parts = dict(spec.measuring()(observation))
+    parts = dict(reported(spec, observation) or spec.measuring()(observation))
     unknown = [part for part in parts if spec.part(part) is None]
     gating = [parts[part] for part in spec.gating if part in parts]
     declared = spec.classes[observation.board.target]
@@ -117,11 +121,17 @@ def _identity(converted: ConvertedModel, board: Board) -> dict[str, str]:
 
 
 def _of_host(observation: Observation) -> dict[str, Any]:
-    return {
-        "identity": {"flags": ""},
-        "toolchain": PREBUILT,
-        "structure": structure_of(observation.graph),
-    }
+    image = observation.image
+    structure = structure_of(observation.graph)
+    if isinstance(image, ReportedImage):
+        identity = {"flags": image.settings}
+        return {
+            "identity": identity,
+            "structure": structure,
+            "clock_hz": image.clock_hz,
+            **facts_of(image),
+        }
+    return {"identity": {"flags": ""}, "toolchain": PREBUILT, "structure": structure}
 
 
 def _of_firmware(observation: Observation) -> dict[str, Any]:

@@ -124,7 +124,10 @@ class Measurement:
     :param confusion: how often samples of each class (rows) were taken for each class (columns);
         not kept in baselines.
     :param drawn_data: the samples were drawn at random: no figure says how good the model is.
-    :param clock_hz: the core clock that a real board counted its cycles at.
+    :param clock_hz: the core clock that a real board counted its cycles at, or that cycles are
+        estimated for.
+    :param unjudged: why a metric that the board has cannot be judged here, by metric.
+    :param remarks: what a reader must know of a metric's numbers, by metric.
     """
 
     model: str
@@ -147,6 +150,8 @@ class Measurement:
     confusion: tuple[tuple[int, ...], ...] = ()
     drawn_data: bool = False
     clock_hz: int | None = None
+    unjudged: Mapping[str, str] = field(default_factory=dict)
+    remarks: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def combination(self) -> str:
@@ -196,6 +201,8 @@ class Measurement:
             "confusion": [list(row) for row in self.confusion],
             "drawn_data": self.drawn_data,
             "clock_hz": self.clock_hz,
+            "unjudged": dict(self.unjudged),
+            "remarks": dict(self.remarks),
         }
 
     @classmethod
@@ -229,4 +236,6 @@ class Measurement:
             confusion=tuple(tuple(row) for row in data.get("confusion", ())),
             drawn_data=data.get("drawn_data", False),
             clock_hz=data.get("clock_hz"),
+            unjudged=data.get("unjudged", {}),
+            remarks=data.get("remarks", {}),
         )

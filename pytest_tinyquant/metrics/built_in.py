@@ -44,7 +44,7 @@ ERROR: Final = MetricSpec(
         Part("score_*", higher_is_better=True),
         Part("loss_*"),
     ),
-    classes={"host": "exact", "emulator": "exact", "hardware": "exact"},
+    classes=dict.fromkeys(("host", "emulator", "hardware", "compiler"), "exact"),
     measure="pytest_tinyquant.measure.error:measure",
     tolerance={"exact": Tolerance(absolute=1e-6)},
     other_build=Tolerance(relative=0.10, absolute=1e-4),
@@ -66,7 +66,7 @@ LATENCY: Final = MetricSpec(
     title="Latency",
     description="One inference. Instructions are not cycles and not milliseconds.",
     parts=(Part("invoke", gates=True), Part("walk"), Part("spread"), Part(ESTIMATED_CYCLES)),
-    classes={"emulator": "exact", "hardware": "measured"},
+    classes={"emulator": "exact", "hardware": "measured", "compiler": "estimated"},
     measure="pytest_tinyquant.measure.latency:measure",
     tolerance={"measured": Tolerance(relative=0.001, absolute=64)},
     rebuilt=Tolerance(relative=0.01, absolute=64),
@@ -88,8 +88,9 @@ FLASH: Final = MetricSpec(
     parts=(
         Part("total", gates=True),
         *map(Part, ("weights", "kernels", "engine", "model", "startup_libc")),
+        Part("command_stream"),
     ),
-    classes={"emulator": "exact", "hardware": "exact"},
+    classes={"emulator": "exact", "hardware": "exact", "compiler": "estimated"},
     measure="pytest_tinyquant.measure.flash:measure",
     other_build=Tolerance(relative=0.05, absolute=256),
     creep_limit=Tolerance(relative=0.02, absolute=256),
@@ -113,7 +114,12 @@ RAM: Final = MetricSpec(
         Part("arena", gates=True),
         Part("stack"),
     ),
-    classes={"host": "exact", "emulator": "exact", "hardware": "measured"},
+    classes={
+        "host": "exact",
+        "emulator": "exact",
+        "hardware": "measured",
+        "compiler": "estimated",
+    },
     measure="pytest_tinyquant.measure.ram:measure",
     tolerance={"measured": Tolerance(absolute=128)},
     other_build=Tolerance(relative=0.05, absolute=256),
@@ -125,5 +131,22 @@ RAM: Final = MetricSpec(
     published=PublishedColumn("ram_kib", "KiB, bss of the whole program"),
 )
 
+#: What an NPU's compiler says of it. Nothing else here measures it.
+BANDWIDTH: Final = MetricSpec(
+    name="bandwidth",
+    title="Bandwidth",
+    description="Bytes that one inference moves to and from the memories.",
+    parts=(
+        Part("total", gates=True),
+        *map(Part, ("sram", "dram", "on_chip_flash", "off_chip_flash")),
+    ),
+    classes={"compiler": "estimated"},
+    measure="pytest_tinyquant.measure.reported:measure_bandwidth",
+    creep_limit=Tolerance(relative=0.02, absolute=256),
+    units=_BYTES,
+    whole=True,
+    least="least traffic",
+)
+
 #: In the order in which reports show them.
-BUILT_IN: Final = (ERROR, LATENCY, FLASH, RAM)
+BUILT_IN: Final = (ERROR, LATENCY, FLASH, RAM, BANDWIDTH)

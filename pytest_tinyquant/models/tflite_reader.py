@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import tflite
 
+from pytest_tinyquant.errors import CompiledModelError
 from pytest_tinyquant.errors import ModelError
 from pytest_tinyquant.models.graph import BITS
 from pytest_tinyquant.models.graph import Graph
@@ -26,6 +27,9 @@ from pytest_tinyquant.models.operator_options import read_options
 
 
 IDENTIFIER = b"TFL3"
+
+#: The custom operator that Vela puts in the place of all that an Ethos-U runs.
+ETHOS_U = "ethos-u"
 
 # Type names by TensorType, and bits per element (0: no fixed size).
 _DTYPES = {
@@ -46,10 +50,12 @@ def read_graph(data: bytes, *, where: str = "model") -> Graph:
     """Read the .tflite file `data`; `where` names it in messages.
 
     Raises :class:`ModelError` for bytes that are not one complete, consistent model with static
-    shapes, and nothing else.
+    shapes, and nothing else; :class:`CompiledModelError` for what a compiler made of one.
     """
     try:
         return _read(bytes(data))
+    except CompiledModelError as error:
+        raise CompiledModelError(f"{where}: {error}") from None
     except ModelError as error:
         problem = str(error)
     except Exception as error:
@@ -223,6 +229,12 @@ def _read_operators(model: Any, subgraph: Any, tensors: int, first: int) -> tupl
         except ModelError as error:
             raise ModelError(f"{what}: {error}") from None
         custom = (code.CustomCode() or b"").decode() if op == "CUSTOM" else ""
+        if custom == ETHOS_U:
+            raise CompiledModelError(
+                f"operator {index} is {ETHOS_U}: Vela compiled this file for an Ethos-U, and "
+                "nothing else runs it. Give the .tflite that it was made from; a board ethos-u... "
+                "compiles it by itself"
+            )
         operators.append(
             Operator(
                 index, op, code.Version(),

@@ -59,7 +59,7 @@ class WorkingTree:
 
         :raises ConfigurationError: its runtime takes none.
         """
-        if self._kernels is None or board.target.is_host:
+        if self._kernels is None or not board.runs_firmware:
             return board
         runtime = RUNTIMES[board.runtime]
         if not runtime.is_compiled:

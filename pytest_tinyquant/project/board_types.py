@@ -19,6 +19,8 @@ from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.project.core_timing import CoreTiming
 from pytest_tinyquant.project.core_timing import read_timing
 from pytest_tinyquant.project.kinds import KINDS
+from pytest_tinyquant.project.npu import Npu
+from pytest_tinyquant.project.npu import read_npu
 from pytest_tinyquant.project.own_board import CONSOLES
 from pytest_tinyquant.project.own_board import OWN_KEYS
 from pytest_tinyquant.project.own_board import check as check_own
@@ -68,6 +70,7 @@ class Board:
     :param clock_hz: the core's clock, for a firmware that does not set one up; 0 if not known.
     :param flash_start: address of the flash for the generic firmware; likewise ``ram_start``.
     :param timing: what a model of the core needs to estimate cycles; None where it is not known.
+    :param npu: the NPU that the model is compiled for; None for all other boards.
     """
 
     name: str
@@ -86,6 +89,7 @@ class Board:
     toolchain: str = ""
     tflm: Tflm | None = None
     timing: CoreTiming | None = None
+    npu: Npu | None = None
     on_request: bool = False
     gate: Gate = "instructions"
     console: str = "uart"
@@ -190,11 +194,12 @@ def _board(name: str, table: Table, known: dict[str, Board]) -> Board:
         table.choice("base", base_name, known)
     base = known.get(base_name)
     runtime = table.get("runtime", str, base.runtime if base else None)
+    kind = table.choice("kind", table.get("kind", str, base.kind if base else None), KINDS)
     board = Board(
         name=name,
-        kind=table.choice("kind", table.get("kind", str, base.kind if base else None), KINDS),
+        kind=kind,
         runtime=table.choice("runtime", runtime, RUNTIMES),
-        target=Target.HOST,
+        target=KINDS[kind].target,
         description=table.get("description", str, base.description if base else name),
         metrics=_metrics(table, base),
         flash_bytes=table.get("flash_bytes", int, base.flash_bytes if base else 0),
@@ -209,6 +214,7 @@ def _board(name: str, table: Table, known: dict[str, Board]) -> Board:
         on_request=table.get("on_request", bool, False),
         limit=_limits(table, base),
         timing=read_timing(table, base.timing if base else None),
+        npu=read_npu(table, base.npu if base else None),
         gate=_gate(table, base),
         console=table.choice(
             "console", table.get("console", str, base.console if base else CONSOLES[0]), CONSOLES
@@ -227,6 +233,11 @@ def _board(name: str, table: Table, known: dict[str, Board]) -> Board:
         )
     if board.runs_firmware and (board.flash_bytes < 1 or board.ram_bytes < 1):
         raise table.error("needs flash_bytes and ram_bytes, the sizes of its memories; add them")
+    for key, holds in KINDS[kind].needs.items():
+        if getattr(board, key) is None:
+            raise table.error(
+                f"a board of kind {kind!r} needs a table {key!r} with {holds}; add it"
+            )
     return board
 
 

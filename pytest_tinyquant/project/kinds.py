@@ -8,10 +8,13 @@ build of firmware need to know of one; how its boards are opened and how its fau
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import field
 from pathlib import Path
 from typing import Final
 
+from pytest_tinyquant.project.target import Target
 from pytest_tinyquant.system.registry import Registry
 
 
@@ -47,6 +50,9 @@ class Kind:
     :param cycle_model: what simulates its cycles, in words; empty where nothing does.
     :param has_trace_model: whether there is a model of the core that makes cycles of a trace.
     :param packages: Python packages that such boards need.
+    :param target: how boards without firmware are reached.
+    :param needs: tables that a board's own table must have, with what is in them.
+    :param reporters: importable packages whose code makes what is reported of such boards.
     :param kernels: kernel set of a board whose table names none.
     :param has_fpu: whether its compiler's flags may ask for floating-point registers.
     """
@@ -59,6 +65,9 @@ class Kind:
     cycle_model: str = ""
     has_trace_model: bool = False
     packages: tuple[str, ...] = FIRMWARE_PACKAGES
+    target: Target = Target.HOST
+    needs: Mapping[str, str] = field(default_factory=dict)
+    reporters: tuple[str, ...] = ()
     kernels: str = "reference"
     has_fpu: bool = True
 
@@ -97,6 +106,7 @@ KINDS: Final[Registry[Kind]] = Registry(
         "cortex-m33": "pytest_tinyquant.boards.cores.cortex_m:CORTEX_M33",
         "cortex-m55": "pytest_tinyquant.boards.cores.cortex_m:CORTEX_M55",
         "rx": "pytest_tinyquant.boards.cores.rx:RX",
+        "ethos-u": "pytest_tinyquant.boards.cores.ethos_u:ETHOS_U",
     },
 )
 """Every kind by name."""

@@ -15,6 +15,7 @@ class Target(StrEnum):
     HOST = "host"
     EMULATOR = "emulator"
     HARDWARE = "hardware"
+    COMPILER = "compiler"
 
     @property
     def is_host(self) -> bool:
@@ -31,6 +32,11 @@ class Target(StrEnum):
         """Whether a board that can be touched runs the firmware."""
         return self is Target.HARDWARE
 
+    @property
+    def runs_here(self) -> bool:
+        """Whether this computer computes the outputs: also where a compiler tells all the rest."""
+        return self in (Target.HOST, Target.COMPILER)
+
     def firmware(self, *, machine: str, chip: str) -> str:
         """Return which of a board's directories of ``firmware/boards`` is built, with - for _."""
         return chip if self.is_real else machine
@@ -40,5 +46,9 @@ class Target(StrEnum):
 
         :param machine: what its emulator emulates.
         """
-        words = {"host": "this computer", "emulator": f"emulated (QEMU {machine})"}
+        words = {
+            "host": "this computer",
+            "emulator": f"emulated (QEMU {machine})",
+            "compiler": "its compiler's estimates; outputs are this computer's",
+        }
         return words.get(self, "hardware")

@@ -71,7 +71,7 @@ class Investigation:
             return []
         layers = None
         board = self._case.board
-        if not board.target.is_host and not RUNTIMES[board.runtime].is_compiled:
+        if not board.target.runs_here and not RUNTIMES[board.runtime].is_compiled:
             # No plan of the engine says where such a runtime keeps its tensors.
             title = RUNTIMES[board.runtime].title
             found = (
@@ -81,7 +81,7 @@ class Investigation:
             )
             what = f"no search layer by layer on the board: {title} does not show its tensors there"
             return [*found, Cause("note", about=what)]
-        if not board.target.is_host:
+        if not board.target.runs_here:
             built = self._steps.build(self._steps.check(converted))
             if built.image.sha256 != current.identity.get("image"):
                 return []

@@ -64,12 +64,12 @@ class LayerByLayer:
     """A case whose image can be watched while it runs."""
 
     def __init__(self, steps: Steps, case: Built) -> None:
-        from pytest_tinyquant import engine
+        from pytest_tinyquant.engine.plan import plan as make_plan
 
         self._steps = steps
         self._case = case
         self.graph: Graph = case.graph
-        self.plan: Plan = case.plan or engine.plan(
+        self.plan: Plan = case.plan or make_plan(
             case.graph, name=case.name, kernels=case.board.kernels
         )
 

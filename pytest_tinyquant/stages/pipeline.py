@@ -118,7 +118,7 @@ class Stages(Steps):
             from pytest_tinyquant.stages.dense_check import check_on_host
 
             check_on_host(self, case, record)
-        if case.board.target.is_host or self._needs_witness(case):
+        if not case.board.runs_firmware or self._needs_witness(case):
             self._compare_with_interpreter(case, record)
         measurement = self.evaluate(case, record)
         return estimator.complete(measurement, case, record) if estimator else measurement

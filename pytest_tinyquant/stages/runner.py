@@ -31,12 +31,13 @@ def runner_digest(board: Board, *, estimated: bool, recording: bool = False) -> 
 
 def _digests(board: Board, estimated: bool, recording: bool) -> Iterator[str]:
     kind = KINDS[board.kind]
-    if board.target.is_host or not RUNTIMES[board.runtime].is_compiled:
+    if not board.runs_firmware or not RUNTIMES[board.runtime].is_compiled:
         # On a board, what the library computes is compared with the host's.
         yield package_digest("tflite_micro")
-    if board.target.is_host or recording:
+    if not board.runs_firmware or recording:
         # What it computes is compared with TensorFlow Lite's interpreter.
         yield from map(package_digest, find_interpreter().packages)
+    yield from map(package_digest, kind.reporters)
     if board.target.is_emulated and kind.emulator:
         yield program_digest(find_qemu(kind.emulator))
     if not estimated:

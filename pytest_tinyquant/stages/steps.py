@@ -143,8 +143,8 @@ class Steps:
 
         :raises DoesNotFitError: if the image is larger than the board's memory.
         """
-        if case.board.target.is_host:
-            return grown(case, Built, image=self.host_image(case))
+        if not case.board.runs_firmware:
+            return grown(case, Built, image=self._compiled(case))
         from pytest_tinyquant.firmware import image as firmware
         from pytest_tinyquant.firmware.runtimes.runtime import runtime_of
 
@@ -163,6 +163,14 @@ class Steps:
                     raise
                 image = firmware.build(smaller, case.board, samples, self.cache, where=case.name)
         return grown(case, Built, image=image)
+
+    def _compiled(self, case: Checked) -> HostImage:
+        """Return what a board without firmware runs: the file, or what its tool made of that."""
+        from pytest_tinyquant.boards.cores.core import core_of
+
+        image = self.host_image(case)
+        with self.progress.stage("building", case.name, case.board.name):
+            return core_of(case.board).compile(case, image, self.cache, self.device_timeout)
 
     def prepare(self, case: Case) -> Built:
         """Convert, check and build a case.

@@ -77,6 +77,14 @@ class Runtime(ABC):
         """
         return None
 
+    def outlook(self, graph: Graph) -> str:
+        """Return what becomes of a graph that the checks let pass, in words, before any run.
+
+        :raises UnsupportedModelError: what runs it will refuse it.
+        """
+        del graph
+        return "supported"
+
     def has_doubts(self, graph: Graph) -> bool:
         """Tell whether what a board computes must be compared with this computer's results."""
         return False
@@ -100,6 +108,7 @@ RUNTIMES: Final[Registry[Runtime]] = Registry(
     {
         "tflm": "pytest_tinyquant.firmware.runtimes.tflm:TFLM",
         "tinyquant": "pytest_tinyquant.firmware.runtimes.tinyquant:TINYQUANT",
+        "ethos-u": "pytest_tinyquant.boards.npu.runtime:ETHOS_U",
     },
 )
 """Every runtime by name."""

@@ -59,7 +59,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from pytest_tinyquant import engine
+from pytest_tinyquant.engine.plan import plan as make_plan
 from pytest_tinyquant.boards.device import RunRecord
 from pytest_tinyquant.measure.evaluate import evaluate
 from pytest_tinyquant.measure.observation import Observation
@@ -89,7 +89,7 @@ def pytest_tinyquant_measure(model, scheme, board):
     converted = ConvertedModel(model.name, scheme.name, ROOT / "x", "b" * 64, "a" * 64, "tf")
     graph = Graph((tensor(0, "through"),), (), (0,), (0,))
     expected = [np.array([[0], [2], [4], [6]], np.float32)]
-    case = (model, scheme, board, converted, graph, engine.plan(graph), image)
+    case = (model, scheme, board, converted, graph, make_plan(graph), image)
     return evaluate(Observation(*case, record, expected))
 """
 

@@ -81,9 +81,10 @@ class TinyModel:
     """What conversion needs of a model."""
 
     name = "tiny"
-    kind = "keras"
+    kind = "zoo"
     source_sha256 = "0" * 64
     dense_per_channel = False
+    custom_objects = ()
     path = Path("tiny.keras")
 
     def calibration(self) -> Any:

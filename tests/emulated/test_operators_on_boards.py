@@ -10,8 +10,8 @@ from drawn_layers.families import VARIANTS
 from drawn_layers.graph import side_by_side
 
 from pytest_tinyquant.boards.open import open_device
-from pytest_tinyquant.engine import emit
-from pytest_tinyquant.engine import plan
+from pytest_tinyquant.engine.emit import emit
+from pytest_tinyquant.engine.plan import plan
 from pytest_tinyquant.firmware.image import build
 from pytest_tinyquant.project.board_types import load_boards
 from pytest_tinyquant.system.cache import Cache

@@ -10,8 +10,8 @@ from drawn_layers.families import STATEFUL
 
 from pytest_tinyquant.boards.device import HostImage
 from pytest_tinyquant.boards.open import open_device
-from pytest_tinyquant.engine import emit
-from pytest_tinyquant.engine import plan
+from pytest_tinyquant.engine.emit import emit
+from pytest_tinyquant.engine.plan import plan
 from pytest_tinyquant.engine.sequences import Sequences
 from pytest_tinyquant.firmware.image import build
 from pytest_tinyquant.models.tflite_reader import read_graph

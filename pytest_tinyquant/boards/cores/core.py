@@ -29,8 +29,11 @@ from pytest_tinyquant.project.kinds import Kind
 
 if TYPE_CHECKING:
     from pytest_tinyquant.boards.device import Device
+    from pytest_tinyquant.boards.device import HostImage
     from pytest_tinyquant.boards.halts.halt import Faults
     from pytest_tinyquant.project.board_types import Board
+    from pytest_tinyquant.project.case import Checked
+    from pytest_tinyquant.system.cache import Cache
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +48,18 @@ class Core(Kind, ABC):
         :param timeout: seconds a run may take.
         :raises BoardNotFoundError: nothing emulates ``board.machine``.
         """
+
+    def compile(self, case: Checked, image: HostImage, cache: Cache, timeout: float) -> HostImage:
+        """Return what such a board runs in place of a model's file; by default that file.
+
+        Only kinds without firmware are asked. One whose tool says what a model will take returns a
+        :class:`~pytest_tinyquant.boards.device.ReportedImage`.
+
+        :param timeout: seconds that the tool may take.
+        :raises UnsupportedModelError: the tool does not take the model.
+        """
+        del case, cache, timeout
+        return image
 
     @abstractmethod
     def faults(self) -> Faults:

@@ -50,17 +50,17 @@ class Engine(BoardRuntime):
 
     def plan(self, graph: Graph, *, kernels: str, name: str) -> Plan:
         """Return kernels, parameters and the arena's layout."""
-        from pytest_tinyquant import engine
+        from pytest_tinyquant.engine.plan import plan
 
-        return engine.plan(graph, name=name, kernels=kernels)
+        return plan(graph, name=name, kernels=kernels)
 
     def emit(self, case: Checked, directory: Path) -> EmittedModel:
         """Write the plan as C."""
-        from pytest_tinyquant import engine
+        from pytest_tinyquant.engine.emit import emit
         from pytest_tinyquant.engine.sequences import sequences_of
 
         assert case.plan is not None, "a compiled runtime has a plan"
-        return engine.emit(case.plan, directory, sequences_of(case.model))
+        return emit(case.plan, directory, sequences_of(case.model))
 
     def version(self) -> str:
         """Return this package's release: a baseline must not change its words with every commit.

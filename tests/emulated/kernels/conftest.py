@@ -20,8 +20,8 @@ from hypothesis import settings
 from pytest_tinyquant.boards.emulator.cortex_m import EmulatedCortexM
 from pytest_tinyquant.engine import Plan
 from pytest_tinyquant.engine import PlanOp
-from pytest_tinyquant.engine import emit
-from pytest_tinyquant.engine import plan
+from pytest_tinyquant.engine.emit import emit
+from pytest_tinyquant.engine.plan import plan
 from pytest_tinyquant.firmware.image import build
 from pytest_tinyquant.models.graph import Graph
 from pytest_tinyquant.models.graph import Operator

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pytest_tinyquant.engine import plan
+from pytest_tinyquant.engine.plan import plan
 from pytest_tinyquant.models.graph import Graph
 from pytest_tinyquant.models.graph import Tensor
 

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from pytest_tinyquant.engine import plan
 from pytest_tinyquant.engine import planner
 from pytest_tinyquant.engine.overlap import ArenaOverlapError
+from pytest_tinyquant.engine.plan import plan
 
 
 # A model of this many layers is one example.

@@ -98,7 +98,7 @@ def test_noise_needs_a_board_that_is_attached(project, capsys, monkeypatch):
     assert main(["noise", "nucleo-l4r5zi"]) == 1
     assert "no such board is on this bench; add a [[bench]] row" in capsys.readouterr().err
     assert main(["noise", "nucleo-l4r5zi", "--runs", "1"]) == 1
-    assert "--runs is at least 2" in capsys.readouterr().err
+    assert "--runs must be 2 or more" in capsys.readouterr().err
     assert sorted(path.name for path in project.iterdir()) == ["models"]
 
 

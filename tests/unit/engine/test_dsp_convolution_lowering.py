@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from pytest_tinyquant.engine import Plan
-from pytest_tinyquant.engine import emit
-from pytest_tinyquant.engine import plan
+from pytest_tinyquant.engine.emit import emit
+from pytest_tinyquant.engine.plan import plan
 from pytest_tinyquant.models.tflite_reader import read_graph
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from pytest_tinyquant.engine import emit
-from pytest_tinyquant.engine import plan
+from pytest_tinyquant.engine.emit import emit
+from pytest_tinyquant.engine.plan import plan
 from pytest_tinyquant.models.tflite_reader import read_graph
 
 

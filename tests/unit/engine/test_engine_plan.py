@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pytest_tinyquant.engine import plan
+from pytest_tinyquant.engine.plan import plan
 from pytest_tinyquant.errors import ModelError
 from pytest_tinyquant.errors import UnsupportedModelError
 from pytest_tinyquant.models.tflite_reader import read_graph

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from pytest_tinyquant import engine
+from pytest_tinyquant.engine.plan import plan as make_plan
 from pytest_tinyquant.measure.model_structure import Structure
 from pytest_tinyquant.measure.model_structure import structure_of
 from pytest_tinyquant.measure.model_structure import structure_of_plan
@@ -24,12 +24,12 @@ def test_parameters_are_weights_and_biases_and_nothing_else(graph):
 
 
 def test_multiply_accumulates_are_counted_by_operator(graph):
-    structure = structure_of_plan(engine.plan(graph))
+    structure = structure_of_plan(make_plan(graph))
     assert structure.macs == (8 * 8 * 4 * 3 * 3 * 2, 0, 3 * 64, 0)
 
 
 def test_the_arena_is_the_plans_with_tensors_named_after_their_writers(graph):
-    plan = engine.plan(graph)
+    plan = make_plan(graph)
     structure = structure_of_plan(plan)
     assert max(p.offset + p.size for p in structure.arena) <= plan.arena_bytes
     assert structure.arena_bound == plan.lower_bound_bytes
@@ -49,5 +49,5 @@ def test_a_model_that_the_engine_cannot_lower_has_no_structure(builder):
 
 
 def test_it_survives_json(graph):
-    structure = structure_of_plan(engine.plan(graph))
+    structure = structure_of_plan(make_plan(graph))
     assert Structure.from_json(json.loads(json.dumps(structure.to_json()))) == structure

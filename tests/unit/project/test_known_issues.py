@@ -16,7 +16,7 @@ KNOWN = {
     "models": ("fc_1", "cnn_1", "cnn_4"),
     "schemes": ("basic", "dynamic", "int8"),
     "boards": ("host", "nucleo-l4r5zi"),
-    "runtimes": ("tflm", "tinyquant"),
+    "runtimes": ("tflm", "tinyquant", "ethos-u"),
 }
 
 

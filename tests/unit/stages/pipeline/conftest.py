@@ -8,9 +8,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from pytest_tinyquant import engine
 from pytest_tinyquant.boards import open as open_module
 from pytest_tinyquant.boards.device import RunRecord
+from pytest_tinyquant.engine import emit as emit_module
 from pytest_tinyquant.firmware import image as firmware
 from pytest_tinyquant.models import tflite_reader
 from pytest_tinyquant.models.graph import Graph
@@ -154,7 +154,7 @@ class World:
         patch(tflite_reader, "read_graph", lambda *_, **__: self.note("read", self.graph))
         patch(support, "check_not_vacuous", lambda *_, **__: self.note("vacuous"))
         patch(support, "plan_supported", self.plan_supported)
-        patch(engine, "emit", lambda *_: None)
+        patch(emit_module, "emit", lambda *_: None)
         patch(firmware, "build", self.build)
         patch(open_module, "open_device", lambda *_, **__: FakeDevice(self.outcome, self.calls))
 
