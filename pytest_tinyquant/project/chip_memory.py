@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from typing import Final
 
 from pytest_tinyquant.system.toml_table import Table
 from pytest_tinyquant.system.toml_table import closest
+
+
+#: The keys of a board's table that are memories of its chip.
+_MEMORIES: Final = ("flash", "ram")
 
 
 @dataclass(frozen=True)
@@ -37,11 +42,12 @@ def read_memories(table: Table, target: str) -> tuple[Region, Region]:
     :param target: pyOCD's name of the chip, empty if there is none.
     :raises ConfigurationError: a memory is missing, impossible or overlaps the other.
     """
-    given = {key: _given(table, key) for key in ("flash", "ram")}
-    if None in given.values():
-        known = _pyocd_map(table, target, [key for key, value in given.items() if value is None])
-        given = {key: value or known[key] for key, value in given.items()}
-    flash, ram = given["flash"], given["ram"]
+    given = [_given(table, key) for key in _MEMORIES]
+    missing = [key for key, region in zip(_MEMORIES, given, strict=True) if region is None]
+    if missing:
+        known = _pyocd_map(table, target, missing)
+        given = [region or known[key] for key, region in zip(_MEMORIES, given, strict=True)]
+    flash, ram = given
     assert flash is not None and ram is not None, "missing ones are errors"
     if flash.start < ram.end and ram.start < flash.end:
         raise table.error(f"flash ({flash}) and ram ({ram}) overlap; correct start or bytes")
@@ -81,10 +87,11 @@ def _pyocd_map(table: Table, target: str, missing: list[str]) -> dict[str, Regio
             f"correct pyocd_target, or, for a chip of a CMSIS-Pack, add {keys}"
         )
     regions = list(TARGET[target.lower()].MEMORY_MAP)
-    found = {
-        "flash": _largest(region for region in regions if region.is_flash),
-        "ram": _largest(region for region in regions if region.is_ram),
-    }
+    kinds = [
+        _largest(region for region in regions if region.is_flash),
+        _largest(region for region in regions if region.is_ram),
+    ]
+    found = dict(zip(_MEMORIES, kinds, strict=True))
     for key in missing:
         if found[key] is None:
             raise table.error(f"pyOCD's map of {target} has no {key}; add {keys}")

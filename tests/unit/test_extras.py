@@ -37,6 +37,9 @@ OPTIONAL = {
     "shtab": {"completion"},
     "sqlalchemy": {"farm"},
     "psycopg": {"farm"},
+    "tomlkit": {"hardware"},
+    "torch": {"torch"},
+    "litert_torch": {"torch"},
 }
 #: Required by packages of the tables, or imported only where pytest has loaded them.
 BROUGHT_ALONG = {"cmsis_pack_manager", "flatbuffers", "markupsafe", "xdist"}

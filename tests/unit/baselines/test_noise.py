@@ -164,7 +164,7 @@ def test_estimates_have_no_noise(tmp_path: Path) -> None:
         ({"board": "nucleo"}, "no board 'nucleo'; known: .*host, .*nucleo-l4r5zi"),
         ({"board": "host"}, "host measures no latency"),
         ({"model": "fc_99"}, "no model 'fc_99'; known: fc_0"),
-        ({"runs": 1}, "--runs is at least 2"),
+        ({"runs": 1}, "--runs must be 2 or more"),
     ],
 )
 def test_wrong_arguments_are_named(

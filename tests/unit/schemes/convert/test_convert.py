@@ -182,7 +182,9 @@ def test_a_corrupt_keras_file_is_told_before_anything_loads_it(
 ) -> None:
     path = tmp_path / "corrupt.keras"
     path.write_bytes(small.path.read_bytes()[:1000])
-    with pytest.raises(ModelError, match=r"corrupt\.keras: not a model saved by Keras: .*zip file"):
+    with pytest.raises(
+        ModelError, match=r"corrupt\.keras: not a model saved by Keras 3: .*zip file"
+    ):
         convert(replace(small, name="corrupt", path=path), SCHEMES["basic"], cache)
 
 
