@@ -149,4 +149,7 @@ BANDWIDTH: Final = MetricSpec(
 )
 
 #: In the order in which reports show them.
-BUILT_IN: Final = (ERROR, LATENCY, FLASH, RAM, BANDWIDTH)
+ON_MOST_BOARDS: Final = (ERROR, LATENCY, FLASH, RAM)
+"""What tables show whether or not a run judged it."""
+
+BUILT_IN: Final = (*ON_MOST_BOARDS, BANDWIDTH)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_tinyquant.metrics.built_in import BUILT_IN
+from pytest_tinyquant.metrics.built_in import ON_MOST_BOARDS
 from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.metrics.text import number_text
 from pytest_tinyquant.report.results import OUTCOMES
@@ -41,10 +41,10 @@ def named(metric: str, part: str, text: str) -> str:
 
 
 def _judged(results: Results) -> list[str]:
-    """Return the metrics of which there is any verdict; the built-in ones in any case."""
+    """Return the metrics of which there is any verdict; the usual ones in any case."""
     judged = {verdict.metric for result in results.results for verdict in result.verdicts}
-    built_in = {spec.name for spec in BUILT_IN}
-    return [metric for metric in METRICS if metric in judged | built_in]
+    usual = {spec.name for spec in ON_MOST_BOARDS}
+    return [metric for metric in METRICS if metric in judged | usual]
 
 
 def _primary(verdict: Verdict) -> str:

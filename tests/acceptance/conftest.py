@@ -4,6 +4,7 @@ and one in which everything is real.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import re
 import shutil
@@ -19,8 +20,11 @@ from played_project import played_project
 from pytest_tinyquant.system.cache import Cache
 
 
-# A run of pytest in this process forgets the modules that it imported, and numpy loads only once.
+# A run of pytest in this process forgets the modules that it imported, and these load only once.
 importlib.import_module("numpy")
+for name in ("sqlalchemy.dialects.postgresql", "psycopg", "onnx", "onnxruntime"):
+    with contextlib.suppress(ImportError):
+        importlib.import_module(name)
 
 RUN_LIMIT = 500.0
 """Seconds that a run may take on a busy computer before it counts as hanging."""

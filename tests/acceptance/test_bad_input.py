@@ -206,7 +206,9 @@ def test_a_missing_program_is_an_error_that_says_how_to_install_it(
 def test_an_emulator_that_dies_is_an_error_with_its_last_words(project, programs):
     emulator = programs / "qemu-system-arm"
     emulator.unlink()
-    emulator.write_text("#!/bin/sh\necho 'no memory left' >&2\nexit 3\n")
+    machines = "echo 'Supported machines are:'; echo 'mps2-an386 an M4'; exit 0"
+    lists = f'case "$*" in "-M help") {machines};; esac'
+    emulator.write_text(f"#!/bin/sh\n{lists}\necho 'no memory left' >&2\nexit 3\n")
     emulator.chmod(0o755)
     line = rf"EmulatorDiedError: fc_1-int8-only-{BOARD}: qemu-system-arm ended with exit code 3"
     result = expect(project, (*FC, "--board", BOARD), line, errors=4)

@@ -40,7 +40,8 @@ def two_by_two(tmp_path_factory):
 
 @pytest.fixture
 def stages(tmp_path):
-    return Stages(SimpleNamespace(cache_root=None, work_dir=tmp_path, root=tmp_path))
+    project = {"cache_root": None, "work_dir": tmp_path, "root": tmp_path}
+    return Stages(SimpleNamespace(boards=load_boards(()), **project))
 
 
 @pytest.mark.parametrize("scheme", ["basic", "int8-only", "16x8"])
