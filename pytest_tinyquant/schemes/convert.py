@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
-from typing import Final
 
 from pytest_tinyquant.errors import ConversionError
 from pytest_tinyquant.models.tflite_file import read_model
@@ -266,24 +265,6 @@ def read_arrays(file: Path, name: str) -> list[Any]:
         return [arrays[f"{name}_{index}"] for index in range(count)]
 
 
-#: What TensorFlow Lite's calibrator says when it takes one input for another.
-_INPUTS_SWAPPED: Final = "failed to prepare"
-
-
-def _convert_calibrated(request: dict[str, Any], where: str, timeout: float) -> None:
-    """Call the converter; once more where its calibrator took one input for another.
-
-    It does so now and then, for reasons unknown, and never twice in a row so far. Inputs of one
-    shape would be swapped in silence: then the error against the float model tells.
-    """
-    try:
-        call_converter("convert", request, where, timeout)
-    except ConversionError as error:
-        if "calibration" not in request or _INPUTS_SWAPPED not in str(error):
-            raise
-        call_converter("convert", request, where, timeout)
-
-
 def _run_converter(model: Model, scheme: Scheme, output: Path, timeout: float) -> None:
     """Convert into the file `output`."""
     request = described(model)
@@ -295,7 +276,7 @@ def _run_converter(model: Model, scheme: Scheme, output: Path, timeout: float) -
             request["calibration"] = saved_inputs(Path(work), arrays_of(model.calibration()))
         where = f"{model.name} {scheme.name}: TensorFlow Lite's converter"
         try:
-            _convert_calibrated(request, where, timeout)
+            call_converter("convert", request, where, timeout)
         except ConversionError as error:
             if words := advice(model):
                 raise ConversionError(f"{words}\n{error}") from error

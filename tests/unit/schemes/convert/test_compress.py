@@ -69,9 +69,13 @@ keras.Model([a := keras.Input((4,)), b := keras.Input((4,))], L.Add()([a, b])).s
 
 
 @pytest.fixture(scope="module")
-def nets(directory: Path) -> dict[str, Path]:
-    """Models by name, made by the process that has Keras 3."""
-    paths = {name: directory / f"{name}.keras" for name in ("branched", "twice", "custom", "two")}
+def nets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Models by name, made by the process that has Keras 3.
+
+    In a folder of their own: that of the package has a ``two.keras`` too.
+    """
+    folder = tmp_path_factory.mktemp("nets")
+    paths = {name: folder / f"{name}.keras" for name in ("branched", "twice", "custom", "two")}
     source = BUILD.format(**{name: str(path) for name, path in paths.items()})
     outcome = convert_module._server.call("builtins:exec", [source, {}], timeout=120)
     assert not outcome.trouble, outcome.log

@@ -287,23 +287,3 @@ def test_importing_the_converter_starts_no_thread_so_that_it_may_fork() -> None:
         check=True,
     ).stdout
     assert output == b"1\n"
-
-
-def test_a_calibrator_that_swaps_inputs_is_asked_once_more(
-    small: Any, cache: Cache, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    calls = []
-    convert_once = convert_module.call_converter
-
-    def swaps(function: str, request: Any, where: str, timeout: float) -> None:
-        calls.append(function)
-        if len(calls) == 1:
-            raise ConversionError("Node number 0 (RESHAPE) failed to prepare.")
-        convert_once(function, request, where, timeout)
-
-    monkeypatch.setattr(convert_module, "call_converter", swaps)
-    convert(small, SCHEMES["int8-only"], cache)
-    assert calls == ["convert", "convert"]
-    calls.clear()
-    with pytest.raises(ConversionError, match="failed to prepare"):
-        convert(replace(small, name="another"), SCHEMES["basic"], cache)

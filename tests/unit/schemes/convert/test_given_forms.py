@@ -32,11 +32,13 @@ keras.Model([left, right], keras.layers.Dense(3)(both)).export(directory / "swap
 
 
 @pytest.fixture(scope="module")
-def forms(directory: Path) -> Path:
-    source = SAVE.format(directory=str(directory))
+def forms(small: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("forms")
+    shutil.copy(small.path, made)
+    source = SAVE.format(directory=str(made))
     outcome = convert_module._server.call("builtins:exec", [source, {}], timeout=120)
     assert not outcome.trouble, outcome.log
-    return directory
+    return made
 
 
 @pytest.mark.parametrize("name", ["net.h5", "NET.H5", "NET.KERAS"])
