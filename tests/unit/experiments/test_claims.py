@@ -15,6 +15,7 @@ from experiments.edgemark.cells import Cell
 from experiments.edgemark.cells import Cells
 from experiments.edgemark.cells import read_own_cells
 from experiments.edgemark.cells import read_published_cells
+from experiments.edgemark.estimated import estimated_finding
 from experiments.edgemark.finding import ClaimError
 from experiments.edgemark.finding import Figures
 from experiments.edgemark.finding import Finding
@@ -23,6 +24,7 @@ from experiments.edgemark.schemes import CNN
 from experiments.edgemark.schemes import FC
 from experiments.edgemark.schemes import MODELS
 from experiments.edgemark.schemes import SUPPORTED
+from experiments.edgemark.study import CLAIMS
 from experiments.edgemark.study import STM
 from pytest_tinyquant.baselines import schema
 from pytest_tinyquant.errors import BaselineError
@@ -222,3 +224,32 @@ def test_latencies_of_two_kinds_and_estimates_are_no_figures(tmp_path, change):
     (tmp_path / "cnn_1.json").unlink()
     with pytest.raises(BaselineError, match="that are no estimates"):
         read_own_cells(tmp_path, PARAMETERS, {})
+
+
+def estimated(times: dict[str, float]) -> Figures:
+    """Figures whose estimated cycles are those of `times` by scheme, for every model."""
+    cells = {
+        key: replace(cell, estimated=times[key[1]])
+        for key, cell in made().items()
+        if key[1] in times
+    }
+    return figures(cells)
+
+
+def test_a_claim_about_time_is_open_where_the_range_of_the_estimates_could_turn_it() -> None:
+    claim = next(claim for claim in CLAIMS if claim.name == "C09-cnn-basic-is-slow")
+    others = dict.fromkeys(("int8", "int8-only", "16x8", "16x8-only"), 100.0)
+
+    far = estimated_finding(claim, estimated({**others, "basic": 300.0}))
+    assert far.full == "holds 7/7"
+
+    near = estimated_finding(claim, estimated({**others, "basic": 210.0}))
+    assert near.finding.short == "holds 7/7"
+    assert near.open_cases == tuple(f"{model}-basic" for model in CNN)
+    assert near.full.startswith("holds 7/7; open 7: cnn_1-basic cnn_2-basic")
+
+
+def test_a_baseline_without_an_estimate_is_named() -> None:
+    claim = next(claim for claim in CLAIMS if claim.name == "C10-cnn-int8-as-fast-as-16x8")
+    with pytest.raises(ClaimError, match=r"fc_0-basic has no estimated cycles"):
+        estimated_finding(claim, figures(made()))
