@@ -115,7 +115,7 @@ def _operators(graph: Graph) -> Table:
         outputs = [graph.tensors[index] for index in operator.outputs]
         table.add_row(
             str(operator.index),
-            operator.custom or operator.op,
+            operator.kind,
             ", ".join(inputs),
             _weights(graph, operator),
             ", ".join("x".join(map(str, tensor.shape)) for tensor in outputs),

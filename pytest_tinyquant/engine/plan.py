@@ -229,7 +229,7 @@ class _Layout:
     def _op(self, row: int, operator: Operator, call: KernelCall) -> PlanOp:
         output = self.lowering.tensor((*call.writes, *call.updates)[0])
         return PlanOp(
-            row, operator.label, operator.op, call.kernel, output.shape, call.macs,
+            row, operator.label, operator.kind, call.kernel, output.shape, call.macs,
             output.index, call,
         )  # fmt: skip
 

@@ -36,6 +36,13 @@ class Engine(BoardRuntime):
 
         return OPERATORS
 
+    @property
+    def custom(self) -> frozenset[str]:
+        """The custom operators that there is a kernel for."""
+        from pytest_tinyquant.support.custom import ENGINE
+
+        return ENGINE
+
     def executed(self, graph: Graph) -> Sequence[tuple[Subgraph, Operator]]:
         """Return what is left after constant operators were computed."""
         from pytest_tinyquant.engine.lowered_graph import executed_operators
