@@ -162,7 +162,7 @@ class World:
         self.calls.append((name, value))
         return value
 
-    def plan_supported(self, graph, runtime, *, kernels, name):
+    def plan_supported(self, graph, runtime, *, kernels, name, spare_bytes):
         self.note("support")
         if self.refusal:
             raise copy.copy(self.refusal)
