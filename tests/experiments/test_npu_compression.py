@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[2]
 #: Where a claim does not hold, and what is the case instead.
 KNOWN = {
     ("cycles-fall-fast-flash", "DS-CNN-L"): (
-        "once half of the weights are zero the multipliers decide: 533,733 pruned, 533,877 clustered"
+        "with half of the weights zero, multipliers decide: 533,733 pruned, 533,877 clustered"
     ),
 }
 
