@@ -55,11 +55,11 @@ class Engine(BoardRuntime):
 
         lower_graph(graph)
 
-    def plan(self, graph: Graph, *, kernels: str, name: str) -> Plan:
+    def plan(self, graph: Graph, *, kernels: str, name: str, spare_bytes: int = 0) -> Plan:
         """Return kernels, parameters and the arena's layout."""
         from pytest_tinyquant.engine.plan import plan
 
-        return plan(graph, name=name, kernels=kernels)
+        return plan(graph, name=name, kernels=kernels, spare_bytes=spare_bytes)
 
     def emit(self, case: Checked, directory: Path) -> EmittedModel:
         """Write the plan as C."""
