@@ -75,7 +75,7 @@ def test_options_that_make_no_sense_are_named(wrong, words):
 def test_options_that_are_no_flexbuffer_are_a_damaged_file(stored, monkeypatch):
     monkeypatch.setattr("model_builder.flexbuffers.Dumps", lambda options: stored or b"\0")
 
-    with pytest.raises(ModelError, match="custom.0. cannot be planned: it"):
+    with pytest.raises(ModelError, match=r"custom\[0\] cannot be planned: it"):
         planned(detection(**DETECTION))
 
 
