@@ -51,10 +51,14 @@ def test_networks_with_custom_operators_give_the_same_outputs_on_every_board(rea
     )
 
     assert result.parseoutcomes()["passed"] == 2 * len(BOARDS)
-    for model in ("boxes", "sound"):
-        found = list(real_project.root.glob(f"baselines/**/{model}-*.json"))
-        assert len(found) == len(BOARDS)
+    for model, boards in (("boxes", BOARDS[:2]), ("sound", BOARDS)):
+        found = [
+            next(real_project.root.glob(f"baselines/{board}/*/{model}-*.json")) for board in boards
+        ]
         assert len({json.loads(path.read_text())["output_sha256"] for path in found}) == 1, model
+    # The RX's compiler has no double precision, in which boxes are decoded.
+    (boxes,) = real_project.root.glob("baselines/rx65n/*/boxes-*.json")
+    assert json.loads(boxes.read_text())["metrics"]["error"]["rmse"]["value"] < 1e-6
 
 
 def test_a_model_that_tensorflow_lite_micro_refuses_is_compared_with_the_interpreter(

@@ -27,7 +27,11 @@ def layers():
     return [
         layer
         for layer in drawn
-        if layer.bound is None and not layer.ulp and len(layer.samples) == SAMPLES
+        if layer.bound is None
+        and not layer.ulp
+        and len(layer.samples) == SAMPLES
+        # exp() in double precision; an RX has none.
+        and layer.spec.op != "TFLite_Detection_PostProcess"
     ]
 
 

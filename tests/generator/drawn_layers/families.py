@@ -213,12 +213,6 @@ VARIANTS = tuple(_all())
 STATEFUL = tuple(
     variant
     for variant in VARIANTS
-    if variant.op
-    in {
-        "SVDF",
-        "UNIDIRECTIONAL_SEQUENCE_LSTM",
-        "SignalDelay",
-        "SignalFilterBankSpectralSubtraction",
-    }
+    if variant.op in {"SVDF", "UNIDIRECTIONAL_SEQUENCE_LSTM", "SignalDelay"}
     and str(variant) != "unidirectional_sequence_lstm-float32"
 )
