@@ -29,6 +29,8 @@ from pytest_tinyquant.project.target import Target
 from pytest_tinyquant.project.target import TargetChoice
 from pytest_tinyquant.project.tflm_library import Tflm
 from pytest_tinyquant.project.tflm_library import read_tflm
+from pytest_tinyquant.project.tool import Tool
+from pytest_tinyquant.project.tool import read_tool
 from pytest_tinyquant.support.runtimes import RUNTIMES
 from pytest_tinyquant.system.toml_table import Table
 
@@ -71,6 +73,7 @@ class Board:
     :param flash_start: address of the flash for the generic firmware; likewise ``ram_start``.
     :param timing: what a model of the core needs to estimate cycles; None where it is not known.
     :param npu: the NPU that the model is compiled for; None for all other boards.
+    :param tool: the command-line tool that stands for it; None for all other boards.
     """
 
     name: str
@@ -90,6 +93,7 @@ class Board:
     tflm: Tflm | None = None
     timing: CoreTiming | None = None
     npu: Npu | None = None
+    tool: Tool | None = None
     on_request: bool = False
     gate: Gate = "instructions"
     console: str = "uart"
@@ -215,6 +219,7 @@ def _board(name: str, table: Table, known: dict[str, Board]) -> Board:
         limit=_limits(table, base),
         timing=read_timing(table, base.timing if base else None),
         npu=read_npu(table, base.npu if base else None),
+        tool=read_tool(table, base.tool if base else None),
         gate=_gate(table, base),
         console=table.choice(
             "console", table.get("console", str, base.console if base else CONSOLES[0]), CONSOLES
