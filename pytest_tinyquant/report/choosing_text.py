@@ -18,13 +18,16 @@ from pytest_tinyquant.report.choosing import costs
 #: Follows the best number of a column.
 BEST = " *"
 
+#: The class of a known gap's figure in CSV, where a measured one says ``exact`` or the like.
+INTERPRETER = "interpreter"
+
 #: What a column is called, where its name alone says too little.
 _TITLES = {ERROR.primary: f"{ERROR.name} ({ERROR.primary})", RAM.name: RAM.title}
 
 
 @dataclass(frozen=True)
 class SchemeRow:
-    """One scheme: a cell per column, or the reason why there are none."""
+    """One scheme: a cell per column; of a known gap, its reason and cells of the first few."""
 
     scheme: str
     cells: tuple[str, ...]
@@ -47,8 +50,13 @@ def titles(choice: Choice) -> list[str]:
 
 def rows(choice: Choice) -> Iterator[SchemeRow]:
     """Yield one row per scheme: each number, how it stands to the reference's, and the best."""
+    # A reason stands in place of the costs.
+    told = choice.quality_columns if len(choice.quality_columns) < len(choice.columns) else ()
     for option in choice.options:
-        cells = tuple(_cell(choice, option, column) for column in choice.columns)
+        if option.gap:
+            cells = tuple(_elsewhere(option, column) for column in told)
+        else:
+            cells = tuple(_cell(choice, option, column) for column in choice.columns)
         yield SchemeRow(option.scheme, cells, option.gap, choice.dominated(option))
 
 
@@ -62,7 +70,13 @@ def csv_rows(found: Sequence[Choice]) -> Iterator[tuple[str, ...]]:
         for option in choice.options:
             here = (choice.model, choice.board, choice.target, option.scheme)
             if option.gap:
-                yield (*here, "", "", "", "", "", "", option.gap)
+                for column, number in option.elsewhere.items():
+                    yield (
+                        *here, column, repr(number.value), number.unit, INTERPRETER, "", "",
+                        option.gap,
+                    )  # fmt: skip
+                if not option.elsewhere:
+                    yield (*here, "", "", "", "", "", "", option.gap)
             for column, number in option.numbers.items():
                 relative = choice.relative(option, column)
                 yield (
@@ -70,6 +84,11 @@ def csv_rows(found: Sequence[Choice]) -> Iterator[tuple[str, ...]]:
                     "" if relative is None else f"{relative:.6g}",
                     "yes" if option.scheme in choice.best(column) else "", "",
                 )  # fmt: skip
+
+
+def _elsewhere(option: Option, column: str) -> str:
+    number = option.elsewhere.get(column)
+    return "-" if number is None else f"({number_text(number.value)})"
 
 
 def _cell(choice: Choice, option: Option, column: str) -> str:
