@@ -8,11 +8,13 @@ from dataclasses import dataclass
 
 from pytest_tinyquant.metrics.built_in import ERROR
 from pytest_tinyquant.metrics.built_in import RAM
+from pytest_tinyquant.metrics.metric import Metric
 from pytest_tinyquant.metrics.text import number_text
 from pytest_tinyquant.report.choosing import REFERENCE
 from pytest_tinyquant.report.choosing import Choice
 from pytest_tinyquant.report.choosing import Option
 from pytest_tinyquant.report.choosing import costs
+from pytest_tinyquant.report.choosing import qualities
 
 
 #: Follows the best number of a column.
@@ -88,7 +90,7 @@ def csv_rows(found: Sequence[Choice]) -> Iterator[tuple[str, ...]]:
 
 def _elsewhere(option: Option, column: str) -> str:
     number = option.elsewhere.get(column)
-    return "-" if number is None else f"({number_text(number.value)})"
+    return "-" if number is None else f"({_text(column, number)})"
 
 
 def _cell(choice: Choice, option: Option, column: str) -> str:
@@ -98,6 +100,11 @@ def _cell(choice: Choice, option: Option, column: str) -> str:
     # The reference's error is all but 0, so a ratio to it says nothing.
     relative = choice.relative(option, column) if column in costs() else None
     ratio = "" if relative is None or option.scheme == REFERENCE else f" ({relative:.2f}x)"
-    return (
-        f"{number_text(number.value)}{ratio}{BEST if option.scheme in choice.best(column) else ''}"
-    )
+    best = BEST if option.scheme in choice.best(column) else ""
+    return f"{_text(column, number)}{ratio}{best}"
+
+
+def _text(column: str, number: Metric) -> str:
+    """Return a number; three digits of an error tell which of two schemes is better."""
+    is_error = not qualities().get(column, True)
+    return f"{number.value:.3g}" if is_error else number_text(number.value)
