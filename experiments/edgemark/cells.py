@@ -28,6 +28,7 @@ class Cell:
     :param latency: in the unit of the cells it is among: only ratios mean anything.
     :param mae: mean absolute error of range.
     :param output_sha256: digest of the raw outputs; empty if not kept.
+    :param estimated: cycles, by a model of the core.
     """
 
     flash: float | None
@@ -35,6 +36,7 @@ class Cell:
     latency: float | None
     mae: float | None
     output_sha256: str = ""
+    estimated: float | None = None
 
 
 @dataclass(frozen=True)
@@ -155,4 +157,5 @@ def _own_cell(measured: Measurement) -> Cell:
         latency=number("latency", "invoke"),
         mae=number("error", "mae"),
         output_sha256=measured.output_sha256,
+        estimated=number("latency", "estimated_cycles"),
     )

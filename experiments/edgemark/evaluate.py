@@ -13,6 +13,9 @@ from typing import Final
 from experiments.edgemark.cells import Cells
 from experiments.edgemark.cells import read_own_cells
 from experiments.edgemark.cells import read_published_cells
+from experiments.edgemark.estimated import EstimatedFinding
+from experiments.edgemark.estimated import estimated_finding
+from experiments.edgemark.estimated import is_about_time
 from experiments.edgemark.finding import ClaimError
 from experiments.edgemark.finding import Figures
 from experiments.edgemark.finding import Finding
@@ -38,11 +41,16 @@ USUAL_BUILDS: Final = {STM: "O3", RX: "gcc"}
 
 @dataclass(frozen=True)
 class Result:
-    """A claim and what it came to on one board."""
+    """A claim and what it came to on one board.
+
+    :param estimated: what it comes to by estimated cycles, where it is about time and the board's
+        baselines hold estimates.
+    """
 
     claim: Claim
     board: str
     finding: Finding
+    estimated: EstimatedFinding | None = None
 
 
 def published_figures(baselines: Path) -> dict[str, Figures]:
@@ -84,18 +92,28 @@ def published_results(baselines: Path) -> list[Result]:
 def own_results(project: Project) -> list[Result]:
     """Return every claim's findings over the project's own baselines."""
     figures = own_figures(project, {board: None for claim in CLAIMS for board in claim.own})
-    return [
-        Result(claim, board, claim.relation(figures[board]))
-        for claim in CLAIMS
-        for board in claim.own
-    ]
+    return [own_result(claim, board, figures[board]) for claim in CLAIMS for board in claim.own]
+
+
+def own_result(claim: Claim, board: str, figures: Figures) -> Result:
+    """Return a claim's findings over the project's own baselines of one board."""
+    estimated = estimated_finding(claim, figures) if is_about_time(claim, board) else None
+    return Result(claim, board, claim.relation(figures), estimated)
+
+
+def estimated_key(board: str) -> str:
+    """Return what ``claims.json`` calls the findings by a board's estimates."""
+    return f"{board} estimated"
 
 
 def dump(results: Iterable[Result]) -> str:
     """Return findings as ``claims.json`` keeps them: by claim and board."""
     document: dict[str, dict[str, str]] = {}
     for result in results:
-        document.setdefault(result.claim.name, {})[result.board] = result.finding.full
+        found = document.setdefault(result.claim.name, {})
+        found[result.board] = result.finding.full
+        if result.estimated is not None:
+            found[estimated_key(result.board)] = result.estimated.full
     return json.dumps(document, indent=1, sort_keys=True) + "\n"
 
 

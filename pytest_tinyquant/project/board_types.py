@@ -55,6 +55,8 @@ class Board:
     :param metrics: what can be measured on it.
     :param flash_bytes: size of the flash region, 0 for the host; likewise ``ram_bytes``.
     :param kernels: name of a kernel set of this package, or the path of a directory of kernels.
+    :param spare_arena_bytes: by which the arena may grow where a kernel is faster with more
+        working memory.
     :param cflags: compiler flags after those of the board's kind.
     :param machine: QEMU machine that emulates it; empty when nothing does.
     :param chip: directory of ``firmware/boards`` for real boards, with - for _; empty when there
@@ -82,6 +84,7 @@ class Board:
     flash_bytes: int = 0
     ram_bytes: int = 0
     kernels: str = "reference"
+    spare_arena_bytes: int = 0
     cflags: tuple[str, ...] = ()
     machine: str = ""
     chip: str = ""
@@ -205,6 +208,7 @@ def _board(name: str, table: Table, known: dict[str, Board]) -> Board:
         flash_bytes=table.get("flash_bytes", int, base.flash_bytes if base else 0),
         ram_bytes=table.get("ram_bytes", int, base.ram_bytes if base else 0),
         kernels=_kernels(table, base),
+        spare_arena_bytes=_spare_arena(table, base),
         cflags=_cflags(table, base),
         machine=table.get("machine", str, base.machine if base else ""),
         chip=table.get("chip", str, base.chip if base else ""),
@@ -286,6 +290,14 @@ def _cflags(table: Table, base: Board | None) -> tuple[str, ...]:
                 "text of its own"
             )
     return flags
+
+
+def _spare_arena(table: Table, base: Board | None) -> int:
+    """Return by how much the arena may grow."""
+    spare = table.get("spare_arena_bytes", int, base.spare_arena_bytes if base else 0)
+    if spare < 0:
+        raise table.error(f"spare_arena_bytes = {spare} is negative; leave it out for none")
+    return spare
 
 
 def _kernels(table: Table, base: Board | None) -> str:

@@ -18,7 +18,7 @@ from pytest_tinyquant.report.results import Results
 
 
 #: Heading of whatever was estimated, wherever it is shown.
-ESTIMATED: Final = "Estimated by a model of the core, judged by nothing"
+ESTIMATED: Final = "Estimated by a model of the core"
 
 #: More estimates than these are counted, not listed, unless they were asked for.
 MOST_ESTIMATES: Final = 12

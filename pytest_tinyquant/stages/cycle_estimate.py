@@ -71,7 +71,7 @@ def check_selection(boards: Iterable[Board]) -> None:
     """
     if not any(map(has_cycle_model, boards)):
         raise ConfigurationError(
-            "--tq-estimate-cycles: cycles are estimated for emulated boards of kind cortex-m4 "
+            "--tq-estimate-cycles: cycles are estimated for emulated boards of kind cortex-m4f "
             "that have a timing table, and for rx65n on the emulator with this package's runtime; "
             "none of them is selected. Choose one with --board, or leave the option out"
         )

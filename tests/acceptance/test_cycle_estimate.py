@@ -24,7 +24,7 @@ def test_cycles_are_reported_as_an_estimate_and_nowhere_else(real_project):
     result.assert_outcomes(passed=4, warnings=0)
     result.stdout.fnmatch_lines(
         [
-            "Estimated by a model of the core, judged by nothing:",
+            "Estimated by a model of the core:",
             f"fc_1-int8-only-rx65n  {ESTIMATE}",
         ]
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,7 @@ from experiments.edgemark.cells import Cell
 from experiments.edgemark.cells import Cells
 from experiments.edgemark.cells import read_own_cells
 from experiments.edgemark.cells import read_published_cells
+from experiments.edgemark.estimated import estimated_finding
 from experiments.edgemark.finding import ClaimError
 from experiments.edgemark.finding import Figures
 from experiments.edgemark.finding import Finding
@@ -23,9 +25,11 @@ from experiments.edgemark.schemes import CNN
 from experiments.edgemark.schemes import FC
 from experiments.edgemark.schemes import MODELS
 from experiments.edgemark.schemes import SUPPORTED
+from experiments.edgemark.study import CLAIMS
 from experiments.edgemark.study import STM
 from pytest_tinyquant.baselines import schema
 from pytest_tinyquant.errors import BaselineError
+from pytest_tinyquant.measure.measurement import Measurement
 from pytest_tinyquant.metrics.metric import Metric
 
 
@@ -130,7 +134,7 @@ def test_holds_where_it_is_so(relation: Relation) -> None:
     ],
 )
 def test_does_not_hold_where_it_is_not_so(
-    relation: Relation, model: str, scheme: str, change: dict[str, float]
+    relation: Relation, model: str, scheme: str, change: dict[str, Any]
 ) -> None:
     cells = made()
     cells[model, scheme] = replace(cells.get((model, scheme), cells[model, "int8"]), **change)
@@ -153,7 +157,7 @@ def test_does_not_hold_where_it_is_not_so(
     ],
 )
 def test_does_not_hold_of_another_build_that_differs(
-    relation: Relation, change: dict[str, float]
+    relation: Relation, change: dict[str, Any]
 ) -> None:
     other = {key: replace(cell, **change) for key, cell in made().items()}
     assert relation(figures(made(), other)).verdict == "fails"
@@ -207,7 +211,9 @@ def test_the_command_says_what_is_missing(
     assert "edgemark-2024.csv: cannot be read" in capsys.readouterr().err
 
 
-def test_latencies_of_two_kinds_and_estimates_are_no_figures(tmp_path, change):
+def test_latencies_of_two_kinds_and_estimates_are_no_figures(
+    tmp_path: Path, change: Callable[..., Measurement]
+) -> None:
     def write(name: str, latency: Metric) -> None:
         measured = change(model=name, latency_invoke=latency)
         (tmp_path / f"{name}.json").write_text(schema.dump(measured))
@@ -222,3 +228,32 @@ def test_latencies_of_two_kinds_and_estimates_are_no_figures(tmp_path, change):
     (tmp_path / "cnn_1.json").unlink()
     with pytest.raises(BaselineError, match="that are no estimates"):
         read_own_cells(tmp_path, PARAMETERS, {})
+
+
+def estimated(times: dict[str, float]) -> Figures:
+    """Figures whose estimated cycles are those of `times` by scheme, for every model."""
+    cells = {
+        key: replace(cell, estimated=times[key[1]])
+        for key, cell in made().items()
+        if key[1] in times
+    }
+    return figures(cells)
+
+
+def test_a_claim_about_time_is_open_where_the_range_of_the_estimates_could_turn_it() -> None:
+    claim = next(claim for claim in CLAIMS if claim.name == "C09-cnn-basic-is-slow")
+    others = dict.fromkeys(("int8", "int8-only", "16x8", "16x8-only"), 100.0)
+
+    far = estimated_finding(claim, estimated({**others, "basic": 300.0}))
+    assert far.full == "holds 7/7"
+
+    near = estimated_finding(claim, estimated({**others, "basic": 210.0}))
+    assert near.finding.short == "holds 7/7"
+    assert near.open_cases == tuple(f"{model}-basic" for model in CNN)
+    assert near.full.startswith("holds 7/7; open 7: cnn_1-basic cnn_2-basic")
+
+
+def test_a_baseline_without_an_estimate_is_named() -> None:
+    claim = next(claim for claim in CLAIMS if claim.name == "C10-cnn-int8-as-fast-as-16x8")
+    with pytest.raises(ClaimError, match=r"fc_0-basic has no estimated cycles"):
+        estimated_finding(claim, figures(made()))
