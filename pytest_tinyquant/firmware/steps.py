@@ -50,6 +50,8 @@ IMAGE_ID: Final = "image_id.txt"
 
 _ID_DIGITS = 16
 _REFERENCE = "reference"
+_WINDOWS = "-DTQ_POWER_COUNTS"
+_RESET_HZ = 8_000_000  # of most chips after reset: a window is to be about a second long
 _MODEL = struct.Struct("<IIIIHHHH")  # tq_model in tq_engine.h
 _BUFFER = struct.Struct("<II")  # tq_buffer
 
@@ -85,6 +87,7 @@ class Work:
         self.toolchain: Toolchain = find_toolchain(board.kind, board.toolchain)
         self.kernels = _kernels(board, self.sources)
         self.own_kernels = Path(self.kernels) if Path(self.kernels).is_absolute() else None
+        self.cflags = _cflags(board)
         chip = Path(board.firmware)
         self.own_board = chip if chip.is_absolute() else None
         self.setup = Path(board.setup) if board.setup else None
@@ -114,7 +117,7 @@ class Work:
             machine=self.board.firmware if self.own_board is None else "",
             own_files=self._own_files(),
             console=self.board.console,
-            cflags=self.board.cflags,
+            cflags=self.cflags,
             runtime=self.board.runtime,
         )
 
@@ -242,7 +245,7 @@ class Work:
                 "TQ_TOOL_PREFIX": self.toolchain.prefix,
                 "TQ_MACHINE": self.board.firmware,
                 "TQ_RUNTIME": self.emitted.linked.runtime,
-                "TQ_CFLAGS": ";".join(self.board.cflags),
+                "TQ_CFLAGS": ";".join(self.cflags),
                 "TQ_CONSOLE": self.board.console,
                 "TQ_SETUP": self.board.setup,
                 **definitions,
@@ -298,6 +301,13 @@ def _origins(board: Board) -> dict[str, str]:
 def _memory(board: Board) -> tuple[int | str, ...]:
     """Return everything that the linker is told about the memories."""
     return (board.flash_bytes, board.ram_bytes, *_origins(board).values())
+
+
+def _cflags(board: Board) -> tuple[str, ...]:
+    """Return the board's own flags, and what gives the firmware windows for a power meter."""
+    if not board.is_metered or any(flag.startswith(_WINDOWS) for flag in board.cflags):
+        return board.cflags
+    return (*board.cflags, f"{_WINDOWS}={board.clock_hz or _RESET_HZ}")
 
 
 def _kernels(board: Board, sources: Path) -> str:

@@ -108,6 +108,11 @@ class Board:
         return KINDS[self.kind].has_trace_model and self.timing is not None
 
     @property
+    def is_metered(self) -> bool:
+        """Whether a power meter measures one of its metrics in this run."""
+        return self.target.is_real and any(METRICS[name].metered for name in self.metrics)
+
+    @property
     def has_own_kernels(self) -> bool:
         """Whether it runs kernels of the user's, not a set of this package."""
         return Path(self.kernels).is_absolute()
