@@ -96,7 +96,7 @@ class Stages(Steps):
             # Rather now than after the conversion.
             find_toolchain(case.board.kind, case.board.toolchain)
         estimator = self._estimator(case)
-        with self._reading_once():
+        with self.references.reading_once():
             return self._measure_once(case, estimator)
 
     def _measure_once(self, case: Case, estimator: Estimator | None) -> Measurement:

@@ -8,13 +8,10 @@ from contextlib import ExitStack
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
-from typing import Any
 from typing import Final
 
 from pytest_tinyquant.errors import DeviceHaltedError
 from pytest_tinyquant.errors import DoesNotFitError
-from pytest_tinyquant.errors import SupportMismatchError
-from pytest_tinyquant.errors import UnsupportedModelError
 from pytest_tinyquant.errors import located
 from pytest_tinyquant.measure.observation import Built
 from pytest_tinyquant.project.case import Case
@@ -24,6 +21,8 @@ from pytest_tinyquant.project.case import Parsed
 from pytest_tinyquant.project.case import grown
 from pytest_tinyquant.project.kinds import KINDS
 from pytest_tinyquant.project.settings import Settings
+from pytest_tinyquant.stages.halted import explained
+from pytest_tinyquant.stages.references import References
 from pytest_tinyquant.support.runtimes import RUNTIMES
 from pytest_tinyquant.system.cache import Cache
 from pytest_tinyquant.system.progress import Progress
@@ -56,8 +55,6 @@ if TYPE_CHECKING:
 #: Seconds one run on a device may take before it counts as hanging.
 DEVICE_TIMEOUT: Final[float] = Settings.default("timeout")
 
-_HALT_AT_START: Final = "AllocateTensors"
-
 
 class Steps:
     """The steps for one project; each takes what the one before gave, and nothing is kept."""
@@ -75,7 +72,7 @@ class Steps:
         self.progress = progress or Progress()
         self.cache = Cache(project.cache_root)
         self.device_timeout = device_timeout
-        self._read: dict[str, Any] | None = None
+        self.references = References(self.cache, self._open_host)
 
     @told("converting the model")
     def convert(self, model: Model, scheme: Scheme) -> ConvertedModel:
@@ -255,26 +252,10 @@ class Steps:
         try:
             return device.run()
         except DeviceHaltedError as halt:
-            custom = [o.custom for part in case.graph.parts() for o in part.operators if o.custom]
-            if case.board.target.is_host and halt.kind == _HALT_AT_START and custom:
-                # Their types are in no table: the runtime itself has the word.
-                raise UnsupportedModelError(
-                    f"TensorFlow Lite Micro refuses the model, in which {custom[0]} may be used in "
-                    f"a way that it does not know: {halt}",
-                    op=custom[0],
-                ) from halt
-            if case.board.target.is_host and halt.kind == _HALT_AT_START:
-                raise SupportMismatchError(
-                    f"{case.name}: the support check finds nothing against this model, "
-                    f"but the runtime refuses it: {halt}\nCorrect the runtime's table in "
-                    "support/tables.py"
-                ) from halt
-            if case.board.runs_firmware:
-                from pytest_tinyquant.firmware.runtimes.runtime import runtime_of
-
-                if words := runtime_of(case.board).advice(case, halt):
-                    raise DeviceHaltedError(f"{halt}\n{words}", kind=halt.kind) from halt
-            raise
+            error = explained(case, halt)
+            if error is halt:
+                raise
+            raise error from halt
 
     def observe(self, case: Built, record: RunRecord) -> Observation:
         """Return the case with what one run of it yielded, and what that is judged by."""
@@ -308,42 +289,7 @@ class Steps:
     @told("the reference outputs")
     def reference(self, model: Model, name: str) -> list[NDArray[np.float32]]:
         """Return the reference's "inputs" or "outputs", one array per tensor."""
-        from pytest_tinyquant.schemes.convert import read_arrays
+        return self.references.arrays(model, name)
 
-        if self._read is None:
-            return read_arrays(self._reference_file(model), name)
-        if self._read.get("model") is not model:
-            path = self._reference_file(model)
-            arrays = {part: read_arrays(path, part) for part in ("inputs", "outputs")}
-            self._read = {"model": model, **arrays}
-        found: list[NDArray[np.float32]] = self._read[name]
-        return found
-
-    def _reference_file(self, model: Model) -> Path:
-        """Return the npz of a model's reference; that of a ``.tflite`` its own runtime gives."""
-        from pytest_tinyquant.schemes.convert import reference_outputs
-
-        if model.kind == "tflite":
-            from pytest_tinyquant.stages.foreign_reference import micro_reference
-
-            host = self.host_board()
-
-            def open_host(image: HostImage, name: str) -> AbstractContextManager[Device]:
-                return self.open(host, image, name=name)
-
-            if file := micro_reference(model, self.cache, open_host):
-                return file
-        return reference_outputs(model, self.cache).path
-
-    @contextmanager
-    def _reading_once(self) -> Iterator[None]:
-        """Read a model's reference once in a ``with`` block, which takes one case to its end.
-
-        A case asks five times. The next one looks at the model's files again: they may have
-        changed meanwhile.
-        """
-        self._read = {}
-        try:
-            yield
-        finally:
-            self._read = None
+    def _open_host(self, image: HostImage, name: str) -> AbstractContextManager[Device]:
+        return self.open(self.host_board(), image, name=name)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_tinyquant.baselines.compare import advised
 from pytest_tinyquant.baselines.compare import compare
 from pytest_tinyquant.baselines.message import verdict_text
 from pytest_tinyquant.baselines.verdict import FAILING
@@ -80,7 +81,7 @@ def test_digits_that_baselines_do_not_keep_are_no_change(judge, change):
 def test_an_improvement_passes_and_hints_at_recording_it(judge, change):
     verdict = judge("latency", change(latency_invoke=4_000_000))
     assert (verdict.status, verdict.failed) == ("improved", False)
-    assert verdict_text(verdict).endswith(
+    assert verdict_text(advised(verdict)).endswith(
         "IMPROVED\n  better than the baseline; keep it with --tq-update-baselines=all"
     )
 
