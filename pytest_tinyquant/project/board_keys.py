@@ -41,6 +41,14 @@ def read_limits(table: Table, before: tuple[Limit, ...]) -> tuple[Limit, ...]:
     return tuple(dataclasses.replace(each, board=table.label.strip("[]")) for each in limits)
 
 
+def read_spare_arena(table: Table, before: int) -> int:
+    """Return the bytes by which the arena may grow."""
+    spare = table.get("spare_arena_bytes", int, before)
+    if spare < 0:
+        raise table.error(f"spare_arena_bytes = {spare} is negative; leave it out for none")
+    return spare
+
+
 def read_cflags(table: Table, before: tuple[str, ...]) -> tuple[str, ...]:
     """Return the compiler flags after those of the board's kind."""
     if "cflags" not in table.values:

@@ -18,6 +18,7 @@ from pytest_tinyquant.project.board_keys import read_cflags
 from pytest_tinyquant.project.board_keys import read_kernels
 from pytest_tinyquant.project.board_keys import read_limits
 from pytest_tinyquant.project.board_keys import read_metrics
+from pytest_tinyquant.project.board_keys import read_spare_arena
 from pytest_tinyquant.project.core_timing import CoreTiming
 from pytest_tinyquant.project.core_timing import read_timing
 from pytest_tinyquant.project.kinds import KINDS
@@ -60,6 +61,8 @@ class Board:
     :param metrics: what can be measured on it.
     :param flash_bytes: size of the flash region, 0 for the host; likewise ``ram_bytes``.
     :param kernels: name of a kernel set of this package, or the path of a directory of kernels.
+    :param spare_arena_bytes: by which the arena may grow where a kernel is faster with more
+        working memory.
     :param cflags: compiler flags after those of the board's kind.
     :param machine: QEMU machine that emulates it; empty when nothing does.
     :param chip: directory of ``firmware/boards`` for real boards, with - for _; empty when there
@@ -87,6 +90,7 @@ class Board:
     flash_bytes: int = 0
     ram_bytes: int = 0
     kernels: str = "reference"
+    spare_arena_bytes: int = 0
     cflags: tuple[str, ...] = ()
     machine: str = ""
     chip: str = ""
@@ -212,6 +216,7 @@ def _board(name: str, table: Table, known: dict[str, Board]) -> Board:
         flash_bytes=table.get("flash_bytes", int, before.flash_bytes),
         ram_bytes=table.get("ram_bytes", int, before.ram_bytes),
         kernels=read_kernels(table, before.kernels),
+        spare_arena_bytes=read_spare_arena(table, before.spare_arena_bytes),
         cflags=read_cflags(table, before.cflags),
         machine=table.get("machine", str, before.machine),
         chip=table.get("chip", str, before.chip),

@@ -119,9 +119,15 @@ class Steps:
         """
         from pytest_tinyquant.support.check import plan_supported
 
-        runtime, kernels = RUNTIMES[case.board.runtime], case.board.kernels
+        board = case.board
         with located(case.name):
-            plan = plan_supported(case.graph, runtime, kernels=kernels, name=case.name)
+            plan = plan_supported(
+                case.graph,
+                RUNTIMES[board.runtime],
+                kernels=board.kernels,
+                name=case.name,
+                spare_bytes=board.spare_arena_bytes,
+            )
         return grown(case, Checked, plan=plan)
 
     def check_reading(self, case: Parsed) -> None:

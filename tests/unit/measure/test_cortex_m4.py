@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_tinyquant.measure.cortex_m4 import Instruction
 from pytest_tinyquant.measure.cortex_m4 import InstructionDecoder
 from pytest_tinyquant.measure.cortex_m4 import exit_cycles
 from pytest_tinyquant.measure.cortex_m4 import straight_cycles
@@ -100,7 +101,7 @@ AFTER_ANOTHER = [
 ]
 
 
-def decoded(*names: str):
+def decoded(*names: str) -> list[Instruction]:
     code = bytes.fromhex("".join(CODE[name] for name in names))
     return InstructionDecoder().decode(code, 0x1000, len(names))
 

@@ -19,21 +19,21 @@ def choice(*options: Option) -> Choice:
     return Choice("net", "board", "emulator", options)
 
 
-def test_more_flash_lies_right_and_more_error_up():
+def test_more_flash_lies_right_and_more_error_up() -> None:
     (chart,) = scatters(choice(option("basic", 1e-9, 5000), option("int8", 0.01, 2000)))
     basic, int8 = sorted(chart.spots, key=lambda spot: spot.scheme)
     assert int8.x < basic.x
     assert int8.y < basic.y
 
 
-def test_the_rounding_of_float32_is_drawn_as_no_error():
+def test_the_rounding_of_float32_is_drawn_as_no_error() -> None:
     (chart,) = scatters(choice(option("basic", 9e-7, 5000), option("int8", 0.01, 2000)))
     (basic,) = (spot for spot in chart.spots if spot.scheme == "basic")
     assert basic.y == HEIGHT - BOTTOM
     assert "9e-07" in basic.text
 
 
-def test_a_dominated_scheme_is_pale_without_label_and_off_the_front():
+def test_a_dominated_scheme_is_pale_without_label_and_off_the_front() -> None:
     schemes = [
         option("basic", 0, 5000),
         option("int8", 0.01, 2100),
@@ -46,7 +46,7 @@ def test_a_dominated_scheme_is_pale_without_label_and_off_the_front():
     assert len(chart.front.split()) == 2
 
 
-def test_labels_do_not_lie_on_each_other():
+def test_labels_do_not_lie_on_each_other() -> None:
     schemes = [option("int8-only", 0.01, 2000), option("16x8-only", 0.0099, 2001)]
     (chart,) = scatters(choice(*schemes))
     lines = [spot.label for spot in chart.spots]
@@ -54,12 +54,12 @@ def test_labels_do_not_lie_on_each_other():
     assert abs((lines[0] or 0) - (lines[1] or 0)) >= 12
 
 
-def test_a_limit_is_drawn_on_the_axis_of_its_cost():
+def test_a_limit_is_drawn_on_the_axis_of_its_cost() -> None:
     schemes = [option("basic", 0, 5000), option("int8", 0.01, 2000)]
     (chart,) = scatters(choice(*schemes), {"flash": 2000})
     (int8,) = (spot for spot in chart.spots if spot.scheme == "int8")
     assert chart.limit == int8.x
 
 
-def test_two_units_share_no_chart():
+def test_two_units_share_no_chart() -> None:
     assert not scatters(choice(option("basic", 0, 5000), option("int8", 0.01, 2000, "KiB")))

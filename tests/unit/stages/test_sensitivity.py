@@ -47,9 +47,8 @@ MODEL: Any = SimpleNamespace(name="net")
 
 
 def proposed(base: str = "int8-only", **limits: Any) -> Any:
-    return propose(
-        SimpleNamespace(), MODEL, SCHEMES[base], **{"max_error": None, "max_bytes": None, **limits}
-    )
+    stages: Any = SimpleNamespace()
+    return propose(stages, MODEL, SCHEMES[base], **{"max_error": None, "max_bytes": None, **limits})
 
 
 def test_each_layer_gets_the_better_algorithm() -> None:

@@ -218,6 +218,6 @@ def test_only_keras_models_have_layers_to_train(small: Any, cache: Cache, direct
 
 
 def test_without_the_packages_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compress.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ToolchainNotFoundError, match=r"pip install 'pytest-tinyquant\[compress\]'"):
         compress.compression_version()

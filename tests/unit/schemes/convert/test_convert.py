@@ -29,6 +29,7 @@ from pytest_tinyquant.schemes.child_process import Outcome
 from pytest_tinyquant.schemes.convert import Reference
 from pytest_tinyquant.schemes.convert import convert
 from pytest_tinyquant.schemes.convert import reference_outputs
+from pytest_tinyquant.schemes.exchange import ENVIRONMENT
 from pytest_tinyquant.schemes.scheme import SCHEMES
 from pytest_tinyquant.schemes.servers import SERVERS
 from pytest_tinyquant.system.cache import Cache
@@ -136,7 +137,7 @@ def test_two_processes_convert_to_the_same_bytes(
     schemes = [SCHEMES["basic"], SCHEMES["int8-only"]]
     first = [convert(small, scheme, shared_cache) for scheme in schemes]
     first_reference = reference_outputs(small, shared_cache)
-    environment = convert_module.ENVIRONMENT | {"PYTHONHASHSEED": "99"}
+    environment = ENVIRONMENT | {"PYTHONHASHSEED": "99"}
     server = ForkServer((convert_module._PROCESS,), environment)
     monkeypatch.setitem(SERVERS, "tensorflow", server)
     try:
@@ -283,7 +284,7 @@ def test_importing_the_converter_starts_no_thread_so_that_it_may_fork() -> None:
     script = f"import os, {convert_module._PROCESS}\nprint(len(os.listdir('/proc/self/task')))\n"
     output = subprocess.run(
         [sys.executable, "-c", script],
-        env=os.environ | convert_module.ENVIRONMENT | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        env=os.environ | ENVIRONMENT | {"PYTHONPATH": os.pathsep.join(sys.path)},
         stdout=subprocess.PIPE,
         check=True,
     ).stdout

@@ -19,6 +19,7 @@ from pytest_tinyquant.schemes.convert import convert
 from pytest_tinyquant.schemes.convert import interpreter_outputs
 from pytest_tinyquant.schemes.convert import read_arrays
 from pytest_tinyquant.schemes.convert import reference_outputs
+from pytest_tinyquant.schemes.recipe import Treatment
 from pytest_tinyquant.schemes.scheme import SCHEMES
 from pytest_tinyquant.schemes.servers import SERVERS
 from pytest_tinyquant.schemes.settings import Rule
@@ -170,9 +171,9 @@ def test_weights_that_stayed_as_they_were_are_vacuous(
     small: Any, cache: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Played: the quantizer leaves out what it was told about the first layer."""
-    entry = quantizer.Treatment.entry
+    entry = Treatment.entry
     monkeypatch.setattr(
-        quantizer.Treatment,
+        Treatment,
         "entry",
         lambda self: None if self.operator.index == 0 else entry(self),
     )
@@ -203,7 +204,7 @@ def test_trouble_of_the_quantizer_is_told(
 def test_without_the_package_the_extra_is_named(
     small: Any, cache: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(quantizer.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(
         ToolchainNotFoundError, match=r"pip install 'pytest-tinyquant\[quantizer\]'"
     ):

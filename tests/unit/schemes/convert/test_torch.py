@@ -327,6 +327,6 @@ def test_models_of_pytorch_are_found_by_their_files(factory: Any) -> None:
 def test_without_the_packages_the_extra_is_named(
     factory: Any, cache: Cache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(torch_file.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ToolchainNotFoundError, match=r"pip install .pytest-tinyquant\[torch\]"):
         convert(load_model(factory()), SCHEMES["basic"], cache)
