@@ -13,7 +13,7 @@ from typing import Final
 from pytest_tinyquant.baselines.compare import advised
 from pytest_tinyquant.baselines.compare import compare
 from pytest_tinyquant.baselines.compare import remarks
-from pytest_tinyquant.baselines.noise import noise_tolerance
+from pytest_tinyquant.baselines.noise import noise_floors
 from pytest_tinyquant.baselines.proposals import Proposal
 from pytest_tinyquant.baselines.proposals import Proposals
 from pytest_tinyquant.baselines.recording import WrittenBaseline
@@ -90,8 +90,8 @@ class Gate:
                 f"'{metric}'; it has {', '.join(sorted(measurement.metrics))}"
             )
         merged = Tolerances.of(self._tolerances, *tolerances, where=measurement.combination)
-        noise = noise_tolerance(self.store.directory, measurement.board, measurement.target)
-        merged = replace(merged, noise=noise)
+        floors = noise_floors(self.store.directory, measurement.board, measurement.target)
+        merged = merged.over_noise(floors)
         if self.update == "all" and test:
             self._proposals.add(Proposal(test, metric, path, measurement))
             return self._updated(metric, measurement, merged, path)

@@ -30,6 +30,7 @@ from pytest_tinyquant.firmware.memory import origins
 from pytest_tinyquant.firmware.memory import regions
 from pytest_tinyquant.firmware.own_kernels import check_replaces
 from pytest_tinyquant.firmware.own_kernels import kernels_of
+from pytest_tinyquant.firmware.power_windows import with_windows
 from pytest_tinyquant.firmware.sources import firmware_sources
 from pytest_tinyquant.firmware.toolchain import Toolchain
 from pytest_tinyquant.firmware.toolchain import find_build_tool
@@ -86,6 +87,7 @@ class Work:
         self.toolchain: Toolchain = find_toolchain(board.kind, board.toolchain)
         self.kernels = kernels_of(board, self.sources)
         self.own_kernels = Path(self.kernels) if Path(self.kernels).is_absolute() else None
+        self.cflags = with_windows(board)
         chip = Path(board.firmware)
         self.own_board = chip if chip.is_absolute() else None
         self.setup = Path(board.setup) if board.setup else None
@@ -115,7 +117,7 @@ class Work:
             machine=self.board.firmware if self.own_board is None else "",
             own_files=self._own_files(),
             console=self.board.console,
-            cflags=self.board.cflags,
+            cflags=self.cflags,
             runtime=self.board.runtime,
         )
 
@@ -245,7 +247,7 @@ class Work:
                 "TQ_TOOL_PREFIX": self.toolchain.prefix,
                 "TQ_MACHINE": self.board.firmware,
                 "TQ_RUNTIME": self.emitted.linked.runtime,
-                "TQ_CFLAGS": ";".join(self.board.cflags),
+                "TQ_CFLAGS": ";".join(self.cflags),
                 "TQ_CONSOLE": self.board.console,
                 "TQ_SETUP": self.board.setup,
                 **definitions,

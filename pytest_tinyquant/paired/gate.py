@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from pytest_tinyquant.baselines.compare import compare
-from pytest_tinyquant.baselines.noise import noise_tolerance
+from pytest_tinyquant.baselines.noise import noise_floors
 from pytest_tinyquant.baselines.verdict import Comparison
 from pytest_tinyquant.baselines.verdict import Verdict
 from pytest_tinyquant.errors import TinyQuantError
@@ -49,8 +49,8 @@ class PairedGate:
         if isinstance(found, TinyQuantError):
             return _without_first(metric, measurement, first, found)
         merged = Tolerances.of(self._tolerances, *tolerances, where=measurement.combination)
-        noise = noise_tolerance(self._baselines, measurement.board, measurement.target)
-        merged = dataclasses.replace(merged, noise=noise)
+        floors = noise_floors(self._baselines, measurement.board, measurement.target)
+        merged = merged.over_noise(floors)
         verdict = compare(metric, found, measurement, merged, first)
         ran = f"A: {_image(found)}, B: {_image(measurement)}"
         return dataclasses.replace(verdict, notes=(ran, *verdict.notes))

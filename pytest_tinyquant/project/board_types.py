@@ -14,6 +14,7 @@ from typing import Literal
 from typing import cast
 from typing import get_args
 
+from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.project.board_keys import read_cflags
 from pytest_tinyquant.project.board_keys import read_kernels
 from pytest_tinyquant.project.board_keys import read_limits
@@ -112,6 +113,11 @@ class Board:
     def has_trace_model(self) -> bool:
         """Whether the cycles of its emulator can be estimated from what it executed."""
         return KINDS[self.kind].has_trace_model and self.timing is not None
+
+    @property
+    def is_metered(self) -> bool:
+        """Whether a power meter measures one of its metrics in this run."""
+        return self.target.is_real and any(METRICS[name].metered for name in self.metrics)
 
     @property
     def has_own_kernels(self) -> bool:

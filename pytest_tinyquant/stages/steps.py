@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from contextlib import ExitStack
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
-from typing import Final
 
 from pytest_tinyquant.errors import DeviceHaltedError
 from pytest_tinyquant.errors import DoesNotFitError
@@ -19,8 +15,8 @@ from pytest_tinyquant.project.case import Checked
 from pytest_tinyquant.project.case import Converted
 from pytest_tinyquant.project.case import Parsed
 from pytest_tinyquant.project.case import grown
-from pytest_tinyquant.project.kinds import KINDS
-from pytest_tinyquant.project.settings import Settings
+from pytest_tinyquant.stages.devices import DEVICE_TIMEOUT
+from pytest_tinyquant.stages.devices import Devices
 from pytest_tinyquant.stages.halted import explained
 from pytest_tinyquant.stages.references import References
 from pytest_tinyquant.support.runtimes import RUNTIMES
@@ -43,8 +39,6 @@ if TYPE_CHECKING:
     from pytest_tinyquant.measure.observation import Observation
     from pytest_tinyquant.models.graph import Graph
     from pytest_tinyquant.models.model import Model
-    from pytest_tinyquant.project.bench import PhysicalBoard
-    from pytest_tinyquant.project.board_types import Board
     from pytest_tinyquant.project.project import Project
     from pytest_tinyquant.schemes.convert import ConvertedModel
     from pytest_tinyquant.schemes.scheme import Scheme
@@ -52,11 +46,7 @@ if TYPE_CHECKING:
     Image = FirmwareImage | HostImage
 
 
-#: Seconds one run on a device may take before it counts as hanging.
-DEVICE_TIMEOUT: Final[float] = Settings.default("timeout")
-
-
-class Steps:
+class Steps(Devices):
     """The steps for one project; each takes what the one before gave, and nothing is kept."""
 
     def __init__(
@@ -67,11 +57,9 @@ class Steps:
         pool: Pool | None = None,
         progress: Progress | None = None,
     ) -> None:
-        self.project = project
-        self.pool = pool
+        super().__init__(project, device_timeout=device_timeout, pool=pool)
         self.progress = progress or Progress()
         self.cache = Cache(project.cache_root)
-        self.device_timeout = device_timeout
         self.references = References(self.cache, self._open_host)
 
     @told("converting the model")
@@ -183,17 +171,6 @@ class Steps:
         converted = self.convert(case.model, case.scheme)
         return self.build(self.check(grown(case, Converted, converted=converted)))
 
-    def reachable(self, board: Board) -> tuple[PhysicalBoard, ...]:
-        """Return the attached boards that can be ``board``; none if it needs none.
-
-        :raises BoardNotFoundError: if it is to be a real one and none is attached.
-        """
-        if not board.target.is_real:
-            return ()
-        from pytest_tinyquant.boards.bench.attached import reachable
-
-        return reachable(board, self.project.bench)
-
     def host_image(self, case: Parsed) -> HostImage:
         """Return what the host runs: the converted file itself."""
         from pytest_tinyquant.boards.device import HostImage
@@ -212,42 +189,6 @@ class Steps:
 
         tensors = [graph.tensors[index] for index in graph.inputs]
         return encode_all(self.reference(model, "inputs"), tensors)
-
-    def host_board(self) -> Board:
-        """Return the board that runs TensorFlow Lite Micro on this computer."""
-        from pytest_tinyquant.boards.cores.host import HOST
-
-        boards = self.project.boards.values()
-        return next(board for board in boards if KINDS[board.kind] is HOST)
-
-    @contextmanager
-    def open(self, board: Board, image: Image, *, name: str) -> Iterator[Device]:
-        """Take a device of type ``board``, put ``image`` on it and yield it.
-
-        :param name: names the device's files; the combination or the test.
-        """
-        with self.device(board, name=name, image=image) as device:
-            device.flash(image)
-            yield device
-
-    @contextmanager
-    def device(self, board: Board, *, name: str, image: Image | None = None) -> Iterator[Device]:
-        """Take a device of type ``board`` and yield it as it is.
-
-        :param name: names the device's files; the combination or the test.
-        :param image: what is to run, so that a real board that holds it already is preferred.
-        """
-        from pytest_tinyquant.boards.open import device_directory
-        from pytest_tinyquant.boards.open import leased
-        from pytest_tinyquant.boards.open import open_device
-
-        work_dir = device_directory(self.project.work_dir, name)
-        with told(f"the device for {name}"), ExitStack() as held:
-            work_dir.mkdir(parents=True, exist_ok=True)
-            lease = held.enter_context(leased(self.reachable(board), self.pool, image, name=name))
-            device = open_device(board, work_dir=work_dir, timeout=self.device_timeout, lease=lease)
-            held.callback(device.close)
-            yield device
 
     @told("running the image")
     def run(self, device: Device, case: Built) -> RunRecord:
