@@ -33,7 +33,7 @@ class ModelBuilder:
         shape: Sequence[int],
         dtype: str = "float32",
         *,
-        scale: float | Sequence[float] = (),
+        scale: float | Sequence[float] | np.ndarray = (),
         zero_point: int = 0,
         axis: int = 0,
         data: Any = None,
