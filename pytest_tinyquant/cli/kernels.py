@@ -29,8 +29,8 @@ def run(options: argparse.Namespace) -> int:
         say(f"wrote {file}, which defines {', '.join(names)}")
         say(
             f'A board of boards.toml runs it by kernels = "./{options.to.as_posix()}", and '
-            "reference kernels for everything else, not its own set. So record what that costs before you "
-            "change anything: pytest --tq-update-baselines=all"
+            "reference kernels for everything else, not its own set. So record what that costs "
+            "before you change anything: pytest --tq-update-baselines=all"
         )
         return 0
     wanted = [
