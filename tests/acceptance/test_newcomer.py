@@ -29,6 +29,7 @@ ROWS = {
     "A2 the workflows cannot go green": [
         ACCEPTANCE + "test_workflows.py"
         "::test_the_steps_of_a_workflow_run_green_in_a_project_of_tinyquant_init",
+        ACCEPTANCE + "test_workflows.py::test_a_workflow_is_one_by_the_schema_of_its_code_host",
         ACCEPTANCE + "test_workflows.py::test_every_option_exists",
         ACCEPTANCE + "test_workflows.py::test_the_installed_extras_exist",
         UNIT + "cli/test_cli.py"
