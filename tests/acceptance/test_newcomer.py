@@ -77,6 +77,8 @@ ROWS = {
     "B4 no absolute budgets": [
         ACCEPTANCE + "test_limits.py"
         "::test_the_measured_number_keeps_its_limit_and_one_byte_less_does_not",
+        ACCEPTANCE + "test_limits.py"
+        "::test_the_flash_of_an_image_that_was_built_keeps_its_limit_to_the_byte",
         ACCEPTANCE + "test_limits.py::test_a_limit_holds_where_no_baseline_exists_yet",
     ],
     "B5 synthetic data without a word": [THIS + "::test_drawn_samples_are_told_at_the_start"],
