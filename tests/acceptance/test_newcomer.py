@@ -95,6 +95,7 @@ ROWS = {
     "B8 own kernels that replace nothing": [
         ACCEPTANCE + "test_bad_input.py::test_own_kernels_that_replace_nothing_are_an_error",
         UNIT + "firmware/test_own_kernels.py::test_kernels_that_replace_nothing_are_an_error",
+        UNIT + "cli/test_kernels.py::test_a_copy_says_what_it_replaces_and_what_falls_out",
     ],
     "B9 orphaned baselines": [
         UNIT + "cli/test_cli.py"
