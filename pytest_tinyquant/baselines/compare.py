@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from dataclasses import replace
 from typing import Final
 
 from pytest_tinyquant.baselines.attribution import explain
@@ -61,13 +62,10 @@ def compare(
     current: Measurement,
     tolerances: Tolerances,
     path: str,
-    *,
-    advice: str = RECORD_ANEW,
 ) -> Verdict:
     """Return the verdict on ``metric`` with causes for whatever did not stay the same.
 
-    :param path: the baseline's file, for messages.
-    :param advice: what to do about numbers that cannot be compared; empty if nothing is recorded.
+    :param path: the baseline's file, or what else the current numbers stand beside.
     """
     context = find_context(baseline, current)
     comparisons, problems = _compare_parts(metric, baseline, current, tolerances, context)
@@ -82,18 +80,13 @@ def compare(
         statuses.append("not comparable")
     status: Status = min(statuses, key=_WORST_FIRST.index, default="not comparable")
     causes = explain(metric, baseline, current) if status == "regressed" else ()
-    message = "; ".join(problems)
-    if message and advice:
-        message = f"{message}. {advice} (baseline {path})"
-    elif status == "improved" and advice:
-        message = "better than the baseline; keep it with --tq-update-baselines=all"
     return Verdict(
         combination=current.combination,
         metric=metric,
         status=status,
         comparisons=tuple(comparisons),
         path=path,
-        message=message,
+        message="; ".join(problems),
         notes=(
             *remarks(metric, current),
             *context.notes,
@@ -101,6 +94,18 @@ def compare(
         ),
         causes=causes,
     )
+
+
+def advised(verdict: Verdict) -> Verdict:
+    """Return a verdict that also says how to record a baseline which no longer fits."""
+    if verdict.message:
+        return replace(
+            verdict, message=f"{verdict.message}. {RECORD_ANEW} (baseline {verdict.path})"
+        )
+    if verdict.status == "improved":
+        message = "better than the baseline; keep it with --tq-update-baselines=all"
+        return replace(verdict, message=message)
+    return verdict
 
 
 def remarks(metric: str, measurement: Measurement) -> tuple[str, ...]:

@@ -148,8 +148,33 @@ BANDWIDTH: Final = MetricSpec(
     least="least traffic",
 )
 
+#: Tolerances are this project's choice until boards have been seen; a board's own noise floor
+#: (``tinyquant noise``) widens them.
+ENERGY: Final = MetricSpec(
+    name="energy",
+    title="Energy",
+    description="One inference at the board's supply, without what sleeping as long takes.",
+    parts=(
+        Part("inference", gates=True),
+        Part("spread"),
+        Part("uncertainty"),
+        Part("idle"),
+        Part("busy"),
+    ),
+    classes={"hardware": "measured"},
+    measure="pytest_tinyquant.measure.energy:measure",
+    tolerance={"measured": Tolerance(relative=0.02)},
+    rebuilt=Tolerance(relative=0.03),
+    other_build=Tolerance(relative=0.05),
+    creep_limit=Tolerance(relative=0.05),
+    units={"": 1, "uJ": 1, "mJ": 1000},
+    scatters=True,
+    metered=True,
+    least="least energy",
+)
+
 #: In the order in which reports show them.
 ON_MOST_BOARDS: Final = (ERROR, LATENCY, FLASH, RAM)
 """What tables show whether or not a run judged it."""
 
-BUILT_IN: Final = (*ON_MOST_BOARDS, BANDWIDTH)
+BUILT_IN: Final = (*ON_MOST_BOARDS, BANDWIDTH, ENERGY)

@@ -92,6 +92,9 @@ class MetricSpec:
     :param scatters: measured numbers depend on the board's clock or its surroundings. Its noise
         floor then widens the tolerance, a second measurement must confirm a regression, and a
         canary that drifted voids it.
+    :param metered: a power meter measures it: on real boards whose bench row names one, with
+        firmware that marks windows for it. Where the board is emulated it is not judged. Its noise
+        floor is its own, not that of the board's counts.
     :param per_operator: the count of each operator is a share of its gating number.
     :param explained_by: the kinds of causes that a regression is traced to, in this order.
     :param least: what a scheme with the least of it is called, such as ``fastest``; empty if it is
@@ -113,6 +116,7 @@ class MetricSpec:
     units: Mapping[str, float] = field(default_factory=lambda: {"": 1})
     whole: bool = False
     scatters: bool = False
+    metered: bool = False
     per_operator: bool = False
     explained_by: tuple[Explanation, ...] = ("parts",)
     least: str = ""

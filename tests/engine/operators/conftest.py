@@ -134,7 +134,7 @@ class HostEngine:
 
     def _output(self, plan: Plan, info: TensorInfo, memory: Arena | SeparateBuffers) -> np.ndarray:
         raw = ctypes.string_at(memory.address(plan.placements[info.index]), info.bytes)
-        return np.frombuffer(raw, dtype=info.dtype).reshape(info.shape)
+        return np.frombuffer(bytearray(raw), dtype=info.dtype).reshape(info.shape)
 
 
 class _Call:
@@ -231,6 +231,9 @@ def check(tflm: Any, host_engine: HostEngine) -> Callable[[Layer], None]:
         expected = tflm.run(layer.model, layer.samples)
         planned = plan(read_graph(layer.model), name=layer.spec.op)
         actual = host_engine.run(planned, layer.samples)
+        if layer.defined:
+            expected = [layer.defined(outputs) for outputs in expected]
+            actual = [layer.defined(outputs) for outputs in actual]
         # All samples of an output at once.
         for outputs in zip(zip(*expected, strict=True), zip(*actual, strict=True), strict=True):
             a, b = (np.stack(values) for values in outputs)

@@ -6,6 +6,7 @@ Scales cover the range that converters produce and more, zero points and data th
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -72,13 +73,15 @@ class Layer:
     """An operator with the samples it is to be run on, one after the other.
 
     Integer outputs must be the same bytes everywhere. Float outputs may differ by `ulp` units in
-    the last place or, where it is given, by the absolute `bound`.
+    the last place or, where it is given, by the absolute `bound`. `defined` takes the outputs of a
+    sample and returns them with 0 where TensorFlow Lite Micro writes nothing.
     """
 
     spec: OperatorSpec
     samples: list[list[np.ndarray]]
     ulp: int = 0
     bound: float | None = None
+    defined: Callable[[list[np.ndarray]], list[np.ndarray]] | None = None
 
     @cached_property
     def model(self) -> bytes:

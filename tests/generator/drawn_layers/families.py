@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from drawn_layers import detection
 from drawn_layers import elementwise
 from drawn_layers import mathematics
 from drawn_layers import movement
@@ -99,6 +100,9 @@ def _all() -> Iterator[Variant]:
     yield from _family("SVDF", recurrent.svdf, FLOAT32, INT8)
     yield from _family("SVDF", recurrent.svdf, "int8-int16_state", time_dtype=INT16)
     yield from _family("UNIDIRECTIONAL_SEQUENCE_LSTM", recurrent.lstm)
+    yield from _family("TFLite_Detection_PostProcess", detection.detection, "float32-fast")
+    names = ("float32-regular",)
+    yield from _family("TFLite_Detection_PostProcess", detection.detection, *names, regular=True)
     yield from _mathematics()
     yield from _pairs()
     yield from _reductions()

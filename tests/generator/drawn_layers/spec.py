@@ -10,6 +10,7 @@ from typing import Any
 import flatbuffers
 import numpy as np
 import tflite
+from flatbuffers import flexbuffers
 
 
 @dataclass(frozen=True)
@@ -46,13 +47,17 @@ class TensorSpec:
 
 @dataclass(frozen=True)
 class OperatorSpec:
-    """A one-operator model; `options` are fields of the schema's `<table>Options`."""
+    """A one-operator model; `options` are fields of the schema's `<table>Options`.
+
+    A `custom` operator, whose `op` is its name, keeps them in a flexbuffer.
+    """
 
     op: str
     inputs: tuple[TensorSpec | None, ...]
     outputs: tuple[TensorSpec, ...]
     table: str = ""
     options: dict[str, Any] = field(default_factory=dict)
+    custom: bool = False
 
     @property
     def variable_inputs(self) -> list[TensorSpec]:
@@ -98,9 +103,16 @@ class _ModelWriter:
             Outputs=self.vector(np.int32, outputs),
             Operators=self.offsets([operator]),
         )
-        code = getattr(tflite.BuiltinOperator, spec.op)
+        code = tflite.BuiltinOperator.CUSTOM
+        name = {"CustomCode": self.builder.CreateString(spec.op)} if spec.custom else {}
+        if not spec.custom:
+            code = getattr(tflite.BuiltinOperator, spec.op)
         opcode = self.table(
-            "OperatorCode", DeprecatedBuiltinCode=min(code, 127), Version=1, BuiltinCode=code
+            "OperatorCode",
+            DeprecatedBuiltinCode=min(code, 127),
+            Version=1,
+            BuiltinCode=code,
+            **name,
         )
         data = [
             self.table("Buffer", Data=self.vector(np.uint8, list(buffer)))
@@ -164,6 +176,9 @@ class _ModelWriter:
             "Inputs": self.vector(np.int32, inputs),
             "Outputs": self.vector(np.int32, outputs),
         }
+        if spec.custom:
+            stored = np.frombuffer(flexbuffers.Dumps(spec.options), np.uint8)
+            fields["CustomOptions"] = self.vector(np.uint8, stored)
         if spec.table:
             vectors = {
                 name: self.vector(np.int32, value) if isinstance(value, list) else value

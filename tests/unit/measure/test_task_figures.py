@@ -165,6 +165,7 @@ def text(outputs, inputs, labels): return "0.5"
 def nothing(outputs, inputs, labels): return None
 def nan(outputs, inputs, labels): return float("nan")
 def many(outputs, inputs, labels): return outputs
+def ends(outputs, inputs, labels): raise SystemExit(3)
 number = 3
 """
 
@@ -172,6 +173,7 @@ number = 3
 @pytest.fixture
 def call(tmp_path: Path) -> Callable[..., Metric]:
     (tmp_path / "own_figures_of_a_test.py").write_text(OWN)
+    (tmp_path / "module_that_ends_for_a_test.py").write_text("raise SystemExit")
 
     def call(name: str) -> Metric:
         task = Task(metric=f"{name}" if ":" in name else f"own_figures_of_a_test:{name}", where="T")
@@ -194,6 +196,8 @@ def test_a_function_of_the_users_own(call: Callable[..., Metric]) -> None:
         ("nothing", "returned None, not a number"),
         ("nan", "returned nan; return a finite number"),
         ("many", r"returned array.*, not a number"),
+        ("ends", "raised SystemExit: 3"),
+        ("module_that_ends_for_a_test:f", "cannot be imported from .*: it ends the program"),
         ("number", "is no function"),
         ("missing", "is no function"),
         ("no_such_module_anywhere:f", "cannot be imported from"),

@@ -152,3 +152,42 @@ def test_two_files_may_not_list_the_same_probe(
 def test_a_users_own_flasher_is_a_command(bench: Callable[..., tuple[PhysicalBoard, ...]]) -> None:
     command = "flash --serial {serial} {mot}"
     assert bench(changed(RX, "rfp-cli", command))[0].flasher == command
+
+
+METERED = '[[bench]]\nname = "m"\ntype = "nucleo-l4r5zi"\nprobe = "0A"\n'
+
+
+@pytest.mark.parametrize(
+    ("keys", "energy", "volts"),
+    [
+        ('energy = "ppk2"\nsupply_volts = 3.3', "ppk2", 3.3),
+        ('energy = "ppk2:/dev/ttyACM7"\nsupply_volts = 3', "ppk2:/dev/ttyACM7", 3.0),
+        ('energy = "joulescope:004204"', "joulescope:004204", 0.0),
+        ('energy = "my-meter --csv"', "my-meter --csv", 0.0),
+        ("", "", 0.0),
+    ],
+)
+def test_a_row_names_its_power_meter(tmp_path, keys, energy, volts):
+    file = tmp_path / "boards.toml"
+    file.write_text(f"{METERED}{keys}\n")
+    (physical,) = load_bench([file], load_boards([]))
+    assert (physical.energy, physical.supply_volts) == (energy, volts)
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ('energy = "ppk2"', "ppk2 measures the current only; add supply_volts"),
+        ('energy = ""', "energy '' names no program; write such as 'my-meter --csv'"),
+        ('energy = "it\'s"', "is no command: No closing quotation"),
+        ('energy = "ppk2"\nsupply_volts = 12', "supply_volts 12 is no number of volts from 0.8"),
+        ('energy = "x"\nsupply_volts = "3"', "supply_volts '3' is no number"),
+        ("supply_volts = 3.3", "'supply_volts' is for a power meter; remove it, or add 'energy'"),
+        ('energy = "x"\nflasher = "jlink"\nport = "/dev/t"', "boards that pyOCD programs"),
+    ],
+)
+def test_a_power_meter_that_cannot_be_is_refused(tmp_path, keys, words):
+    file = tmp_path / "boards.toml"
+    file.write_text(f"{METERED}{keys}\n")
+    with pytest.raises(ConfigurationError, match=words):
+        load_bench([file], load_boards([]))

@@ -173,7 +173,13 @@ class World:
         return value
 
     def plan_supported(
-        self, graph: Graph, runtime: Engine | TensorFlowLiteMicro, *, kernels: str, name: str
+        self,
+        graph: Graph,
+        runtime: Engine | TensorFlowLiteMicro,
+        *,
+        kernels: str,
+        name: str,
+        spare_bytes: int,
     ) -> Any:
         self.note("support")
         if self.refusal:
