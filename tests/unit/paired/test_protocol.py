@@ -91,14 +91,14 @@ from pytest_tinyquant import MetricSpec, Part
 def pytest_tinyquant_metrics():
     parts = (Part("total", gates=True),)
     classes = {"emulator": "measured"}
-    return [MetricSpec(name="energy", title="Energy", description="", parts=parts,
+    return [MetricSpec(name="heat", title="Heat", description="", parts=parts,
                        classes=classes, measure=lambda observation: {})]
 """
 
 
 def test_what_a_conftest_brings_is_known_to_the_other_side(tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text(PLUGIN)
-    (tmp_path / "boards.toml").write_text('[metered]\nbase = "rx65n"\nmetrics = ["energy"]\n')
+    (tmp_path / "boards.toml").write_text('[metered]\nbase = "rx65n"\nmetrics = ["heat"]\n')
     settings = {
         "root": str(tmp_path), "models_dir": str(tmp_path / "models"),
         "baselines_dir": str(tmp_path), "extra_models": [], "models": [],

@@ -58,6 +58,51 @@ def test_schemes_stand_in_their_usual_order_with_known_gaps_in_place(choice: Cho
     assert choice.options[1].gap == "UnsupportedModelError: no float16 kernel"
 
 
+@pytest.fixture
+def with_figures(choice: Choice) -> Choice:
+    """The choice with figures for its known gap that no scheme with numbers reaches."""
+    better = {"mae": Metric(1e-9, "of range", "exact")}
+    options = tuple(
+        dataclasses.replace(option, elsewhere=better) if option.gap else option
+        for option in choice.options
+    )
+    return dataclasses.replace(choice, options=options)
+
+
+def test_figures_of_a_known_gap_stand_in_parentheses_and_win_nothing(
+    choice: Choice, with_figures: Choice
+) -> None:
+    (gap,) = (row for row in rows(with_figures) if row.gap)
+    assert gap.cells == ("(1e-09)",)
+    assert "not run on the board" in with_figures.note
+    assert with_figures.best("mae") == choice.best("mae") == {"basic"}
+    assert with_figures.sentence() == choice.sentence()
+    assert not any(with_figures.dominated(o) for o in with_figures.options if o.gap)
+    lines = choice_table(with_figures)
+    assert any(line.startswith("| float16 | (1e-09) | known gap: Unsupported") for line in lines)
+    assert with_figures.note in lines
+    table = list(csv_rows([with_figures]))
+    (row,) = (dict(zip(table[0], row, strict=True)) for row in table[1:] if row[3] == "float16")
+    assert (row["metric"], row["class"], row["best"]) == ("mae", "interpreter", "")
+    assert row["known_gap"] == gap.gap
+
+
+def test_only_known_gaps_are_asked_for_figures_from_elsewhere(
+    scheme: Callable[..., Measurement],
+) -> None:
+    asked = []
+
+    def figures(model: str, name: str) -> dict[str, Metric]:
+        asked.append((model, name))
+        return {}
+
+    measured = [scheme(name, 0.1, 1, 1, 1) for name in ("basic", "int8")]
+    (found,) = choices(measured, [GAP], {"nucleo-l4r5zi": "tinyquant"}, figures)
+    assert asked == [("cnn_4", "float16")]
+    assert found.note == ""
+    assert [row.cells for row in rows(found) if row.gap] == [("-",)]
+
+
 def test_what_costs_less_is_better_and_what_is_nowhere_better_is_dominated(choice: Choice) -> None:
     assert choice.best("latency") == {"int8-only"}
     assert choice.best("ram") == {"int8", "int8-only"}

@@ -19,6 +19,7 @@ from pytest_tinyquant.baselines.verdict import Verdict
 from pytest_tinyquant.measure.measurement import Measurement
 from pytest_tinyquant.measure.model_structure import Placement
 from pytest_tinyquant.measure.model_structure import Structure
+from pytest_tinyquant.metrics.limits import LimitCheck
 from pytest_tinyquant.metrics.metric import Metric
 from pytest_tinyquant.report.choosing import choices
 from pytest_tinyquant.report.html.figures import Figure
@@ -256,6 +257,21 @@ def test_schemes_of_a_model_stand_beside_each_other_with_a_chart_per_cost(
         for title, unit in (("Latency", "instructions"), ("Flash", "bytes"), ("RAM", "bytes"))
     ]
     assert any("int8-only: fastest" in text for text in page.text)
+
+
+def test_a_limit_is_drawn_in_the_chart_of_its_cost(
+    measured: Measurement, change: Callable[..., Measurement]
+) -> None:
+    basic = change(scheme="basic", latency_invoke=9_000_000, error_mae=1e-9)
+    number = measured.metrics["flash"]["total"]
+    check = LimitCheck("total", number, "64 KiB", "net.toml", True, 100)
+    judged = result(measured, "flash", "ok")
+    verdict = dataclasses.replace(judged.verdicts[0], limits=(check,))
+    judged = dataclasses.replace(judged, verdicts=(verdict,))
+    both = [measured, basic]
+    text = render(Results([judged]), both, [], {}, found=choices(both))
+    assert text.count("<title>limit</title>") == 1
+    assert "<title>limit</title>" in text[text.index("over Flash") : text.index("over RAM")]
 
 
 def test_the_host_is_named_once(measured: Measurement) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pytest_tinyquant.baselines.verdict import Verdict
+from pytest_tinyquant.metrics.limits import LimitCheck
 from pytest_tinyquant.metrics.metric import Metric
 from pytest_tinyquant.report.choosing import Choice
 from pytest_tinyquant.report.choosing import Option
 from pytest_tinyquant.report.html.chart import HEIGHT
+from pytest_tinyquant.report.html.drawn_limits import drawn_limits
 from pytest_tinyquant.report.html.pareto import BOTTOM
 from pytest_tinyquant.report.html.pareto import scatters
+from pytest_tinyquant.report.results import Result
 
 
 def option(scheme: str, error: float, flash: int, unit: str = "bytes") -> Option:
@@ -59,6 +63,32 @@ def test_a_limit_is_drawn_on_the_axis_of_its_cost() -> None:
     (chart,) = scatters(choice(*schemes), {"flash": 2000})
     (int8,) = (spot for spot in chart.spots if spot.scheme == "int8")
     assert chart.limit == int8.x
+
+
+def test_a_limit_of_the_quality_lies_at_its_height() -> None:
+    schemes = [option("basic", 0, 5000), option("int8", 0.01, 2000)]
+    (chart,) = scatters(choice(*schemes), {"mae": 0.01})
+    (int8,) = (spot for spot in chart.spots if spot.scheme == "int8")
+    assert (chart.bar, chart.limit) == (int8.y, None)
+
+
+def limited(part: str, number: Metric, limit: str, headroom: float) -> Result:
+    metric = "error" if part == "mae" else part
+    check = LimitCheck(part, number, limit, "net.toml", headroom >= 0, headroom)
+    verdict = Verdict("net-int8-board", metric, "ok", (), "net.json", limits=(check,))
+    return Result("t", "net-int8-board", "net", "int8", "board", "ok", (verdict,), "", None)
+
+
+def test_limits_are_taken_from_what_was_judged_by_them_the_tightest_first() -> None:
+    found = choice(option("basic", 0, 5000), option("int8", 0.01, 2000))
+    flash, other = Metric(2000, "bytes", "exact"), Metric(2000, "cycles", "exact")
+    results = [
+        limited("flash", flash, "3 kB", 1000),
+        limited("flash", flash, "1.5 kB", -500),
+        limited("flash", other, "1 cycles", -1999),
+        limited("mae", Metric(0.01, "of range", "exact"), "0.02", 0.01),
+    ]
+    assert drawn_limits(results, found) == {"flash": 1500, "mae": 0.02}
 
 
 def test_two_units_share_no_chart() -> None:
