@@ -1,0 +1,33 @@
+/* The inputs under a filter's window as one column */
+#include "tq_iteration.h"
+#include "tq_mve.h"
+
+void tq_mve_gather_window(const tq_mve_gather *gather, const int8_t *image, int32_t y0, int32_t x0,
+                          int8_t *to) {
+  const tq_window *w = gather->window;
+  const int32_t pixel = gather->pixel;
+  const int32_t down = w->input_width * pixel;
+  const int32_t dilation = w->dilation_width;
+  const tq_range columns = tq_clip_window(x0, w->filter_width, dilation, w->input_width);
+  const int32_t inside = columns.end > columns.begin ? columns.end - columns.begin : 0;
+  const int32_t before = inside > 0 ? columns.begin * pixel : 0;
+  const int32_t after = (w->filter_width - inside) * pixel - before;
+  int32_t y = y0;
+  for (int32_t row = 0; row < w->filter_height; ++row, y += w->dilation_height) {
+    if (y < 0 || y >= w->input_height || inside == 0) {
+      to = tq_mve_fill(to, gather->zero, w->filter_width * pixel);
+      continue;
+    }
+    const int8_t *from = image + y * down + (x0 + columns.begin * dilation) * pixel;
+    to = tq_mve_fill(to, gather->zero, before);
+    if (dilation == 1) {
+      to = tq_mve_copy(to, from, inside * pixel);
+    } else {
+      for (int32_t i = 0; i < inside; ++i) {
+        to = tq_mve_copy(to, from, pixel);
+        from += dilation * pixel;
+      }
+    }
+    to = tq_mve_fill(to, gather->zero, after);
+  }
+}
