@@ -56,8 +56,8 @@ CORES = {
 }
 
 # Behind the arena begins memory that must not even be read while the layers run: the smallest
-# region of the MPU. On Armv7-M it takes precedence over the RAM's; on Armv8-M an access to where two
-# regions overlap is a fault.
+# region of the MPU. On Armv7-M it takes precedence over the RAM's; on Armv8-M an access to where
+# two regions overlap is a fault.
 FENCE_BYTES = 32
 _SWITCHES = {"mps2-an386": "4 << 1", "mps3-an547": "(uint32_t)(tq_arena + {arena})"}
 _FENCE = f"""

@@ -10,8 +10,7 @@
  */
 #define CONVOLUTION(p, element, zero_byte, channels_of)                                   \
   const tq_window *w = &(p)->window;                                                      \
-  const int32_t pixel = w->input_channels * (int32_t)sizeof(element);                     \
-  const tq_mve_gather gather = {w, pixel, zero_byte};                                     \
+  const tq_mve_gather gather = tq_mve_gather_of(w, sizeof(element), zero_byte);           \
   const int8_t *image = (const int8_t *)(p)->input;                                       \
   element *output = (p)->output;                                                          \
   for (int32_t batch = 0; batch < w->batches; ++batch) {                                  \
@@ -19,7 +18,7 @@
       const int32_t y0 = tq_window_origin_y(w, y);                                        \
       int32_t x0 = tq_window_origin_x(w, 0);                                              \
       for (int32_t x = 0; x < w->output_width; ++x, x0 += w->stride_width) {              \
-        const int8_t *column = image + (y0 * w->input_width + x0) * pixel;                \
+        const int8_t *column = image + (y0 * w->input_width + x0) * gather.pixel;         \
         if ((p)->scratch != NULL) {                                                       \
           tq_mve_gather_window(&gather, image, y0, x0, (int8_t *)(p)->scratch);           \
           column = (const int8_t *)(p)->scratch;                                          \
@@ -27,7 +26,7 @@
         output = channels_of(&(p)->layer, (const element *)(const void *)column, output); \
       }                                                                                   \
     }                                                                                     \
-    image += w->input_height * w->input_width * pixel;                                    \
+    image += w->input_height * gather.line;                                               \
   }
 
 void tq_conv_2d_s8_mve(const void *params) {

@@ -108,12 +108,36 @@ int8_t *tq_mve_channels_s8(const tq_channels_s8_mve *layer, const int8_t *column
 int16_t *tq_mve_channels_s16(const tq_channels_s16_mve *layer, const int16_t *column,
                              int16_t *output);
 
-/* A window's inputs, row after row; positions outside of the input have this byte. */
+/*
+ * A window's inputs, row after row; positions outside of the input have the byte `zero`. Windows up
+ * to (last_y, last_x) lie in the input; none does if one of them is negative.
+ */
 typedef struct tq_mve_gather {
   const tq_window *window;
   int32_t pixel; /* bytes */
+  int32_t line;  /* bytes of a row of the input */
+  int32_t row;   /* bytes of a row of the filter */
+  int32_t down;  /* bytes from one row of the filter to the next */
+  int32_t last_y;
+  int32_t last_x;
   uint8_t zero;
 } tq_mve_gather;
+
+/* A dilated row is not one piece of the input: such windows are never taken as a whole. */
+static inline tq_mve_gather tq_mve_gather_of(const tq_window *w, int32_t element, uint8_t zero) {
+  const int32_t pixel = w->input_channels * element;
+  const int32_t line = w->input_width * pixel;
+  return (tq_mve_gather){
+      .window = w,
+      .pixel = pixel,
+      .line = line,
+      .row = w->filter_width * pixel,
+      .down = w->dilation_height * line,
+      .last_y = w->input_height - 1 - (w->filter_height - 1) * w->dilation_height,
+      .last_x = w->dilation_width == 1 ? w->input_width - w->filter_width : -1,
+      .zero = zero,
+  };
+}
 
 void tq_mve_gather_window(const tq_mve_gather *gather, const int8_t *image, int32_t y0, int32_t x0,
                           int8_t *to);
