@@ -3,9 +3,9 @@
 python benchmarks/cycles.py > table.md
 
 Own figures are estimates for the emulated NUCLEO-L4R5ZI (docs/cycle-model.md), made now, with the
-flash in two banks and in one. Published ones were measured on the board: TensorFlow Lite Micro by
-the EdgeMark study (baselines/published), the records of MLPerf Tiny by their submitters
-(mlperf-tiny.csv).
+flash in two banks and in one, and with an arena that may grow. Published ones were measured on the
+board: TensorFlow Lite Micro by the EdgeMark study (baselines/published), the records of MLPerf Tiny
+by their submitters (mlperf-tiny.csv).
 """
 
 from __future__ import annotations
@@ -37,11 +37,15 @@ BOARD = "nucleo-l4r5zi"
 SCHEME_NAMES = ("int8-only", "16x8-only", "basic")
 MLPERF = "mlperf-tiny/"
 ONE_BANK_BITS = 128
+SPARE_BYTES = 8192
 
 
 @dataclass(frozen=True)
 class Row:
-    """One model and scheme: estimates with the flash in two banks and in one, and its arena."""
+    """One model and scheme: estimates with the flash in two banks and in one, and its arena.
+
+    `roomy` is with two banks and an arena that may have SPARE_BYTES more.
+    """
 
     model: str
     scheme: str
@@ -50,6 +54,9 @@ class Row:
     arena: int
     two_banks: Estimate
     one_bank: Estimate
+    roomy: Estimate
+    roomy_arena: int
+    op_macs: tuple[int, ...]
 
     @property
     def milliseconds(self) -> float:
@@ -92,7 +99,9 @@ def measure(stages: Stages, board: Board, name: str, scheme: str) -> Row:
     assert board.timing is not None
     timing = dataclasses.replace(board.timing, read_bits=ONE_BANK_BITS)
     one_bank = dataclasses.replace(board, timing=timing)
+    roomy_board = dataclasses.replace(board, spare_arena_bytes=SPARE_BYTES)
     two = stages.measure(Case(model, SCHEMES[scheme], board))
+    roomy = stages.measure(Case(model, SCHEMES[scheme], roomy_board))
     one = stages.measure(Case(model, SCHEMES[scheme], one_bank))
     assert two.structure is not None
     return Row(
@@ -103,6 +112,9 @@ def measure(stages: Stages, board: Board, name: str, scheme: str) -> Row:
         int(two.metrics["ram"]["arena"].value),
         two.estimates[0],
         one.estimates[0],
+        roomy.estimates[0],
+        int(roomy.metrics["ram"]["arena"].value),
+        tuple(two.structure.macs),
     )
 
 
@@ -121,9 +133,10 @@ def print_zoo(rows: Sequence[Row]) -> None:
     }
     print(
         "| model | scheme | cycles, estimated | ms at 120 MHz | range, ms | one bank, ms | per MAC "
-        "| instructions | TFLM + CMSIS-NN on the board, ms | ratio |"
+        "| instructions | with more arena, ms | arena, bytes | TFLM + CMSIS-NN on the board, ms "
+        "| ratio |"
     )
-    print("|---|---|---|---|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|---|---|---|---|---|")
     for row in rows:
         theirs = published.get((row.model, row.scheme))
         cells = (
@@ -133,6 +146,7 @@ def print_zoo(rows: Sequence[Row]) -> None:
             f"| {row.model} | {row.scheme} | {row.two_banks.number.value:,} "
             f"| {row.milliseconds:.3g} | {row.range} | {row.one_bank.milliseconds:.3g} "
             f"| {row.two_banks.number.value / row.macs:.2f} | {row.instructions:,} "
+            f"| {row.roomy.milliseconds:.3g} | {row.arena:,} to {row.roomy_arena:,} "
             f"| {cells[0]} | {cells[1]} |"
         )
 
@@ -141,9 +155,10 @@ def print_mlperf(rows: Sequence[Row]) -> None:
     """Print MLPerf Tiny's models beside the records."""
     print(
         "| benchmark | two banks, ms | range, ms | one bank, ms | per MAC | arena, bytes "
-        "| published on the board, ms | estimate in that mode over it |"
+        "| with more arena, ms | arena, bytes | published on the board, ms "
+        "| estimate in that mode over it |"
     )
-    print("|---|---|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|---|---|---|")
     for row in rows:
         for record in read_records():
             if record["model"] != row.model:
@@ -156,8 +171,26 @@ def print_mlperf(rows: Sequence[Row]) -> None:
                 f"| {record['benchmark']} | {row.milliseconds:.3g} | {row.range} "
                 f"| {row.one_bank.milliseconds:.3g} "
                 f"| {row.two_banks.number.value / row.macs:.2f} | {row.arena:,} "
+                f"| {row.roomy.milliseconds:.3g} | {row.roomy_arena:,} "
                 f"| {theirs:g} ({who}, {record['round']}, flash mode {record['flash_mode']}) "
                 f"| {ours.milliseconds / theirs:.2f} |"
+            )
+
+
+def print_operators(rows: Sequence[Row]) -> None:
+    """Print where MLPerf Tiny's models spend their cycles, by kind of operator."""
+    print("| model | operators | number | cycles, estimated | share | multiply-adds | per MAC |")
+    print("|---|---|---|---|---|---|---|")
+    for row in rows:
+        kinds: dict[str, list[tuple[int, int]]] = {}
+        for (label, cycles), macs in zip(row.two_banks.ops, row.op_macs, strict=True):
+            kinds.setdefault(label.partition("[")[0], []).append((cycles, macs))
+        for kind, found in sorted(kinds.items(), key=lambda pair: -sum(c for c, _ in pair[1])):
+            cycles, macs = (sum(column) for column in zip(*found, strict=True))
+            per_mac = f"{cycles / macs:.2f}" if macs else ""
+            print(
+                f"| {row.model} | {kind} | {len(found)} | {cycles:,} "
+                f"| {cycles / row.two_banks.number.value:.1%} | {macs:,} | {per_mac} |"
             )
 
 
@@ -166,6 +199,8 @@ def main() -> None:
     rows = list(measure_all())
     records = {line["model"] for line in read_records()}
     print_mlperf([row for row in rows if row.model in records])
+    print()
+    print_operators([row for row in rows if row.model in records])
     print()
     print_zoo([row for row in rows if row.model not in records])
 

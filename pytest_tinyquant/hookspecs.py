@@ -28,7 +28,7 @@ def pytest_tinyquant_metrics(config: pytest.Config) -> Iterable[MetricSpec] | No
     """Return metrics beside the built-in ones; called once, before anything is read.
 
     A board has such a metric once the ``metrics`` of its table in boards.toml name it, and a test
-    named after it (``test_energy``) judges it. How a metric is described stands in
+    named after it (``test_heat``) judges it. How a metric is described stands in
     :mod:`pytest_tinyquant.metrics.registry`.
     """
 

@@ -12,6 +12,9 @@
 #include "tq_board.h"
 #include "tq_board_config.h"
 #include "tq_engine.h"
+#ifdef TQ_POWER_COUNTS
+#include "tq_power.h"
+#endif
 #include "tq_protocol.h"
 #include "tq_runtime.h"
 
@@ -59,8 +62,16 @@ static void put_hello(void) {
   tq_protocol_text(" clock=none");
 #endif
 #endif
+#ifdef TQ_POWER_COUNTS
+  put_field(" windows=", TQ_POWER_WINDOWS);
+#endif
   tq_protocol_end();
 }
+
+#ifdef TQ_POWER_COUNTS
+/* How long a window is: a second where the clock is known, else what the build says. */
+static uint32_t window_counts = TQ_POWER_COUNTS;
+#endif
 
 /* The code of other boards stays what it is without all this. */
 #if TQ_BOARD_REPEATS > 0 && !defined(TQ_BOARD_UNKNOWN_CLOCK)
@@ -79,6 +90,9 @@ static const char *preference(void) {
 static void put_clock(void) {
   tq_clock clock;
   tq_board_check_clock(&clock);
+#ifdef TQ_POWER_COUNTS
+  window_counts = clock.hz;
+#endif
   tq_protocol_begin("CLOCK hz=");
   tq_protocol_decimal(clock.hz);
   put_field(" cycles=", clock.cycles);
@@ -167,6 +181,17 @@ static void repeat(void) {
 
 #endif
 
+#ifdef TQ_POWER_COUNTS
+
+/* What one inference takes: its inputs set, its state cleared, the model run. */
+static void run_sample_0(void) {
+  tq_clear_state(model);
+  fill_inputs(0);
+  tq_invoke(model);
+}
+
+#endif
+
 /*
  * Walks the operators as the runtime does; a kernel's count includes its call and return. A
  * function of its own for the debugger, which stops here to watch the operators.
@@ -222,6 +247,9 @@ int main(void) {
   }
 #if TQ_BOARD_REPEATS > 0
   repeat();
+#endif
+#ifdef TQ_POWER_COUNTS
+  tq_power_windows(run_sample_0, window_counts);
 #endif
   profile();
   put_stack(stack);

@@ -58,6 +58,12 @@ typedef struct tq_clock {
 /* Only boards whose TQ_BOARD_REPEATS (tq_board_config.h) is not 0 have it. */
 void tq_board_check_clock(tq_clock *clock);
 
+/*
+ * Sleeps for at least `counts` of the core's clock, awake no more than it takes to notice. Only
+ * images with windows for a power meter (TQ_POWER_COUNTS) need it.
+ */
+void tq_board_idle(uint32_t counts);
+
 /* Where the device stays after its last line; a debugger finds the program counter here. */
 _Noreturn void tq_finished(void);
 

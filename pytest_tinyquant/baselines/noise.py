@@ -7,10 +7,14 @@ floor is measured, stored beside the board's baselines and multiplied by :data:`
 from __future__ import annotations
 
 import json
+import math
 import statistics
+from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import field
 from pathlib import Path
+from typing import Any
 from typing import Final
 
 from pytest_tinyquant.errors import BaselineError
@@ -30,6 +34,7 @@ FACTOR: Final = 3
 #: The class of the counts; estimates do not scatter as a board does.
 NUMBER_CLASS: Final = "measured"
 
+_METRICS: Final = "metrics"
 _KEYS: Final = ("model", "scheme", "unit", "toolchain", "counts")
 
 
@@ -39,6 +44,7 @@ class NoiseFloor:
 
     :param toolchain: compiler and version that built the image.
     :param counts: the median of each run, in ``unit``.
+    :param metrics: the gating number of each run, by metric with a noise floor of its own.
     """
 
     model: str
@@ -46,6 +52,7 @@ class NoiseFloor:
     unit: str
     toolchain: str
     counts: tuple[int, ...]
+    metrics: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     @property
     def spread(self) -> int:
@@ -65,11 +72,25 @@ class NoiseFloor:
         """
         return Tolerance(relative=FACTOR * self.relative)
 
+    @property
+    def tolerances(self) -> dict[str, Tolerance]:
+        """Return the narrowest slack by metric; that of the counts is named ``""``."""
+        own = {
+            metric: Tolerance(relative=FACTOR * (max(runs) - min(runs)) / statistics.median(runs))
+            for metric, runs in self.metrics.items()
+        }
+        return {"": self.tolerance, **own}
+
     def text(self) -> str:
         """Return the floor in words."""
+        own = "".join(
+            f"; {metric} {min(runs):.6g} to {max(runs):.6g}, "
+            f"{(max(runs) - min(runs)) / statistics.median(runs):.4%} apart"
+            for metric, runs in self.metrics.items()
+        )
         return (
             f"{self.model}-{self.scheme}: {len(self.counts)} runs, {min(self.counts):,} to "
-            f"{max(self.counts):,} {self.unit}, {self.relative:.4%} apart"
+            f"{max(self.counts):,} {self.unit}, {self.relative:.4%} apart{own}"
         )
 
 
@@ -78,13 +99,15 @@ def noise_file(baselines: Path, board: str, target: str) -> Path:
     return baselines / board / target / FILE_NAME
 
 
-def noise_tolerance(baselines: Path, board: str, target: str) -> Tolerance:
-    """Return what a board's noise floor asks for; nothing where none was measured.
+def noise_floors(baselines: Path, board: str, target: str) -> dict[str, Tolerance]:
+    """Return what a board's noise floors ask for, by metric; nothing where none was measured.
+
+    That of the counts is named ``""``.
 
     :raises BaselineError: the file is damaged.
     """
     floor = read_noise(noise_file(baselines, board, target))
-    return floor.tolerance if floor else Tolerance()
+    return floor.tolerances if floor else {}
 
 
 def write_noise(file: Path, floor: NoiseFloor) -> None:
@@ -93,6 +116,7 @@ def write_noise(file: Path, floor: NoiseFloor) -> None:
     :raises BaselineError: the file cannot be written.
     """
     values = {"class": NUMBER_CLASS, **{key: getattr(floor, key) for key in _KEYS}}
+    values |= {_METRICS: dict(floor.metrics)} if floor.metrics else {}
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with scratch.beside(file.parent) as staging:
@@ -111,7 +135,9 @@ def read_noise(file: Path) -> NoiseFloor | None:
         values = parse_json(read_text(file))
         counts = _counts(values["counts"])
         number_class = values.get("class", NUMBER_CLASS)
-        floor = NoiseFloor(**{key: str(values[key]) for key in _KEYS[:-1]}, counts=counts)
+        words = {key: str(values[key]) for key in _KEYS[:-1]}
+        own = {name: _numbers(runs) for name, runs in values.get(_METRICS, {}).items()}
+        floor = NoiseFloor(**words, counts=counts, metrics=own)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except Exception as error:
@@ -132,3 +158,12 @@ def _counts(values: Sequence[object]) -> tuple[int, ...]:
     if len(counts) != len(values) or len(counts) < 2:
         raise ValueError("counts are at least two positive whole numbers")
     return counts
+
+
+def _numbers(values: Sequence[Any]) -> tuple[float, ...]:
+    numbers = tuple(value for value in values if type(value) in (int, float))
+    if len(numbers) != len(values) or len(numbers) < 2:
+        raise ValueError("a metric's runs are at least two numbers")
+    if not all(0 < number < math.inf for number in numbers):
+        raise ValueError("a metric's runs are positive")
+    return numbers

@@ -60,6 +60,7 @@ class ReportedImage(HostImage):
     :param unjudged: why a metric of the board cannot be judged, by metric.
     :param remarks: what to know of a metric's numbers, by metric.
     :param clock_hz: the clock of its cycles.
+    :param outputs: raw output bytes of each check sample, where the tool computed them itself.
     """
 
     tool: str
@@ -70,6 +71,30 @@ class ReportedImage(HostImage):
     unjudged: Mapping[str, str] = field(default_factory=dict)
     remarks: Mapping[str, str] = field(default_factory=dict)
     clock_hz: int | None = None
+    outputs: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True)
+class PowerWindow:
+    """What a power meter saw of a board that slept, then ran its model over and over.
+
+    :param idle_watts: mean power while the core slept.
+    :param busy_watts: mean power while the model ran.
+    :param runs: how often the model ran.
+    :param seconds: how long that took.
+    :param seconds_off: by how much that may be wrong.
+    """
+
+    idle_watts: float
+    busy_watts: float
+    runs: int
+    seconds: float
+    seconds_off: float
+
+    @property
+    def joules(self) -> float:
+        """The energy of one inference beyond that of sleeping as long."""
+        return (self.busy_watts - self.idle_watts) * self.seconds / self.runs
 
 
 @dataclass(frozen=True)
@@ -88,6 +113,7 @@ class RunRecord:
     :param repeats: cycles of each run in a row on sample 0; empty where counts are exact.
     :param clock: how the device proved its clock; None where it has none of its own.
     :param retries: why earlier runs were not believed, if this is not the first.
+    :param power: what a power meter saw; empty without one.
     """
 
     outputs: tuple[bytes, ...]
@@ -102,6 +128,7 @@ class RunRecord:
     repeats: tuple[int, ...] = ()
     clock: Clock | None = None
     retries: tuple[str, ...] = ()
+    power: tuple[PowerWindow, ...] = ()
 
 
 class LoadableImage(Protocol):

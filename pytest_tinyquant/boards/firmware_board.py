@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import time
 from abc import ABC
 from abc import abstractmethod
+from collections.abc import Callable
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,12 +23,15 @@ from pytest_tinyquant.boards.device import Console
 from pytest_tinyquant.boards.device import Debugger
 from pytest_tinyquant.boards.device import HostImage
 from pytest_tinyquant.boards.device import LoadableImage
+from pytest_tinyquant.boards.device import PowerWindow
 from pytest_tinyquant.boards.device import RunRecord
 from pytest_tinyquant.boards.halts.diagnosis import Diagnosis
 from pytest_tinyquant.boards.halts.halt import Faults
 from pytest_tinyquant.boards.halts.trace import Extent
 from pytest_tinyquant.boards.halts.trace import OperatorTrace
 from pytest_tinyquant.boards.halts.trace import Tracer
+from pytest_tinyquant.boards.meter.meter import Meter
+from pytest_tinyquant.boards.meter.windows import power_windows
 from pytest_tinyquant.boards.retry import run_twice_at_most
 from pytest_tinyquant.boards.run_record import check_accepted
 from pytest_tinyquant.boards.run_record import check_image
@@ -67,6 +72,10 @@ class FirmwareBoard(ABC):
         self._powered = contextlib.ExitStack()
         self._image: LoadableImage | None = None
         self._mailbox: MailboxConsole | None = None
+        self._meter: Meter | None = None
+
+        self.start_meter: Callable[[], Meter] | None = None
+        """Starts reading the power meter in the board's supply, if it is to be read."""
 
     @property
     @abstractmethod
@@ -114,6 +123,8 @@ class FirmwareBoard(ABC):
             raise FlashError(f"{self._name}: runs firmware, not {image.tflite}")
         self.close()
         with contextlib.ExitStack() as cleanup:
+            # Some meters switch the board's supply.
+            self._meter = cleanup.enter_context(self.start_meter()) if self.start_meter else None
             self._debugger, console = self.power_up(image, cleanup)
             self._console = LoggedConsole(console, self.log)
             cleanup.callback(self._console.close)
@@ -145,6 +156,8 @@ class FirmwareBoard(ABC):
             self._debugger.reset(halt=True)
             self._discard_stale()
             self.begin(image)
+            if self._meter is not None:
+                self._meter.forget()
             self._debugger.resume()
             self._receive(decoder, image, where)
             self._halt(where)
@@ -154,7 +167,20 @@ class FirmwareBoard(ABC):
         if self.clock_hz and record.clock is not None:
             with located(where):
                 check_expected(record.clock, self.clock_hz)
-        return record
+        if self._meter is None:
+            return record
+        return dataclasses.replace(record, power=self._power(self._meter, decoder, record, where))
+
+    def _power(
+        self, meter: Meter, decoder: Decoder, record: RunRecord, where: str
+    ) -> tuple[PowerWindow, ...]:
+        """Return what the meter saw in the windows that the firmware marked."""
+        marked = decoder.transcript.windows
+        if not marked:
+            return ()
+        hz = record.clock.hz if record.clock is not None else None
+        samples = meter.until(marked[-1].until)
+        return power_windows(marked, samples, hz=hz, who=where)
 
     def trace(self, sample: bytes, writes: Sequence[Sequence[Extent]]) -> tuple[OperatorTrace, ...]:
         """Run ``sample`` through the image and return what every operator wrote.
@@ -191,6 +217,7 @@ class FirmwareBoard(ABC):
         self._image = None
         self._powered.close()
         self._mailbox = None
+        self._meter = None
 
     def _discard_stale(self) -> None:
         """Read away what an earlier run left in the console; a line full of noise is left alone."""

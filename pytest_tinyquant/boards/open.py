@@ -97,7 +97,12 @@ def _real_board(board: Board, timeout: float, lease: Lease) -> FirmwareBoard:
     if physical.flasher == PYOCD:
         from pytest_tinyquant.boards.bench.hardware import PyocdBoard
 
-        return PyocdBoard(board, physical, timeout=timeout, memory=lease)
+        device = PyocdBoard(board, physical, timeout=timeout, memory=lease)
+        if board.is_metered:
+            from pytest_tinyquant.boards.meter.open import start_meter
+
+            device.start_meter = lambda: start_meter(physical)
+        return device
     from pytest_tinyquant.boards.bench.command_board import CommandBoard
 
     lease.note_loaded(None)  # such a board cannot be reset without being written

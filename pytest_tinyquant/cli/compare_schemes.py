@@ -44,6 +44,7 @@ def run(options: argparse.Namespace) -> int:
     from pytest_tinyquant.cli.current_project import current_project
     from pytest_tinyquant.diff.sources import load
     from pytest_tinyquant.report.choosing import choices
+    from pytest_tinyquant.stages.gap_figures import gap_figures
 
     project = current_project(settings=options.settings)
     source = options.source or str(project.baselines_dir)
@@ -54,9 +55,11 @@ def run(options: argparse.Namespace) -> int:
         )
     measured = load(source, project.baselines_dir).measurements.values()
     runtimes = {name: board.runtime for name, board in project.boards.items()}
+    # Another revision's models may be others.
+    figures = None if options.source else gap_figures(project)
     found = [
         choice
-        for choice in choices(measured, project.known_issues, runtimes)
+        for choice in choices(measured, project.known_issues, runtimes, figures)
         if _wanted(choice.model, options.models) and _wanted(choice.board, [options.board])
     ]
     if not found:
@@ -91,12 +94,14 @@ def _text(found: Sequence[Choice]) -> None:
             table.add_column(escape(title), justify="right")
         for row in rows(choice):
             style = "dim" if row.gap or row.dominated else ""
-            table.add_row(row.scheme, *(row.cells if not row.gap else ()), style=style)
+            table.add_row(row.scheme, *row.cells, style=style)
         console.print(table)
         for row in rows(choice):
             if row.gap:
                 console.print(f"{row.scheme}: {row.gap}", style="dim", markup=False)
         console.print("* best of its column; dim: another scheme is nowhere worse", style="dim")
+        if choice.note:
+            console.print(choice.note, style="dim", markup=False)
         if choice.sentence():
             console.print(choice.sentence(), style="bold", markup=False)
 
@@ -120,6 +125,7 @@ def _json(found: Sequence[Choice]) -> None:
                     "known_gap": option.gap,
                     "dominated": choice.dominated(option),
                     "numbers": {name: n.to_json() for name, n in option.numbers.items()},
+                    "interpreter": {name: n.to_json() for name, n in option.elsewhere.items()},
                 }
                 for option in choice.options
             ],

@@ -116,7 +116,7 @@ def _facts(source: Path, kind: str) -> Iterator[str]:
     yield f"TensorFlow Lite model, scheme {scheme_of_graph(graph)}, {len(data):,} bytes{array}"
     for word, places in (("input", graph.inputs), ("output", graph.outputs)):
         yield from (f"{word} {_tensor(graph.tensors[place])}" for place in places)
-    counts = Counter(op.custom or op.op for part in graph.parts() for op in part.operators)
+    counts = Counter(op.kind for part in graph.parts() for op in part.operators)
     yield "operators: " + ", ".join(f"{count} {name}" for name, count in counts.most_common())
     yield from _verdicts(graph)
 

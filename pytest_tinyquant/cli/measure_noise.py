@@ -60,6 +60,7 @@ def _run(
     from pytest_tinyquant.baselines.noise import NUMBER_CLASS
     from pytest_tinyquant.baselines.noise import NoiseFloor
     from pytest_tinyquant.firmware.image import FirmwareImage
+    from pytest_tinyquant.metrics.registry import METRICS
     from pytest_tinyquant.project.case import Case
 
     models, schemes = stages.project.models, stages.project.schemes
@@ -71,6 +72,9 @@ def _run(
     image, where = case.image, case.name
     assert isinstance(image, FirmwareImage), "boards other than the host run firmware"
     counts = []
+    own: dict[str, list[float]] = {
+        metric: [] for metric in board.metrics if board.is_metered and METRICS[metric].metered
+    }
     with stages.open(board, image, name=f"noise-{where}") as device:
         for run in range(1, runs + 1):
             record = stages.run(device, case)
@@ -85,8 +89,12 @@ def _run(
                     f"what was {NUMBER_CLASS} can tell how far a board scatters"
                 )
             counts.append(record.counter)
+            measured = stages.evaluate(case, record).metrics if own else {}
+            for metric, values in own.items():
+                values.append(measured[metric][METRICS[metric].primary].value)
             say(f"{where}: run {run} of {runs}: {record.counter:,} {record.counter_unit}")
-    return NoiseFloor(model, scheme, record.counter_unit, image.toolchain, tuple(counts))
+    metrics = {metric: tuple(values) for metric, values in own.items()}
+    return NoiseFloor(model, scheme, record.counter_unit, image.toolchain, tuple(counts), metrics)
 
 
 def _known(what: str, name: str, known: Collection[str]) -> None:

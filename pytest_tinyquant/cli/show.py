@@ -82,18 +82,19 @@ def show_model(
         console.print(f"compressed by gzip: {compressed:,} bytes", highlight=False)
     for verdict in _verdicts(graph, scheme):
         console.print(verdict, highlight=False, markup=False)
-    return max(_print_plan(console, graph, *row) for row in kernels.items())
+    return max(_print_plan(console, graph, *decides, boards) for decides, boards in kernels.items())
 
 
-def _kernels(project: Project, board: str | None) -> dict[str, list[str]]:
-    """Return the kernel sets of boards that run the engine, each with those boards."""
+def _kernels(project: Project, board: str | None) -> dict[tuple[str, int], list[str]]:
+    """Return what decides a plan, kernel set and spare memory, with the boards that have it."""
     names = [name for name, b in project.boards.items() if RUNTIMES[b.runtime].is_compiled]
     if board is not None:
         names = [*choose([board], names, what="board", where="--board")]
-    kernels: dict[str, list[str]] = {}
+    found: dict[tuple[str, int], list[str]] = {}
     for name in names:
-        kernels.setdefault(project.boards[name].kernels, []).append(name)
-    return kernels
+        row = project.boards[name]
+        found.setdefault((row.kernels, row.spare_arena_bytes), []).append(name)
+    return found
 
 
 def _find(project: Project, name: str) -> Model:
@@ -115,7 +116,7 @@ def _operators(graph: Graph) -> Table:
         outputs = [graph.tensors[index] for index in operator.outputs]
         table.add_row(
             str(operator.index),
-            operator.custom or operator.op,
+            operator.kind,
             ", ".join(inputs),
             _weights(graph, operator),
             ", ".join("x".join(map(str, tensor.shape)) for tensor in outputs),
@@ -182,10 +183,12 @@ def _verdicts(graph: Graph, scheme: Scheme) -> list[str]:
     return verdicts
 
 
-def _print_plan(console: Console, graph: Graph, kernels: str, boards: Sequence[str]) -> int:
+def _print_plan(
+    console: Console, graph: Graph, kernels: str, spare_bytes: int, boards: Sequence[str]
+) -> int:
     """Print what the engine makes of the model with the kernels of `boards`."""
     try:
-        plan = make_plan(graph, kernels=kernels)
+        plan = make_plan(graph, kernels=kernels, spare_bytes=spare_bytes)
     except (UnsupportedModelError, ModelError) as error:
         console.print(f"no plan: {error}", highlight=False, markup=False)
         return 1

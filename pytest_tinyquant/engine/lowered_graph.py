@@ -119,7 +119,7 @@ def _lower(
             if fold(operator, lowering):
                 continue
             _check_operator(operator, lowering, functions)
-            lowered = functions[operator.op](operator, lowering)
+            lowered = functions[operator.kind](operator, lowering)
         except ModelError as error:
             raise ModelError(
                 f"{operator.label} cannot be planned: {error}. Convert the model again."
@@ -139,7 +139,7 @@ def _check_operator(
     """Refuse what no lowering function could handle."""
     outputs = [lowering.tensor(index) for index in operator.outputs]
     dtype = outputs[0].dtype if outputs else ""
-    if operator.op not in functions:
+    if operator.kind not in functions:
         raise lowering.unsupported(operator, dtype, "the engine has no such operator")
     activation = operator.options.get("fused_activation_function", "NONE")
     if activation not in ACTIVATIONS and operator.op != _LSTM:

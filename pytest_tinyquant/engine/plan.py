@@ -106,12 +106,17 @@ class Plan:
     parameters: int = 0
 
 
-def plan(graph: Graph, *, name: str = "model", kernels: str = "reference") -> Plan:
+def plan(
+    graph: Graph, *, name: str = "model", kernels: str = "reference", spare_bytes: int = 0
+) -> Plan:
     """Plan the model `graph`; `name` is what the generated code calls it.
 
     `kernels` is the kernel set that the plan will be linked with, as a board names it. Kernels of
     a user's own directory stand in for those of this package, and may read and write in another
     order: with them no output lies over its input but where a kernel may run in place.
+
+    The arena may grow by `spare_bytes` where a kernel is faster with more working memory; it grows
+    by no more than the kernels take.
 
     Raises :class:`UnsupportedModelError` for what the engine has no kernel for and
     :class:`ModelError` for a graph whose shapes or scales contradict each other.
@@ -119,7 +124,7 @@ def plan(graph: Graph, *, name: str = "model", kernels: str = "reference") -> Pl
     lowering, calls, roots = lower_graph(graph, kernels)
     if kernels not in SETS:
         calls = [(operator, replace(call, trails={})) for operator, call in calls]
-    return _Layout(lowering, calls, roots).plan(name)
+    return _Layout(lowering, calls, roots, spare_bytes).plan(name)
 
 
 class _Layout:
@@ -130,11 +135,13 @@ class _Layout:
         lowering: Lowering,
         calls: list[tuple[Operator, KernelCall]],
         roots: dict[int, int],
+        spare_bytes: int,
     ) -> None:
         self.lowering = lowering
         self.graph = lowering.graph
         self.calls = calls
         self.roots = roots
+        self.spare_bytes = spare_bytes
 
     def root(self, tensor: int) -> int:
         """Return the tensor that owns the memory of `tensor`."""
@@ -181,7 +188,7 @@ class _Layout:
         self, buffers: list[planner.Buffer], offsets: dict[int, int]
     ) -> list[planner.Buffer]:
         """Let kernels have what the arena leaves; return the buffers as they are then."""
-        arena = planner.arena_size(buffers, offsets)
+        arena = planner.arena_size(buffers, offsets) + self.spare_bytes
         for row, (operator, call) in enumerate(self.calls):
             grown = grow(row, call, buffers, offsets, arena) if call.growth else None
             if grown is not None:
@@ -229,7 +236,7 @@ class _Layout:
     def _op(self, row: int, operator: Operator, call: KernelCall) -> PlanOp:
         output = self.lowering.tensor((*call.writes, *call.updates)[0])
         return PlanOp(
-            row, operator.label, operator.op, call.kernel, output.shape, call.macs,
+            row, operator.label, operator.kind, call.kernel, output.shape, call.macs,
             output.index, call,
         )  # fmt: skip
 

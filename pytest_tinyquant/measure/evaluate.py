@@ -49,7 +49,8 @@ def evaluate(observation: Observation) -> Measurement:
     """
     converted, board, record = observation.converted, observation.board, observation.record
     known = METRICS.on(board.target)
-    beyond = [metric for metric in board.metrics if metric not in known]
+    elsewhere = [metric for metric in board.metrics if metric not in known]
+    beyond = [metric for metric in elsewhere if not METRICS[metric].metered]
     if beyond:
         raise ConfigurationError(
             f"board '{board.name}' cannot measure {', '.join(beyond)}; on "
@@ -59,7 +60,11 @@ def evaluate(observation: Observation) -> Measurement:
     # The outputs are looked at in any case: what else was measured of wrong ones means nothing.
     metrics = {ERROR.name: _measured(ERROR, observation)}
     extra = _of_firmware(observation) if board.runs_firmware else _of_host(observation)
-    unjudged = extra.get("unjudged", {})
+    unjudged = extra.setdefault("unjudged", {})
+    unjudged |= {
+        name: f"needs a real board with a power meter, and this one is on target '{board.target}'"
+        for name in elsewhere
+    }
     for name in board.metrics:
         if name not in metrics and name not in unjudged:
             metrics[name] = _measured(METRICS[name], observation)

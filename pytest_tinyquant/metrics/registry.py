@@ -14,7 +14,7 @@ from its description.
 Another plugin, or a project's conftest.py, does the same from outside::
 
     def pytest_tinyquant_metrics():
-        return [MetricSpec(name="energy", measure=energy, ...)]
+        return [MetricSpec(name="heat", measure=heat, ...)]
 
 To add a part to a metric, add it to the ``parts`` of its description and have its function return
 it. A part whose name is only known at run time (a recall per class) is described once for all,

@@ -22,8 +22,9 @@ from pytest_tinyquant.metrics.metric import NumberClass
 from pytest_tinyquant.metrics.tolerance import Tolerance
 
 
-TARGETS: Final = ("host", "emulator", "hardware", "compiler")
-"""How a run can reach a board; where a compiler alone speaks of one, nothing runs."""
+TARGETS: Final = ("host", "emulator", "hardware", "compiler", "tool")
+"""How a run can reach a board; where a compiler or a vendor's tool speaks of one, nothing runs
+here."""
 
 Explanation = Literal[
     "first difference", "high water", "operators", "symbols", "parts", "figures", "kernels",
@@ -74,8 +75,8 @@ class MetricSpec:
     :param parts: its numbers, in the order in which they are shown; the first that gates is the
         one that summaries show.
     :param classes: where it can be measured, and how far its numbers can be trusted there: the
-        class of a gating number by target (``host``, ``emulator``, ``hardware``, ``compiler``). A
-        part that is more trustworthy than that is welcome.
+        class of a gating number by target, one of :data:`TARGETS`. A part that is more trustworthy
+        than that is welcome.
     :param measure: takes what a run left to its numbers: a function, or ``"module:function"``,
         which is imported when first needed.
     :param tolerance: slack against the baseline by number class; none for a class left out.
@@ -92,6 +93,9 @@ class MetricSpec:
     :param scatters: measured numbers depend on the board's clock or its surroundings. Its noise
         floor then widens the tolerance, a second measurement must confirm a regression, and a
         canary that drifted voids it.
+    :param metered: a power meter measures it: on real boards whose bench row names one, with
+        firmware that marks windows for it. Where the board is emulated it is not judged. Its noise
+        floor is its own, not that of the board's counts.
     :param per_operator: the count of each operator is a share of its gating number.
     :param explained_by: the kinds of causes that a regression is traced to, in this order.
     :param least: what a scheme with the least of it is called, such as ``fastest``; empty if it is
@@ -113,6 +117,7 @@ class MetricSpec:
     units: Mapping[str, float] = field(default_factory=lambda: {"": 1})
     whole: bool = False
     scatters: bool = False
+    metered: bool = False
     per_operator: bool = False
     explained_by: tuple[Explanation, ...] = ("parts",)
     least: str = ""

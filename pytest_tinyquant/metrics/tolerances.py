@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
+from dataclasses import replace
 from typing import Any
 from typing import Final
 
@@ -38,11 +39,13 @@ class Tolerances:
 
     :param noise: what measured numbers that scatter need at least on the board; no tolerance of
         theirs is narrower.
+    :param noise_of: the same by metric, of those that have a noise floor of their own.
     """
 
     metrics: Mapping[str, Tolerance]
     other_toolchain: Mapping[str, Tolerance]
     noise: Tolerance = field(default_factory=Tolerance)
+    noise_of: Mapping[str, Tolerance] = field(default_factory=dict)
 
     @classmethod
     def of(cls, *layers: Mapping[str, Any], where: str = "tolerance") -> Tolerances:
@@ -58,6 +61,13 @@ class Tolerances:
                 (other if prefix else metrics)[metric] = tolerance
         return cls(metrics, other)
 
+    def over_noise(self, floors: Mapping[str, Tolerance]) -> Tolerances:
+        """Return these tolerances on a board with noise floors.
+
+        :param floors: by metric; ``""`` is that of the counts.
+        """
+        return replace(self, noise=floors.get("", Tolerance()), noise_of=floors)
+
     def find(
         self, metric: str, number_class: str, *, same_image: bool, same_build: bool
     ) -> Tolerance:
@@ -70,7 +80,8 @@ class Tolerances:
         default = spec.default_tolerance(number_class, same_image=same_image)
         tolerance = self.metrics.get(metric, default)
         if spec.has_noise(number_class):
-            tolerance = tolerance.widest(self.noise)
+            floor = self.noise_of.get(metric, Tolerance()) if spec.metered else self.noise
+            tolerance = tolerance.widest(floor)
         if same_build:
             return tolerance
         return tolerance.widest(self.other_toolchain.get(metric, spec.other_build))

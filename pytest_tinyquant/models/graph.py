@@ -67,7 +67,10 @@ def sample_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class Operator:
-    """An operator; tensor index -1 stands for an optional input left out."""
+    """An operator; tensor index -1 stands for an optional input left out.
+
+    Those of a `custom` operator, whose `op` is CUSTOM, have their options as the file stores them.
+    """
 
     index: int
     op: str
@@ -76,6 +79,12 @@ class Operator:
     outputs: tuple[int, ...]
     options: Mapping[str, Any]
     custom: str = ""
+    custom_options: bytes = b""
+
+    @property
+    def kind(self) -> str:
+        """What it computes: the name of a built-in operator or of a custom one."""
+        return self.custom or self.op
 
     @property
     def label(self) -> str:

@@ -240,10 +240,15 @@ def _read_operators(model: Any, subgraph: Any, tensors: int, first: int) -> tupl
                 index, op, code.Version(),
                 _indices(table.InputsAsNumpy(), tensors, f"the inputs of {what}", lowest=-1),
                 _indices(table.OutputsAsNumpy(), tensors, f"the outputs of {what}"),
-                options, custom,
+                options, custom, _custom_options(table),
             )
         )  # fmt: skip
     return tuple(operators)
+
+
+def _custom_options(table: Any) -> bytes:
+    values = table.CustomOptionsAsNumpy()
+    return b"" if isinstance(values, int) else values.tobytes()
 
 
 def _builtin_code(code: Any) -> int:

@@ -22,12 +22,15 @@ FLASHERS: Final = (PYOCD, "rfp-cli", "jlink")
 
 USB_PREFIX: Final = "usb:"
 
+METERS: Final = ("ppk2", "joulescope")
+"""Power meters that have a driver; ``ppk2:PORT`` and ``joulescope:SERIAL`` name one of several."""
+
 HOLDS: Final = ("session", "measurement")
 """For how long a place of labgrid is held."""
 
 _KEYS = (
     *("name", "type", "probe", "port", "baud_rate", "pack", "clock_hz", "labels", "flasher"),
-    *("power", "labgrid", "hold"),
+    *("power", "labgrid", "hold", "energy", "supply_volts"),
 )
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _PROBE_TYPE = re.compile(r"[a-z][a-z0-9_]*:")
@@ -48,6 +51,10 @@ class PhysicalBoard:
     :param labels: free words.
     :param flasher: one of :data:`FLASHERS`, or a command template.
     :param power: command that switches the board off and on; empty if nothing can.
+    :param energy: the power meter in the board's supply: one of :data:`METERS`, or a command that
+        prints what a meter measures; empty if there is none.
+    :param supply_volts: what the board is supplied with, for a meter that measures the current
+        only; 0 if not given.
     :param labgrid: tags of the places that it may be, where labgrid hands it out; its probe and
         port are then known only while it is held.
     :param hold: for how long such a place is held: ``session`` or ``measurement``.
@@ -64,6 +71,8 @@ class PhysicalBoard:
     labels: tuple[str, ...] = ()
     flasher: str = PYOCD
     power: str = ""
+    energy: str = ""
+    supply_volts: float = 0.0
     labgrid: tuple[tuple[str, str], ...] = ()
     hold: str = "session"
     where: str = ""
@@ -116,6 +125,7 @@ def _read(row: Table, boards: Mapping[str, Board]) -> PhysicalBoard:
         return _of_farm(row, name, board_type, types[board_type])
     if "hold" in row.values:
         raise row.error("key 'hold' is for places of labgrid; remove it, or add 'labgrid'")
+    energy = _energy(row)
     physical = PhysicalBoard(
         name=name,
         type=board_type,
@@ -126,7 +136,9 @@ def _read(row: Table, boards: Mapping[str, Board]) -> PhysicalBoard:
         clock_hz=row.positive("clock_hz") if "clock_hz" in row.values else 0,
         labels=row.array("labels", str) if "labels" in row.values else (),
         flasher=_flasher(row, types[board_type]),
-        power=_power(row),
+        power=_command(row, "power", "uhubctl -a cycle -p 2"),
+        energy=energy,
+        supply_volts=_volts(row, energy),
         where=f"{row.file}: {row.label}",
     )
     _check_port(row, physical.port)
@@ -137,7 +149,7 @@ def _read(row: Table, boards: Mapping[str, Board]) -> PhysicalBoard:
 
 def _of_farm(row: Table, name: str, board_type: str, kind: str) -> PhysicalBoard:
     """Return the board of a row whose probe and port labgrid tells."""
-    for key in ("probe", "port", "flasher", "power", "baud_rate"):
+    for key in ("probe", "port", "flasher", "power", "baud_rate", "energy", "supply_volts"):
         if key in row.values:
             raise row.error(f"key {key!r} is labgrid's to tell; remove it, or remove 'labgrid'")
     if not KINDS[kind].has_pyocd:
@@ -179,16 +191,39 @@ def _flasher(row: Table, kind: str) -> str:
     return flasher
 
 
-def _power(row: Table) -> str:
-    """Return the command that switches the board off and on; it must be one at all."""
-    power = row.get("power", str, "")
+def _energy(row: Table) -> str:
+    """Return the row's power meter."""
+    energy = _command(row, "energy", "my-meter --csv")
+    name = energy.partition(":")[0]
+    if energy and row.get("flasher", str, PYOCD) != PYOCD:
+        raise row.error("energy is measured on boards that pyOCD programs; remove 'energy'")
+    if name == METERS[0] and "supply_volts" not in row.values:
+        raise row.error(f"{name} measures the current only; add supply_volts, such as 3.3")
+    return energy
+
+
+def _volts(row: Table, meter: str) -> float:
+    """Return the voltage of the board's supply."""
+    if "supply_volts" not in row.values:
+        return 0.0
+    volts = row.values["supply_volts"]
+    if isinstance(volts, bool) or not isinstance(volts, (int, float)) or not 0.8 <= volts <= 5:
+        raise row.error(f"supply_volts {volts!r} is no number of volts from 0.8 to 5")
+    if not meter:
+        raise row.error("key 'supply_volts' is for a power meter; remove it, or add 'energy'")
+    return float(volts)
+
+
+def _command(row: Table, key: str, example: str) -> str:
+    """Return a command in the row, empty if there is none; it must be one at all."""
+    command = row.get(key, str, "")
     try:
-        words = shlex.split(power)
+        words = shlex.split(command)
     except ValueError as error:
-        raise row.error(f"power {power!r} is no command: {error}") from error
-    if "power" in row.values and not (words and words[0]):
-        raise row.error(f"power {power!r} names no program; write such as 'uhubctl -a cycle -p 2'")
-    return power
+        raise row.error(f"{key} {command!r} is no command: {error}") from error
+    if key in row.values and not (words and words[0]):
+        raise row.error(f"{key} {command!r} names no program; write such as {example!r}")
+    return command
 
 
 def _pack(row: Table) -> Path | None:

@@ -16,6 +16,8 @@ from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.project.known_issues import KnownIssue
 from pytest_tinyquant.project.known_issues import find
 from pytest_tinyquant.schemes.scheme import SCHEMES
+from pytest_tinyquant.stages.gap_figures import GapFigures
+from pytest_tinyquant.stages.gap_figures import gap_figures
 
 
 if TYPE_CHECKING:
@@ -27,6 +29,11 @@ REFERENCE: Final = "basic"
 #: What a scheme may lose and still count as good: of accuracy, or of the output's range.
 SLACK: Final = 0.01
 
+#: Said below a table that has figures of known gaps.
+ELSEWHERE: Final = (
+    "In parentheses: by TensorFlow Lite's interpreter on this computer, not run on the board"
+)
+
 
 @dataclass(frozen=True)
 class Option:
@@ -34,11 +41,14 @@ class Option:
 
     :param numbers: by column: those of :func:`costs` and :func:`qualities` that there are.
     :param gap: why the scheme is known not to work here; it has no numbers then.
+    :param elsewhere: of a known gap, how good it is in TensorFlow Lite's interpreter, which is no
+        board: it is never the best, dominates nothing and is never proposed.
     """
 
     scheme: str
     numbers: Mapping[str, Metric] = field(default_factory=dict)
     gap: str = ""
+    elsewhere: Mapping[str, Metric] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -69,6 +79,16 @@ class Choice:
             for name in (*qualities(), *costs())
             if any(name in option.numbers for option in self.options)
         )
+
+    @property
+    def quality_columns(self) -> tuple[str, ...]:
+        """Those of the columns that tell how good a scheme is; they stand first."""
+        return tuple(name for name in self.columns if name in qualities())
+
+    @property
+    def note(self) -> str:
+        """What figures in parentheses are; empty if there are none."""
+        return ELSEWHERE if any(option.elsewhere for option in self.options) else ""
 
     @property
     def quality(self) -> str:
@@ -147,11 +167,13 @@ def choices(
     measurements: Iterable[Measurement],
     known_issues: Sequence[KnownIssue] = (),
     runtimes: Mapping[str, str] | None = None,
+    elsewhere: GapFigures | None = None,
 ) -> tuple[Choice, ...]:
     """Return one choice per model, board and target with at least two schemes measured.
 
     :param known_issues: rows that say which schemes are known not to work.
     :param runtimes: the runtime of every board, by name; boards left out have no gaps.
+    :param elsewhere: gives the figures of a known gap by model and scheme.
     """
     grouped: dict[tuple[str, str, str], dict[str, Measurement]] = {}
     for m in measurements:
@@ -171,7 +193,9 @@ def choices(
                 known_issues, model=model, scheme=scheme, board=board, runtime=runtime
             )
             if row:
-                options.append(Option(scheme, gap=f"{_names(row)}: {row.reason}"))
+                figures = elsewhere(model, scheme) if elsewhere else {}
+                gap = f"{_names(row)}: {row.reason}"
+                options.append(Option(scheme, gap=gap, elsewhere=figures))
         drawn = any(m.drawn_data for m in by_scheme.values())
         found.append(Choice(model, board, target, tuple(options), drawn))
     return tuple(found)
@@ -184,7 +208,9 @@ def _names(row: KnownIssue) -> str:
 def choices_of(run: Run) -> tuple[Choice, ...]:
     """Return the choices that a run's measurements offer."""
     runtimes = {name: board.runtime for name, board in run.project.boards.items()}
-    return choices(run.outcomes.measurements(), run.project.known_issues, runtimes)
+    return choices(
+        run.outcomes.measurements(), run.project.known_issues, runtimes, gap_figures(run.project)
+    )
 
 
 def _numbers(measurement: Measurement) -> dict[str, Metric]:

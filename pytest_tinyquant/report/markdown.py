@@ -113,9 +113,12 @@ def choice_table(choice: Choice) -> list[str]:
             for cell, short in zip(row.cells, cells, strict=True)
         ]
         if row.gap:
-            marked = [f"known gap: {_cell(row.gap)}", *[""] * (len(heads) - 1)]
+            left = len(heads) - len(cells)
+            marked = [*cells, f"known gap: {_cell(row.gap)}", *[""] * (left - 1)]
         lines.append(f"| {' | '.join([row.scheme, *marked])} |")
-    return [*lines, "", *([_cell(choice.sentence()), ""] if choice.sentence() else [])]
+    for text in filter(None, (choice.note, choice.sentence())):
+        lines += ["", _cell(text)]
+    return [*lines, ""]
 
 
 def _rows(result: Result) -> Iterable[tuple[str, ...]]:

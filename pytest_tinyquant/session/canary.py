@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_tinyquant.baselines.compare import compare
-from pytest_tinyquant.baselines.noise import noise_tolerance
+from pytest_tinyquant.baselines.noise import noise_floors
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.errors import TinyQuantError
 from pytest_tinyquant.metrics.registry import METRICS
@@ -110,8 +110,8 @@ class Canary:
         """Return what the gate allows a measurement of this combination."""
         project = self._stages.project
         allowed = Tolerances.of(project.tolerance, self._model.tolerance, where=self._name)
-        noise = noise_tolerance(project.baselines_dir, measured.board, measured.target)
-        return dataclasses.replace(allowed, noise=noise)
+        floors = noise_floors(project.baselines_dir, measured.board, measured.target)
+        return allowed.over_noise(floors)
 
     def _trouble(self, board: Board, physical: PhysicalBoard, text: str) -> Sighting:
         return Sighting(
@@ -133,7 +133,7 @@ def drift_text(first: Measurement, last: Measurement, tolerances: Tolerances) ->
 
 def _drift_of(metric: str, first: Measurement, last: Measurement, tolerances: Tolerances) -> str:
     """Return how one metric differs; empty within the tolerance."""
-    verdict = compare(metric, first, last, tolerances, "", advice="")
+    verdict = compare(metric, first, last, tolerances, "before the run")
     if verdict.message:
         return verdict.message
     for number in verdict.comparisons:

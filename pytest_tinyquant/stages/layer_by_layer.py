@@ -70,7 +70,10 @@ class LayerByLayer:
         self._case = case
         self.graph: Graph = case.graph
         self.plan: Plan = case.plan or make_plan(
-            case.graph, name=case.name, kernels=case.board.kernels
+            case.graph,
+            name=case.name,
+            kernels=case.board.kernels,
+            spare_bytes=case.board.spare_arena_bytes,
         )
 
     def first_difference(self) -> FirstDifference | None:

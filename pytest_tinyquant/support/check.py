@@ -32,17 +32,20 @@ def check_support(graph: Graph, runtime: Runtime) -> None:
     runtime.check(graph)
 
 
-def plan_supported(graph: Graph, runtime: Runtime, *, kernels: str, name: str) -> Plan | None:
+def plan_supported(
+    graph: Graph, runtime: Runtime, *, kernels: str, name: str, spare_bytes: int = 0
+) -> Plan | None:
     """Return what `runtime` makes of a graph that it can run; None if it compiles nothing.
 
     It refuses what :func:`check_support` does, without going through the graph twice.
 
     :param kernels: the kernel set of the board.
     :param name: what generated code may call the model.
+    :param spare_bytes: by which the arena may grow for speed.
     :raises UnsupportedModelError: for the first operator that it cannot run.
     """
     _check_table(graph, runtime)
-    plan = runtime.plan(graph, kernels=kernels, name=name)
+    plan = runtime.plan(graph, kernels=kernels, name=name, spare_bytes=spare_bytes)
     if plan is None:
         runtime.check(graph)
     return plan

@@ -1,4 +1,4 @@
-"""Custom operators: those that TensorFlow Lite Micro has, and why the engine has none of them."""
+"""Custom operators: those that TensorFlow Lite Micro has, and those that the engine has."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ from collections.abc import Mapping
 from typing import Final
 
 
+_SIGNAL = (
+    "Delay", "Energy", "FftAutoScale", "FilterBank", "FilterBankLog",
+    "FilterBankSpectralSubtraction", "FilterBankSquareRoot", "Framer", "Irfft", "OverlapAdd",
+    "PCAN", "Rfft", "Stacker", "Window",
+)  # fmt: skip
+
+#: Custom operators that the tflite-micro wheel registers.
+TFLM: Final = ("TFLite_Detection_PostProcess", *(f"Signal{name}" for name in _SIGNAL))
+
 _FRONT_END: Final = (
     "the front end of micro speech, whose fixed-point FFT has no counterpart in the engine; "
     "compute the features outside of the model, or take a board with runtime tflm"
 )
 
-#: Custom operators that the tflite-micro wheel registers, with why the engine lacks them.
-CUSTOM: Final[Mapping[str, str]] = {
-    "TFLite_Detection_PostProcess": "it decodes and chooses boxes in float, which is done once per "
-    "image outside of the network; export the model without its last operator, or take a board "
-    "with runtime tflm",
-    **{
-        f"Signal{name}": _FRONT_END
-        for name in (
-            "Delay", "Energy", "FftAutoScale", "FilterBank", "FilterBankLog",
-            "FilterBankSpectralSubtraction", "FilterBankSquareRoot", "Framer", "Irfft",
-            "OverlapAdd", "PCAN", "Rfft", "Stacker", "Window",
-        )
-    },
-}  # fmt: skip
+#: Why the engine lacks what TensorFlow Lite Micro has.
+LACKING: Final[Mapping[str, str]] = {f"Signal{name}": _FRONT_END for name in _SIGNAL}
+
+#: Custom operators of the engine.
+ENGINE: Final = frozenset(TFLM) - frozenset(LACKING)
 
 #: Custom operators that no runtime here has, with what they are.
 _FOREIGN: Final[Mapping[str, str]] = {
@@ -37,7 +37,7 @@ _FOREIGN: Final[Mapping[str, str]] = {
 
 def why_not(custom: str) -> str:
     """Return why a runtime lacks a custom operator, as a clause after a colon."""
-    found = CUSTOM.get(custom) or _FOREIGN.get(custom)
+    found = LACKING.get(custom) or _FOREIGN.get(custom)
     if found:
         return found
     if custom.startswith("Flex"):

@@ -67,13 +67,14 @@ class Runtime(ABC):
         """Raise :class:`UnsupportedModelError` for what it would run, but as another model."""
         del graph
 
-    def plan(self, graph: Graph, *, kernels: str, name: str) -> Plan | None:
+    def plan(self, graph: Graph, *, kernels: str, name: str, spare_bytes: int = 0) -> Plan | None:
         """Return what a compiler decided of the model; None where nothing is compiled.
 
         It is asked once for each combination, in place of :meth:`check`; it must refuse as much.
 
         :param kernels: the kernel set that it is to run with.
         :param name: what generated code may call the model.
+        :param spare_bytes: by which the arena may grow for speed.
         """
         return None
 
@@ -109,6 +110,11 @@ RUNTIMES: Final[Registry[Runtime]] = Registry(
         "tflm": "pytest_tinyquant.firmware.runtimes.tflm:TFLM",
         "tinyquant": "pytest_tinyquant.firmware.runtimes.tinyquant:TINYQUANT",
         "ethos-u": "pytest_tinyquant.boards.npu.runtime:ETHOS_U",
+        "st-edge-ai": "pytest_tinyquant.boards.vendor.runtime:ST_EDGE_AI",
+        "edge-impulse": "pytest_tinyquant.boards.vendor.runtime:EDGE_IMPULSE",
+        "eai-translator": "pytest_tinyquant.boards.vendor.runtime:EAI_TRANSLATOR",
+        "ekkono": "pytest_tinyquant.boards.vendor.runtime:EKKONO",
+        "tool": "pytest_tinyquant.boards.vendor.runtime:TOOL",
     },
 )
 """Every runtime by name."""

@@ -18,8 +18,8 @@ BOARD = "nucleo-l4r5zi"
 ONE = ("--model=cnn_4", "--scheme=int8-only", f"--board={BOARD}")
 COMBINATION = f"cnn_4-int8-only-{BOARD}"
 
-# The plugin: all that there is about energy. A meter between supply and board writes into the log.
-ENERGY = '''
+# The plugin: all that there is about draw. A meter between supply and board writes into the log.
+DRAW = '''
 import re
 
 from pytest_tinyquant.metrics.metric import Metric
@@ -28,7 +28,7 @@ from pytest_tinyquant.metrics.tolerance import Tolerance
 
 
 def measure(observation):
-    """Return what the meter said: the energy of one inference, and that of standing still."""
+    """Return what the meter said: the draw of one inference, and that of standing still."""
     said = dict(re.findall(r"meter: (\\w+) ([0-9.]+) uJ", observation.record.log))
     return {part: Metric(float(value), "uJ", "measured") for part, value in said.items()}
 
@@ -36,8 +36,8 @@ def measure(observation):
 def pytest_tinyquant_metrics():
     return [
         MetricSpec(
-            name="energy",
-            title="Energy",
+            name="draw",
+            title="Draw",
             description="One inference, from the supply.",
             parts=(Part("inference", gates=True), Part("idle")),
             classes={"emulator": "measured", "hardware": "measured"},
@@ -46,12 +46,12 @@ def pytest_tinyquant_metrics():
             creep_limit=Tolerance(relative=0.03),
             units={"": 1, "uJ": 1, "mJ": 1000},
             scatters=True,
-            least="least energy",
+            least="least draw",
         )
     ]
 '''
 
-# A device that is played: its log, and with it the energy, stands in meter.txt.
+# A device that is played: its log, and with it the draw, stands in meter.txt.
 PLAYED = """
 import sys
 from pathlib import Path
@@ -68,7 +68,7 @@ from pytest_tinyquant.schemes.convert import ConvertedModel
 
 ROOT = Path(__file__).parent
 sys.path.insert(0, str(ROOT))  # where the plugin lies; an installed one needs no such line
-pytest_plugins = ["energy"]
+pytest_plugins = ["draw"]
 
 
 def tensor(index, name):
@@ -94,17 +94,17 @@ def pytest_tinyquant_measure(model, scheme, board):
 """
 
 TEST = """
-def test_energy(measurement, baseline):
-    baseline.check("energy", measurement)
+def test_draw(measurement, baseline):
+    baseline.check("draw", measurement)
 """
 
 
 @pytest.fixture
 def metered(bench):
     """A project whose board has a meter, with a baseline of 500 microjoules."""
-    bench.pytester.makepyfile(energy=ENERGY, test_matrix=TEST)
+    bench.pytester.makepyfile(draw=DRAW, test_matrix=TEST)
     bench.pytester.makeconftest(PLAYED)
-    metrics = ["error", "latency", "flash", "ram", "energy"]
+    metrics = ["error", "latency", "flash", "ram", "draw"]
     (bench.root / "boards.toml").write_text(f"[{BOARD}]\nmetrics = {metrics}\n")
     set_meter(bench, 500)
     bench.record(*ONE)
@@ -122,7 +122,7 @@ def tinyquant(bench, *arguments):
 
 def baseline_of(bench):
     file = bench.root / "baselines" / BOARD / "emulator" / "cnn_4-int8-only.json"
-    return json.loads(file.read_text())["metrics"]["energy"]
+    return json.loads(file.read_text())["metrics"]["draw"]
 
 
 def test_it_is_recorded_and_updated(metered):
@@ -147,7 +147,7 @@ def test_it_is_judged_by_its_own_tolerance_and_confirmed_by_a_second_look(metere
     assert len(metered.measured) == 3
     result.stdout.fnmatch_lines(
         [
-            f"{COMBINATION}  energy  500 -> 520 uJ  +4.00 %  (limit 1 %)  REGRESSED",
+            f"{COMBINATION}  draw  500 -> 520 uJ  +4.00 %  (limit 1 %)  REGRESSED",
             "  idle  +11   20 -> 31 uJ",
             "  first measured inference 520.0 uJ, confirmed by this run",
         ]
@@ -156,9 +156,9 @@ def test_it_is_judged_by_its_own_tolerance_and_confirmed_by_a_second_look(metere
 
 def test_users_set_its_tolerance_in_its_own_units(metered):
     set_meter(metered, 900)
-    metered.run(*ONE, "--tq-tolerance=energy:0.5mJ").assert_outcomes(passed=1)
-    result = metered.run(*ONE, "--tq-tolerance=energy:5KiB")
-    result.stderr.fnmatch_lines(["*energy: '5KiB' is not a tolerance (units here: %, uJ, mJ)*"])
+    metered.run(*ONE, "--tq-tolerance=draw:0.5mJ").assert_outcomes(passed=1)
+    result = metered.run(*ONE, "--tq-tolerance=draw:5KiB")
+    result.stderr.fnmatch_lines(["*draw: '5KiB' is not a tolerance (units here: %, uJ, mJ)*"])
 
 
 def test_every_report_shows_it(metered):
@@ -167,20 +167,20 @@ def test_every_report_shows_it(metered):
     result = metered.run(*ONE, "-v", *files)
     result.stdout.re_match_lines(
         [
-            r"combination +error +latency +flash +ram +energy +outcome",
+            r"combination +error +latency +flash +ram +draw +outcome",
             rf"{COMBINATION} .* 520 +regressed",
-            rf"{COMBINATION}  energy  500 -> 520 uJ  \+4\.00 ?%  REGRESSED",
+            rf"{COMBINATION}  draw  500 -> 520 uJ  \+4\.00 ?%  REGRESSED",
         ]
     )
     document = json.loads((metered.root / "r.json").read_text())
     schema = resources.files("pytest_tinyquant.report").joinpath("result.schema.json").read_text()
     jsonschema.validate(document, json.loads(schema), jsonschema.Draft202012Validator)
-    measured = document["combinations"][COMBINATION]["measurement"]["metrics"]["energy"]
+    measured = document["combinations"][COMBINATION]["measurement"]["metrics"]["draw"]
     assert measured["inference"] == {"value": 520.0, "unit": "uJ", "class": "measured"}
-    assert "| energy | 500 -\\> 520 uJ" in (metered.root / "r.md").read_text()
+    assert "| draw | 500 -\\> 520 uJ" in (metered.root / "r.md").read_text()
     html = (metered.root / "r.html").read_text()
-    assert '<td class="c-metric">energy</td><td class="n">520 uJ' in html
-    assert '"tinyquant.energy.inference" value="520.0"' in (metered.root / "r.xml").read_text()
+    assert '<td class="c-metric">draw</td><td class="n">520 uJ' in html
+    assert '"tinyquant.draw.inference" value="520.0"' in (metered.root / "r.xml").read_text()
 
 
 def test_it_is_kept_in_the_history_and_shown_from_there(metered):
@@ -188,12 +188,12 @@ def test_it_is_kept_in_the_history_and_shown_from_there(metered):
         set_meter(metered, inference)
         metered.run(*ONE, "--tq-history=h.sqlite")
     with sqlite3.connect(metered.root / "h.sqlite") as connection:
-        query = "SELECT part, value, unit, class, verdict FROM number WHERE metric = 'energy'"
+        query = "SELECT part, value, unit, class, verdict FROM number WHERE metric = 'draw'"
         rows = connection.execute(query).fetchall()
     assert ("inference", 504.0, "uJ", "measured", "ok") in rows
-    shown = tinyquant(metered, "history", "energy", "--file=h.sqlite")
+    shown = tinyquant(metered, "history", "draw", "--file=h.sqlite")
     shown.stdout.fnmatch_lines(["*cnn_4-int8-only-nucleo*500*504 uJ*+4 +0.80*"])
-    crept = tinyquant(metered, "history", "energy", "--file=h.sqlite", "--creep", "--limit=1uJ")
+    crept = tinyquant(metered, "history", "draw", "--file=h.sqlite", "--creep", "--limit=1uJ")
     assert crept.ret == 1
 
 
@@ -202,26 +202,26 @@ def test_differences_name_it(metered):
     metered.run(*ONE, "--tq-json=r.json")
     result = tinyquant(metered, "diff", "baselines", "r.json")
     assert result.ret == 1
-    result.stdout.fnmatch_lines(["*energy idle*20*30*", "*energy inference*500*504*"])
+    result.stdout.fnmatch_lines(["*draw idle*20*30*", "*draw inference*500*504*"])
 
 
 def test_without_its_plugin_the_board_is_told_to_have_no_such_metric(metered):
     metered.pytester.makeconftest("")
     result = metered.run(*ONE)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*metrics*energy*error, latency, flash, ram*"])
+    result.stderr.fnmatch_lines(["*metrics*draw*error, latency, flash, ram*"])
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (('name="energy"', 'name="ram"'), "ERROR: metric 'ram' is described twice*"),
-        (("gates=True", "gates=False"), "ERROR: metric 'energy': one of its parts must gate*"),
+        (('name="draw"', 'name="ram"'), "ERROR: metric 'ram' is described twice*"),
+        (("gates=True", "gates=False"), "ERROR: metric 'draw': one of its parts must gate*"),
     ],
 )
 def test_a_metric_that_cannot_be_is_a_usage_error(metered, change, message):
-    metered.pytester.makepyfile(energy=ENERGY.replace(*change))
-    sys.modules.pop("energy", None)
+    metered.pytester.makepyfile(draw=DRAW.replace(*change))
+    sys.modules.pop("draw", None)
     result = metered.run(*ONE)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([message])
@@ -231,5 +231,5 @@ def test_numbers_that_are_not_as_described_are_refused(metered):
     (metered.root / "meter.txt").write_text("meter: inference 500 uJ\nmeter: sleep 20 uJ")
     result = metered.run(*ONE)
     result.stdout.fnmatch_lines(
-        [f"*{COMBINATION}: metric 'energy' is described with the parts inference, idle, *sleep*"]
+        [f"*{COMBINATION}: metric 'draw' is described with the parts inference, idle, *sleep*"]
     )

@@ -32,6 +32,7 @@
 #include "tq_kernels_control.h"
 #include "tq_kernels_conversion.h"
 #include "tq_kernels_convolution.h"
+#include "tq_kernels_detection.h"
 #include "tq_kernels_elementwise.h"
 #include "tq_kernels_fully_connected.h"
 #include "tq_kernels_gather.h"

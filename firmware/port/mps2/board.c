@@ -45,3 +45,13 @@ void tq_board_put(char character) {
 }
 
 #endif
+
+#ifdef TQ_POWER_COUNTS
+
+/* Sleep takes none of the emulator's time (sleep=off), and a meter's windows must take some. */
+void tq_board_idle(uint32_t counts) {
+  for (volatile uint32_t left = counts / 4u; left > 0; left--) {
+  }
+}
+
+#endif

@@ -35,6 +35,8 @@ def reachable(board: Board, bench: Iterable[PhysicalBoard]) -> tuple[PhysicalBoa
             f"{board.name}: no such board is on this bench; add a [[bench]] row with type = "
             f'"{board.name}" to ~/.config/pytest-tinyquant/boards.toml. {_what_is_attached()}'
         )
+    if board.is_metered:
+        candidates = _with_meter(board, candidates)
     if not board.chip:
         raise BoardNotFoundError(
             f"{board.name}: there is no firmware for real boards of this type: it has no 'chip'; "
@@ -48,6 +50,22 @@ def reachable(board: Board, bench: Iterable[PhysicalBoard]) -> tuple[PhysicalBoa
         raise BoardNotFoundError(
             f"{board.name}: none of the boards of this bench is attached: {rows}. "
             f"{_what_is_attached()}"
+        )
+    return found
+
+
+def _with_meter(board: Board, rows: list[PhysicalBoard]) -> list[PhysicalBoard]:
+    """Return the rows with a power meter, at least one.
+
+    :raises BoardNotFoundError: there is none.
+    """
+    found = [physical for physical in rows if physical.energy]
+    if not found:
+        names = ", ".join(physical.name for physical in rows)
+        raise BoardNotFoundError(
+            f"{board.name}: one of its metrics needs a power meter, and no row of this bench has "
+            f'one ({names}); add energy = "ppk2", "joulescope" or a command to a row, or take the '
+            "metric out of the board's metrics"
         )
     return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections import deque
 from collections.abc import Callable
 from collections.abc import Mapping
@@ -22,12 +23,13 @@ _NUMBER = r"[0-9]{1,20}"
 _N = f"({_NUMBER})"
 _HELLO = re.compile(
     rf"tq={_N} image=([0-9a-f]{{16}}) board=(\S+) unit=(instructions|cycles)"
-    rf" ops={_N} samples={_N} outputs={_N}(?: repeats={_N}( clock=none)?)?"
+    rf" ops={_N} samples={_N} outputs={_N}(?: repeats={_N}( clock=none)?)?(?: windows={_N})?"
 )
 _CLOCK = re.compile(
     rf"hz={_N} cycles={_N} ticks={_N} reference={_N} loop={_N} low={_N} high={_N}"
     r" optimized=(speed|size|none)"
 )
+_POWER = re.compile(rf"{_N} (?:(idle|busy)|end {_N} {_N})")
 _OUT = re.compile(rf"{_N} {_N} ((?:[0-9a-f]{{2}}){{1,64}})")
 # Which registers there are depends on the core.
 _FAULT = re.compile(rf"exc={_N}((?: [a-z0-9]+=[0-9a-f]{{8}}){{3,}}) op=(-?{_NUMBER})")
@@ -43,6 +45,8 @@ class Hello:
 
     :param repeats: further runs on sample 0; 0 where counts are exact.
     :param has_clock: a CLOCK line comes before the repeats; else nothing is known of the clock.
+    :param windows: so often the firmware idles and then runs the model over and over, for a power
+        meter.
     """
 
     image_id: str
@@ -53,6 +57,25 @@ class Hello:
     output_bytes: int
     repeats: int = 0
     has_clock: bool = True
+    windows: int = 0
+
+
+@dataclass(frozen=True)
+class MarkedWindow:
+    """What the firmware did for a power meter; times are those at which its marks arrived.
+
+    :param idle_from: seconds of :func:`time.monotonic` from which the core slept.
+    :param busy_from: until when it slept, and from when it ran the model.
+    :param until: when it was done with that.
+    :param runs: how often it ran the model.
+    :param counts: instructions or cycles of all these runs.
+    """
+
+    idle_from: float
+    busy_from: float
+    until: float
+    runs: int
+    counts: int
 
 
 @dataclass(frozen=True)
@@ -66,7 +89,11 @@ class FaultLine:
 
 @dataclass
 class Transcript:
-    """Everything received so far; complete once an ``END`` or a ``FAULT`` was added."""
+    """Everything received so far; complete once an ``END`` or a ``FAULT`` was added.
+
+    :param marks: when the marks of the window that is not yet at its end arrived.
+    :param now: tells the time of a mark.
+    """
 
     hello: Hello | None = None
     outputs: list[bytearray] = field(default_factory=list)
@@ -74,6 +101,9 @@ class Transcript:
     run_counts: list[int] = field(default_factory=list)
     repeat_counts: list[int] = field(default_factory=list)
     op_counts: list[int] = field(default_factory=list)
+    windows: list[MarkedWindow] = field(default_factory=list)
+    marks: list[float] = field(default_factory=list)
+    now: Callable[[], float] = time.monotonic
     profiled: int | None = None
     stack: tuple[int, int] | None = None
     arena: int | None = None
@@ -99,7 +129,10 @@ class Transcript:
         if int(match[1]) != PROTOCOL_VERSION:
             raise ContentError(f"the firmware speaks protocol {match[1]}, this {PROTOCOL_VERSION}")
         ops, samples, size, repeats = (int(match[group] or 0) for group in (5, 6, 7, 8))
-        self.hello = Hello(match[2], match[3], match[4], ops, samples, size, repeats, not match[9])
+        board, unit, windows = match[3], match[4], int(match[10] or 0)
+        self.hello = Hello(
+            match[2], board, unit, ops, samples, size, repeats, not match[9], windows
+        )
 
     def _clock(self, payload: str, _: int) -> None:
         match = _CLOCK.fullmatch(payload)
@@ -127,6 +160,20 @@ class Transcript:
 
     def _repeat(self, payload: str, _: int) -> None:
         _append("REPEAT", payload, self.repeat_counts, self._announced().repeats)
+
+    def _power(self, payload: str, _: int) -> None:
+        match = _POWER.fullmatch(payload)
+        kinds = ("idle", "busy", None)
+        expected = (len(self.windows), kinds[len(self.marks)])
+        if match is None or (int(match[1]), match[2]) != expected:
+            raise ContentError("POWER cannot be read or does not follow the mark before it")
+        if len(self.windows) >= self._announced().windows:
+            raise ContentError("POWER goes beyond what HELLO announced")
+        self.marks.append(self.now())
+        if match[2] is None:
+            slept, ran, ended = self.marks
+            self.windows.append(MarkedWindow(slept, ran, ended, int(match[3]), int(match[4])))
+            self.marks.clear()
 
     def _op(self, payload: str, _: int) -> None:
         _append("OP", payload, self.op_counts, self._announced().ops)
@@ -157,6 +204,7 @@ class Transcript:
             ("RUN", len(self.run_counts), hello.samples),
             ("CLOCK", int(self.clock is not None), int(hello.repeats > 0 and hello.has_clock)),
             ("REPEAT", len(self.repeat_counts), hello.repeats),
+            ("POWER", len(self.windows), hello.windows),
             ("OP", len(self.op_counts), hello.ops),
             ("PROFILED", int(self.profiled is not None), 1),
             ("STACK", int(self.stack is not None), 1),
@@ -184,6 +232,7 @@ _HANDLERS: Final[Mapping[str, Callable[[Transcript, str, int], None]]] = {
     "CLOCK": Transcript._clock,
     "RUN": Transcript._run,
     "REPEAT": Transcript._repeat,
+    "POWER": Transcript._power,
     "OP": Transcript._op,
     "PROFILED": Transcript._profiled,
     "STACK": Transcript._stack,

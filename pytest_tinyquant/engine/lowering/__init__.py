@@ -15,6 +15,7 @@ from pytest_tinyquant.engine.lowering import batches
 from pytest_tinyquant.engine.lowering import control
 from pytest_tinyquant.engine.lowering import conversion
 from pytest_tinyquant.engine.lowering import convolution
+from pytest_tinyquant.engine.lowering import detection
 from pytest_tinyquant.engine.lowering import dsp
 from pytest_tinyquant.engine.lowering import elementwise
 from pytest_tinyquant.engine.lowering import folding
@@ -127,6 +128,7 @@ LOWERINGS: dict[str, LoweringFunction] = {
     "SUB": arithmetic.sub,
     "SUM": reduction.sum_,
     "SVDF": svdf.svdf,
+    "TFLite_Detection_PostProcess": detection.detection_postprocess,
     "TANH": activation.sigmoid,
     "TRANSPOSE": movement.transpose,
     "TRANSPOSE_CONV": transpose_conv.transpose_conv,

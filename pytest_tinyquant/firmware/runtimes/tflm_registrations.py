@@ -46,7 +46,7 @@ def find_calls(graph: Graph) -> list[str]:
 
 
 def _kind(operator: Operator) -> str:
-    return operator.custom or operator.op
+    return operator.kind
 
 
 def _call(graph: Graph, kind: str, headers: Headers, where: str) -> str:

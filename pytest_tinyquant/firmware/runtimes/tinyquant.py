@@ -36,6 +36,13 @@ class Engine(BoardRuntime):
 
         return OPERATORS
 
+    @property
+    def custom(self) -> frozenset[str]:
+        """The custom operators that there is a kernel for."""
+        from pytest_tinyquant.support.custom import ENGINE
+
+        return ENGINE
+
     def executed(self, graph: Graph) -> Sequence[tuple[Subgraph, Operator]]:
         """Return what is left after constant operators were computed."""
         from pytest_tinyquant.engine.lowered_graph import executed_operators
@@ -48,11 +55,11 @@ class Engine(BoardRuntime):
 
         lower_graph(graph)
 
-    def plan(self, graph: Graph, *, kernels: str, name: str) -> Plan:
+    def plan(self, graph: Graph, *, kernels: str, name: str, spare_bytes: int = 0) -> Plan:
         """Return kernels, parameters and the arena's layout."""
         from pytest_tinyquant.engine.plan import plan
 
-        return plan(graph, name=name, kernels=kernels)
+        return plan(graph, name=name, kernels=kernels, spare_bytes=spare_bytes)
 
     def emit(self, case: Checked, directory: Path) -> EmittedModel:
         """Write the plan as C."""

@@ -30,6 +30,7 @@ from pytest_tinyquant.report.html.chart import LEFT
 from pytest_tinyquant.report.html.chart import RIGHT
 from pytest_tinyquant.report.html.chart import WIDTH
 from pytest_tinyquant.report.html.chart import glyph
+from pytest_tinyquant.report.html.drawn_limits import drawn_limits
 from pytest_tinyquant.report.html.figures import figures
 from pytest_tinyquant.report.html.pareto import scatters
 from pytest_tinyquant.report.html.rows import HEADINGS
@@ -114,9 +115,7 @@ def render(
         choices=_choices(table),
         attention=attention[:MOST_OPEN],
         attention_left=len(attention[MOST_OPEN:]),
-        choosing=[
-            (choice, titles(choice), list(rows(choice)), scatters(choice)) for choice in found
-        ],
+        choosing=[_offered(choice, results) for choice in found],
         columns=COLUMNS,
         headings=HEADINGS,
         best=BEST,
@@ -129,6 +128,12 @@ def render(
         glyph=glyph,
         chart={"width": WIDTH, "height": HEIGHT, "left": LEFT, "right": RIGHT},
     )
+
+
+def _offered(choice: Choice, results: Results) -> tuple[Any, ...]:
+    """Return a choice with the heads and rows of its table, and its charts."""
+    limits = drawn_limits(results.results, choice)
+    return choice, titles(choice), list(rows(choice)), scatters(choice, limits)
 
 
 def _environment() -> jinja2.Environment:

@@ -71,6 +71,7 @@ class Scatter:
 
     :param front: the points of the line that joins the Pareto front.
     :param limit: where the limit of the cost lies; None for none.
+    :param bar: how high the limit of the quality lies; None for none.
     """
 
     cost: str
@@ -82,27 +83,32 @@ class Scatter:
     spots: tuple[Spot, ...]
     front: str
     limit: float | None = None
+    bar: float | None = None
 
 
 def scatters(choice: Choice, limits: Mapping[str, float] | None = None) -> tuple[Scatter, ...]:
     """Return a chart per cost that at least two schemes have in the same unit and class.
 
-    :param limits: what each cost may be at most, in its unit.
+    :param limits: what each cost may be at most, in its unit, and how good a scheme must be.
     """
     found = []
     for cost in costs():
         options = [o for o in choice.options if {cost, choice.quality} <= o.numbers.keys()]
         units = {(o.numbers[cost].unit, o.numbers[cost].number_class) for o in options}
         if len(options) > 1 and len(units) == 1:
-            found.append(_scatter(choice, options, cost, (limits or {}).get(cost)))
+            found.append(_scatter(choice, options, cost, limits or {}))
     return tuple(found)
 
 
-def _scatter(choice: Choice, options: Sequence[Option], cost: str, limit: float | None) -> Scatter:
+def _scatter(
+    choice: Choice, options: Sequence[Option], cost: str, limits: Mapping[str, float]
+) -> Scatter:
     quality = choice.quality
+    limit, bar = limits.get(cost), limits.get(quality)
     costs = [option.numbers[cost].value for option in options]
     across, x_ticks = _linear(max([*costs, *([limit] if limit else [])]))
-    height, y_ticks = _vertical([option.numbers[quality].value for option in options], quality)
+    good = [option.numbers[quality].value for option in options]
+    height, y_ticks = _vertical([*good, *([] if bar is None else [bar])], quality)
     spots = [_spot(choice, option, cost, across, height) for option in options]
     return Scatter(
         cost=cost,
@@ -116,6 +122,7 @@ def _scatter(choice: Choice, options: Sequence[Option], cost: str, limit: float 
         spots=_labelled(spots),
         front=_front(spots),
         limit=None if limit is None else across(limit),
+        bar=None if bar is None else height(_told(bar)),
     )
 
 

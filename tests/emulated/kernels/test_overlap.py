@@ -134,6 +134,21 @@ def add_depthwise_3x3(model: Any) -> None:
     )
 
 
+@given(seed=st.integers(0, 2**32 - 1), spare=st.sampled_from([2000, 100_000]))
+@quick
+def test_an_arena_with_room_to_spare_gives_the_same_bytes(
+    seed: int, spare: int, layers: Callable[..., Any], two_sets: Any
+) -> None:
+    model = layers(seed)
+    for _ in range(LAYERS):
+        add_layer(model, model.choice(["int8", "int16"]), "CONV_2D")
+    graph, samples = model.graph(), [model.sample() for _ in range(2)]
+    expected = two_sets.run(plan(graph), "reference", samples)
+    roomy = plan(graph, kernels="cortex_m_dsp", spare_bytes=spare)
+    assert any("groups" in op.kernel for op in roomy.ops)
+    assert two_sets.run(roomy, "cortex_m_dsp", samples) == expected
+
+
 @given(seed=st.integers(0, 2**32 - 1))
 @quick
 def test_a_depthwise_convolution_of_3_by_3_in_place(

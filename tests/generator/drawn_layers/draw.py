@@ -6,6 +6,7 @@ Scales cover the range that converters produce and more, zero points and data th
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -47,7 +48,8 @@ class ByHypothesis:
         self._data = data
 
     def integer(self, low: int, high: int) -> int:
-        return self._data.draw(st.integers(low, high))
+        drawn: int = self._data.draw(st.integers(low, high))
+        return drawn
 
     def random(self) -> np.random.Generator:
         return np.random.default_rng(self.integer(0, 2**32 - 1))
@@ -71,13 +73,15 @@ class Layer:
     """An operator with the samples it is to be run on, one after the other.
 
     Integer outputs must be the same bytes everywhere. Float outputs may differ by `ulp` units in
-    the last place or, where it is given, by the absolute `bound`.
+    the last place or, where it is given, by the absolute `bound`. `defined` takes the outputs of a
+    sample and returns them with 0 where TensorFlow Lite Micro writes nothing.
     """
 
     spec: OperatorSpec
     samples: list[list[np.ndarray]]
     ulp: int = 0
     bound: float | None = None
+    defined: Callable[[list[np.ndarray]], list[np.ndarray]] | None = None
 
     @cached_property
     def model(self) -> bytes:
@@ -118,7 +122,8 @@ class Draw:
         if dtype not in {"int8", "uint8"}:
             return 0
         low, high = LIMITS[dtype]
-        return self.choice([low, high, 0, self.integer(low, high)])
+        zero_point: int = self.choice([low, high, 0, self.integer(low, high)])
+        return zero_point
 
     def values(self, shape: tuple[int, ...], dtype: str) -> np.ndarray:
         """Draw random values, only extremes, or all equal."""
@@ -163,7 +168,7 @@ class Draw:
             return TensorSpec((channels,), dtype, data=data)
         limit = self.choice([20_000, 20_000, 20_000, 1 << 30])
         data = random.integers(-limit, limit, channels).astype(dtype)
-        scales = [source.scale * scale for scale in weights.scale]
+        scales = [source.one_scale * scale for scale in weights.scales]
         return TensorSpec((channels,), dtype, scales, 0, 0, data)
 
     def layer(self, spec: OperatorSpec, ulp: int = 0, bound: float | None = None) -> Layer:

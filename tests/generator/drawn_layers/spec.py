@@ -10,6 +10,7 @@ from typing import Any
 import flatbuffers
 import numpy as np
 import tflite
+from flatbuffers import flexbuffers
 
 
 @dataclass(frozen=True)
@@ -29,16 +30,34 @@ class TensorSpec:
         """Whether it is an input of the model."""
         return self.data is None and not self.state
 
+    @property
+    def one_scale(self) -> float:
+        """The scale of a tensor that has one for all its values."""
+        if not isinstance(self.scale, float):
+            raise TypeError(f"{self.scale} is not one scale")
+        return self.scale
+
+    @property
+    def scales(self) -> Sequence[float]:
+        """The scales of a tensor that has one per channel."""
+        if self.scale is None or isinstance(self.scale, float):
+            raise TypeError(f"{self.scale} are not several scales")
+        return self.scale
+
 
 @dataclass(frozen=True)
 class OperatorSpec:
-    """A one-operator model; `options` are fields of the schema's `<table>Options`."""
+    """A one-operator model; `options` are fields of the schema's `<table>Options`.
+
+    A `custom` operator, whose `op` is its name, keeps them in a flexbuffer.
+    """
 
     op: str
     inputs: tuple[TensorSpec | None, ...]
     outputs: tuple[TensorSpec, ...]
     table: str = ""
     options: dict[str, Any] = field(default_factory=dict)
+    custom: bool = False
 
     @property
     def variable_inputs(self) -> list[TensorSpec]:
@@ -84,9 +103,16 @@ class _ModelWriter:
             Outputs=self.vector(np.int32, outputs),
             Operators=self.offsets([operator]),
         )
-        code = getattr(tflite.BuiltinOperator, spec.op)
+        code = tflite.BuiltinOperator.CUSTOM
+        name = {"CustomCode": self.builder.CreateString(spec.op)} if spec.custom else {}
+        if not spec.custom:
+            code = getattr(tflite.BuiltinOperator, spec.op)
         opcode = self.table(
-            "OperatorCode", DeprecatedBuiltinCode=min(code, 127), Version=1, BuiltinCode=code
+            "OperatorCode",
+            DeprecatedBuiltinCode=min(code, 127),
+            Version=1,
+            BuiltinCode=code,
+            **name,
         )
         data = [
             self.table("Buffer", Data=self.vector(np.uint8, list(buffer)))
@@ -108,16 +134,19 @@ class _ModelWriter:
         getattr(tflite, f"{name}Start")(self.builder)
         for key, value in fields.items():
             getattr(tflite, f"{name}Add{key}")(self.builder, value)
-        return getattr(tflite, f"{name}End")(self.builder)
+        table: int = getattr(tflite, f"{name}End")(self.builder)
+        return table
 
-    def vector(self, dtype: type, values: Sequence[Any]) -> int:
-        return self.builder.CreateNumpyVector(np.asarray(values, dtype=dtype))
+    def vector(self, dtype: type, values: Sequence[Any] | np.ndarray) -> int:
+        vector: int = self.builder.CreateNumpyVector(np.asarray(values, dtype=dtype))
+        return vector
 
     def offsets(self, offsets: Sequence[int]) -> int:
         self.builder.StartVector(4, len(offsets), 4)
         for offset in reversed(offsets):
             self.builder.PrependUOffsetTRelative(offset)
-        return self.builder.EndVector()
+        vector: int = self.builder.EndVector()
+        return vector
 
     def tensor(self, spec: TensorSpec) -> int:
         fields: dict[str, Any] = {
@@ -147,6 +176,9 @@ class _ModelWriter:
             "Inputs": self.vector(np.int32, inputs),
             "Outputs": self.vector(np.int32, outputs),
         }
+        if spec.custom:
+            stored = np.frombuffer(flexbuffers.Dumps(spec.options), np.uint8)
+            fields["CustomOptions"] = self.vector(np.uint8, stored)
         if spec.table:
             vectors = {
                 name: self.vector(np.int32, value) if isinstance(value, list) else value

@@ -26,18 +26,18 @@ CAUSES = {
 
 
 @pytest.mark.parametrize("text", CAUSES)
-def test_every_kind_reads_as_a_line(text):
+def test_every_kind_reads_as_a_line(text: str) -> None:
     assert CAUSES[text].text == text
 
 
 @pytest.mark.parametrize("cause", CAUSES.values(), ids=lambda cause: cause.kind)
-def test_causes_survive_json_and_say_there_what_they_are_in_words(cause):
+def test_causes_survive_json_and_say_there_what_they_are_in_words(cause: Cause) -> None:
     document = json.loads(json.dumps(cause.to_json()))
     assert document["text"] == cause.text
     assert Cause.from_json(document) == cause
 
 
-def test_causes_of_one_kind_stand_below_each_other():
+def test_causes_of_one_kind_stand_below_each_other() -> None:
     causes = [
         Cause("part", "arena", 10, 1330, "bytes"),
         Cause("tensor", "conv", 1, 809, about="grown"),

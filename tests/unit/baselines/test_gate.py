@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from pytest_tinyquant.baselines.gate import Gate
 from pytest_tinyquant.baselines.message import verdict_text
 from pytest_tinyquant.errors import BaselineError
 from pytest_tinyquant.errors import ConfigurationError
+from pytest_tinyquant.measure.measurement import Measurement
 from pytest_tinyquant.metrics.metric import Metric
 
 
@@ -20,18 +25,18 @@ FLASH_IS_NEW = (
 
 
 @pytest.fixture
-def gate(tmp_path):
-    def gate(run="run", **options):
+def gate(tmp_path: Path) -> Callable[..., Gate]:
+    def gate(run: str = "run", **options: Any) -> Gate:
         return Gate(tmp_path / "baselines", proposals=tmp_path / run, **options)
 
     return gate
 
 
 @pytest.fixture
-def record():
+def record() -> Callable[..., Any]:
     """Judge metrics, all by default, with tests that pass; return what was written."""
 
-    def record(gate, measurement=None, *metrics):
+    def record(gate: Gate, measurement: Measurement | None = None, *metrics: str) -> Any:
         if measurement is not None:
             for metric in metrics or measurement.metrics:
                 gate.check(metric, measurement, test=metric)
@@ -52,11 +57,13 @@ def record():
     return record
 
 
-def files(directory):
+def files(directory: Path) -> list[str]:
     return sorted(path.name for path in directory.rglob("*.json"))
 
 
-def test_a_missing_baseline_fails_and_names_the_command(gate, recorded, tmp_path):
+def test_a_missing_baseline_fails_and_names_the_command(
+    gate: Callable[..., Gate], recorded: Measurement, tmp_path: Path
+) -> None:
     verdict = gate().check("latency", recorded)
     assert (verdict.status, verdict.failed) == ("missing", True)
     assert verdict_text(verdict).splitlines()[0] == (
@@ -66,14 +73,21 @@ def test_a_missing_baseline_fails_and_names_the_command(gate, recorded, tmp_path
     assert files(tmp_path) == []
 
 
-def test_a_missing_baseline_may_skip(gate, recorded, tmp_path):
+def test_a_missing_baseline_may_skip(
+    gate: Callable[..., Gate], recorded: Measurement, tmp_path: Path
+) -> None:
     verdict = gate(missing="skip").check("latency", recorded)
     assert (verdict.status, verdict.failed) == ("skipped", False)
     assert files(tmp_path) == []
 
 
 @pytest.mark.parametrize("options", RECORDING)
-def test_all_metrics_of_a_recorded_combination_are_new(gate, record, recorded, options):
+def test_all_metrics_of_a_recorded_combination_are_new(
+    gate: Callable[..., Gate],
+    record: Callable[..., Any],
+    recorded: Measurement,
+    options: dict[str, str],
+) -> None:
     # Each metric may be judged by another worker process, so by another gate.
     verdicts = [gate(**options).check(m, recorded, test=m) for m in recorded.metrics]
     assert [verdict.status for verdict in verdicts] == ["new"] * 4
@@ -82,14 +96,21 @@ def test_all_metrics_of_a_recorded_combination_are_new(gate, record, recorded, o
     ]
 
 
-def test_nothing_is_written_before_the_run_ends(gate, record, recorded, tmp_path):
+def test_nothing_is_written_before_the_run_ends(
+    gate: Callable[..., Gate], record: Callable[..., Any], recorded: Measurement, tmp_path: Path
+) -> None:
     gate(update="all").check("latency", recorded, test="latency")
     assert not (tmp_path / "baselines").exists()
     record(gate())
     assert files(tmp_path / "baselines") == ["cnn_4-int8-only.json"]
 
 
-def test_the_next_run_compares_with_what_was_recorded(gate, record, recorded, change):
+def test_the_next_run_compares_with_what_was_recorded(
+    gate: Callable[..., Gate],
+    record: Callable[..., Any],
+    recorded: Measurement,
+    change: Callable[..., Measurement],
+) -> None:
     record(gate(missing="record"), recorded)
     again = gate("next", missing="record")
     assert again.check("latency", recorded, test="latency").status == "ok"
@@ -98,13 +119,20 @@ def test_the_next_run_compares_with_what_was_recorded(gate, record, recorded, ch
     assert record(again) == []
 
 
-def test_update_new_never_touches_what_is_there(gate, record, recorded, change):
+def test_update_new_never_touches_what_is_there(
+    gate: Callable[..., Gate],
+    record: Callable[..., Any],
+    recorded: Measurement,
+    change: Callable[..., Measurement],
+) -> None:
     record(gate(update="new"), recorded, "latency")
     slower = change(latency_invoke=9_000_000)
     assert gate("next", update="new").check("latency", slower).status == "regressed"
 
 
-def test_update_new_adds_a_metric_that_the_file_lacks(gate, record, recorded):
+def test_update_new_adds_a_metric_that_the_file_lacks(
+    gate: Callable[..., Gate], record: Callable[..., Any], recorded: Measurement
+) -> None:
     record(gate(update="new"), recorded, "latency")
     verdict = gate("plain").check("flash", recorded)
     assert verdict.status == "missing"
@@ -114,7 +142,12 @@ def test_update_new_adds_a_metric_that_the_file_lacks(gate, record, recorded):
     assert gate("third").check("flash", recorded).status == "ok"
 
 
-def test_update_all_rewrites_and_shows_the_change_in_every_test(gate, record, recorded, change):
+def test_update_all_rewrites_and_shows_the_change_in_every_test(
+    gate: Callable[..., Gate],
+    record: Callable[..., Any],
+    recorded: Measurement,
+    change: Callable[..., Measurement],
+) -> None:
     record(gate(update="new"), recorded)
     slower = change(latency_invoke=5_238_004, flash_total=62_000)
     update = gate("next", update="all")
@@ -131,7 +164,9 @@ def test_update_all_rewrites_and_shows_the_change_in_every_test(gate, record, re
     assert gate("third").check("latency", slower).status == "ok"
 
 
-def test_update_all_lists_unchanged_files_as_unchanged(gate, record, recorded):
+def test_update_all_lists_unchanged_files_as_unchanged(
+    gate: Callable[..., Gate], record: Callable[..., Any], recorded: Measurement
+) -> None:
     record(gate(update="new"), recorded)
     assert [written[2:] for written in record(gate("next", update="all"), recorded)] == [
         ("unchanged", ())
@@ -139,13 +174,23 @@ def test_update_all_lists_unchanged_files_as_unchanged(gate, record, recorded):
 
 
 @pytest.mark.parametrize("options", RECORDING)
-def test_nothing_is_written_for_a_test_that_is_expected_to_fail(gate, record, recorded, options):
+def test_nothing_is_written_for_a_test_that_is_expected_to_fail(
+    gate: Callable[..., Gate],
+    record: Callable[..., Any],
+    recorded: Measurement,
+    options: dict[str, str],
+) -> None:
     judge = gate(**options)
     assert judge.check("latency", recorded).status in ("missing", "new")
     assert record(judge) == []
 
 
-def test_only_what_passed_is_written_whatever_else_was_measured(gate, record, recorded, change):
+def test_only_what_passed_is_written_whatever_else_was_measured(
+    gate: Callable[..., Gate],
+    record: Callable[..., Any],
+    recorded: Measurement,
+    change: Callable[..., Measurement],
+) -> None:
     """A regression of flash must not slip in with an update of the latency."""
     record(gate(update="new"), recorded)
     worse = change(latency_invoke=5_000_000, flash_total=99_999, symbols={"tq_invoke": 9})
@@ -156,7 +201,9 @@ def test_only_what_passed_is_written_whatever_else_was_measured(gate, record, re
     assert update.record({"latency", "another"}) == []
     assert [written.metrics for written in update.written()] == [("latency",)]
     after = gate("third").reference(recorded)
+    assert after is not None
     assert after.metrics["latency"]["invoke"].value == 5_000_000
+    assert recorded is not None
     assert after.metrics["flash"] == recorded.metrics["flash"]
     assert after.symbols == recorded.symbols
     assert gate("third").check("flash", worse).status == "regressed"
@@ -164,8 +211,12 @@ def test_only_what_passed_is_written_whatever_else_was_measured(gate, record, re
 
 @pytest.mark.parametrize("metric", ["error", "latency", "flash", "ram"])
 def test_each_metric_brings_what_explains_it_and_nothing_else(
-    gate, record, recorded, change, metric
-):
+    gate: Callable[..., Gate],
+    record: Callable[..., Any],
+    recorded: Measurement,
+    change: Callable[..., Measurement],
+    metric: str,
+) -> None:
     record(gate(update="new"), recorded)
     other = change(
         output_sha256="e" * 64, ops=(), symbols={"a": 1}, variables={"b": 2}, arena_tensors=()
@@ -185,7 +236,12 @@ def test_each_metric_brings_what_explains_it_and_nothing_else(
             assert found == wanted, name
 
 
-def test_numbers_of_two_runtimes_never_stand_in_one_file(gate, record, recorded, change):
+def test_numbers_of_two_runtimes_never_stand_in_one_file(
+    gate: Callable[..., Gate],
+    record: Callable[..., Any],
+    recorded: Measurement,
+    change: Callable[..., Measurement],
+) -> None:
     record(gate(update="new"), recorded)
     before = gate().store.path_of(recorded).read_text()
     update = gate("next", update="all")
@@ -195,19 +251,26 @@ def test_numbers_of_two_runtimes_never_stand_in_one_file(gate, record, recorded,
     assert gate().store.path_of(recorded).read_text() == before
     whole = gate("whole", update="all")
     record(whole, change(identity_runtime="tflm"))
-    assert whole.reference(recorded).identity["runtime"] == "tflm"
+    written = whole.reference(recorded)
+    assert written is not None
+    assert written.identity["runtime"] == "tflm"
 
 
 def test_what_stands_is_judged_as_strictly_as_if_it_had_been_built_alike(
-    gate, record, recorded, change
-):
+    gate: Callable[..., Gate],
+    record: Callable[..., Any],
+    recorded: Measurement,
+    change: Callable[..., Measurement],
+) -> None:
     record(gate(update="new"), recorded)
     record(gate("next", update="all"), change(toolchain="gcc 13"), "latency")
     grown = change(toolchain="gcc 13", flash_total=61_441)
     assert gate("third").check("flash", grown).status == "regressed"
 
 
-def test_a_damaged_baseline_is_an_error_and_update_all_heals_it(gate, record, recorded):
+def test_a_damaged_baseline_is_an_error_and_update_all_heals_it(
+    gate: Callable[..., Gate], record: Callable[..., Any], recorded: Measurement
+) -> None:
     record(gate(update="new"), recorded)
     path = gate().store.path_of(recorded)
     path.write_text(path.read_text()[:100])
@@ -221,7 +284,9 @@ def test_a_damaged_baseline_is_an_error_and_update_all_heals_it(gate, record, re
     assert gate("fourth").check("latency", recorded).status == "ok"
 
 
-def test_update_all_heals_a_file_that_is_no_text(gate, record, recorded):
+def test_update_all_heals_a_file_that_is_no_text(
+    gate: Callable[..., Gate], record: Callable[..., Any], recorded: Measurement
+) -> None:
     record(gate(update="new"), recorded)
     gate().store.path_of(recorded).write_bytes(b"\xff\xff")
     update = gate("next", update="all")
@@ -230,7 +295,12 @@ def test_update_all_heals_a_file_that_is_no_text(gate, record, recorded):
     assert gate("third").check("latency", recorded).status == "ok"
 
 
-def test_a_file_that_cannot_be_written_keeps_no_other_from_it(gate, recorded, change, tmp_path):
+def test_a_file_that_cannot_be_written_keeps_no_other_from_it(
+    gate: Callable[..., Gate],
+    recorded: Measurement,
+    change: Callable[..., Measurement],
+    tmp_path: Path,
+) -> None:
     update = gate(update="all")
     other = change(model="cnn_5")
     for measurement in (recorded, other):
@@ -241,7 +311,12 @@ def test_a_file_that_cannot_be_written_keeps_no_other_from_it(gate, recorded, ch
     assert [written.path.name for written in update.written()] == ["cnn_5-int8-only.json"]
 
 
-def test_tolerance_layers_reach_the_verdict(gate, record, recorded, change):
+def test_tolerance_layers_reach_the_verdict(
+    gate: Callable[..., Gate],
+    record: Callable[..., Any],
+    recorded: Measurement,
+    change: Callable[..., Measurement],
+) -> None:
     record(gate(update="new"), recorded)
     slower = change(latency_invoke=5_000_000)
     strict = gate("next", tolerances={"latency": "1%"})
@@ -249,13 +324,15 @@ def test_tolerance_layers_reach_the_verdict(gate, record, recorded, change):
     assert strict.check("latency", slower, tolerances=[{"latency": "5%"}]).status == "ok"
 
 
-def test_a_metric_the_board_lacks_is_named(gate, change):
+def test_a_metric_the_board_lacks_is_named(
+    gate: Callable[..., Gate], change: Callable[..., Measurement]
+) -> None:
     host = change(metrics={"error": {"mae": Metric(0.1, "of range", "exact")}})
     with pytest.raises(ConfigurationError, match="has no metric 'flash'; it has error"):
         gate().check("flash", host)
 
 
 @pytest.mark.parametrize("options", [{"missing": "ignore"}, {"update": "some"}])
-def test_unknown_modes_are_refused(gate, options):
+def test_unknown_modes_are_refused(gate: Callable[..., Gate], options: dict[str, str]) -> None:
     with pytest.raises(ConfigurationError):
         gate(**options)

@@ -14,6 +14,7 @@ import pytest
 
 from pytest_tinyquant.baselines.noise import NoiseFloor
 from pytest_tinyquant.baselines.noise import noise_file
+from pytest_tinyquant.baselines.noise import noise_floors
 from pytest_tinyquant.baselines.noise import read_noise
 from pytest_tinyquant.baselines.noise import write_noise
 from pytest_tinyquant.cli.measure_noise import measure_noise
@@ -48,7 +49,8 @@ def test_the_gate_is_the_larger_of_policy_and_noise(
     assert found.relative == pytest.approx(limit)
     exact = tolerances.find("latency", "exact", same_image=True, same_build=True)
     flash = tolerances.find("flash", "exact", same_image=True, same_build=True)
-    assert (exact.relative, flash) == (pytest.approx(float(policy[0]) / 100), Tolerance())
+    assert exact.relative == pytest.approx(float(policy[0]) / 100)
+    assert flash == Tolerance()
 
 
 def test_what_was_written_reads_back(tmp_path: Path) -> None:
@@ -57,6 +59,34 @@ def test_what_was_written_reads_back(tmp_path: Path) -> None:
     write_noise(file, FLOOR)
     assert file == tmp_path / "rx65n" / "hardware" / "noise.json"
     assert read_noise(file) == FLOOR
+
+
+def test_a_metered_metric_has_a_floor_of_its_own(tmp_path: Path) -> None:
+    floor = dataclasses.replace(FLOOR, metrics={"energy": (100.0, 101.0, 104.0)})
+    write_noise(noise_file(tmp_path, "b", "hardware"), floor)
+    assert read_noise(noise_file(tmp_path, "b", "hardware")) == floor
+    assert floor.text().endswith("0.2000% apart; energy 100 to 104, 3.9604% apart")
+    tolerances = Tolerances.of().over_noise(noise_floors(tmp_path, "b", "hardware"))
+    energy = tolerances.find("energy", "measured", same_image=True, same_build=True)
+    latency = tolerances.find("latency", "measured", same_image=True, same_build=True)
+    assert energy.relative == pytest.approx(3 * 4 / 101)
+    assert latency.relative == pytest.approx(0.006)
+
+
+def test_without_a_floor_of_its_own_the_counts_say_nothing_of_energy() -> None:
+    tolerances = Tolerances.of().over_noise({"": Tolerance(relative=0.5)})
+    energy = tolerances.find("energy", "measured", same_image=True, same_build=True)
+    assert energy.relative == 0.02
+
+
+@pytest.mark.parametrize("values", [[1], [1, "2"], [1, 0], [1, True], 5])
+def test_a_metrics_runs_that_cannot_be_are_damage(tmp_path: Path, values: Any) -> None:
+    file = tmp_path / "noise.json"
+    write_noise(file, FLOOR)
+    document = json.loads(file.read_text()) | {"metrics": {"energy": values}}
+    file.write_text(json.dumps(document))
+    with pytest.raises(BaselineError, match="is damaged"):
+        read_noise(file)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"counts": [1]}'])

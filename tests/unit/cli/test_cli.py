@@ -6,13 +6,17 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from pytest_tinyquant.baselines.store import BaselineStore
+from pytest_tinyquant.cli.finding import Finding
 from pytest_tinyquant.cli.main import main
 from pytest_tinyquant.errors import ToolchainNotFoundError
+from pytest_tinyquant.measure.measurement import Measurement
 
 
 @pytest.fixture
@@ -26,7 +30,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_init_writes_what_pytest_needs(project, capsys):
+def test_init_writes_what_pytest_needs(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["init"]) == 0
     written = {str(path.relative_to(project)) for path in project.rglob("*") if path.is_file()}
     assert written == {
@@ -36,7 +40,7 @@ def test_init_writes_what_pytest_needs(project, capsys):
     assert "wrote tests/test_quantization.py" in capsys.readouterr().out
 
 
-def test_init_keeps_what_is_there(project, capsys):
+def test_init_keeps_what_is_there(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (project / "tests").mkdir()
     (project / "tests" / "test_quantization.py").write_text("mine")
     (project / "pyproject.toml").write_text("[tool.pytest.ini_options]\n")
@@ -66,7 +70,9 @@ def test_init_keeps_what_is_there(project, capsys):
         ("pytest.ini", "[pytest]\ntinyquant_boards = host\n", []),
     ],
 )  # fmt: skip
-def test_init_says_what_to_add_to_settings_that_are_there(project, capsys, name, text, lines):
+def test_init_says_what_to_add_to_settings_that_are_there(
+    project: Path, capsys: pytest.CaptureFixture[str], name: str, text: str, lines: list[str]
+) -> None:
     (project / name).write_text(text)
     assert main(["init"]) == 0
     out = capsys.readouterr().out
@@ -76,13 +82,15 @@ def test_init_says_what_to_add_to_settings_that_are_there(project, capsys, name,
     assert told == ([*(["which holds pytest's settings; add to them:"] if lines else []), *lines])
 
 
-def test_init_says_where_it_cannot_write(project, capsys):
+def test_init_says_where_it_cannot_write(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (project / "file").touch()
     assert main(["init", "file"]) == 1
     assert "cannot be written" in capsys.readouterr().err
 
 
-def test_boards_lists_names_and_how_they_are_reached(project, capsys):
+def test_boards_lists_names_and_how_they_are_reached(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (project / "models").mkdir()
     (project / "boards.toml").write_text("[mine]\nbase = 'nucleo-l4r5zi'\n")
     assert main(["boards"]) == 0
@@ -91,7 +99,9 @@ def test_boards_lists_names_and_how_they_are_reached(project, capsys):
         assert text in out
 
 
-def test_noise_needs_a_board_that_is_attached(project, capsys, monkeypatch):
+def test_noise_needs_a_board_that_is_attached(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(project))
     (project / "models").mkdir()
     (project / "models" / "kws.keras").touch()
@@ -102,7 +112,9 @@ def test_noise_needs_a_board_that_is_attached(project, capsys, monkeypatch):
     assert sorted(path.name for path in project.iterdir()) == ["models"]
 
 
-def test_schemes_lists_what_each_scheme_does(project, capsys):
+def test_schemes_lists_what_each_scheme_does(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (project / "models").mkdir()
     (project / "schemes.toml").write_text(
         "[scheme.mine]\nbase = 'int8-only'\ndescription = 'small'\nrules = [\n"
@@ -127,7 +139,9 @@ def test_schemes_lists_what_each_scheme_does(project, capsys):
     assert "unknown key 'bas' (closest: 'base')" in capsys.readouterr().err
 
 
-def test_show_knows_only_the_projects_models(project, capsys):
+def test_show_knows_only_the_projects_models(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (project / "models").mkdir()
     (project / "models" / "kws.keras").touch()
     assert main(["show", "kwz"]) == 1
@@ -144,7 +158,13 @@ def test_show_knows_only_the_projects_models(project, capsys):
         ("tox.ini", "[pytest]\naddopts = -o tinyquant_models_dir=mymodels\n"),
     ],
 )
-def test_ini_keys_count_from_any_directory_below(project, capsys, monkeypatch, file, text):
+def test_ini_keys_count_from_any_directory_below(
+    project: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    file: str,
+    text: str,
+) -> None:
     (project / file).write_text(text)
     (project / "mymodels").mkdir()
     (project / "mymodels" / "kws.keras").touch()
@@ -155,19 +175,23 @@ def test_ini_keys_count_from_any_directory_below(project, capsys, monkeypatch, f
     assert "(closest: 'kws'); known models: kws" in capsys.readouterr().err
 
 
-def test_the_directory_of_baselines_is_the_projects(project, capsys):
+def test_the_directory_of_baselines_is_the_projects(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (project / "pytest.ini").write_text("[pytest]\ntinyquant_baselines = numbers\n")
     assert main(["compare"]) == 1
     assert f"{project / 'numbers'}" in capsys.readouterr().err
 
 
-def test_an_impossible_ini_key_is_told(project, capsys):
+def test_an_impossible_ini_key_is_told(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (project / "pytest.ini").write_text("[pytest]\ntinyquant_set_aside_after = few\n")
     assert main(["boards"]) == 1
     assert "tinyquant: tinyquant_set_aside_after must be" in capsys.readouterr().err
 
 
-def test_a_project_whose_pytest_does_not_start_says_so_and_goes_on(project, capsys):
+def test_a_project_whose_pytest_does_not_start_says_so_and_goes_on(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (project / "models").mkdir()
     (project / "conftest.py").write_text("import no_such_module")
     assert main(["boards"]) == 0
@@ -177,7 +201,9 @@ def test_a_project_whose_pytest_does_not_start_says_so_and_goes_on(project, caps
     assert "nucleo-l4r5zi" in found.out
 
 
-def test_show_plans_with_the_kernels_of_each_board(project, capsys, int8_cnn):
+def test_show_plans_with_the_kernels_of_each_board(
+    project: Path, capsys: pytest.CaptureFixture[str], int8_cnn: bytes
+) -> None:
     (project / "cnn.tflite").write_bytes(int8_cnn)
     assert main(["show", "cnn.tflite"]) == 0
     both = capsys.readouterr().out
@@ -189,20 +215,24 @@ def test_show_plans_with_the_kernels_of_each_board(project, capsys, int8_cnn):
     assert "tq_max_pool_2d_s8_dsp" in both and "tq_max_pool_2d_s8_dsp" not in one
 
 
-def test_show_says_that_a_file_is_corrupt(project, capsys):
+def test_show_says_that_a_file_is_corrupt(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (project / "broken.tflite").write_bytes(b"\x1c\0\0\0TFL3")
     assert main(["show", "broken.tflite"]) == 1
     assert "broken" in capsys.readouterr().err
 
 
-def test_doctor_succeeds_only_if_nothing_is_missing(project, capsys, monkeypatch):
+def test_doctor_succeeds_only_if_nothing_is_missing(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     from pytest_tinyquant.cli import doctor
 
-    found = doctor.Finding("compiler", "building", "gcc 12")
+    found = Finding("compiler", "building", "gcc 12")
     monkeypatch.setattr(doctor, "_findings", lambda boards: iter([found]))
     assert main(["doctor"]) == 0
     assert "everything is installed" in capsys.readouterr().out
-    missing = doctor.Finding("qemu", "emulated boards", "", "apt install qemu-system-arm")
+    missing = Finding("qemu", "emulated boards", "", "apt install qemu-system-arm")
     monkeypatch.setattr(doctor, "_findings", lambda boards: iter([found, missing]))
     assert main(["doctor"]) == 1
     out = capsys.readouterr().out
@@ -210,10 +240,12 @@ def test_doctor_succeeds_only_if_nothing_is_missing(project, capsys, monkeypatch
     assert "needed for emulated boards" in out
 
 
-def test_doctor_takes_the_remedy_from_the_error(project, monkeypatch):
+def test_doctor_takes_the_remedy_from_the_error(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from pytest_tinyquant.cli import doctor
 
-    def absent(kind: str):
+    def absent(kind: str) -> NoReturn:
         raise ToolchainNotFoundError("no compiler; apt install one")
 
     monkeypatch.setattr(doctor, "find_toolchain", absent)
@@ -223,7 +255,9 @@ def test_doctor_takes_the_remedy_from_the_error(project, monkeypatch):
     assert findings["cache"].found == str(project / "cache")
 
 
-def test_doctor_checks_only_what_the_named_boards_need(project, capsys, monkeypatch):
+def test_doctor_checks_only_what_the_named_boards_need(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     def names(*boards: str) -> set[str]:
         main(["doctor", *boards])
         lines = capsys.readouterr().out.splitlines()
@@ -242,8 +276,8 @@ def test_doctor_checks_only_what_the_named_boards_need(project, capsys, monkeypa
 
 
 def test_doctor_without_names_looks_at_the_boards_of_the_ini_file_and_the_bench(
-    project, capsys, monkeypatch
-):
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     (project / "pytest.ini").write_text("[pytest]\ntinyquant_boards = host\n")
     main(["doctor"])
     out = capsys.readouterr().out
@@ -254,7 +288,7 @@ def test_doctor_without_names_looks_at_the_boards_of_the_ini_file_and_the_bench(
     assert "rx-elf-gcc" in capsys.readouterr().out
 
 
-def test_without_a_command_the_usage_is_shown(capsys):
+def test_without_a_command_the_usage_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as info:
         main([])
     assert info.value.code == 2
@@ -262,7 +296,7 @@ def test_without_a_command_the_usage_is_shown(capsys):
 
 
 @pytest.fixture
-def with_baselines(project: Path, change) -> Path:
+def with_baselines(project: Path, change: Callable[..., Measurement]) -> Path:
     """A project with one model, and baselines of it, of another model and of another board."""
     (project / "models").mkdir()
     (project / "models" / "cnn_4.keras").touch()
@@ -275,7 +309,9 @@ def with_baselines(project: Path, change) -> Path:
     return project
 
 
-def test_compare_shows_schemes_beside_each_other(with_baselines, capsys):
+def test_compare_shows_schemes_beside_each_other(
+    with_baselines: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["compare", "cnn_*"]) == 0
     out = capsys.readouterr().out
     assert "cnn_4 on nucleo-l4r5zi (emulator)" in out
@@ -283,20 +319,24 @@ def test_compare_shows_schemes_beside_each_other(with_baselines, capsys):
     assert "basic" in out
 
 
-def test_compare_says_what_there_is(with_baselines, capsys):
+def test_compare_says_what_there_is(
+    with_baselines: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["compare", "nothing"]) == 1
     assert "models with numbers: cnn_4, gone, zoo/net" in capsys.readouterr().err
 
 
-def test_compare_without_baselines_says_how_to_get_them(project, capsys):
+def test_compare_without_baselines_says_how_to_get_them(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (project / "models").mkdir()
     assert main(["compare"]) == 1
     assert "--tq-missing-baseline=record" in capsys.readouterr().err
 
 
 def test_unused_baselines_are_listed_and_deleted_but_none_of_models_that_are_elsewhere(
-    with_baselines, capsys
-):
+    with_baselines: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["baselines", "--unused"]) == 1
     out = capsys.readouterr().out
     assert "nucleo-l4r5zi/emulator/gone-int8-only.json: the project has no combination" in out
@@ -310,27 +350,29 @@ def test_unused_baselines_are_listed_and_deleted_but_none_of_models_that_are_els
     assert main(["baselines", "--unused"]) == 0
 
 
-def test_delete_alone_deletes_nothing(with_baselines, capsys):
+def test_delete_alone_deletes_nothing(
+    with_baselines: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["baselines", "--delete"]) == 1
     assert "goes with --unused" in capsys.readouterr().err
     assert len(list((with_baselines / "baselines").rglob("*.json"))) == 5
 
 
-def test_the_version_is_told(capsys):
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         main(["--version"])
     assert end.value.code == 0
     assert capsys.readouterr().out.startswith("pytest-tinyquant ")
 
 
-def test_completion_knows_every_command(capsys):
+def test_completion_knows_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("shtab")
     with pytest.raises(SystemExit):
         main(["--completion", "bash"])
     assert "compare" in capsys.readouterr().out
 
 
-def test_a_reader_who_leaves_early_is_no_error(project):
+def test_a_reader_who_leaves_early_is_no_error(project: Path) -> None:
     """As `tinyquant ... | head` does."""
     program = "import sys; from pytest_tinyquant.cli.main import main; sys.exit(main(['--help']))"
     with subprocess.Popen(

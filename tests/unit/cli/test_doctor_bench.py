@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
+from typing import cast
 
 import pytest
 
@@ -12,8 +15,10 @@ from pytest_tinyquant.boards.debug.pyocd_session import AttachedProbe
 from pytest_tinyquant.cli import doctor_bench
 from pytest_tinyquant.cli.doctor_bench import bench_findings
 from pytest_tinyquant.cli.doctor_bench import usb_findings
+from pytest_tinyquant.cli.finding import Finding
 from pytest_tinyquant.cli.main import main
 from pytest_tinyquant.errors import ConfigurationError
+from pytest_tinyquant.project.project import Project
 
 
 ROW = """
@@ -47,20 +52,24 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def findings(project):
+def findings(project: Path) -> Callable[[], dict[str, Finding]]:
     from pytest_tinyquant.cli.current_project import current_project
 
     return lambda: {finding.name: finding for finding in bench_findings(current_project)}
 
 
-def test_a_board_that_is_not_attached_is_missing(findings):
+def test_a_board_that_is_not_attached_is_missing(
+    findings: Callable[[], dict[str, Finding]],
+) -> None:
     board = findings()["nucleo-a"]
     assert board.missing
     assert board.remedy.startswith("0AA is not attached: plug it in")
     assert "boards.toml: [[bench]] 2 ('nucleo-a'). Attached debug probes: none" in board.remedy
 
 
-def test_a_port_is_looked_at_in_every_respect(findings, project, monkeypatch):
+def test_a_port_is_looked_at_in_every_respect(
+    findings: Callable[[], dict[str, Finding]], project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     port = findings()["rx-a port"]
     assert port.found == f"{project / 'tty'}, free"
     monkeypatch.setattr(doctor_bench, "holders", lambda port: (PortHolder(7, "minicom"),))
@@ -69,24 +78,35 @@ def test_a_port_is_looked_at_in_every_respect(findings, project, monkeypatch):
     assert "may not be opened; become a member of its group" in findings()["rx-a port"].remedy
 
 
-def test_a_tool_that_is_not_installed_is_missing(findings):
+def test_a_tool_that_is_not_installed_is_missing(
+    findings: Callable[[], dict[str, Finding]],
+) -> None:
     assert "flash-it" in findings()["rx-a flasher"].remedy
 
 
-def test_a_directory_of_leases_that_cannot_be_used(findings, project, monkeypatch):
+def test_a_directory_of_leases_that_cannot_be_used(
+    findings: Callable[[], dict[str, Finding]], project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("TINYQUANT_LEASE_DIR", str(project / "tty"))
     assert "cannot be leased" in findings()["leases"].remedy
 
 
-def test_a_file_that_cannot_be_followed_is_told_and_ends_nothing(monkeypatch):
-    def load():
+def test_a_file_that_cannot_be_followed_is_told_and_ends_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def load() -> NoReturn:
         raise ConfigurationError("boards.toml: no")
 
     found = {finding.name: finding for finding in bench_findings(load)}
     assert found["boards.toml"].remedy == "boards.toml: no"
 
 
-def test_a_probe_that_nobody_configured_is_named(project, findings, monkeypatch, capsys):
+def test_a_probe_that_nobody_configured_is_named(
+    project: Path,
+    findings: Callable[[], dict[str, Finding]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     probes = (AttachedProbe("0DD", "STMicro STLink"),)
     monkeypatch.setattr(doctor_bench, "attached_probes", lambda: probes)
     monkeypatch.setattr(doctor_bench, "attached_text", lambda: "0DD (STMicro STLink)")
@@ -98,7 +118,9 @@ def test_a_probe_that_nobody_configured_is_named(project, findings, monkeypatch,
     assert str(project / "CONFIG/pytest-tinyquant/boards.toml") in row
 
 
-def test_boards_tells_the_state_of_each(project, capsys, monkeypatch):
+def test_boards_tells_the_state_of_each(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert main(["boards"]) == 0
     out = capsys.readouterr().out.splitlines()
     (rx,) = (line for line in out if "rx-a" in line)
@@ -108,7 +130,9 @@ def test_boards_tells_the_state_of_each(project, capsys, monkeypatch):
     assert "not attached" in nucleo
 
 
-def test_doctors_exit_status_tells_of_the_bench(project, capsys, monkeypatch):
+def test_doctors_exit_status_tells_of_the_bench(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     from pytest_tinyquant.cli import doctor
 
     monkeypatch.setattr(doctor, "_findings", lambda boards: iter(()))
@@ -118,7 +142,9 @@ def test_doctors_exit_status_tells_of_the_bench(project, capsys, monkeypatch):
     assert main(["doctor"]) == 0
 
 
-def test_the_handbook_shows_what_doctor_prints(project, capsys):
+def test_the_handbook_shows_what_doctor_prints(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     handbook = (Path(__file__).parents[3] / "docs/hardware.md").read_text()
     shown = handbook.partition("```text\n")[2].partition("```")[0]
     row = 'name = "desk"\ntype = "nucleo-l4r5zi"\nprobe = "066EFF494851877267183748"\n'
@@ -140,7 +166,9 @@ def usb_device(root: Path, name: str, **attributes: str) -> None:
         (root / name / attribute).write_text(f"{value}\n")
 
 
-def test_a_probe_that_udev_keeps_from_the_user(tmp_path, monkeypatch):
+def test_a_probe_that_udev_keeps_from_the_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     devices, nodes = tmp_path / "devices", tmp_path / "nodes"
     usb_device(devices, "1-1", idVendor="0483", serial="0AA", busnum="1", devnum="7")
     usb_device(devices, "1-2", idVendor="046d", serial="mouse", busnum="1", devnum="8")
@@ -158,8 +186,10 @@ def test_a_probe_that_udev_keeps_from_the_user(tmp_path, monkeypatch):
     assert list(usb_findings(tmp_path / "none", nodes)) == []
 
 
-def test_without_pyocd_nothing_is_looked_for(monkeypatch, project, capsys):
+def test_without_pyocd_nothing_is_looked_for(
+    monkeypatch: pytest.MonkeyPatch, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     from pytest_tinyquant.cli import doctor
 
     monkeypatch.setattr(doctor, "_version", lambda package: "")
-    assert doctor._bench_findings(lambda: None, ()) == []
+    assert doctor._bench_findings(lambda: cast(Project, None), ()) == []

@@ -8,13 +8,14 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from model_builder import ModelBuilder
 
 from pytest_tinyquant.cli import import_model
 from pytest_tinyquant.cli.main import main
 
 
 @pytest.fixture
-def project(tmp_path, monkeypatch):
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "project" / "models").mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "project")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
@@ -23,13 +24,15 @@ def project(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def model(builder) -> bytes:
+def model(builder: ModelBuilder) -> bytes:
     source, result = (builder.tensor((1, 4), "int8", scale=0.1, name=n) for n in ("in", "out"))
     builder.operator("TANH", [source], [result])
     return bytes(builder.build([source], [result]))
 
 
-def test_a_c_source_becomes_a_tflite_file_that_is_described(project, model, capsys):
+def test_a_c_source_becomes_a_tflite_file_that_is_described(
+    project: Path, model: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
     source = project.parent / "my model_data.cc"
     source.write_text(f"const unsigned char g_model[] = {{{', '.join(map(str, model))}}};")
 
@@ -45,7 +48,9 @@ def test_a_c_source_becomes_a_tflite_file_that_is_described(project, model, caps
     assert "pytest --model=my_model_data" in said
 
 
-def test_a_file_that_is_there_is_kept_unless_it_is_the_same(project, model, capsys):
+def test_a_file_that_is_there_is_kept_unless_it_is_the_same(
+    project: Path, model: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
     source = project.parent / "NET.LITE"
     source.write_bytes(model)
     assert main(["import", str(source)]) == 0
@@ -69,7 +74,9 @@ def test_a_file_that_is_there_is_kept_unless_it_is_the_same(project, model, caps
         ("net.pt", b"", "a pickle"),
     ],
 )
-def test_what_is_no_model_is_not_copied(project, capsys, name, content, words):
+def test_what_is_no_model_is_not_copied(
+    project: Path, capsys: pytest.CaptureFixture[str], name: str, content: bytes, words: str
+) -> None:
     (project.parent / name).write_bytes(content)
 
     assert main(["import", str(project.parent / name)]) == 1
@@ -78,7 +85,9 @@ def test_what_is_no_model_is_not_copied(project, capsys, name, content, words):
     assert not list((project / "models").iterdir())
 
 
-def test_a_folder_is_copied_whole_or_not_at_all(tmp_path, monkeypatch):
+def test_a_folder_is_copied_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source, target = tmp_path / "saved", tmp_path / "models" / "net"
     (source / "variables").mkdir(parents=True)
     (source / "saved_model.pb").write_bytes(b"graph")

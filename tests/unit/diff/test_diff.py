@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pytest_tinyquant.baselines import schema
 from pytest_tinyquant.cli.main import main
+from pytest_tinyquant.diff.changes import Change
 from pytest_tinyquant.diff.changes import compare_measurements
 from pytest_tinyquant.measure.measurement import ArenaTensor
+from pytest_tinyquant.measure.measurement import Measurement
 from pytest_tinyquant.metrics.metric import Metric
+from pytest_tinyquant.metrics.metric import NumberClass
 
 
 @pytest.fixture(autouse=True)
-def plain_output(monkeypatch, tmp_path):
+def plain_output(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "120")
     monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture
-def slower(change):
+def slower(change: Callable[..., Measurement]) -> Measurement:
     """The recorded measurement with a slower layer, a larger kernel and one more tensor."""
     recorded = change()
     ops = list(recorded.ops)
@@ -36,18 +42,18 @@ def slower(change):
     )
 
 
-def write(measurement, root):
+def write(measurement: Measurement, root: Path) -> Path:
     path = root / measurement.board / measurement.target / f"{measurement.model}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(schema.dump(measurement))
     return path
 
 
-def rows(changes):
+def rows(changes: tuple[Change, ...]) -> Any:
     return [(change.name, change.before, change.after) for change in changes]
 
 
-def test_every_change_is_listed_largest_first(recorded, slower):
+def test_every_change_is_listed_largest_first(recorded: Measurement, slower: Measurement) -> None:
     difference = compare_measurements("x", recorded, slower)
     assert rows(difference.numbers) == [
         ("latency invoke", 4_867_112, 5_237_996),
@@ -65,7 +71,9 @@ def test_every_change_is_listed_largest_first(recorded, slower):
 @pytest.mark.parametrize(
     ("unit", "number_class"), [("instructions", "estimated"), ("cycles", "exact")]
 )
-def test_numbers_of_two_kinds_have_no_difference(recorded, change, unit, number_class):
+def test_numbers_of_two_kinds_have_no_difference(
+    recorded: Measurement, change: Callable[..., Measurement], unit: str, number_class: NumberClass
+) -> None:
     other = change(latency_invoke=Metric(5_000_000, unit, number_class))
     found = compare_measurements("x", recorded, other).numbers
     assert [(c.before, c.after, c.unit, c.about) for c in found] == [
@@ -74,11 +82,13 @@ def test_numbers_of_two_kinds_have_no_difference(recorded, change, unit, number_
     ]
 
 
-def test_equal_measurements_do_not_differ(recorded):
+def test_equal_measurements_do_not_differ(recorded: Measurement) -> None:
     assert not compare_measurements("x", recorded, recorded)
 
 
-def test_two_baseline_files(recorded, slower, tmp_path, capsys):
+def test_two_baseline_files(
+    recorded: Measurement, slower: Measurement, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     files = [str(write(m, tmp_path / side)) for m, side in ((recorded, "a"), (slower, "b"))]
     assert main(["diff", *files]) == 1
     output = capsys.readouterr().out
@@ -88,13 +98,21 @@ def test_two_baseline_files(recorded, slower, tmp_path, capsys):
     assert "gone" in output
 
 
-def test_equal_sides_end_with_status_0(recorded, tmp_path, capsys):
+def test_equal_sides_end_with_status_0(
+    recorded: Measurement, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = str(write(recorded, tmp_path))
     assert main(["diff", file, file]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == "no difference"
 
 
-def test_directories_and_json(recorded, slower, change, tmp_path, capsys):
+def test_directories_and_json(
+    recorded: Measurement,
+    slower: Measurement,
+    change: Callable[..., Measurement],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     write(recorded, tmp_path / "a")
     write(slower, tmp_path / "b")
     write(change(model="fc_1"), tmp_path / "b")
@@ -109,8 +127,10 @@ def test_directories_and_json(recorded, slower, change, tmp_path, capsys):
     assert changed["operators"][0]["after"] == 2_570_884
 
 
-def test_revisions_stand_for_their_baselines(recorded, slower, tmp_path, capsys):
-    def git(*arguments):
+def test_revisions_stand_for_their_baselines(
+    recorded: Measurement, slower: Measurement, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def git(*arguments: str) -> None:
         identity = ("-c", "user.name=a", "-c", "user.email=a@b")
         subprocess.run(["git", *identity, *arguments], check=True, capture_output=True)
 
@@ -126,7 +146,9 @@ def test_revisions_stand_for_their_baselines(recorded, slower, tmp_path, capsys)
     assert main(["diff", f"HEAD~1:{within}", within]) == 1
 
 
-def test_runs_are_compared_by_their_measurements(recorded, slower, tmp_path, capsys):
+def test_runs_are_compared_by_their_measurements(
+    recorded: Measurement, slower: Measurement, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     for name, measurement in (("a.json", recorded), ("b.json", slower)):
         combination = {"measurement": measurement.to_json()}
         document = {"format": 1, "combinations": {measurement.combination: combination}}
@@ -145,18 +167,25 @@ def test_runs_are_compared_by_their_measurements(recorded, slower, tmp_path, cap
         (b"\x7fELF and no more", "cannot be read as a firmware image"),
     ],
 )
-def test_what_cannot_be_read_is_trouble(content, says, tmp_path, capsys):
+def test_what_cannot_be_read_is_trouble(
+    content: bytes, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "file").write_bytes(content)
     assert main(["diff", "file", "file"]) == 2
     assert says in capsys.readouterr().err
 
 
-def test_what_is_not_there_is_trouble(capsys):
+def test_what_is_not_there_is_trouble(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["diff", "before.json", "after.json"]) == 2
     assert "before.json: no such file or directory, and " in capsys.readouterr().err
 
 
-def test_files_of_two_boards_are_compared_by_model_and_scheme(recorded, change, tmp_path, capsys):
+def test_files_of_two_boards_are_compared_by_model_and_scheme(
+    recorded: Measurement,
+    change: Callable[..., Measurement],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     other = change(board="nucleo-tflm", symbols={"_ZN6tflite8EvalInt8Ev": 1_000, "main": 100})
     files = [str(write(m, tmp_path)) for m in (recorded, other)]
     assert main(["diff", *files]) == 1
@@ -165,7 +194,12 @@ def test_files_of_two_boards_are_compared_by_model_and_scheme(recorded, change, 
     assert "tflite::EvalInt8" in shown
 
 
-def test_sides_without_a_common_combination(recorded, change, tmp_path, capsys):
+def test_sides_without_a_common_combination(
+    recorded: Measurement,
+    change: Callable[..., Measurement],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     files = [str(write(m, tmp_path)) for m in (recorded, change(model="fc_1"))]
     assert main(["diff", *files]) == 2
     assert "no combination in common" in capsys.readouterr().err

@@ -6,7 +6,9 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,17 +19,17 @@ TABLE = re.findall(
 )
 
 
-def test_twelve_questions_are_answered():
+def test_twelve_questions_are_answered() -> None:
     assert len(TABLE) == 12
 
 
 @pytest.mark.parametrize(("question", "file"), TABLE, ids=[question for question, _ in TABLE])
-def test_where_things_are(question, file):
+def test_where_things_are(question: str, file: str) -> None:
     assert (ROOT / file).is_file()
 
 
 @pytest.fixture
-def site(tmp_path):
+def site(tmp_path: Path) -> tuple[Path, Callable[..., Any]]:
     """A copy of what the site is built from, and its building."""
     for name in ("docs", "mkdocs.yml", "README.md", "CONTRIBUTING.md", "CHANGELOG.md"):
         source = ROOT / name
@@ -47,7 +49,7 @@ def site(tmp_path):
     return tmp_path, build
 
 
-def test_a_link_that_leads_nowhere_fails_the_site(site):
+def test_a_link_that_leads_nowhere_fails_the_site(site: tuple[Path, Callable[..., Any]]) -> None:
     directory, build = site
     (directory / "docs/usage.md").write_text("# Using it\n\n[gone](nowhere.md)\n")
     result = build()

@@ -7,6 +7,8 @@ import importlib
 import importlib.util
 import re
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -16,11 +18,12 @@ PACKAGE = ROOT / "pytest_tinyquant"
 PAGE = (ROOT / "docs" / "reference.md").read_text()
 
 #: Where the keys that each ``allow()`` accepts are documented; a prefix for keys of inner tables.
-PLACES = {
+PLACES: dict[str, list[str | None]] = {
     "project.board_types": ["boards.toml: a board"],
     "project.tflm_library": ["boards.toml: TensorFlow Lite Micro of a board"],
     "project.core_timing": ["boards.toml: timing of a board"],
     "project.npu": ["boards.toml: the NPU of a board"],
+    "project.tool": ["boards.toml: the tool of a board"],
     "project.chip_memory": ["boards.toml: a memory of a board"],
     "project.bench": ["boards.toml: a board to touch"],
     "schemes.scheme_file": [None, "schemes.toml: a scheme"],
@@ -35,7 +38,7 @@ PLACES = {
 }  # fmt: skip
 
 #: What local names in the arguments of ``allow()`` stand for.
-LOCALS = {
+LOCALS: dict[str, dict[str, Any]] = {
     "project.known_issues": {"known": ("models", "schemes", "boards", "runtimes")},
     "models.model_file": {"convertible": True, "factory": True},
     "models.architecture": {"kind": "dense"},
@@ -43,7 +46,7 @@ LOCALS = {
 
 
 @pytest.fixture(scope="module")
-def reference_tables():
+def reference_tables() -> ModuleType:
     """The generator beside the page, which is no part of a package."""
     path = ROOT / "docs" / "reference_tables.py"
     spec = importlib.util.spec_from_file_location("reference_tables", path)
@@ -53,11 +56,13 @@ def reference_tables():
     return module
 
 
-def test_options_ini_keys_variables_and_commands_are_those_of_the_code(reference_tables):
+def test_options_ini_keys_variables_and_commands_are_those_of_the_code(
+    reference_tables: ModuleType,
+) -> None:
     assert reference_tables.filled(PAGE) == PAGE, "run: python docs/reference_tables.py"
 
 
-def test_every_table_has_its_place(reference_tables):
+def test_every_table_has_its_place(reference_tables: ModuleType) -> None:
     assert set(re.findall(r"<!-- ([\w ]+) -->", PAGE)) - {"end"} == set(reference_tables.tables())
 
 
@@ -93,7 +98,7 @@ def accepted() -> list[tuple[str, int, set[str]]]:
 @pytest.mark.parametrize(
     ("module", "number", "keys"), accepted(), ids=lambda value: value if value != "" else None
 )
-def test_every_toml_key_is_listed(module, number, keys):
+def test_every_toml_key_is_listed(module: str, number: int, keys: set[str]) -> None:
     places = PLACES.get(module, [])
     assert number < len(places), f"{module} reads another table: document it, and name it here"
     place = places[number]
@@ -109,7 +114,7 @@ def test_every_toml_key_is_listed(module, number, keys):
         assert documented(heading + prefix) == keys
 
 
-def test_every_environment_variable_is_listed():
+def test_every_environment_variable_is_listed() -> None:
     named = {
         name
         for path in PACKAGE.rglob("*.py")
@@ -119,7 +124,7 @@ def test_every_environment_variable_is_listed():
     assert named - set(re.findall(r"^\| `(\w+)` \|", PAGE, flags=re.MULTILINE)) == set()
 
 
-def test_defaults_stand_once():
+def test_defaults_stand_once() -> None:
     """Whoever needs a default asks the settings for it."""
     numbers = [
         f"{path.relative_to(PACKAGE)}: {line.strip()}"

@@ -11,6 +11,7 @@ import pytest
 
 from pytest_tinyquant.engine import Plan
 from pytest_tinyquant.engine.emit import emit
+from pytest_tinyquant.engine.kernel_call import Constant
 from pytest_tinyquant.engine.plan import plan
 from pytest_tinyquant.models.tflite_reader import read_graph
 
@@ -59,8 +60,10 @@ def plan_of(builder: Any) -> PlanOf:
 
 
 def blob(planned: Plan, field: str, dtype: str, count: int) -> list[int]:
-    offset = planned.ops[0].call.fields[field].offset
-    return np.frombuffer(planned.weights, dtype, count, offset).tolist()
+    constant = planned.ops[0].call.fields[field]
+    assert isinstance(constant, Constant)
+    values: list[int] = np.frombuffer(planned.weights, dtype, count, constant.offset).tolist()
+    return values
 
 
 def test_summed_words_hold_both_channels_of_two_positions(plan_of: PlanOf) -> None:

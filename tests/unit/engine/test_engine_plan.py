@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from model_builder import ModelBuilder
 
+from pytest_tinyquant.engine.kernel_call import Constant
 from pytest_tinyquant.engine.plan import plan
 from pytest_tinyquant.errors import ModelError
 from pytest_tinyquant.errors import UnsupportedModelError
@@ -60,20 +62,22 @@ def test_softmax_runs_in_place(int8_cnn: bytes) -> None:
     assert softmax.in_place == ((softmax.reads[0], softmax.writes[0]),)
 
 
-def test_an_input_zero_point_is_folded_into_the_bias(builder: Any) -> None:
-    q = {"scale": 0.5, "zero_point": 10}
+def test_an_input_zero_point_is_folded_into_the_bias(builder: ModelBuilder) -> None:
+    q: dict[str, Any] = {"scale": 0.5, "zero_point": 10}
     source, output = builder.tensor((1, 3), "int8", **q), builder.tensor((1, 2), "int8", **q)
     weights = builder.tensor((2, 3), "int8", scale=0.5, data=[[1, 2, 3], [-4, 5, -6]])
     bias = builder.tensor((2,), "int32", scale=0.25, data=[100, 200])
     builder.operator("FULLY_CONNECTED", [source, weights, bias], [output])
     result = plan(read_graph(builder.build([source], [output])))
-    offset = result.ops[0].call.fields["bias"].offset
+    field = result.ops[0].call.fields["bias"]
+    assert isinstance(field, Constant)
+    offset = field.offset
     folded = np.frombuffer(result.weights[offset : offset + 8], np.int32)
     assert folded.tolist() == [100 - 10 * (1 + 2 + 3), 200 - 10 * (-4 + 5 - 6)]
     assert result.ops[0].kernel == "tq_fully_connected_s8"
 
 
-def test_computations_of_a_shape_disappear(builder: Any) -> None:
+def test_computations_of_a_shape_disappear(builder: ModelBuilder) -> None:
     """An open batch size makes the converter emit SHAPE, STRIDED_SLICE and PACK for RESHAPE."""
     source, output = builder.tensor((1, 2, 2)), builder.tensor((1, 4))
     shape, batch = builder.tensor((3,), "int32"), builder.tensor((), "int32")
@@ -90,7 +94,7 @@ def test_computations_of_a_shape_disappear(builder: Any) -> None:
     assert result.inputs[0].offset == result.outputs[0].offset
 
 
-def test_equal_constants_are_stored_once(builder: Any) -> None:
+def test_equal_constants_are_stored_once(builder: ModelBuilder) -> None:
     a, b, c = (builder.tensor((1, 64)) for _ in range(3))
     first, second = (builder.tensor((1, 64), data=np.ones(64)) for _ in range(2))
     builder.operator("ADD", [a, first], [b])
@@ -98,7 +102,7 @@ def test_equal_constants_are_stored_once(builder: Any) -> None:
     assert len(plan(read_graph(builder.build([a], [c]))).weights) == 256
 
 
-def test_a_constant_output_is_copied_to_the_arena(builder: Any) -> None:
+def test_a_constant_output_is_copied_to_the_arena(builder: ModelBuilder) -> None:
     source, result = builder.tensor((1, 4)), builder.tensor((1, 4))
     constant = builder.tensor((2, 2), data=[[1, 2], [3, 4]])
     flat = builder.tensor((4,))
@@ -108,7 +112,7 @@ def test_a_constant_output_is_copied_to_the_arena(builder: Any) -> None:
     assert [op.kernel for op in planned.ops] == ["tq_tanh_f32", "tq_copy"]
 
 
-def test_broadcast_axes_are_merged(builder: Any) -> None:
+def test_broadcast_axes_are_merged(builder: ModelBuilder) -> None:
     image, scale = builder.tensor((1, 4, 5, 3)), builder.tensor((3,), data=[1, 2, 3])
     output = builder.tensor((1, 4, 5, 3))
     builder.operator("MUL", [image, scale], [output])
@@ -121,7 +125,7 @@ def test_broadcast_axes_are_merged(builder: Any) -> None:
     assert call.in_place == ((image, output),)
 
 
-def _layer(builder: Any, **weights: Any) -> bytes:
+def _layer(builder: ModelBuilder, **weights: Any) -> bytes:
     source = builder.tensor((1, 3), "int8", scale=0.5)
     output = builder.tensor((1, 2), "int8", scale=0.5)
     values = {"dtype": "int8", "scale": 0.5, "data": np.ones((2, 3)), **weights}
@@ -129,20 +133,20 @@ def _layer(builder: Any, **weights: Any) -> bytes:
     return bytes(builder.build([source], [output]))
 
 
-def test_weights_with_a_zero_point_are_refused(builder: Any) -> None:
+def test_weights_with_a_zero_point_are_refused(builder: ModelBuilder) -> None:
     data = _layer(builder, zero_point=3)
     with pytest.raises(UnsupportedModelError, match="a zero point other than 0") as caught:
         plan(read_graph(data), name="m")
     assert (caught.value.op, caught.value.dtype) == ("FULLY_CONNECTED", "int8")
 
 
-def test_weights_scaled_along_the_inputs_are_refused(builder: Any) -> None:
+def test_weights_scaled_along_the_inputs_are_refused(builder: ModelBuilder) -> None:
     data = _layer(builder, scale=[0.1, 0.2, 0.3], axis=1)
     with pytest.raises(UnsupportedModelError, match="not along the output channels"):
         plan(read_graph(data))
 
 
-def test_hybrid_layers_are_refused(builder: Any) -> None:
+def test_hybrid_layers_are_refused(builder: ModelBuilder) -> None:
     source, output = builder.tensor((1, 3)), builder.tensor((1, 2))
     weights = builder.tensor((2, 3), "int8", scale=0.5, data=np.ones((2, 3)))
     builder.operator("FULLY_CONNECTED", [source, weights], [output])
@@ -150,7 +154,7 @@ def test_hybrid_layers_are_refused(builder: Any) -> None:
         plan(read_graph(builder.build([source], [output])))
 
 
-def test_contradictory_shapes_are_refused(builder: Any) -> None:
+def test_contradictory_shapes_are_refused(builder: ModelBuilder) -> None:
     source, output = builder.tensor((1, 4, 4, 1)), builder.tensor((1, 3, 3, 1))
     window = {"filter_width": 2, "filter_height": 2, "stride_w": 2, "stride_h": 2}
     builder.operator("MAX_POOL_2D", [source], [output], padding="VALID", **window)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +17,7 @@ from pytest_tinyquant.engine.trail import window_trail
 
 
 @st.composite
-def windows(draw) -> dict[str, int]:
+def windows(draw: Callable[..., Any]) -> dict[str, int]:
     window = {"batches": draw(st.integers(1, 2))}
     for axis, pad in (("height", "pad_top"), ("width", "pad_left")):
         size, taps = draw(st.integers(1, 7)), draw(st.integers(1, 4))
@@ -76,13 +78,15 @@ def survives(window: dict[str, int], offset: int, pixels: int, gathers: bool) ->
 
 @settings(deadline=None, max_examples=300, derandomize=True)
 @given(windows(), st.integers(1, 4), st.booleans())
-def test_an_output_as_far_behind_as_the_trail_says_destroys_nothing(window, pixels, gathers):
+def test_an_output_as_far_behind_as_the_trail_says_destroys_nothing(
+    window: dict[str, int], pixels: int, gathers: bool
+) -> None:
     lag = window_trail(window, 1, pixels=pixels, gathers=gathers).lag
     assert survives(window, -lag, pixels, gathers)
     assert survives(window, -lag - 1, pixels, gathers)
 
 
-def test_one_byte_less_and_an_input_is_lost():
+def test_one_byte_less_and_an_input_is_lost() -> None:
     """A 3 x 3 filter with padding, the row above is still needed: no lag is given away."""
     window = {
         "batches": 1,
@@ -107,7 +111,7 @@ def test_one_byte_less_and_an_input_is_lost():
     assert not survives(window, -lag + 1, 1, gathers=True)
 
 
-def test_wider_elements_trail_by_more_bytes():
+def test_wider_elements_trail_by_more_bytes() -> None:
     window = dict.fromkeys(
         ("batches", "input_channels", "output_channels", "stride_height", "stride_width"), 1
     ) | {"input_height": 4, "input_width": 4, "output_height": 4, "output_width": 4}
@@ -115,10 +119,10 @@ def test_wider_elements_trail_by_more_bytes():
     assert window_trail(window, 4).lag == 4 * window_trail(window, 1).lag
 
 
-def test_nothing_to_write_trails_by_nothing():
+def test_nothing_to_write_trails_by_nothing() -> None:
     assert Trail((), ()).lag == 0
 
 
 @pytest.mark.parametrize("lag", [-4, 0, 3])
-def test_the_lag_is_the_largest_distance(lag):
+def test_the_lag_is_the_largest_distance(lag: int) -> None:
     assert Trail((8, 8 + lag), (20, 8)).lag == max(lag, -12)

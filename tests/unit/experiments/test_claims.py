@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,6 +29,7 @@ from experiments.edgemark.study import CLAIMS
 from experiments.edgemark.study import STM
 from pytest_tinyquant.baselines import schema
 from pytest_tinyquant.errors import BaselineError
+from pytest_tinyquant.measure.measurement import Measurement
 from pytest_tinyquant.metrics.metric import Metric
 
 
@@ -132,7 +134,7 @@ def test_holds_where_it_is_so(relation: Relation) -> None:
     ],
 )
 def test_does_not_hold_where_it_is_not_so(
-    relation: Relation, model: str, scheme: str, change: dict[str, float]
+    relation: Relation, model: str, scheme: str, change: dict[str, Any]
 ) -> None:
     cells = made()
     cells[model, scheme] = replace(cells.get((model, scheme), cells[model, "int8"]), **change)
@@ -155,7 +157,7 @@ def test_does_not_hold_where_it_is_not_so(
     ],
 )
 def test_does_not_hold_of_another_build_that_differs(
-    relation: Relation, change: dict[str, float]
+    relation: Relation, change: dict[str, Any]
 ) -> None:
     other = {key: replace(cell, **change) for key, cell in made().items()}
     assert relation(figures(made(), other)).verdict == "fails"
@@ -209,7 +211,9 @@ def test_the_command_says_what_is_missing(
     assert "edgemark-2024.csv: cannot be read" in capsys.readouterr().err
 
 
-def test_latencies_of_two_kinds_and_estimates_are_no_figures(tmp_path, change):
+def test_latencies_of_two_kinds_and_estimates_are_no_figures(
+    tmp_path: Path, change: Callable[..., Measurement]
+) -> None:
     def write(name: str, latency: Metric) -> None:
         measured = change(model=name, latency_invoke=latency)
         (tmp_path / f"{name}.json").write_text(schema.dump(measured))

@@ -22,10 +22,10 @@ pytestmark = pytest.mark.skipif(not shutil.which("gcc"), reason="no C compiler: 
 def library(path: Path, *sources: str) -> Path:
     """Make a static library of C sources."""
     path.parent.mkdir(exist_ok=True)
-    objects = []
+    objects: list[Path] = []
     for number, source in enumerate(sources):
         objects.append(path.with_suffix(f".{number}.o"))
-        command = ["gcc", "-x", "c", "-c", "-o", objects[-1], "-"]
+        command = ["gcc", "-x", "c", "-c", "-o", str(objects[-1]), "-"]
         subprocess.run(command, input=source, text=True, check=True)
     subprocess.run(["ar", "rcs", path, *objects], check=True)
     return path

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -18,27 +20,28 @@ from pytest_tinyquant.history.rows import RunRow
 from pytest_tinyquant.history.show import HistoryFilter
 from pytest_tinyquant.history.show import show_creep
 from pytest_tinyquant.history.show import sparkline
+from pytest_tinyquant.measure.measurement import Measurement
 from pytest_tinyquant.metrics.tolerance import Tolerance
 
 
 @pytest.fixture(autouse=True)
-def plain_output(monkeypatch):
+def plain_output(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "140")
 
 
 @pytest.fixture
-def path(tmp_path):
+def path(tmp_path: Path) -> Path:
     return tmp_path / "history.sqlite"
 
 
-def run(number, *, changes=0):
+def run(number: int, *, changes: int = 0) -> RunRow:
     return RunRow(
         f"uid{number}", f"2026-01-0{number}T00:00:00+00:00", f"{number:040x}", changes, "0.1", True
     )
 
 
-def record(path, measurements, verdicts=None):
+def record(path: Path, measurements: list[Measurement], verdicts: None = None) -> None:
     """Append one run for each measurement."""
     for number, measurement in enumerate(measurements, start=1):
         history = History(path)
@@ -46,12 +49,12 @@ def record(path, measurements, verdicts=None):
         history.close()
 
 
-def creeping(change):
+def creeping(change: Callable[..., Measurement]) -> list[Measurement]:
     """The latency of five runs: each a little slower."""
     return [change(latency_invoke=1_000_000 + 6_000 * number) for number in range(5)]
 
 
-def test_a_run_reads_as_it_was_written(path, recorded):
+def test_a_run_reads_as_it_was_written(path: Path, recorded: Measurement) -> None:
     history = History(path)
     verdicts = {("cnn_4-int8-only-nucleo-l4r5zi", "error", "mae"): "improved"}
     history.append(RunEntry.of(run(1, changes=2), [recorded], verdicts))
@@ -66,14 +69,14 @@ def test_a_run_reads_as_it_was_written(path, recorded):
     assert history.series("latency", "nothing") == []
 
 
-def test_runs_keep_their_order(path, change):
+def test_runs_keep_their_order(path: Path, change: Callable[..., Measurement]) -> None:
     record(path, creeping(change))
     (series,) = History(path).series("latency", "invoke")
     values = [point.value for point in series.points]
     assert values == [1_000_000, 1_006_000, 1_012_000, 1_018_000, 1_024_000]
 
 
-def test_a_run_is_added_whole_or_not_at_all(path, recorded):
+def test_a_run_is_added_whole_or_not_at_all(path: Path, recorded: Measurement) -> None:
     record(path, [recorded])
     history = History(path)
     with pytest.raises(ConfigurationError, match="cannot be used as a history"):
@@ -96,7 +99,7 @@ history.append(RunEntry(RunRow("killed", "t", "", 0, "0", True), measurements())
 """
 
 
-def test_a_killed_writer_leaves_the_file_as_it_was(path, recorded):
+def test_a_killed_writer_leaves_the_file_as_it_was(path: Path, recorded: Measurement) -> None:
     record(path, [recorded])
     killed = subprocess.run([sys.executable, "-c", KILLED, str(path)], timeout=60, check=False)
     assert killed.returncode == -9
@@ -120,7 +123,7 @@ for number in range(20):
 """
 
 
-def test_writers_wait_for_each_other(path):
+def test_writers_wait_for_each_other(path: Path) -> None:
     writers = [
         subprocess.Popen([sys.executable, "-c", WRITER, str(path), name]) for name in ("a", "b")
     ]
@@ -129,7 +132,7 @@ def test_writers_wait_for_each_other(path):
         assert connection.execute("SELECT count(*) FROM run").fetchone() == (40,)
 
 
-def test_a_file_of_a_later_version_is_refused(path, recorded):
+def test_a_file_of_a_later_version_is_refused(path: Path, recorded: Measurement) -> None:
     record(path, [recorded])
     with sqlite3.connect(path) as connection:
         connection.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
@@ -137,7 +140,9 @@ def test_a_file_of_a_later_version_is_refused(path, recorded):
         History(path)
 
 
-def test_a_file_of_an_earlier_version_is_brought_up_to_date(path, recorded, monkeypatch):
+def test_a_file_of_an_earlier_version_is_brought_up_to_date(
+    path: Path, recorded: Measurement, monkeypatch: pytest.MonkeyPatch
+) -> None:
     record(path, [recorded])
     step = "ALTER TABLE run ADD COLUMN note TEXT NOT NULL DEFAULT ''"
     monkeypatch.setattr("pytest_tinyquant.history.database.MIGRATIONS", (*MIGRATIONS, step))
@@ -148,14 +153,14 @@ def test_a_file_of_an_earlier_version_is_brought_up_to_date(path, recorded, monk
         assert connection.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
 
 
-def test_the_database_of_another_program_is_left_alone(path):
+def test_the_database_of_another_program_is_left_alone(path: Path) -> None:
     with sqlite3.connect(path) as connection:
         connection.execute("CREATE TABLE theirs (x)")
     with pytest.raises(ConfigurationError, match="another program's database"):
         History(path)
 
 
-def test_a_file_that_is_no_database(path):
+def test_a_file_that_is_no_database(path: Path) -> None:
     path.write_text("something else entirely, and long enough to be looked at" * 10)
     with pytest.raises(ConfigurationError, match="cannot be used as a history"):
         History(path)
@@ -164,7 +169,9 @@ def test_a_file_that_is_no_database(path):
 # ---- tinyquant history ----
 
 
-def test_one_combination_is_shown_run_by_run(path, change, capsys):
+def test_one_combination_is_shown_run_by_run(
+    path: Path, change: Callable[..., Measurement], capsys: pytest.CaptureFixture[str]
+) -> None:
     record(path, creeping(change))
     assert main(["history", "latency", "--file", str(path)]) == 0
     output = capsys.readouterr().out
@@ -173,7 +180,9 @@ def test_one_combination_is_shown_run_by_run(path, change, capsys):
     assert "2026-01-05 00:00:00   0000000000   1,024,000 instructions   +6,000" in output
 
 
-def test_the_latest_runs_of_chosen_models(path, change, capsys):
+def test_the_latest_runs_of_chosen_models(
+    path: Path, change: Callable[..., Measurement], capsys: pytest.CaptureFixture[str]
+) -> None:
     record(path, creeping(change))
     arguments = ["history", "latency", "--file", str(path), "--last", "2", "--model", "cnn_*"]
     assert main(arguments) == 0
@@ -182,7 +191,9 @@ def test_the_latest_runs_of_chosen_models(path, change, capsys):
     assert "no run has latency" in capsys.readouterr().err
 
 
-def test_unknown_metrics_and_absent_files(path, change, capsys):
+def test_unknown_metrics_and_absent_files(
+    path: Path, change: Callable[..., Measurement], capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["history", "--file", str(path)]) == 2
     assert "there is no history yet" in capsys.readouterr().err
     record(path, creeping(change))
@@ -190,13 +201,17 @@ def test_unknown_metrics_and_absent_files(path, change, capsys):
     assert "known: error.mae" in capsys.readouterr().err
 
 
-def test_json(path, change, capsys):
+def test_json(
+    path: Path, change: Callable[..., Measurement], capsys: pytest.CaptureFixture[str]
+) -> None:
     record(path, creeping(change))
     assert main(["history", "flash.weights", "--json", "--file", str(path)]) == 0
     assert '"value": 50000' in capsys.readouterr().out
 
 
-def test_steps_within_the_gate_that_add_up_are_found(path, change, capsys):
+def test_steps_within_the_gate_that_add_up_are_found(
+    path: Path, change: Callable[..., Measurement], capsys: pytest.CaptureFixture[str]
+) -> None:
     record(path, creeping(change))
     choice = HistoryFilter("latency")
     assert show_creep(History(path), choice, None, None) == 1
@@ -210,5 +225,5 @@ def test_steps_within_the_gate_that_add_up_are_found(path, change, capsys):
 @pytest.mark.parametrize(
     ("values", "bars"), [([1], "▅"), ([3, 3, 3], "▅▅▅"), ([0, 7], "▁█"), ([0, 0.5, 1], "▁▅█")]
 )
-def test_sparklines(values, bars):
+def test_sparklines(values: list[float], bars: str) -> None:
     assert sparkline(values) == bars

@@ -41,7 +41,7 @@ def _parts(node: ast.expr) -> list[ast.expr]:
     return node.elts if isinstance(node, (ast.Tuple, ast.List, ast.Set)) else []
 
 
-def test_no_module_outside_of_the_room_decides_by_a_metrics_name():
+def test_no_module_outside_of_the_room_decides_by_a_metrics_name() -> None:
     found = [
         f"{file.relative_to(PACKAGE)} {what}"
         for file in sorted(PACKAGE.rglob("*.py"))
@@ -61,5 +61,5 @@ def test_no_module_outside_of_the_room_decides_by_a_metrics_name():
         'units = {"latency": "cycles", "ram": "bytes"}',
     ],
 )
-def test_the_search_finds_what_it_is_for(line):
+def test_the_search_finds_what_it_is_for(line: str) -> None:
     assert list(decided_by_name(line))

@@ -18,29 +18,42 @@ SLACKS = st.floats(0, 1e6)
 TOLERANCES = st.builds(Tolerance, SLACKS, SLACKS)
 
 
-def found(tolerances, metric, number_class="exact", *, same_image=True, same_build=True):
+def found(
+    tolerances: Tolerances,
+    metric: str,
+    number_class: str = "exact",
+    *,
+    same_image: bool = True,
+    same_build: bool = True,
+) -> Tolerance:
     return tolerances.find(metric, number_class, same_image=same_image, same_build=same_build)
 
 
-def test_a_regression_exceeds_both_slacks():
+def test_a_regression_exceeds_both_slacks() -> None:
     tolerance = Tolerance(relative=0.01, absolute=50)
     assert tolerance.slack(1_000) == 50
     assert tolerance.slack(100_000) == 1_000
 
 
 @given(TOLERANCES, TOLERANCES, st.floats(-1e6, 1e6))
-def test_the_wider_of_two_never_has_less_slack(one, other, baseline):
+def test_the_wider_of_two_never_has_less_slack(
+    one: Tolerance, other: Tolerance, baseline: float
+) -> None:
     widest = one.widest(other)
     assert widest.slack(baseline) >= max(one.slack(baseline), other.slack(baseline))
 
 
 @given(TOLERANCES, st.floats(0, 1e6), st.floats(0, 1e6))
-def test_slack_never_shrinks_as_the_baseline_grows(tolerance, baseline, more):
+def test_slack_never_shrinks_as_the_baseline_grows(
+    tolerance: Tolerance, baseline: float, more: float
+) -> None:
     assert tolerance.slack(baseline + more) >= tolerance.slack(baseline)
 
 
 @given(SLACKS, SLACKS, SLACKS, SLACKS, st.floats(-1e6, 1e6))
-def test_widening_either_slack_never_narrows(relative, absolute, more_r, more_a, baseline):
+def test_widening_either_slack_never_narrows(
+    relative: float, absolute: float, more_r: float, more_a: float, baseline: float
+) -> None:
     narrow = Tolerance(relative, absolute)
     assert Tolerance(relative + more_r, absolute + more_a).slack(baseline) >= (
         narrow.slack(baseline)
@@ -48,39 +61,39 @@ def test_widening_either_slack_never_narrows(relative, absolute, more_r, more_a,
 
 
 @pytest.mark.parametrize("metric", ["latency", "flash", "ram"])
-def test_exact_counts_have_no_slack(metric):
+def test_exact_counts_have_no_slack(metric: str) -> None:
     assert found(Tolerances.of(), metric) == Tolerance()
 
 
-def test_error_has_an_absolute_slack_above_float_noise():
+def test_error_has_an_absolute_slack_above_float_noise() -> None:
     assert found(Tolerances.of(), "error") == Tolerance(absolute=1e-6)
 
 
-def test_measured_cycles_have_less_slack_on_the_same_image():
+def test_measured_cycles_have_less_slack_on_the_same_image() -> None:
     same = found(Tolerances.of(), "latency", "measured")
     rebuilt = found(Tolerances.of(), "latency", "measured", same_image=False)
     assert (same.relative, rebuilt) == (0.001, METRICS["latency"].rebuilt)
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_another_build_widens(metric):
+def test_another_build_widens(metric: str) -> None:
     assert found(Tolerances.of(), metric, same_build=False).slack(1e6) >= (
         METRICS[metric].other_build.slack(1e6)
     )
 
 
-def test_another_build_never_narrows_what_the_user_set():
+def test_another_build_never_narrows_what_the_user_set() -> None:
     tolerances = Tolerances.of({"latency": "50%"})
     assert found(tolerances, "latency", same_build=False).relative == 0.5
 
 
-def test_the_user_may_narrow_the_tolerance_of_another_build():
+def test_the_user_may_narrow_the_tolerance_of_another_build() -> None:
     tolerances = Tolerances.of({"other_toolchain": {"latency": "1%"}})
     assert found(tolerances, "latency", same_build=False) == Tolerance(0.01)
     assert found(tolerances, "latency") == Tolerance()
 
 
-def test_later_layers_win_metric_by_metric():
+def test_later_layers_win_metric_by_metric() -> None:
     project = parse_ini(["latency:5%", "flash:128B"], where="ini")
     tolerances = Tolerances.of(project, {"latency": "1%"})
     assert found(tolerances, "latency") == Tolerance(0.01)
@@ -101,11 +114,11 @@ def test_later_layers_win_metric_by_metric():
         ("latency:0", Tolerance()),
     ],
 )
-def test_grammar(line, expected):
+def test_grammar(line: str, expected: Tolerance) -> None:
     assert list(parse_ini([line], where="ini").values()) == [expected]
 
 
-def test_blank_lines_are_nothing():
+def test_blank_lines_are_nothing() -> None:
     assert parse_ini(["", "  "], where="ini") == {}
 
 
@@ -123,35 +136,35 @@ def test_blank_lines_are_nothing():
         ("error:4B", "is not a tolerance"),
     ],
 )
-def test_malformed_lines_are_named(line, message):
+def test_malformed_lines_are_named(line: str, message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         parse_ini([line], where="pytest.ini: tinyquant_tolerance")
 
 
-def test_a_metric_given_twice_is_refused():
+def test_a_metric_given_twice_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="'flash' is given twice"):
         parse_ini(["flash:1B", "flash:2B"], where="ini")
 
 
 @pytest.mark.parametrize("value", [-1, float("nan"), float("inf"), True, None, [1]])
-def test_values_that_are_no_slack_are_refused(value):
+def test_values_that_are_no_slack_are_refused(value: float | list[int] | None) -> None:
     with pytest.raises(ConfigurationError, match=r"models/a\.toml: flash"):
         parse_mapping({"flash": value}, where="models/a.toml")
 
 
-def test_a_bare_fraction_of_a_count_is_taken_for_a_forgotten_percent_sign():
+def test_a_bare_fraction_of_a_count_is_taken_for_a_forgotten_percent_sign() -> None:
     with pytest.raises(ConfigurationError, match="for a share write '5%'"):
         parse_mapping({"latency": 0.05}, where="marker")
 
 
-def test_bare_numbers_are_absolute():
+def test_bare_numbers_are_absolute() -> None:
     assert parse_mapping({"error": 0.05, "flash": 16}, where="m") == {
         "error": Tolerance(0, 0.05),
         "flash": Tolerance(0, 16),
     }
 
 
-def test_text_names_each_slack_with_its_unit():
+def test_text_names_each_slack_with_its_unit() -> None:
     assert Tolerance().text("bytes") == "0"
     assert Tolerance(0.05).text("bytes") == "5 %"
     assert Tolerance(0.001, 64).text("cycles") == "0.1 % or 64 cycles"

@@ -38,7 +38,13 @@ def read(**values: Any) -> Architecture:
         (Flatten(), (2, 2, 10), (40,), 0, 0),
     ],
 )
-def test_shapes_and_costs(layer, input_shape, output_shape, parameters, macs):
+def test_shapes_and_costs(
+    layer: Any,
+    input_shape: tuple[int, ...],
+    output_shape: tuple[int, ...],
+    parameters: int,
+    macs: int,
+) -> None:
     architecture = Architecture(input_shape, (layer,))
 
     assert architecture.output_shape == output_shape
@@ -46,7 +52,7 @@ def test_shapes_and_costs(layer, input_shape, output_shape, parameters, macs):
     assert mac_count(architecture) == macs
 
 
-def test_costs_of_layers_add_up():
+def test_costs_of_layers_add_up() -> None:
     architecture = Architecture((2, 2, 1), (Conv(3, (1, 1)), Flatten(), Dense(5, "softmax")))
 
     assert parameter_count(architecture) == (3 + 3) + (12 * 5 + 5)
@@ -54,7 +60,7 @@ def test_costs_of_layers_add_up():
     assert architecture.output_activation == "softmax"
 
 
-def test_sizes_are_given_once_or_for_height_and_width():
+def test_sizes_are_given_once_or_for_height_and_width() -> None:
     layers = [{"kind": "conv", "filters": 2, "kernel": [3, 1], "stride": 2}]
 
     architecture = read(input_shape=[8, 8, 1], layers=layers)
@@ -62,7 +68,7 @@ def test_sizes_are_given_once_or_for_height_and_width():
     assert architecture.layers == (Conv(2, (3, 1), (2, 2), "relu"),)
 
 
-def test_a_misspelt_key_names_the_file_the_layer_and_the_closest_key():
+def test_a_misspelt_key_names_the_file_the_layer_and_the_closest_key() -> None:
     with pytest.raises(ConfigurationError) as error:
         read(layers=[{"kind": "dense", "unit": 2}])
 
@@ -99,6 +105,6 @@ def test_a_misspelt_key_names_the_file_the_layer_and_the_closest_key():
         ),
     ],
 )
-def test_what_cannot_be_built_is_refused(values, message):
+def test_what_cannot_be_built_is_refused(values: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         read(**values)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from model_builder import ModelBuilder
 
 from pytest_tinyquant.errors import ModelError
 from pytest_tinyquant.models import c_array
@@ -16,7 +19,7 @@ from pytest_tinyquant.models.tflite_file import scheme_of_tflite
 
 
 @pytest.fixture
-def model(builder) -> bytes:
+def model(builder: ModelBuilder) -> bytes:
     source, result = (builder.tensor((1, 4), "int8", scale=0.1) for _ in range(2))
     builder.operator("TANH", [source], [result])
     return bytes(builder.build([source], [result]))
@@ -60,14 +63,18 @@ def write(path: Path, form: str, data: bytes, number: str = "0x{:02x}") -> Path:
 
 @pytest.mark.parametrize("form", EXPORTERS.values(), ids=EXPORTERS)
 @pytest.mark.parametrize("number", ["0x{:02x}", "0X{:02X}", "{}", "{}u"])
-def test_the_bytes_of_every_exporter_are_read(tmp_path, model, form, number):
+def test_the_bytes_of_every_exporter_are_read(
+    tmp_path: Path, model: bytes, form: str, number: str
+) -> None:
     path = write(tmp_path / "net.cc", form, model, number)
 
     assert holds_model(path)
     assert read_c_array(path) == model
 
 
-def test_a_source_in_the_models_directory_is_a_model_and_other_sources_are_none(tmp_path, model):
+def test_a_source_in_the_models_directory_is_a_model_and_other_sources_are_none(
+    tmp_path: Path, model: bytes
+) -> None:
     write(tmp_path / "kws" / "model_data.cc", EXPORTERS["Arduino"], model)
     (tmp_path / "kws" / "model_data.h").write_text("extern const unsigned char g_model[];\n")
     (tmp_path / "main.c").write_text("int main(void) { return 0; }\n")
@@ -80,7 +87,7 @@ def test_a_source_in_the_models_directory_is_a_model_and_other_sources_are_none(
         "net": "tflite",
     }
     assert scheme_of_tflite(found["net"].path) == "int8-only"
-    assert found["net"].check().shape == (16, 4)
+    assert np.shape(found["net"].check()) == (16, 4)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +104,9 @@ def test_a_source_in_the_models_directory_is_a_model_and_other_sources_are_none(
         (lambda text: text + text.replace("net_", "other_"), r"2 models \(net_tflite, other_tfl"),
     ],
 )
-def test_a_damaged_source_is_a_model_error(tmp_path, model, change, words):
+def test_a_damaged_source_is_a_model_error(
+    tmp_path: Path, model: bytes, change: Callable[[str], str], words: str
+) -> None:
     path = write(tmp_path / "net.h", XXD, model)
     path.write_text(change(path.read_text()))
 
@@ -105,7 +114,9 @@ def test_a_damaged_source_is_a_model_error(tmp_path, model, change, words):
         read_c_array(path)
 
 
-def test_a_source_larger_than_any_model_is_refused_unread(tmp_path, monkeypatch):
+def test_a_source_larger_than_any_model_is_refused_unread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(c_array, "SOURCE_LIMIT", 100)
     path = tmp_path / "net.cc"
     path.write_text("x" * 101)
@@ -118,7 +129,7 @@ def test_a_source_larger_than_any_model_is_refused_unread(tmp_path, monkeypatch)
 @pytest.mark.parametrize(
     "text", ["/*" * 200_000, "{" * 400_000, "{0x1, " * 100_000, "a[" * 200_000]
 )
-def test_hostile_text_takes_no_time(tmp_path, text):
+def test_hostile_text_takes_no_time(tmp_path: Path, text: str) -> None:
     path = tmp_path / "net.cc"
     path.write_text(text)
     before = time.process_time()

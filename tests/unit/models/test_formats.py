@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pytest_tinyquant.errors import ConfigurationError
@@ -32,7 +33,7 @@ h5py = pytest.importorskip("h5py")
         ("net.ONNX", "onnx"),
     ],
 )
-def test_a_suffix_says_the_kind_whatever_its_case(tmp_path, name, kind):
+def test_a_suffix_says_the_kind_whatever_its_case(tmp_path: Path, name: str, kind: str) -> None:
     (tmp_path / name).touch()
     (tmp_path / name).with_suffix(".toml").write_text("check_samples = 7")
 
@@ -43,7 +44,7 @@ def test_a_suffix_says_the_kind_whatever_its_case(tmp_path, name, kind):
     assert is_model_path(f"path/to/{name}")
 
 
-def test_what_looks_like_a_model_and_is_none_is_named_with_what_to_do(tmp_path):
+def test_what_looks_like_a_model_and_is_none_is_named_with_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "net.tflite").touch()
     (tmp_path / "frozen.pb").touch()
     (tmp_path / "net.weights.h5").touch()
@@ -61,7 +62,7 @@ def test_what_looks_like_a_model_and_is_none_is_named_with_what_to_do(tmp_path):
     assert "give it the suffix .tflite" in told["net.bin"]
 
 
-def test_a_path_that_is_no_model_says_why(tmp_path):
+def test_a_path_that_is_no_model_says_why(tmp_path: Path) -> None:
     (tmp_path / "frozen.pb").touch()
     with pytest.raises(ConfigurationError, match=r"frozen\.pb: not a model: a TensorFlow graph"):
         load_model(tmp_path / "frozen.pb")
@@ -78,17 +79,17 @@ def hdf5_file(path: Path, batch_shape: list[int | None] | None) -> Path:
     return path
 
 
-def test_an_hdf5_file_gets_samples_of_its_input_shape(tmp_path):
+def test_an_hdf5_file_gets_samples_of_its_input_shape(tmp_path: Path) -> None:
     model = load_model(hdf5_file(tmp_path / "net.h5", [None, 8, 8, 1]))
-    assert model.calibration().shape == (200, 8, 8, 1)
+    assert np.shape(model.calibration()) == (200, 8, 8, 1)
 
 
-def test_an_hdf5_file_of_weights_says_so(tmp_path):
+def test_an_hdf5_file_of_weights_says_so(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"net\.h5: holds weights without a network; save the"):
         load_model(hdf5_file(tmp_path / "net.h5", None)).check()
 
 
-def test_an_hdf5_file_that_claims_more_than_any_model_is_not_unpacked(tmp_path):
+def test_an_hdf5_file_that_claims_more_than_any_model_is_not_unpacked(tmp_path: Path) -> None:
     path = hdf5_file(tmp_path / "net.h5", [None, 4])
     with h5py.File(path, "a") as file:
         file.create_dataset("zeros", shape=(1 << 40,), dtype="f4", chunks=(1 << 16,))
@@ -97,7 +98,7 @@ def test_an_hdf5_file_that_claims_more_than_any_model_is_not_unpacked(tmp_path):
 
 
 @pytest.mark.parametrize("data", [b"", b"no HDF5", b"\x89HDF\r\n\x1a\n" + b"\xff" * 600])
-def test_a_damaged_hdf5_file_is_a_model_error(tmp_path, data):
+def test_a_damaged_hdf5_file_is_a_model_error(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "net.h5").write_bytes(data)
     with pytest.raises(ModelError, match=r"net\.h5: not a model saved by Keras"):
         load_model(tmp_path / "net.h5").check()
@@ -133,24 +134,26 @@ def saved_model(directory: Path, signature: str = "serving_default", **shapes: l
     return directory
 
 
-def test_a_saved_model_gets_samples_of_its_input_shapes_sorted_by_name(tmp_path):
+def test_a_saved_model_gets_samples_of_its_input_shapes_sorted_by_name(tmp_path: Path) -> None:
     model = load_model(saved_model(tmp_path / "net", b=[-1, 3], a=[1, 8, 8]))
     assert [part.shape for part in model.check()] == [(16, 8, 8), (16, 3)]
 
 
-def test_a_size_that_a_saved_model_leaves_open_must_be_given(tmp_path):
+def test_a_size_that_a_saved_model_leaves_open_must_be_given(tmp_path: Path) -> None:
     model = load_model(saved_model(tmp_path / "net", a=[-1, -1, 8]))
     with pytest.raises(ConfigurationError, match=r"write 'input_shape = .*net\.toml"):
         model.check()
 
 
-def test_a_saved_model_without_the_default_signature_says_which_it_has(tmp_path):
+def test_a_saved_model_without_the_default_signature_says_which_it_has(tmp_path: Path) -> None:
     path = saved_model(tmp_path / "net", signature="train", a=[-1, 3])
     with pytest.raises(ModelError, match=r"no signature 'serving_default' .*signatures: train"):
         saved_shapes(path)
 
 
-def test_every_cut_and_every_damaged_byte_of_a_saved_model_is_a_model_error_or_a_shape(tmp_path):
+def test_every_cut_and_every_damaged_byte_of_a_saved_model_is_a_model_error_or_a_shape(
+    tmp_path: Path,
+) -> None:
     path = saved_model(tmp_path / "net", a=[-1, 3], b=[-1, 300])
     file = path / "saved_model.pb"
     data = file.read_bytes()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,15 +22,15 @@ def keras_file(path: Path, batch_shape: list[int | None]) -> Path:
     return path
 
 
-def test_a_keras_file_without_data_gets_uniform_samples_of_its_input_shape(tmp_path):
+def test_a_keras_file_without_data_gets_uniform_samples_of_its_input_shape(tmp_path: Path) -> None:
     model = load_model(keras_file(tmp_path / "net.keras", [None, 8, 8, 1]))
 
-    assert model.calibration().shape == (200, 8, 8, 1)
-    assert model.check().shape == (16, 8, 8, 1)
+    assert np.shape(model.calibration()) == (200, 8, 8, 1)
+    assert np.shape(model.check()) == (16, 8, 8, 1)
     assert not np.isin(model.check(), model.calibration()).all(axis=(1, 2, 3)).any()
 
 
-def test_a_keras_file_can_bring_its_own_data(tmp_path):
+def test_a_keras_file_can_bring_its_own_data(tmp_path: Path) -> None:
     path = keras_file(tmp_path / "net.keras", [None, 2])
     both = np.arange(8, dtype=np.float32).reshape(4, 2)
     np.savez(tmp_path / "own.npz", calibration=both, check=-both)
@@ -42,17 +43,17 @@ def test_a_keras_file_can_bring_its_own_data(tmp_path):
     np.testing.assert_array_equal(model.check(), -both[:2])
 
 
-def test_a_shape_that_a_file_leaves_open_must_be_given(tmp_path):
+def test_a_shape_that_a_file_leaves_open_must_be_given(tmp_path: Path) -> None:
     path = keras_file(tmp_path / "net.keras", [None, None, 40])
 
     with pytest.raises(ConfigurationError, match=r"write 'input_shape = .*into .*net\.toml"):
         load_model(path).check()
 
     (tmp_path / "net.toml").write_text("input_shape = [49, 40]")
-    assert load_model(path).check().shape == (16, 49, 40)
+    assert np.shape(load_model(path).check()) == (16, 49, 40)
 
 
-def keras_file_of(path, inputs, shapes):
+def keras_file_of(path: Path, inputs: Any, shapes: dict[str, list[int]]) -> Path:
     layers = [
         {"name": name, "config": {"batch_shape": [None, *shape]}} for name, shape in shapes.items()
     ]
@@ -69,7 +70,7 @@ def keras_file_of(path, inputs, shapes):
         {"a": ["image", 0, 0], "b": ["age", 0, 0]},
     ],
 )
-def test_several_inputs_get_samples_each_in_the_models_order(tmp_path, inputs):
+def test_several_inputs_get_samples_each_in_the_models_order(tmp_path: Path, inputs: Any) -> None:
     shapes = {"age": [3], "image": [4, 4, 1]}
     model = load_model(keras_file_of(tmp_path / "net.keras", inputs, shapes))
     image, age = model.check()
@@ -78,11 +79,11 @@ def test_several_inputs_get_samples_each_in_the_models_order(tmp_path, inputs):
     assert not np.isin(image, age).any()
 
 
-def test_several_inputs_are_read_by_number(tmp_path):
+def test_several_inputs_are_read_by_number(tmp_path: Path) -> None:
     inputs = [["first", 0, 0], ["second", 0, 0]]
     keras_file_of(tmp_path / "net.keras", inputs, {"first": [2], "second": [1]})
     (tmp_path / "net.toml").write_text('data = "net.npz"\ncheck_samples = 4')
-    arrays = {"check_0": np.ones((5, 2)), "check_1": np.arange(5.0)[:, None]}
+    arrays: dict[str, Any] = {"check_0": np.ones((5, 2)), "check_1": np.arange(5.0)[:, None]}
     np.savez(tmp_path / "net.npz", **arrays)
     model = load_model(tmp_path / "net.keras")
     assert [part.tolist() for part in model.check()] == [[[1, 1]] * 4, [[0], [1], [2], [3]]]
@@ -91,7 +92,7 @@ def test_several_inputs_are_read_by_number(tmp_path):
         load_model(tmp_path / "net.keras").check()
 
 
-def test_a_keras_file_that_is_none_is_a_model_error(tmp_path):
+def test_a_keras_file_that_is_none_is_a_model_error(tmp_path: Path) -> None:
     path = tmp_path / "net.keras"
     path.touch()
     with pytest.raises(ModelError, match=r"net\.keras: not a model saved by Keras"):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.models.discovery import discover_models
 
 
-def test_a_toml_file_beside_a_model_file_holds_its_settings(tmp_path):
+def test_a_toml_file_beside_a_model_file_holds_its_settings(tmp_path: Path) -> None:
     (tmp_path / "kws.tflite").touch()
     (tmp_path / "kws.toml").write_text("check_samples = 4\ntolerance = { error = 1e-3 }\n")
 
@@ -17,7 +19,7 @@ def test_a_toml_file_beside_a_model_file_holds_its_settings(tmp_path):
     assert (kws.kind, kws.check_samples, kws.tolerance) == ("tflite", 4, {"error": 1e-3})
 
 
-def test_a_tflite_file_is_not_converted_so_it_takes_no_scheme(tmp_path):
+def test_a_tflite_file_is_not_converted_so_it_takes_no_scheme(tmp_path: Path) -> None:
     (tmp_path / "kws.tflite").touch()
     (tmp_path / "kws.toml").write_text("schemes = ['int8']\n")
 
@@ -25,7 +27,7 @@ def test_a_tflite_file_is_not_converted_so_it_takes_no_scheme(tmp_path):
         discover_models(tmp_path)
 
 
-def test_settings_name_data_that_must_exist(tmp_path):
+def test_settings_name_data_that_must_exist(tmp_path: Path) -> None:
     (tmp_path / "kws.tflite").touch()
     (tmp_path / "kws.toml").write_text("data = 'kws.npz'\n")
 
@@ -37,7 +39,9 @@ def test_settings_name_data_that_must_exist(tmp_path):
     ("line", "steps"),
     [("", 1), ("sequence = false", 1), ("sequence = true", 16), ("sequence = 4", 4)],
 )
-def test_samples_of_a_model_that_remembers_may_follow_each_other(tmp_path, line, steps):
+def test_samples_of_a_model_that_remembers_may_follow_each_other(
+    tmp_path: Path, line: str, steps: int
+) -> None:
     (tmp_path / "kws.tflite").touch()
     plain = discover_models(tmp_path)["kws"].source_sha256 if steps == 1 else None
     (tmp_path / "kws.toml").write_text(line)
@@ -56,7 +60,7 @@ def test_samples_of_a_model_that_remembers_may_follow_each_other(tmp_path, line,
         ("keras", "sequence = true", "'sequence' is for models that come as .tflite"),
     ],
 )
-def test_what_no_sequence_can_be(tmp_path, suffix, line, words):
+def test_what_no_sequence_can_be(tmp_path: Path, suffix: str, line: str, words: str) -> None:
     (tmp_path / f"kws.{suffix}").touch()
     (tmp_path / "kws.toml").write_text(line)
 

@@ -58,7 +58,7 @@ def touch(path: Path) -> Path:
 # --- finding ---
 
 
-def test_a_toml_file_is_a_model_of_the_zoo(models):
+def test_a_toml_file_is_a_model_of_the_zoo(models: Path) -> None:
     net = discover_models(models)["net"]
 
     assert (net.kind, net.family, net.check_samples) == ("zoo", "tiny", 3)
@@ -67,7 +67,7 @@ def test_a_toml_file_is_a_model_of_the_zoo(models):
     assert net.path == models / "net.toml"
 
 
-def test_model_files_are_found_at_any_depth_and_named_by_their_place(models):
+def test_model_files_are_found_at_any_depth_and_named_by_their_place(models: Path) -> None:
     touch(models / "mlperf-tiny" / "ad01_int8.tflite")
     touch(models / "Mine.keras")
     touch(models / "exported" / "saved_model.pb")
@@ -83,7 +83,7 @@ def test_model_files_are_found_at_any_depth_and_named_by_their_place(models):
     }
 
 
-def test_weights_data_known_issues_and_hidden_files_are_no_models(models):
+def test_weights_data_known_issues_and_hidden_files_are_no_models(models: Path) -> None:
     touch(models / "weights" / "old.tflite")
     touch(models / "data" / "old.tflite")
     touch(models / ".cache" / "old.tflite")
@@ -94,14 +94,14 @@ def test_weights_data_known_issues_and_hidden_files_are_no_models(models):
     assert list(discover_models(models)) == ["net"]
 
 
-def test_numbers_sort_as_numbers(models):
+def test_numbers_sort_as_numbers(models: Path) -> None:
     for name in ("fc_10", "fc_2", "fc_1"):
         touch(models / f"{name}.tflite")
 
     assert list(discover_models(models)) == ["fc_1", "fc_2", "fc_10", "net"]
 
 
-def test_extra_folders_and_files_add_models(tmp_path, models):
+def test_extra_folders_and_files_add_models(tmp_path: Path, models: Path) -> None:
     touch(tmp_path / "elsewhere" / "vendor" / "kws.tflite")
     (tmp_path / "elsewhere" / "pyproject.toml").write_text("[project]")
     single = touch(tmp_path / "single.tflite")
@@ -111,16 +111,16 @@ def test_extra_folders_and_files_add_models(tmp_path, models):
     assert list(found) == ["net", "single", "vendor/kws"]
 
 
-def test_without_a_models_directory_there_are_only_the_extra_ones(tmp_path):
+def test_without_a_models_directory_there_are_only_the_extra_ones(tmp_path: Path) -> None:
     assert discover_models(tmp_path / "models") == {}
 
 
-def test_an_extra_path_that_does_not_exist_is_an_error(tmp_path):
+def test_an_extra_path_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"gone: no such model file or folder; correct"):
         discover_models(tmp_path, [tmp_path / "gone"])
 
 
-def test_two_models_of_one_name_are_an_error(models):
+def test_two_models_of_one_name_are_an_error(models: Path) -> None:
     touch(models / "a.tflite")
     touch(models / "A.keras")
 
@@ -128,14 +128,14 @@ def test_two_models_of_one_name_are_an_error(models):
         discover_models(models)
 
 
-def test_a_name_that_cannot_be_part_of_a_test_id_is_an_error(models):
+def test_a_name_that_cannot_be_part_of_a_test_id_is_an_error(models: Path) -> None:
     touch(models / "my net[1].tflite")
 
     with pytest.raises(ConfigurationError, match=r"becomes part of test ids .* rename it"):
         discover_models(models)
 
 
-def test_finding_models_imports_nothing_heavy():
+def test_finding_models_imports_nothing_heavy() -> None:
     code = (
         "import sys; from pathlib import Path; from pytest_tinyquant.models.discovery import *;"
         f"assert len(discover_models(Path({str(ROOT / 'models')!r}))) >= 18;"
@@ -153,7 +153,7 @@ def test_finding_models_imports_nothing_heavy():
 # --- what a file may say ---
 
 
-def test_a_misspelt_key_is_an_error_and_not_ignored(models):
+def test_a_misspelt_key_is_an_error_and_not_ignored(models: Path) -> None:
     # The study's code read 'use_batchnorm' where its files said 'use_batch_norm': batch
     # normalization was silently left out of every model.
     file = models / "net.toml"
@@ -184,14 +184,14 @@ def test_a_misspelt_key_is_an_error_and_not_ignored(models):
         ("[data]", "[data", "net.toml: not valid TOML: .*line 7"),
     ],
 )
-def test_what_a_file_may_not_say(models, old, new, message):
+def test_what_a_file_may_not_say(models: Path, old: str, new: str, message: str) -> None:
     (models / "net.toml").write_text(NET.replace(old, new))
 
     with pytest.raises(ConfigurationError, match=message):
         discover_models(models)
 
 
-def test_what_a_file_may_say_about_conversion_and_tolerance(models):
+def test_what_a_file_may_say_about_conversion_and_tolerance(models: Path) -> None:
     more = "[conversion]\nschemes = ['int8', 'basic']\ndense_per_channel = true\n"
     (models / "net.toml").write_text(NET + more + "[tolerance]\nlatency = '5%'\n")
 
@@ -202,21 +202,21 @@ def test_what_a_file_may_say_about_conversion_and_tolerance(models):
     assert net.tolerance == {"latency": "5%"}
 
 
-def test_missing_weights_say_how_to_make_them(models):
+def test_missing_weights_say_how_to_make_them(models: Path) -> None:
     (models / "weights" / "net.npz").unlink()
 
     with pytest.raises(ConfigurationError, match=r"weights are missing .*train\.py net'"):
         discover_models(models)
 
 
-def test_missing_samples_say_how_to_make_them(models):
+def test_missing_samples_say_how_to_make_them(models: Path) -> None:
     (models / "data" / "pairs.npz").unlink()
 
     with pytest.raises(ConfigurationError, match=r"samples .dataset 'pairs'. are missing .*train"):
         discover_models(models)
 
 
-def test_what_is_no_model_is_said_to_be_none(tmp_path):
+def test_what_is_no_model_is_said_to_be_none(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"notes\.txt: not a model; models are \.tflite"):
         load_model(touch(tmp_path / "notes.txt"))
 
@@ -224,22 +224,24 @@ def test_what_is_no_model_is_said_to_be_none(tmp_path):
 # --- samples of the zoo ---
 
 
-def test_images_are_scaled_to_what_the_model_sees(models):
+def test_images_are_scaled_to_what_the_model_sees(models: Path) -> None:
     net = discover_models(models)["net"]
 
-    assert net.calibration().dtype == np.float32
-    np.testing.assert_allclose(net.calibration()[:2], [[0.0, 0.1], [0.2, 0.3]], rtol=1e-6)
+    calibration = net.calibration()
+    assert isinstance(calibration, np.ndarray)
+    assert calibration.dtype == np.float32
+    np.testing.assert_allclose(calibration[:2], [[0.0, 0.1], [0.2, 0.3]], rtol=1e-6)
     np.testing.assert_allclose(net.check(), [[1.0, 1.1], [1.2, 1.3], [1.4, 1.5]], rtol=1e-6)
 
 
-def test_more_check_samples_than_there_are_is_an_error(models):
+def test_more_check_samples_than_there_are_is_an_error(models: Path) -> None:
     (models / "net.toml").write_text(NET.replace("check_samples = 3", "check_samples = 6"))
 
     with pytest.raises(ConfigurationError, match="check_samples is 6, but its data has only 5"):
         discover_models(models)["net"].check()
 
 
-def test_samples_of_another_shape_are_an_error(models):
+def test_samples_of_another_shape_are_an_error(models: Path) -> None:
     (models / "net.toml").write_text(NET.replace("[2]", "[3]"))
 
     with pytest.raises(ConfigurationError, match=r"'check' has shape \[5, 2\]; .* inputs of \[3\]"):
@@ -247,7 +249,7 @@ def test_samples_of_another_shape_are_an_error(models):
 
 
 @pytest.mark.parametrize("damage", [b"", b"PK\x03\x04 truncated", b"no zip"])
-def test_damaged_samples_are_one_clear_error(models, damage):
+def test_damaged_samples_are_one_clear_error(models: Path, damage: bytes) -> None:
     (models / "data" / "pairs.npz").write_bytes(damage)
 
     with pytest.raises(ConfigurationError, match=r"pairs\.npz: not a readable npz file .*restore"):
@@ -257,7 +259,7 @@ def test_damaged_samples_are_one_clear_error(models, damage):
 # --- identity ---
 
 
-def test_the_hash_covers_what_changes_results(models):
+def test_the_hash_covers_what_changes_results(models: Path) -> None:
     def sha() -> str:
         return discover_models(models)["net"].source_sha256
 
@@ -274,7 +276,7 @@ def test_the_hash_covers_what_changes_results(models):
     assert len(seen) == 5
 
 
-def test_the_hash_leaves_out_words_and_tolerances(models):
+def test_the_hash_leaves_out_words_and_tolerances(models: Path) -> None:
     before = discover_models(models)["net"].source_sha256
     text = NET.replace("two features", "some features").replace("epochs = 1", "epochs = 2")
     (models / "net.toml").write_text(text + "[tolerance]\nflash = 64\n")

@@ -11,7 +11,7 @@ from pytest_tinyquant.models.graph import Tensor
 from pytest_tinyquant.models.samples import spanning
 
 
-def test_samples_span_what_a_quantized_input_can_represent():
+def test_samples_span_what_a_quantized_input_can_represent() -> None:
     quantized = Tensor(0, "in", (1, 1000), "int8", Quantization((0.5,), (-28,), 0), None)
 
     samples = spanning(quantized, 4)
@@ -22,7 +22,7 @@ def test_samples_span_what_a_quantized_input_can_represent():
     np.testing.assert_array_equal(samples, spanning(quantized, 4))
 
 
-def test_samples_of_a_float_input_are_in_0_to_1():
+def test_samples_of_a_float_input_are_in_0_to_1() -> None:
     floats = Tensor(0, "in", (1, 4), "float32", None, None)
 
     samples = spanning(floats, 500)
@@ -31,7 +31,7 @@ def test_samples_of_a_float_input_are_in_0_to_1():
     assert 0.0 <= samples.min() < 0.01 < 0.99 < samples.max() < 1.0
 
 
-def test_samples_for_an_input_of_unknown_meaning_must_be_given():
+def test_samples_for_an_input_of_unknown_meaning_must_be_given() -> None:
     tokens = Tensor(0, "tokens", (1, 100), "int32", None, None)
 
     with pytest.raises(
@@ -43,7 +43,9 @@ def test_samples_for_an_input_of_unknown_meaning_must_be_given():
 @pytest.mark.parametrize(
     ("shape", "sample"), [((1, 4), (4,)), ((8, 4), (8, 4)), ((49,), (49,)), ((), ())]
 )
-def test_a_batch_dimension_of_1_is_no_part_of_a_sample(shape, sample):
+def test_a_batch_dimension_of_1_is_no_part_of_a_sample(
+    shape: tuple[int, ...], sample: tuple[int, ...]
+) -> None:
     assert spanning(Tensor(0, "in", shape, "float32", None, None), 4).shape == (
         4,
         *sample,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from model_builder import ModelBuilder
 
 from pytest_tinyquant.errors import ModelError
 from pytest_tinyquant.models.graph import Graph
@@ -36,20 +39,22 @@ def tensor(dtype: str, data: bytes | None = None) -> Tensor:
         ("16x8-only", ["int16", "int16"], "int8"),
     ],
 )
-def test_the_scheme_of_a_tflite_file_is_read_from_its_tensors(scheme, dtypes, weights):
+def test_the_scheme_of_a_tflite_file_is_read_from_its_tensors(
+    scheme: str, dtypes: list[str], weights: str
+) -> None:
     first, *rest = (tensor(dtype) for dtype in dtypes)
 
     assert scheme_of_graph(graph(first, tensor(weights, b"1234"), *rest)) == scheme
 
 
-def test_a_corrupt_tflite_file_is_a_model_error_that_names_it(tmp_path):
+def test_a_corrupt_tflite_file_is_a_model_error_that_names_it(tmp_path: Path) -> None:
     path = tmp_path / "broken.tflite"
     path.touch()
     with pytest.raises(ModelError, match=r"broken\.tflite"):
         scheme_of_tflite(path)
 
 
-def test_what_a_model_remembers_does_not_decide_its_scheme(builder):
+def test_what_a_model_remembers_does_not_decide_its_scheme(builder: ModelBuilder) -> None:
     """An int8 LSTM has an int16 cell state."""
     source, result = (builder.tensor((1, 4), "int8", scale=0.1) for _ in range(2))
     builder.tensor((1, 4), "int16", scale=0.1, variable=True)
@@ -57,7 +62,7 @@ def test_what_a_model_remembers_does_not_decide_its_scheme(builder):
     assert scheme_of_graph(read_graph(builder.build([source], [result]))) == "int8-only"
 
 
-def test_integers_outside_and_floats_inside_are_int8(builder):
+def test_integers_outside_and_floats_inside_are_int8(builder: ModelBuilder) -> None:
     source, result = (builder.tensor((1, 4), "int8", scale=0.1) for _ in range(2))
     real, other = (builder.tensor((1, 4)) for _ in range(2))
     builder.operator("DEQUANTIZE", [source], [real])

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -81,11 +82,12 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module")
-def built() -> dict[str, dict[str, object]]:
+def built() -> dict[str, dict[str, Any]]:
     """What TensorFlow says about each model, from one process for all."""
     done = run("-c", DESCRIBE, str(MODELS))
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+    found: dict[str, dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -99,14 +101,14 @@ def training_data() -> ModuleType:
     return module
 
 
-def test_the_zoo_has_all_models_of_the_study():
+def test_the_zoo_has_all_models_of_the_study() -> None:
     zoo = {name for name, model in discover_models(MODELS).items() if model.kind == "zoo"}
 
     assert zoo == set(ZOO)
 
 
 @pytest.mark.parametrize("name", ZOO)
-def test_a_model_is_the_studys(name, built):
+def test_a_model_is_the_studys(name: str, built: dict[str, dict[str, Any]]) -> None:
     parameters, macs, input_shape, outputs, activation, checks = ZOO[name]
     zoo = read_zoo_file(MODELS / f"{name}.toml")
 
@@ -120,7 +122,9 @@ def test_a_model_is_the_studys(name, built):
     assert zoo.settings.dense_per_channel is False
 
 
-def test_layer_names_do_not_depend_on_what_was_built_before(built):
+def test_layer_names_do_not_depend_on_what_was_built_before(
+    built: dict[str, dict[str, Any]],
+) -> None:
     # Conversions are cached by content, and layer names become tensor names.
     assert built["fc_1"]["layers"] == ["dense_0", "dense_1"]
     assert built["cnn_1"]["layers"] == [
@@ -130,20 +134,20 @@ def test_layer_names_do_not_depend_on_what_was_built_before(built):
 
 
 @pytest.mark.parametrize("name", ZOO)
-def test_outputs_depend_on_the_input(name, built):
+def test_outputs_depend_on_the_input(name: str, built: dict[str, dict[str, Any]]) -> None:
     assert built[name]["finite"]
     assert built[name]["spread"] > 0.05
 
 
 @pytest.mark.parametrize("name", ZOO)
-def test_a_model_is_really_trained(name):
+def test_a_model_is_really_trained(name: str) -> None:
     results = json.loads((MODELS / "weights" / "metrics.json").read_text())[name]
 
     reached = results["test"].get("accuracy", results["test"].get("r2"))
     assert reached > LEAST.get(results["dataset"], LEAST_PHOTOGRAPHS)
 
 
-def test_the_readme_shows_the_metrics_of_the_committed_weights():
+def test_the_readme_shows_the_metrics_of_the_committed_weights() -> None:
     readme = (MODELS / "README.md").read_text()
 
     for name, row in json.loads((MODELS / "weights" / "metrics.json").read_text()).items():
@@ -159,7 +163,9 @@ def rows(samples: np.ndarray) -> set[bytes]:
 
 
 @pytest.mark.parametrize("name", DATASETS)
-def test_check_samples_are_in_neither_training_nor_calibration(name, training_data):
+def test_check_samples_are_in_neither_training_nor_calibration(
+    name: str, training_data: ModuleType
+) -> None:
     dataset = training_data.DATASETS[name]()
     with np.load(MODELS / "data" / f"{name}.npz") as stored:
         calibration, check = stored["calibration"], stored["check"]
@@ -173,7 +179,7 @@ def test_check_samples_are_in_neither_training_nor_calibration(name, training_da
 
 
 @pytest.mark.parametrize("name", DATASETS)
-def test_committed_samples_are_those_of_the_data_set(name, training_data):
+def test_committed_samples_are_those_of_the_data_set(name: str, training_data: ModuleType) -> None:
     dataset = training_data.DATASETS[name]()
     with np.load(MODELS / "data" / f"{name}.npz") as stored:
         np.testing.assert_allclose(stored["calibration"], dataset.calibration, rtol=1e-6)
@@ -182,17 +188,18 @@ def test_committed_samples_are_those_of_the_data_set(name, training_data):
 
 
 @pytest.mark.parametrize("name", ["digits", "photographs"])
-def test_images_are_stored_as_bytes_and_seen_as_0_to_1(name):
+def test_images_are_stored_as_bytes_and_seen_as_0_to_1(name: str) -> None:
     models = {"digits": "cnn_1", "photographs": "cnn_5"}
 
     samples = discover_models(MODELS)[models[name]].calibration()
 
+    assert isinstance(samples, np.ndarray)
     assert samples.dtype == np.float32
     assert samples.min() == 0.0
     assert samples.max() == 1.0
 
 
-def test_enlarging_keeps_flat_images_and_the_order_of_pixels(training_data):
+def test_enlarging_keeps_flat_images_and_the_order_of_pixels(training_data: ModuleType) -> None:
     flat = np.full((1, 8, 8), 80.0)
     ramp = np.tile(np.arange(8.0) * 30.0, (1, 8, 1))
 
@@ -202,7 +209,7 @@ def test_enlarging_keeps_flat_images_and_the_order_of_pixels(training_data):
     assert (enlarged[0, 0], enlarged[0, -1]) == (0, 210)
 
 
-def test_repeated_samples_cannot_reach_both_parts(training_data):
+def test_repeated_samples_cannot_reach_both_parts(training_data: ModuleType) -> None:
     features = np.repeat(np.arange(50.0)[:, None], 4, axis=0)
 
     dataset = training_data.split(features, np.arange(200))
@@ -212,8 +219,10 @@ def test_repeated_samples_cannot_reach_both_parts(training_data):
     )
 
 
-def test_originals_replace_what_stands_in_for_them(training_data, monkeypatch):
-    keras = ModuleType("keras")
+def test_originals_replace_what_stands_in_for_them(
+    training_data: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keras: Any = ModuleType("keras")
     images = np.zeros((3, 28, 28), np.uint8)
     keras.datasets = ModuleType("datasets")
     keras.datasets.mnist = ModuleType("mnist")
@@ -227,13 +236,13 @@ def test_originals_replace_what_stands_in_for_them(training_data, monkeypatch):
     assert mnist.scale == 1 / 255
 
 
-def test_the_zoo_is_small():
+def test_the_zoo_is_small() -> None:
     files = [file for file in MODELS.rglob("*") if file.is_file() and file.suffix != ".pyc"]
 
     assert sum(file.stat().st_size for file in files) < 4_000_000
 
 
-def test_training_again_gives_the_committed_weights():
+def test_training_again_gives_the_committed_weights() -> None:
     done = run(str(MODELS / "train.py"), "--check", "fc_1")
 
     assert done.returncode == 0, done.stdout + done.stderr
@@ -241,7 +250,7 @@ def test_training_again_gives_the_committed_weights():
     assert done.stdout.endswith(" ok\n")
 
 
-def test_training_says_which_models_there_are():
+def test_training_says_which_models_there_are() -> None:
     done = run(str(MODELS / "train.py"), "--check", "fc_11")
 
     assert done.returncode == 2

@@ -5,10 +5,14 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
+from typing import Literal
 
 import pytest
 
 from pytest_tinyquant.boards.clock import Clock
+from pytest_tinyquant.boards.device import HostImage
+from pytest_tinyquant.boards.device import LoadableImage
 from pytest_tinyquant.boards.device import RunRecord
 from pytest_tinyquant.errors import ConsoleError
 from pytest_tinyquant.errors import DeviceHaltedError
@@ -24,21 +28,26 @@ A, B = SideImage(Path("a"), "a", "a"), SideImage(Path("b"), "b", "b")
 class PlayedBoard:
     """A board whose counts go up by one with every run."""
 
-    def __init__(self, counter_class):
-        self.counter_class = counter_class
-        self.runs = []
-        self.image = None
+    def __init__(self, counter_class: Literal["exact", "measured"]) -> None:
+        self.counter_class: Literal["exact", "measured"] = counter_class
+        self.runs: list[str] = []
+        self.image: SideImage | None = None
 
-    def flash(self, image):
+    def flash(self, image: LoadableImage | HostImage) -> None:
+        assert isinstance(image, SideImage)
         self.image = image
 
-    def run(self):
+    def run(self) -> RunRecord:
+        assert self.image is not None
         self.runs.append(self.image.image_id)
         count = (100 if self.image is A else 200) + len(self.runs)
         return RunRecord((b"out",), count, "cycles", self.counter_class, (count,), 0, 8, None, "")
 
+    def close(self) -> None:
+        """Nothing is held."""
 
-def test_counts_that_scatter_are_taken_in_changing_order():
+
+def test_counts_that_scatter_are_taken_in_changing_order() -> None:
     board = PlayedBoard("measured")
     a, b = measure_in_turns(board, (A, B), rounds=3)
     assert "".join(board.runs) == "abbaab"
@@ -46,7 +55,7 @@ def test_counts_that_scatter_are_taken_in_changing_order():
     assert a.op_counters == (104,)
 
 
-def test_exact_counts_need_one_turn():
+def test_exact_counts_need_one_turn() -> None:
     board = PlayedBoard("exact")
     a, b = measure_in_turns(board, (A, B))
     assert "".join(board.runs) == "ab"
@@ -56,17 +65,17 @@ def test_exact_counts_need_one_turn():
 class HaltingBoard(PlayedBoard):
     """A board that halts on one image."""
 
-    def __init__(self, image, error):
+    def __init__(self, image: SideImage, error: ConsoleError | DeviceHaltedError) -> None:
         super().__init__("exact")
         self.halts, self.error = image, error
 
-    def run(self):
+    def run(self) -> RunRecord:
         if self.image is self.halts:
             raise self.error
         return super().run()
 
 
-def test_an_image_that_halts_is_blamed_on_its_side():
+def test_an_image_that_halts_is_blamed_on_its_side() -> None:
     halt = DeviceHaltedError("the core locked up")
     with pytest.raises(FirstSideError) as info:
         measure_in_turns(HaltingBoard(A, halt), (A, B))
@@ -75,13 +84,14 @@ def test_an_image_that_halts_is_blamed_on_its_side():
         measure_in_turns(HaltingBoard(B, halt), (A, B))
 
 
-def test_trouble_with_the_bench_is_no_sides():
+def test_trouble_with_the_bench_is_no_sides() -> None:
     with pytest.raises(ConsoleError):
         measure_in_turns(HaltingBoard(A, ConsoleError("a line is lost")), (A, B))
 
 
-def test_a_real_boards_record_can_be_told_to_the_other_package():
-    clock = Clock(*([1] * len(dataclasses.fields(Clock))))
+def test_a_real_boards_record_can_be_told_to_the_other_package() -> None:
+    ones: list[Any] = [1] * len(dataclasses.fields(Clock))
+    clock = Clock(*ones)
     record = RunRecord(
         (b"\x00\xff",), 5, "cycles", "measured", (5,), 0, 8, None, "", (4, 5, 6), clock
     )
@@ -90,9 +100,14 @@ def test_a_real_boards_record_can_be_told_to_the_other_package():
     assert document["repeats"] == [4, 5, 6]
 
 
-def test_the_spread_is_that_of_all_turns():
-    board = PlayedBoard("measured")
-    run = board.run
-    board.run = lambda: dataclasses.replace(run(), repeats=(len(board.runs),))
+class RepeatingBoard(PlayedBoard):
+    """A board that tells how often it ran as its repeats."""
+
+    def run(self) -> RunRecord:
+        return dataclasses.replace(super().run(), repeats=(len(self.runs),))
+
+
+def test_the_spread_is_that_of_all_turns() -> None:
+    board = RepeatingBoard("measured")
     a, _ = measure_in_turns(board, (A, B), rounds=2)
     assert a.repeats == (1, 4)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -32,23 +34,24 @@ ROOT = Path(__file__).parents[3]
 RECORD = RunRecord((b"\x00\xff",), 5, "cycles", "measured", (5,), 0, 8, None, "log", (4, 5, 6))
 
 
-def told(document):
-    return json.loads(json.dumps(document))
+def told(document: dict[str, Any]) -> dict[str, Any]:
+    heard: dict[str, Any] = json.loads(json.dumps(document))
+    return heard
 
 
 @pytest.mark.parametrize(
     "image",
     [SideImage(Path("/a.elf"), "1234", "f" * 64), HostImage(Path("/a.tflite"), [b"\0\1", b"\2"])],
 )
-def test_images_survive_the_way(image):
+def test_images_survive_the_way(image: HostImage | SideImage) -> None:
     assert load_image(told(dump_image(image))) == image
 
 
-def test_records_survive_the_way_and_what_only_the_other_side_knows_is_passed_over():
+def test_records_survive_the_way_and_what_only_the_other_side_knows_is_passed_over() -> None:
     assert load_record(told(dump_record(RECORD)) | {"joules": 3}) == RECORD
 
 
-def test_an_error_arrives_as_the_nearest_class_that_is_known_here():
+def test_an_error_arrives_as_the_nearest_class_that_is_known_here() -> None:
     class TooHotError(UnsupportedModelError):
         """Of a later version."""
 
@@ -58,7 +61,7 @@ def test_an_error_arrives_as_the_nearest_class_that_is_known_here():
     assert load_error(told(dump_error(KeyError("x")))) is None
 
 
-def asked(*requests, directory=None):
+def asked(*requests: Any, directory: Path | None = None) -> Any:
     """Ask the program of this package, started in a directory; return its answers."""
     done = subprocess.run(
         [sys.executable, "-P", "-m", "pytest_tinyquant.cli.serve"],
@@ -69,12 +72,12 @@ def asked(*requests, directory=None):
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def test_this_package_answers_and_says_where_it_lies():
+def test_this_package_answers_and_says_where_it_lies() -> None:
     (hello,) = asked({"do": "hello", "with": {"protocol": PROTOCOL}})
     assert hello == {"value": {"protocol": PROTOCOL, "root": str(ROOT)}}
 
 
-def test_a_request_that_fails_ends_nothing():
+def test_a_request_that_fails_ends_nothing() -> None:
     build = {"do": "build", "with": {"model": "m", "scheme": "int8", "board": "host"}}
     unknown, early, hello = asked({"do": "dance", "with": {}}, build, {"do": "hello", "with": {}})
     assert unknown["error"]["class"] == "KeyError"
@@ -88,14 +91,14 @@ from pytest_tinyquant import MetricSpec, Part
 def pytest_tinyquant_metrics():
     parts = (Part("total", gates=True),)
     classes = {"emulator": "measured"}
-    return [MetricSpec(name="energy", title="Energy", description="", parts=parts,
+    return [MetricSpec(name="heat", title="Heat", description="", parts=parts,
                        classes=classes, measure=lambda observation: {})]
 """
 
 
-def test_what_a_conftest_brings_is_known_to_the_other_side(tmp_path):
+def test_what_a_conftest_brings_is_known_to_the_other_side(tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text(PLUGIN)
-    (tmp_path / "boards.toml").write_text('[metered]\nbase = "rx65n"\nmetrics = ["energy"]\n')
+    (tmp_path / "boards.toml").write_text('[metered]\nbase = "rx65n"\nmetrics = ["heat"]\n')
     settings = {
         "root": str(tmp_path), "models_dir": str(tmp_path / "models"),
         "baselines_dir": str(tmp_path), "extra_models": [], "models": [],
@@ -116,10 +119,10 @@ for line in sys.stdin:
 
 
 @pytest.fixture
-def revision(tmp_path):
+def revision(tmp_path: Path) -> Callable[..., Revision]:
     """Return a function that makes a revision whose package gives these answers."""
 
-    def revision(**answers) -> Revision:
+    def revision(**answers: dict[str, Any]) -> Revision:
         package = tmp_path / "pytest_tinyquant" / "paired"
         package.mkdir(parents=True)
         for folder in (package.parent, package):
@@ -133,27 +136,29 @@ def revision(tmp_path):
     return revision
 
 
-def build(revision):
-    names = (SimpleNamespace(name=name) for name in ("m", "int8", "b"))
+def build(revision: Revision) -> SideImage | HostImage:
+    names: list[Any] = [SimpleNamespace(name=name) for name in ("m", "int8", "b")]
     try:
         return revision.build(Case(*names))
     finally:
         revision.close()
 
 
-def test_a_revision_is_asked_in_its_own_words(revision):
+def test_a_revision_is_asked_in_its_own_words(revision: Callable[..., Revision]) -> None:
     image = {"value": {"elf": "/a.elf", "image_id": "1", "sha256": "2", "later": "more"}}
     assert build(revision(build=image)) == SideImage(Path("/a.elf"), "1", "2")
 
 
 @pytest.mark.parametrize("what", ["models", "boards", "schemes"])
-def test_what_the_revision_does_not_list_it_lacks(revision, what):
+def test_what_the_revision_does_not_list_it_lacks(
+    revision: Callable[..., Revision], what: str
+) -> None:
     listed = {"models": ["m"], "boards": ["b"], "schemes": ["int8"]}
     with pytest.raises(AbsentError, match=f"REV has no {what[:-1]} "):
         build(revision(load={"value": {**listed, what: ["another"]}}))
 
 
-def test_half_an_answer_is_none(revision):
+def test_half_an_answer_is_none(revision: Callable[..., Revision]) -> None:
     side = revision()
     server = side._package_root / "pytest_tinyquant" / "paired" / "serve.py"
     cut = 'if request["do"] == "build": sys.stdout.write("{"); sys.stdout.flush(); sys.exit()'
@@ -163,7 +168,7 @@ def test_half_an_answer_is_none(revision):
         build(side)
 
 
-def test_an_error_of_the_revision_is_raised_here(revision):
+def test_an_error_of_the_revision_is_raised_here(revision: Callable[..., Revision]) -> None:
     error = {
         "error": dump_error(DoesNotFitError("too large", region="flash", needed=2, available=1))
     }
@@ -171,13 +176,13 @@ def test_an_error_of_the_revision_is_raised_here(revision):
         build(revision(build=error))
 
 
-def test_another_version_of_the_protocol_is_refused(revision):
+def test_another_version_of_the_protocol_is_refused(revision: Callable[..., Revision]) -> None:
     hello = {"value": {"protocol": PROTOCOL + 1, "root": "/"}}
     with pytest.raises(RevisionError, match=r"REV cannot be used: its .* in version 2 "):
         build(revision(hello=hello))
 
 
-def test_the_package_of_another_directory_is_refused(revision):
+def test_the_package_of_another_directory_is_refused(revision: Callable[..., Revision]) -> None:
     hello = {"value": {"protocol": PROTOCOL, "root": "/elsewhere"}}
     with pytest.raises(RevisionError, match="came from /elsewhere, not from"):
         build(revision(hello=hello))

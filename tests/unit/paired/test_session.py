@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+from collections.abc import Callable
+from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
+from typing import cast
 
 import pytest
 
@@ -16,10 +21,13 @@ from pytest_tinyquant.errors import DeviceHaltedError
 from pytest_tinyquant.errors import RevisionError
 from pytest_tinyquant.errors import TinyQuantError
 from pytest_tinyquant.errors import UnsupportedModelError
+from pytest_tinyquant.measure.measurement import Measurement
 from pytest_tinyquant.paired.protocol import SideImage
 from pytest_tinyquant.paired.session import PairedRun
 from pytest_tinyquant.paired.session import SideChoice
 from pytest_tinyquant.project.case import Case
+from pytest_tinyquant.project.settings import Settings
+from pytest_tinyquant.stages.pipeline import Stages
 
 
 CLASSES = sorted(
@@ -29,26 +37,37 @@ CLASSES = sorted(
 RECORD = RunRecord((b"out",), 5, "instructions", "exact", (5,), 0, 8, None, "")
 
 
+Both = tuple[Measurement, Measurement | TinyQuantError]
+"""What the judged side gave, and the other one."""
+
+
 class PlayedSide:
     """A side that fails in one of its steps."""
 
-    def __init__(self, name, measurement, fails=None, error=None):
+    def __init__(
+        self,
+        name: str,
+        measurement: Measurement,
+        fails: str | None = None,
+        error: Exception | None = None,
+    ) -> None:
         self.name = name
         self._measurement = measurement
         self._fails = fails
-        self._error = error
+        self._error = error or AssertionError("no step is to fail")
 
-    def build(self, case):
+    def build(self, case: Case) -> SideImage:
         if self._fails == "build":
             raise self._error
-        return SideImage(self, self.name, self.name)
+        # Its device runs the side itself, which stands where the file of an image does.
+        return SideImage(cast(Path, self), self.name, self.name)
 
-    def run(self):
+    def run(self) -> RunRecord:
         if self._fails == "run":
             raise self._error
         return RECORD
 
-    def evaluate(self, record):
+    def evaluate(self, record: RunRecord) -> Measurement:
         if self._fails == "evaluate":
             raise self._error
         return self._measurement
@@ -58,35 +77,46 @@ class PlayedStages:
     """Stages whose device runs the side that was flashed last."""
 
     @contextlib.contextmanager
-    def device(self, board, *, name):
+    def device(self, board: Any, *, name: str) -> Iterator[Any]:
         device = SimpleNamespace()
         device.flash = lambda image: setattr(device, "run", image.elf.run)
         yield device
 
 
 @pytest.fixture
-def measure(tmp_path, recorded):
+def measure(tmp_path: Path, recorded: Measurement) -> Callable[..., Both]:
     """Measure a combination with these sides; return what both gave."""
 
-    def measure(a=(), b=()):
-        run = PairedRun((SideChoice("A"), SideChoice("B")), PlayedStages(), None, tmp_path)
-        run._sides = (PlayedSide("A", recorded, *a), PlayedSide("B", recorded, *b))
-        model, scheme = SimpleNamespace(name="cnn_4"), SimpleNamespace(name="int8-only")
-        board = SimpleNamespace(name="nucleo-l4r5zi", target="emulator")
+    def measure(
+        a: tuple[()] | tuple[str, Exception] = (), b: tuple[()] | tuple[str, Exception] = ()
+    ) -> Both:
+        stages, settings = cast(Stages, PlayedStages()), cast(Settings, None)
+        run = PairedRun((SideChoice("A"), SideChoice("B")), stages, settings, tmp_path)
+        sides: Any = (PlayedSide("A", recorded, *a), PlayedSide("B", recorded, *b))
+        run._sides = sides
+        model: Any = SimpleNamespace(name="cnn_4")
+        scheme: Any = SimpleNamespace(name="int8-only")
+        board: Any = SimpleNamespace(name="nucleo-l4r5zi", target="emulator")
         return run.measure(Case(model, scheme, board)), run.first(recorded)
 
     return measure
 
 
-def test_both_sides_measured(measure, recorded):
+def test_both_sides_measured(measure: Callable[..., Both], recorded: Measurement) -> None:
     second, first = measure()
     assert second == recorded
+    assert isinstance(first, Measurement)
     assert first.metrics == recorded.metrics
 
 
 @pytest.mark.parametrize("step", ["build", "run", "evaluate"])
 @pytest.mark.parametrize("error", CLASSES)
-def test_only_what_the_first_side_says_it_lacks_is_new(measure, recorded, error, step):
+def test_only_what_the_first_side_says_it_lacks_is_new(
+    measure: Callable[..., Both],
+    recorded: Measurement,
+    error: Any,
+    step: str,
+) -> None:
     raised = error("a reason")
     if step == "build" and isinstance(raised, (AbsentError, UnsupportedModelError)):
         second, first = measure(a=(step, raised))
@@ -100,13 +130,17 @@ def test_only_what_the_first_side_says_it_lacks_is_new(measure, recorded, error,
     )
 
 
-def test_what_the_judged_side_lacks_cannot_be_judged(measure):
+def test_what_the_judged_side_lacks_cannot_be_judged(
+    measure: Callable[..., Both],
+) -> None:
     with pytest.raises(RevisionError, match="nothing to judge; deselect it"):
         measure(b=("build", AbsentError("B has no model 'cnn_4'")))
 
 
 @pytest.mark.parametrize("step", ["build", "run", "evaluate"])
-def test_what_goes_wrong_on_the_judged_side_is_its_own(measure, step):
+def test_what_goes_wrong_on_the_judged_side_is_its_own(
+    measure: Callable[..., Both], step: str
+) -> None:
     halt = DeviceHaltedError("the core locked up")
     with pytest.raises(DeviceHaltedError):
         measure(b=(step, halt))

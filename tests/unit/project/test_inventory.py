@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,11 @@ import pytest
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.project.board_types import aim
 from pytest_tinyquant.project.board_types import load_boards
+from pytest_tinyquant.project.target import TargetChoice
 
 
 @pytest.fixture
-def boards_file(tmp_path: Path):
+def boards_file(tmp_path: Path) -> Callable[..., Path]:
     def write(text: str, name: str = "boards.toml") -> Path:
         file = tmp_path / name
         file.write_text(text)
@@ -21,7 +23,7 @@ def boards_file(tmp_path: Path):
     return write
 
 
-def test_built_in_boards():
+def test_built_in_boards() -> None:
     boards = load_boards([])
     host, nucleo = boards["host"], boards["nucleo-l4r5zi"]
     usual = [name for name, board in boards.items() if not board.on_request]
@@ -34,7 +36,7 @@ def test_built_in_boards():
     assert nucleo.reached_by == "emulated (QEMU mps2-an386)"
 
 
-def test_a_file_changes_single_keys_and_later_files_win(boards_file):
+def test_a_file_changes_single_keys_and_later_files_win(boards_file: Callable[..., Path]) -> None:
     project = boards_file("[nucleo-l4r5zi]\nram_bytes = 1024\ncflags = ['-O2']\n")
     bench = boards_file("[nucleo-l4r5zi]\nram_bytes = 2048\n", "bench.toml")
     board = load_boards([project, bench])["nucleo-l4r5zi"]
@@ -43,7 +45,7 @@ def test_a_file_changes_single_keys_and_later_files_win(boards_file):
     assert board.flash_bytes == 2 * 1024 * 1024
 
 
-def test_a_file_adds_boards_from_scratch_or_from_a_base(boards_file):
+def test_a_file_adds_boards_from_scratch_or_from_a_base(boards_file: Callable[..., Path]) -> None:
     boards = load_boards(
         [
             boards_file(
@@ -65,7 +67,9 @@ def test_a_file_adds_boards_from_scratch_or_from_a_base(boards_file):
     assert (boards["other"].machine, boards["other"].target) == ("", "hardware")
 
 
-def test_kernels_are_a_name_or_a_path_from_the_file(boards_file, tmp_path):
+def test_kernels_are_a_name_or_a_path_from_the_file(
+    boards_file: Callable[..., Path], tmp_path: Path
+) -> None:
     (tmp_path / "kernels").mkdir()
     file = boards_file("[nucleo-l4r5zi]\nkernels = './kernels'\n")
     assert load_boards([file])["nucleo-l4r5zi"].kernels == str(tmp_path / "kernels")
@@ -88,7 +92,9 @@ def test_kernels_are_a_name_or_a_path_from_the_file(boards_file, tmp_path):
         ("[host", "not valid TOML"),
     ],
 )
-def test_a_wrong_file_is_one_clear_error(boards_file, text, message):
+def test_a_wrong_file_is_one_clear_error(
+    boards_file: Callable[..., Path], text: str, message: str
+) -> None:
     with pytest.raises(ConfigurationError, match=message):
         load_boards([boards_file(text)])
 
@@ -103,18 +109,20 @@ def test_a_wrong_file_is_one_clear_error(boards_file, text, message):
         ("hardware", (), "hardware"),
     ],
 )
-def test_auto_takes_an_attached_board_else_the_emulator(choice, attached, target):
+def test_auto_takes_an_attached_board_else_the_emulator(
+    choice: TargetChoice, attached: tuple[str], target: str
+) -> None:
     boards = load_boards([])
     assert aim(boards["nucleo-l4r5zi"], choice, attached=attached).target == target
     assert aim(boards["host"], choice, attached=attached).target == "host"
 
 
-def test_real_boards_have_firmware_of_their_own(boards_file):
+def test_real_boards_have_firmware_of_their_own(boards_file: Callable[..., Path]) -> None:
     file = boards_file("[nucleo-l4r5zi]\nchip = 'stm32l4r5zi'\n")
     board = load_boards([file])["nucleo-l4r5zi"]
     assert aim(board, "emulator", attached=()).firmware == "mps2-an386"
     assert aim(board, "hardware", attached=()).firmware == "stm32l4r5zi"
 
 
-def test_rows_of_the_bench_are_no_board_types(boards_file):
+def test_rows_of_the_bench_are_no_board_types(boards_file: Callable[..., Path]) -> None:
     assert "bench" not in load_boards([boards_file("[[bench]]\nname = 'mine'\n")])

@@ -8,6 +8,7 @@ import pytest
 
 from pytest_tinyquant import errors
 from pytest_tinyquant.errors import ConfigurationError
+from pytest_tinyquant.project.known_issues import KnownIssue
 from pytest_tinyquant.project.known_issues import find
 from pytest_tinyquant.project.known_issues import load_known_issues
 
@@ -23,21 +24,23 @@ KNOWN = {
 HALTING_SCHEMES = ("basic", "int8-only", "16x8-only")
 
 
-def load(tmp_path: Path, text: str):
+def load(tmp_path: Path, text: str) -> tuple[KnownIssue, ...]:
     file = tmp_path / "known_issues.toml"
     file.write_text(text)
     return load_known_issues(file, KNOWN)
 
 
-def where(model="cnn_4", scheme="dynamic", board="host", runtime="tflm"):
+def where(
+    model: str = "cnn_4", scheme: str = "dynamic", board: str = "host", runtime: str = "tflm"
+) -> dict[str, str]:
     return {"model": model, "scheme": scheme, "board": board, "runtime": runtime}
 
 
-def test_no_file_has_no_rows(tmp_path):
+def test_no_file_has_no_rows(tmp_path: Path) -> None:
     assert load_known_issues(tmp_path / "known_issues.toml", KNOWN) == ()
 
 
-def test_a_row_covers_what_matches_in_all_its_columns(tmp_path):
+def test_a_row_covers_what_matches_in_all_its_columns(tmp_path: Path) -> None:
     (issue,) = load(
         tmp_path,
         """
@@ -57,7 +60,7 @@ def test_a_row_covers_what_matches_in_all_its_columns(tmp_path):
     assert not issue.covers(**where(runtime="tinyquant"))
 
 
-def test_the_first_row_that_covers_a_combination_counts(tmp_path):
+def test_the_first_row_that_covers_a_combination_counts(tmp_path: Path) -> None:
     issues = load(
         tmp_path,
         """
@@ -78,23 +81,25 @@ def test_the_first_row_that_covers_a_combination_counts(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["TinyQuantError", "BenchError", "ToolchainNotFoundError", "str"])
-def test_no_row_may_expect_trouble_with_the_bench_or_anything_at_all(tmp_path, name):
+def test_no_row_may_expect_trouble_with_the_bench_or_anything_at_all(
+    tmp_path: Path, name: str
+) -> None:
     with pytest.raises(ConfigurationError, match=f"raises '{name}'"):
         load(tmp_path, f"[[issue]]\nraises = '{name}'\nreason = ''\n")
 
 
 @pytest.mark.parametrize("column", list(KNOWN))
-def test_a_pattern_that_matches_nothing_is_an_error(tmp_path, column):
+def test_a_pattern_that_matches_nothing_is_an_error(tmp_path: Path, column: str) -> None:
     with pytest.raises(ConfigurationError, match=f"{column} pattern 'zzz' is not known"):
         load(tmp_path, f"[[issue]]\n{column} = ['zzz']\nraises = 'ModelError'\nreason = ''\n")
 
 
-def test_an_empty_column_is_an_error(tmp_path):
+def test_an_empty_column_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="'models' is empty"):
         load(tmp_path, "[[issue]]\nmodels = []\nraises = 'ModelError'\nreason = ''\n")
 
 
-def test_the_rows_of_this_repository_fit_its_models():
+def test_the_rows_of_this_repository_fit_its_models() -> None:
     from pytest_tinyquant.schemes.scheme import SCHEMES
 
     repository = Path(__file__).parents[3]
@@ -108,7 +113,7 @@ def test_the_rows_of_this_repository_fit_its_models():
             assert (issue is not None) == (scheme in ("float16", "dynamic"))
 
 
-def test_a_row_about_extra_models_may_name_absent_ones(tmp_path):
+def test_a_row_about_extra_models_may_name_absent_ones(tmp_path: Path) -> None:
     row = "[[issue]]\nmodels = ['mlperf/*']\nraises = 'ModelError'\nreason = ''\n"
     (issue,) = load(tmp_path, f"{row}extra = true\n")
     assert issue.covers(**where(model="mlperf/ad01"))
@@ -119,7 +124,7 @@ def test_a_row_about_extra_models_may_name_absent_ones(tmp_path):
         load(tmp_path, f"{row}extra = false\n")
 
 
-def test_a_row_about_extra_models_must_name_them_and_known_schemes(tmp_path):
+def test_a_row_about_extra_models_must_name_them_and_known_schemes(tmp_path: Path) -> None:
     row = "[[issue]]\nextra = true\nraises = 'ModelError'\nreason = ''\n"
     with pytest.raises(ConfigurationError, match="needs a key 'models'"):
         load(tmp_path, row)
@@ -137,7 +142,7 @@ def test_a_row_about_extra_models_must_name_them_and_known_schemes(tmp_path):
         ("fc_3", "basic", False),
     ],
 )
-def test_the_studys_halts_concern_its_runtime_only(model, scheme, halts):
+def test_the_studys_halts_concern_its_runtime_only(model: str, scheme: str, halts: bool) -> None:
     from pytest_tinyquant.schemes.scheme import SCHEMES
 
     repository = Path(__file__).parents[3]
@@ -155,7 +160,7 @@ def test_the_studys_halts_concern_its_runtime_only(model, scheme, halts):
         assert find(issues, **where(model, scheme, board, runtime)) is None
 
 
-def test_a_row_may_expect_one_of_several_errors(tmp_path):
+def test_a_row_may_expect_one_of_several_errors(tmp_path: Path) -> None:
     row = "[[issue]]\nraises = ['UnsupportedModelError', 'VacuousSchemeError']\nreason = ''\n"
     (issue,) = load(tmp_path, row)
     assert issue.raises == (errors.UnsupportedModelError, errors.VacuousSchemeError)

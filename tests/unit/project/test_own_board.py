@@ -9,6 +9,7 @@ import pytest
 from pytest_tinyquant.boards.emulator import qemu
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.errors import ToolchainNotFoundError
+from pytest_tinyquant.project.board_types import Board
 from pytest_tinyquant.project.board_types import aim
 from pytest_tinyquant.project.board_types import load_boards
 
@@ -19,13 +20,13 @@ ram = {start = 0x2000_0000, bytes = 131_072}
 """
 
 
-def load(directory: Path, text: str):
+def load(directory: Path, text: str) -> Board:
     file = directory / "boards.toml"
     file.write_text(f"[mine]\n{text}")
     return load_boards([file])["mine"]
 
 
-def test_a_core_stands_for_everything_that_it_implies(tmp_path):
+def test_a_core_stands_for_everything_that_it_implies(tmp_path: Path) -> None:
     board = load(tmp_path, f'core = "cortex-m33"\n{MEMORIES}')
     assert (board.kind, board.kernels, board.machine) == (
         "cortex-m33", "cortex_m_dsp", "mps2-an505",
@@ -39,19 +40,19 @@ def test_a_core_stands_for_everything_that_it_implies(tmp_path):
     assert aim(board, "hardware", attached=()).firmware == "generic-cortex-m"
 
 
-def test_memories_come_from_pyocds_map_of_the_chip(tmp_path):
+def test_memories_come_from_pyocds_map_of_the_chip(tmp_path: Path) -> None:
     board = load(tmp_path, 'core = "cortex-m7"\npyocd_target = "stm32h743xx"\n')
     # Two banks of flash in a row are one memory; of several RAMs the largest counts.
     assert (board.flash_start, board.flash_bytes) == (0x08000000, 2 << 20)
     assert (board.ram_start, board.ram_bytes) == (0x30000000, 0x48000)
 
 
-def test_a_key_of_the_table_wins_over_what_the_core_implies(tmp_path):
+def test_a_key_of_the_table_wins_over_what_the_core_implies(tmp_path: Path) -> None:
     board = load(tmp_path, f'core = "cortex-m4f"\nkernels = "reference"\n{MEMORIES}')
     assert board.kernels == "reference"
 
 
-def test_a_users_own_directories_and_files_are_relative_to_the_file(tmp_path):
+def test_a_users_own_directories_and_files_are_relative_to_the_file(tmp_path: Path) -> None:
     (tmp_path / "chip").mkdir()
     (tmp_path / "chip" / "board.ld").touch()
     (tmp_path / "wdog.c").touch()
@@ -91,13 +92,13 @@ def test_a_users_own_directories_and_files_are_relative_to_the_file(tmp_path):
         ('base = "rp2040"\nflash = {start = 0, bytes = 1024}\n', "for boards with 'core'"),
     ],
 )
-def test_a_wrong_table_is_one_clear_error(tmp_path, text, words):
+def test_a_wrong_table_is_one_clear_error(tmp_path: Path, text: str, words: str) -> None:
     with pytest.raises(ConfigurationError, match=words) as caught:
         load(tmp_path, text)
     assert "boards.toml: [mine" in str(caught.value)
 
 
-def test_a_machine_that_the_installed_emulator_lacks(monkeypatch):
+def test_a_machine_that_the_installed_emulator_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(qemu, "machines_of", lambda program: ("mps2-an385",))
     monkeypatch.setattr(qemu, "find_qemu", lambda program: "/bin/qemu")
     with pytest.raises(ToolchainNotFoundError, match=r"no machine 'mps3-an547'; install QEMU 7\.2"):

@@ -51,20 +51,65 @@ def choice(scheme: Callable[..., Measurement]) -> Choice:
     return found
 
 
-def test_schemes_stand_in_their_usual_order_with_known_gaps_in_place(choice):
+def test_schemes_stand_in_their_usual_order_with_known_gaps_in_place(choice: Choice) -> None:
     assert [option.scheme for option in choice.options] == [
         "basic", "float16", "int8", "int8-only", "16x8-only",
     ]  # fmt: skip
     assert choice.options[1].gap == "UnsupportedModelError: no float16 kernel"
 
 
-def test_what_costs_less_is_better_and_what_is_nowhere_better_is_dominated(choice):
+@pytest.fixture
+def with_figures(choice: Choice) -> Choice:
+    """The choice with figures for its known gap that no scheme with numbers reaches."""
+    better = {"mae": Metric(1e-9, "of range", "exact")}
+    options = tuple(
+        dataclasses.replace(option, elsewhere=better) if option.gap else option
+        for option in choice.options
+    )
+    return dataclasses.replace(choice, options=options)
+
+
+def test_figures_of_a_known_gap_stand_in_parentheses_and_win_nothing(
+    choice: Choice, with_figures: Choice
+) -> None:
+    (gap,) = (row for row in rows(with_figures) if row.gap)
+    assert gap.cells == ("(1e-09)",)
+    assert "not run on the board" in with_figures.note
+    assert with_figures.best("mae") == choice.best("mae") == {"basic"}
+    assert with_figures.sentence() == choice.sentence()
+    assert not any(with_figures.dominated(o) for o in with_figures.options if o.gap)
+    lines = choice_table(with_figures)
+    assert any(line.startswith("| float16 | (1e-09) | known gap: Unsupported") for line in lines)
+    assert with_figures.note in lines
+    table = list(csv_rows([with_figures]))
+    (row,) = (dict(zip(table[0], row, strict=True)) for row in table[1:] if row[3] == "float16")
+    assert (row["metric"], row["class"], row["best"]) == ("mae", "interpreter", "")
+    assert row["known_gap"] == gap.gap
+
+
+def test_only_known_gaps_are_asked_for_figures_from_elsewhere(
+    scheme: Callable[..., Measurement],
+) -> None:
+    asked = []
+
+    def figures(model: str, name: str) -> dict[str, Metric]:
+        asked.append((model, name))
+        return {}
+
+    measured = [scheme(name, 0.1, 1, 1, 1) for name in ("basic", "int8")]
+    (found,) = choices(measured, [GAP], {"nucleo-l4r5zi": "tinyquant"}, figures)
+    assert asked == [("cnn_4", "float16")]
+    assert found.note == ""
+    assert [row.cells for row in rows(found) if row.gap] == [("-",)]
+
+
+def test_what_costs_less_is_better_and_what_is_nowhere_better_is_dominated(choice: Choice) -> None:
     assert choice.best("latency") == {"int8-only"}
     assert choice.best("ram") == {"int8", "int8-only"}
     assert {o.scheme for o in choice.options if choice.dominated(o)} == {"int8"}
 
 
-def test_a_number_is_told_relative_to_the_model_before_quantization(choice):
+def test_a_number_is_told_relative_to_the_model_before_quantization(choice: Choice) -> None:
     by_name = {row.scheme: row for row in rows(choice)}
     assert titles(choice)[1:] == ["latency, instructions", "flash, bytes", "RAM, bytes"]
     assert by_name["int8-only"].cells == (
@@ -72,7 +117,7 @@ def test_a_number_is_told_relative_to_the_model_before_quantization(choice):
     )  # fmt: skip
 
 
-def test_the_sentence_names_the_cheapest_that_loses_next_to_nothing(choice):
+def test_the_sentence_names_the_cheapest_that_loses_next_to_nothing(choice: Choice) -> None:
     assert choice.sentence() == (
         "int8-only: fastest, smallest and least RAM of those with an error below 1% of the "
         "output's range"
@@ -81,7 +126,7 @@ def test_the_sentence_names_the_cheapest_that_loses_next_to_nothing(choice):
     assert choice.sentence(slack=0) == ""
 
 
-def test_with_labels_accuracy_decides(choice):
+def test_with_labels_accuracy_decides(choice: Choice) -> None:
     accuracy = {"basic": 0.95, "int8": 0.93, "int8-only": 0.93, "16x8-only": 0.945}
     labelled = dataclasses.replace(
         choice,
@@ -104,7 +149,9 @@ def test_with_labels_accuracy_decides(choice):
     )
 
 
-def test_numbers_of_two_classes_have_no_best_and_no_ratio(scheme):
+def test_numbers_of_two_classes_have_no_best_and_no_ratio(
+    scheme: Callable[..., Measurement],
+) -> None:
     slow = scheme("basic", 0, 1, 1, 1)
     parts = {**slow.metrics["latency"], "invoke": Metric(900, "cycles", "measured")}
     slow = dataclasses.replace(slow, metrics={**slow.metrics, "latency": parts})
@@ -113,17 +160,17 @@ def test_numbers_of_two_classes_have_no_best_and_no_ratio(scheme):
     assert found.relative(found.options[-1], "latency") is None
 
 
-def test_one_scheme_alone_is_no_choice(scheme):
+def test_one_scheme_alone_is_no_choice(scheme: Callable[..., Measurement]) -> None:
     assert choices([scheme("int8", 0.1, 1, 1, 1)]) == ()
 
 
-def test_as_markdown_the_best_is_bold_and_a_gap_has_its_reason(choice):
+def test_as_markdown_the_best_is_bold_and_a_gap_has_its_reason(choice: Choice) -> None:
     lines = choice_table(choice)
     assert "| int8-only | 0.004 | **600 (0.60x)** | **2,000 (0.40x)** | **400 (0.50x)** |" in lines
     assert any("known gap: UnsupportedModelError: no float16 kernel" in line for line in lines)
 
 
-def test_as_csv_every_number_has_unit_and_class(choice):
+def test_as_csv_every_number_has_unit_and_class(choice: Choice) -> None:
     head, *body = csv_rows([choice])
     table: list[dict[str, Any]] = [dict(zip(head, row, strict=True)) for row in body]
     latency = [row for row in table if row["metric"] == "latency" and row["scheme"] == "int8-only"]

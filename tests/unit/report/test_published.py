@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from pytest_tinyquant.errors import BaselineError
@@ -11,32 +13,32 @@ from pytest_tinyquant.report.published import read_published
 HEADER = "runtime,board,build,model,scheme,flash_kib,latency_ms_mean\n"
 
 
-def test_figures_are_read_by_the_names_of_their_columns(tmp_path):
+def test_figures_are_read_by_the_names_of_their_columns(tmp_path: Path) -> None:
     (tmp_path / "study.csv").write_text(HEADER + "tflm,rx65n,gcc,cnn_1,int8,120.5,3.25\n")
     (row,) = read_published(tmp_path)
     assert row.combination == "cnn_1-int8-rx65n"
     assert (row.figures, row.source) == ({"flash": 120.5, "latency": 3.25}, "study")
 
 
-def test_a_figure_that_was_not_published_is_left_out(tmp_path):
+def test_a_figure_that_was_not_published_is_left_out(tmp_path: Path) -> None:
     (tmp_path / "study.csv").write_text(HEADER + "tflm,rx65n,gcc,cnn_1,int8,,3.25\n")
     assert read_published(tmp_path)[0].figures == {"latency": 3.25}
 
 
 @pytest.mark.parametrize("other", ["ekkono,rx65n,gcc", "tflm,nucleo-l4r5zi,Os"])
-def test_other_tools_and_builds_are_not_the_main_figures(tmp_path, other):
+def test_other_tools_and_builds_are_not_the_main_figures(tmp_path: Path, other: str) -> None:
     (tmp_path / "study.csv").write_text(HEADER + f"{other},cnn_1,int8,120.5,3.25\n")
     assert read_published(tmp_path) == ()
 
 
-def test_files_about_something_else_are_passed_over(tmp_path):
+def test_files_about_something_else_are_passed_over(tmp_path: Path) -> None:
     (tmp_path / "failures.csv").write_text("runtime,board,failure\ntflm,rx65n,halts\n")
     (tmp_path / "empty.csv").write_text("")
     assert read_published(tmp_path) == ()
     assert read_published(tmp_path / "absent") == ()
 
 
-def test_a_damaged_file_is_named_with_its_line(tmp_path):
+def test_a_damaged_file_is_named_with_its_line(tmp_path: Path) -> None:
     (tmp_path / "study.csv").write_text(HEADER + "tflm,rx65n,gcc,cnn_1,int8,12O,3.25\n")
     with pytest.raises(BaselineError, match=r"study.csv: line 2: flash_kib is '12O'"):
         read_published(tmp_path)

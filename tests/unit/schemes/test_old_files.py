@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tflite
 from model_builder import ModelBuilder
 
 
-def convolution(axis):
+def convolution(axis: int) -> tuple[bytes, int]:
     """A convolution whose bias names `axis` for its two scales."""
     model = ModelBuilder()
     source, result = (model.tensor((1, 3, 3, depth), "int8", scale=0.1) for depth in (1, 2))
@@ -23,7 +25,9 @@ def convolution(axis):
     "library", ["tensorflow.lite.python", "ai_edge_litert"], ids=["tensorflow", "litert"]
 )
 @pytest.mark.parametrize("axis", [0, 3])
-def test_the_axis_of_a_bias_is_made_the_only_one_there_is(axis, library, tmp_path):
+def test_the_axis_of_a_bias_is_made_the_only_one_there_is(
+    axis: int, library: str, tmp_path: Path
+) -> None:
     schema = pytest.importorskip(f"{library}.schema_py_generated")
     from pytest_tinyquant.schemes.old_files import with_axes_in_range
 

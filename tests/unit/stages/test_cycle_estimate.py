@@ -19,6 +19,7 @@ from pytest_tinyquant.firmware.toolchain_rx_sim import verify_simulator
 from pytest_tinyquant.measure.measurement import Estimate
 from pytest_tinyquant.measure.measurement import Measurement
 from pytest_tinyquant.metrics.metric import Metric
+from pytest_tinyquant.metrics.metric import NumberClass
 from pytest_tinyquant.project.board_types import aim
 from pytest_tinyquant.project.board_types import load_boards
 from pytest_tinyquant.project.kinds import KINDS
@@ -31,7 +32,7 @@ ESTIMATE = Estimate("latency", Metric(625_524, "cycles", "estimated"), KINDS["rx
 
 
 @pytest.mark.parametrize("number_class", ["exact", "measured"])
-def test_a_number_that_was_observed_is_no_estimate(number_class) -> None:
+def test_a_number_that_was_observed_is_no_estimate(number_class: NumberClass) -> None:
     with pytest.raises(ValueError, match=f"not {number_class}"):
         Estimate("latency", Metric(1, "cycles", number_class), KINDS["rx"].cycle_model)
 

@@ -6,6 +6,8 @@ import inspect
 import json
 import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from filelock import FileLock
@@ -18,24 +20,25 @@ from pytest_tinyquant.errors import DeviceHaltedError
 from pytest_tinyquant.errors import DoesNotFitError
 from pytest_tinyquant.errors import TinyQuantError
 from pytest_tinyquant.errors import UnsupportedModelError
+from pytest_tinyquant.measure.measurement import Measurement
 from pytest_tinyquant.stages.outcomes import OutcomeStore
 from pytest_tinyquant.system.error_json import dump_error
 from pytest_tinyquant.system.error_json import load_error
 
 
 @pytest.fixture
-def store(tmp_path):
+def store(tmp_path: Path) -> OutcomeStore:
     return OutcomeStore(tmp_path / "outcomes")
 
 
 @pytest.fixture
-def outcomes():
+def outcomes() -> Callable[..., Callable[..., Measurement]]:
     """Return a function that fails the test when it is called once too often."""
 
-    def outcomes(*results):
+    def outcomes(*results: Measurement | Exception) -> Callable[..., Measurement]:
         remaining = list(results)
 
-        def measure():
+        def measure() -> Measurement:
             result = remaining.pop(0)
             if isinstance(result, Exception):
                 raise result
@@ -46,21 +49,30 @@ def outcomes():
     return outcomes
 
 
-def test_a_combination_is_measured_once(store, recorded, outcomes):
+def test_a_combination_is_measured_once(
+    store: OutcomeStore, recorded: Measurement, outcomes: Callable[..., Callable[..., Measurement]]
+) -> None:
     measure = outcomes(recorded)
     assert store.get_or_measure("a", measure) == recorded
     assert store.get_or_measure("a", measure) == recorded
     assert store.find("a") == recorded
 
 
-def test_combinations_do_not_mix(store, recorded, change, outcomes):
+def test_combinations_do_not_mix(
+    store: OutcomeStore,
+    recorded: Measurement,
+    change: Callable[..., Measurement],
+    outcomes: Callable[..., Callable[..., Measurement]],
+) -> None:
     other = change(model="cnn_5")
     store.get_or_measure("a", outcomes(recorded))
     assert store.get_or_measure("b", outcomes(other)) == other
     assert store.find("c") is None
 
 
-def test_an_error_is_raised_again_as_it_was(store, outcomes):
+def test_an_error_is_raised_again_as_it_was(
+    store: OutcomeStore, outcomes: Callable[..., Callable[..., Measurement]]
+) -> None:
     measure = outcomes(UnsupportedModelError("no", op="DEQUANTIZE", dtype="float16", reason="r"))
     for _ in range(2):
         with pytest.raises(UnsupportedModelError, match="no") as caught:
@@ -73,14 +85,21 @@ def test_an_error_is_raised_again_as_it_was(store, outcomes):
 
 
 @pytest.mark.parametrize("error", [BenchError("cable"), BoardBusyError("busy"), CacheError("full")])
-def test_trouble_with_the_bench_is_not_kept(store, recorded, outcomes, error):
+def test_trouble_with_the_bench_is_not_kept(
+    store: OutcomeStore,
+    recorded: Measurement,
+    outcomes: Callable[..., Callable[..., Measurement]],
+    error: BenchError | BoardBusyError | CacheError,
+) -> None:
     measure = outcomes(error, recorded)
     with pytest.raises(type(error)):
         store.get_or_measure("a", measure)
     assert store.get_or_measure("a", measure) == recorded
 
 
-def test_a_bug_is_not_kept(store, recorded, outcomes):
+def test_a_bug_is_not_kept(
+    store: OutcomeStore, recorded: Measurement, outcomes: Callable[..., Callable[..., Measurement]]
+) -> None:
     measure = outcomes(KeyError("bug"), recorded)
     with pytest.raises(KeyError):
         store.get_or_measure("a", measure)
@@ -95,27 +114,30 @@ def test_a_bug_is_not_kept(store, recorded, outcomes):
         DeviceHaltedError("abort"),
     ],
 )
-def test_errors_survive_json(error):
+def test_errors_survive_json(error: DeviceHaltedError | DoesNotFitError) -> None:
     again = load_error(json.loads(json.dumps(dump_error(error))))
     assert (type(again), str(again), vars(again)) == (type(error), str(error), vars(error))
 
 
-def test_every_error_class_survives_json():
+def test_every_error_class_survives_json() -> None:
     classes = [
         c for _, c in inspect.getmembers(errors, inspect.isclass) if issubclass(c, TinyQuantError)
     ]
     assert [type(load_error(dump_error(c("text")))) for c in classes] == classes
 
 
-def test_an_error_class_from_elsewhere_becomes_its_nearest_known_base():
+def test_an_error_class_from_elsewhere_becomes_its_nearest_known_base() -> None:
     class Special(UnsupportedModelError):
         pass
 
     again = load_error(dump_error(Special("text", op="ADD")))
-    assert (type(again), again.op) == (UnsupportedModelError, "ADD")
+    assert type(again) is UnsupportedModelError
+    assert again.op == "ADD"
 
 
-def test_waiting_for_another_process_has_an_end(tmp_path, recorded, outcomes):
+def test_waiting_for_another_process_has_an_end(
+    tmp_path: Path, recorded: Measurement, outcomes: Callable[..., Callable[..., Measurement]]
+) -> None:
     store = OutcomeStore(tmp_path, lock_timeout=0)
     store.get_or_measure("a", outcomes(recorded))
     (lock,) = tmp_path.glob("*.lock")
@@ -140,7 +162,7 @@ print(OutcomeStore(Path(directory)).get_or_measure("a", measure).model)
 """
 
 
-def test_processes_share_one_measurement(tmp_path, recorded):
+def test_processes_share_one_measurement(tmp_path: Path, recorded: Measurement) -> None:
     calls = tmp_path / "calls"
     arguments = [str(tmp_path / "outcomes"), str(calls), json.dumps(recorded.to_json())]
     processes = [

@@ -5,8 +5,11 @@ from __future__ import annotations
 import dataclasses
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
+from typing import NoReturn
 
 import numpy as np
 import pytest
@@ -15,6 +18,7 @@ from pytest_tinyquant.boards.device import HostImage
 from pytest_tinyquant.errors import ConsoleError
 from pytest_tinyquant.errors import DeviceHaltedError
 from pytest_tinyquant.measure.measurement import Measurement
+from pytest_tinyquant.project.board_types import Board
 from pytest_tinyquant.project.board_types import load_boards
 from pytest_tinyquant.project.target import Target
 from pytest_tinyquant.project.tflm_library import Tflm
@@ -25,19 +29,19 @@ from pytest_tinyquant.stages.journal import outcome_key
 MEASUREMENT = Measurement("m", "s", "b", "host", {"runtime": "tflm"}, "gcc", {}, "0" * 64)
 
 
-def never():
+def never() -> NoReturn:
     raise AssertionError("measured again")
 
 
 @pytest.fixture
-def journal(tmp_path: Path):
+def journal(tmp_path: Path) -> Callable[..., RunJournal]:
     def make(run: str = "one", *, resume: bool = True, max_age: float = 100) -> RunJournal:
         return RunJournal(tmp_path / "journal", run, resume=resume, max_age=max_age)
 
     return make
 
 
-def test_an_outcome_is_taken_up_by_who_asks_for_it(journal):
+def test_an_outcome_is_taken_up_by_who_asks_for_it(journal: Callable[..., RunJournal]) -> None:
     journal().recall_or("key", lambda: MEASUREMENT)
     assert journal().recall_or("key", never) == MEASUREMENT
     assert journal().fresh() == 1
@@ -47,11 +51,13 @@ def test_an_outcome_is_taken_up_by_who_asks_for_it(journal):
         journal().recall_or("other", never)
 
 
-def test_an_error_of_the_model_is_taken_up_and_trouble_with_the_bench_is_not(journal):
-    def halts():
+def test_an_error_of_the_model_is_taken_up_and_trouble_with_the_bench_is_not(
+    journal: Callable[..., RunJournal],
+) -> None:
+    def halts() -> NoReturn:
         raise DeviceHaltedError("UsageFault", kind="UsageFault")
 
-    def fails():
+    def fails() -> NoReturn:
         raise ConsoleError("silent")
 
     with pytest.raises(DeviceHaltedError):
@@ -64,7 +70,9 @@ def test_an_error_of_the_model_is_taken_up_and_trouble_with_the_bench_is_not(jou
     assert journal().recall_or("fails", lambda: MEASUREMENT) == MEASUREMENT
 
 
-def test_what_is_old_or_written_by_another_version_is_measured_again(journal, tmp_path):
+def test_what_is_old_or_written_by_another_version_is_measured_again(
+    journal: Callable[..., RunJournal], tmp_path: Path
+) -> None:
     journal().recall_or("key", lambda: MEASUREMENT)
     (entry,) = (tmp_path / "journal").glob("*/*.json")
     os.utime(entry, (1, 1))
@@ -76,7 +84,7 @@ def test_what_is_old_or_written_by_another_version_is_measured_again(journal, tm
         journal().recall_or("key", never)
 
 
-def test_a_run_that_ends_leaves_nothing(journal, tmp_path):
+def test_a_run_that_ends_leaves_nothing(journal: Callable[..., RunJournal], tmp_path: Path) -> None:
     journal().recall_or("key", lambda: MEASUREMENT)
     journal().discard()
     journal().discard()
@@ -84,7 +92,9 @@ def test_a_run_that_ends_leaves_nothing(journal, tmp_path):
     assert list((tmp_path / "journal").iterdir()) == []
 
 
-def test_what_was_taken_up_cannot_stand_in_for_the_run_after(journal):
+def test_what_was_taken_up_cannot_stand_in_for_the_run_after(
+    journal: Callable[..., RunJournal],
+) -> None:
     journal("night").recall_or("key", lambda: MEASUREMENT)
     journal("night").recall_or("other", lambda: MEASUREMENT)
     journal("morning").recall_or("key", never)
@@ -94,7 +104,9 @@ def test_what_was_taken_up_cannot_stand_in_for_the_run_after(journal):
         journal("later").recall_or("key", never)
 
 
-def test_a_run_that_ends_leaves_another_that_goes_on_its_outcomes(journal):
+def test_a_run_that_ends_leaves_another_that_goes_on_its_outcomes(
+    journal: Callable[..., RunJournal],
+) -> None:
     living, ending = journal("living"), journal("ending")
     living.open()
     ending.open()
@@ -107,7 +119,9 @@ def test_a_run_that_ends_leaves_another_that_goes_on_its_outcomes(journal):
     assert journal().fresh() == 0
 
 
-def test_an_outcome_that_is_taken_up_again_and_again_grows_old(journal, tmp_path):
+def test_an_outcome_that_is_taken_up_again_and_again_grows_old(
+    journal: Callable[..., RunJournal], tmp_path: Path
+) -> None:
     journal("one").recall_or("key", lambda: MEASUREMENT)
     (entry,) = (tmp_path / "journal/one").glob("*.json")
     os.utime(entry, (time.time() - 50, time.time() - 50))
@@ -116,7 +130,7 @@ def test_an_outcome_that_is_taken_up_again_and_again_grows_old(journal, tmp_path
     assert copy.stat().st_mtime == pytest.approx(entry.stat().st_mtime, abs=1)
 
 
-def test_a_directory_that_cannot_be_written_costs_nothing_but_time(tmp_path):
+def test_a_directory_that_cannot_be_written_costs_nothing_but_time(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     journal = RunJournal(tmp_path / "file/journal", "one", resume=True)
     journal.open()
@@ -125,14 +139,21 @@ def test_a_directory_that_cannot_be_written_costs_nothing_but_time(tmp_path):
     journal.discard()
 
 
-def test_the_address_tells_apart_whatever_decides_the_outcome(tmp_path):
+def test_the_address_tells_apart_whatever_decides_the_outcome(tmp_path: Path) -> None:
     board = load_boards([])["nucleo-l4r5zi"]
     model = tmp_path / "model"
     model.write_text("model")
     image = HostImage(model, (b"1",))
 
-    def key(board=board, image=image, expected=0.5, timeout=1.0, recording=False) -> str:
-        return outcome_key(image, board, [np.float32([expected])], timeout, recording=recording)
+    def key(
+        board: Board = board,
+        image: HostImage = image,
+        expected: float = 0.5,
+        timeout: float = 1.0,
+        recording: bool = False,
+    ) -> str:
+        outputs = [np.array([expected], np.float32)]
+        return outcome_key(image, board, outputs, timeout, recording=recording)
 
     first = key()
     keys = {
@@ -148,12 +169,13 @@ def test_the_address_tells_apart_whatever_decides_the_outcome(tmp_path):
     assert len(keys) == 7
 
 
-def test_a_board_with_the_users_library_has_an_address(tmp_path: Path):
+def test_a_board_with_the_users_library_has_an_address(tmp_path: Path) -> None:
     """Of the library its content counts; its headers are a directory, which cannot be hashed."""
     nucleo = load_boards([])["nucleo-l4r5zi"]
     keys = set()
     for content in (b"one", b"two"):
         (tmp_path / "lib.a").write_bytes(content)
         board = dataclasses.replace(nucleo, tflm=Tflm(tmp_path / "lib.a", (tmp_path,)))
-        keys.add(outcome_key(SimpleNamespace(sha256="0" * 64), board, [], 1.0))
+        image: Any = SimpleNamespace(sha256="0" * 64)
+        keys.add(outcome_key(image, board, [], 1.0))
     assert len(keys) == 2

@@ -22,7 +22,7 @@ COSTS = {
 }
 
 
-class PlayedWork(sensitivity._Work):
+class PlayedWork(sensitivity._Trials):
     """Trials whose error is the sum of what their rules cost."""
 
     def layers(self) -> list[tuple[str, str]]:
@@ -40,16 +40,15 @@ class PlayedWork(sensitivity._Work):
 
 @pytest.fixture(autouse=True)
 def _played(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sensitivity, "_Work", PlayedWork)
+    monkeypatch.setattr(sensitivity, "_Trials", PlayedWork)
 
 
 MODEL: Any = SimpleNamespace(name="net")
 
 
 def proposed(base: str = "int8-only", **limits: Any) -> Any:
-    return propose(
-        SimpleNamespace(), MODEL, SCHEMES[base], **{"max_error": None, "max_bytes": None, **limits}
-    )
+    stages: Any = SimpleNamespace()
+    return propose(stages, MODEL, SCHEMES[base], **{"max_error": None, "max_bytes": None, **limits})
 
 
 def test_each_layer_gets_the_better_algorithm() -> None:

@@ -28,7 +28,7 @@ class Layer:
     """A layer of four inputs and outputs; `says` is what the file asks for, in output steps."""
 
     def __init__(self, op: str, activations: str = "int8", **changes: Any) -> None:
-        says = {"scales": SCALES, "zero": 0, "input_zero": 0, "output_zero": 0}
+        says: dict[str, Any] = {"scales": SCALES, "zero": 0, "input_zero": 0, "output_zero": 0}
         says |= {"bias": "", "axis": None, **changes}
         narrow = activations == "int8"
         self.activations = activations

@@ -16,6 +16,7 @@ from pytest_tinyquant.models.tflite_reader import read_graph
 from pytest_tinyquant.schemes.scheme import SCHEMES
 from pytest_tinyquant.support.check import check_not_vacuous
 from pytest_tinyquant.support.check import check_support
+from pytest_tinyquant.support.custom import ENGINE
 from pytest_tinyquant.support.runtimes import RUNTIMES
 from pytest_tinyquant.support.tables import TINYQUANT
 
@@ -98,7 +99,7 @@ def test_the_engine_is_asked_for_what_no_table_says(builder: Any) -> None:
 
 
 def test_the_engines_table_lists_what_it_lowers() -> None:
-    assert sorted(TINYQUANT) == sorted(LOWERINGS)
+    assert sorted([*TINYQUANT, *ENGINE]) == sorted(LOWERINGS)
 
 
 def test_a_scheme_that_changes_nothing_is_vacuous(

@@ -83,6 +83,11 @@ def _of_another_entry(entry: Path) -> None:
     (entry / "manifest.json").write_text(json.dumps(manifest | {"key": Cache.key("another")}))
 
 
+def _emptied(entry: Path) -> None:
+    shutil.rmtree(entry)
+    entry.mkdir()
+
+
 def _replaced_by_a_file(entry: Path) -> None:
     shutil.rmtree(entry)
     entry.write_text("not a directory")
@@ -100,7 +105,7 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "manifest emptied": lambda entry: (entry / "manifest.json").write_bytes(b""),
     "manifest not an object": lambda entry: (entry / "manifest.json").write_text("[]"),
     "manifest of another entry": _of_another_entry,
-    "entry emptied": lambda entry: [shutil.rmtree(entry), entry.mkdir()],
+    "entry emptied": _emptied,
     "entry replaced by a file": _replaced_by_a_file,
 }
 
@@ -257,8 +262,12 @@ def test_a_full_disk_is_the_caches_trouble_a_missing_file_the_builders(cache: Ca
 
     with pytest.raises(CacheError, match="No space left on device"):
         cache.entry("converted", KEY, full)
+
+    def failing(directory: Path) -> None:
+        (directory / "no").read_text()
+
     with pytest.raises(FileNotFoundError):
-        cache.entry("converted", KEY, lambda directory: (directory / "no").read_text() and None)
+        cache.entry("converted", KEY, failing)
     assert names_in(cache) == []
 
 

@@ -22,5 +22,5 @@ from pytest_tinyquant.system.cxx_names import readable
         ("", ""),
     ],
 )
-def test_a_name_is_shown_as_its_author_wrote_it(name, shown):
+def test_a_name_is_shown_as_its_author_wrote_it(name: str, shown: str) -> None:
     assert readable(name) == shown

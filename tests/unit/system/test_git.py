@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -10,13 +11,13 @@ from pytest_tinyquant.errors import RevisionError
 from pytest_tinyquant.system.git import Repository
 
 
-def git(root, *arguments):
+def git(root: Path, *arguments: str) -> bytes:
     command = ["git", "-c", "user.name=a", "-c", "user.email=a@b", *arguments]
     return subprocess.run(command, cwd=root, check=True, capture_output=True).stdout
 
 
 @pytest.fixture
-def root(tmp_path):
+def root(tmp_path: Path) -> Path:
     root = tmp_path / "repository"
     (root / "sub").mkdir(parents=True)
     git(root, "init", "--quiet")
@@ -28,16 +29,16 @@ def root(tmp_path):
     return root
 
 
-def test_a_repository_is_found_from_within(root):
+def test_a_repository_is_found_from_within(root: Path) -> None:
     assert Repository.around(root / "sub").root == root.resolve()
 
 
-def test_outside_of_a_repository(tmp_path):
+def test_outside_of_a_repository(tmp_path: Path) -> None:
     with pytest.raises(RevisionError, match="is in no git repository"):
         Repository.around(tmp_path)
 
 
-def test_revisions_resolve_to_commits(root):
+def test_revisions_resolve_to_commits(root: Path) -> None:
     repository = Repository.around(root)
     head = git(root, "rev-parse", "HEAD").decode().strip()
     assert repository.commit("HEAD") == head
@@ -45,12 +46,12 @@ def test_revisions_resolve_to_commits(root):
 
 
 @pytest.mark.parametrize("revision", ["HEAD~7", "--all", "", "HEAD:sub"])
-def test_what_is_no_commit(root, revision):
+def test_what_is_no_commit(root: Path, revision: str) -> None:
     with pytest.raises(RevisionError, match="names no commit"):
         Repository.around(root).commit(revision)
 
 
-def test_files_of_a_commit(root):
+def test_files_of_a_commit(root: Path) -> None:
     repository = Repository.around(root)
     commit = repository.commit("HEAD~1")
     assert repository.files(commit, ".") == ("one", "sub/file")
@@ -59,7 +60,9 @@ def test_files_of_a_commit(root):
     assert found == {"sub/file": b"one", "one": b"\n"}
 
 
-def test_a_copy_holds_the_commit_and_leaves_the_repository_alone(root, tmp_path):
+def test_a_copy_holds_the_commit_and_leaves_the_repository_alone(
+    root: Path, tmp_path: Path
+) -> None:
     repository = Repository.around(root)
     (root / "sub" / "file").write_text("changed")
     (root / "untracked").touch()
@@ -72,7 +75,7 @@ def test_a_copy_holds_the_commit_and_leaves_the_repository_alone(root, tmp_path)
     assert not (root / ".git" / "worktrees").exists()
 
 
-def test_changes_are_counted_without_untracked_files(root):
+def test_changes_are_counted_without_untracked_files(root: Path) -> None:
     repository = Repository.around(root)
     (root / "untracked").touch()
     assert repository.changes() == 0
@@ -81,6 +84,8 @@ def test_changes_are_counted_without_untracked_files(root):
     assert repository.changes() == 1
 
 
-def test_a_hook_of_git_does_not_redirect(root, tmp_path, monkeypatch):
+def test_a_hook_of_git_does_not_redirect(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("GIT_DIR", str(tmp_path / "elsewhere"))
     assert Repository.around(root).root == root.resolve()

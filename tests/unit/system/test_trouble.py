@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import signal
+from signal import Signals
+from typing import Any
 
 import pytest
 
@@ -40,7 +42,7 @@ SAID = (
 
 
 @pytest.mark.parametrize("said", SAID)
-def test_what_a_failed_program_says_about_the_machine(said):
+def test_what_a_failed_program_says_about_the_machine(said: str) -> None:
     assert ending(1, said).machine
     assert ending(1, f"before\n{said}\nafter").machine
     assert ending(-signal.SIGABRT, said) == Ending(ending(-6, said).words, machine=True)
@@ -59,28 +61,28 @@ def test_what_a_failed_program_says_about_the_machine(said):
         "the server was Killed by its tests, says this sentence",
     ],
 )
-def test_what_says_nothing_about_the_machine(said):
+def test_what_says_nothing_about_the_machine(said: str) -> None:
     assert not ending(1, said).machine
     assert ending(0, said) == Ending("", machine=False)
 
 
 @pytest.mark.parametrize("number", sorted(set(signal.Signals)))
 @pytest.mark.parametrize("shell", [False, True])
-def test_a_signal_is_the_machines_unless_it_may_be_a_crash(number, shell):
+def test_a_signal_is_the_machines_unless_it_may_be_a_crash(number: Signals, shell: bool) -> None:
     crash = number.name in ("SIGABRT", "SIGSEGV", "SIGFPE", "SIGILL", "SIGTRAP")
     ended = ending(128 + number if shell else -number)
     assert (ended.machine, ended.crashed) == (not crash, number if crash else 0)
     assert number.name in ended.words
 
 
-def test_a_child_of_this_package_can_say_so_itself():
+def test_a_child_of_this_package_can_say_so_itself() -> None:
     assert ending(EXIT_TROUBLE).machine
     assert not ending(1).machine
     assert ending(1).words == "ended with exit code 1"
 
 
 @pytest.mark.parametrize("name", ["ENOSPC", "EDQUOT", "EMFILE", "ENFILE", "ENOMEM", "EIO", "EROFS"])
-def test_errors_of_the_system_are_found_behind_others(name):
+def test_errors_of_the_system_are_found_behind_others(name: str) -> None:
     number = getattr(errno, name)
     error = OSError(number, os.strerror(number), "a/file")
     assert lacking(error) == f"{os.strerror(number)}: a/file"
@@ -89,13 +91,13 @@ def test_errors_of_the_system_are_found_behind_others(name):
     assert lacking(behind) == lacking(error)
 
 
-def test_a_missing_file_is_no_lack_of_the_machine():
+def test_a_missing_file_is_no_lack_of_the_machine() -> None:
     assert lacking(FileNotFoundError(errno.ENOENT, "none", "x")) == ""
     assert lacking(None) == ""
 
 
-def test_what_an_error_took_the_place_of_counts_unless_it_was_set_aside():
-    def raised(cause):
+def test_what_an_error_took_the_place_of_counts_unless_it_was_set_aside() -> None:
+    def raised(cause: str) -> ModelError:
         try:
             try:
                 raise MemoryError
@@ -119,7 +121,7 @@ def test_what_an_error_took_the_place_of_counts_unless_it_was_set_aside():
         (ValueError("a mistake in this package"), ValueError),
     ],
 )
-def test_a_stage_raises_the_machines_trouble_as_the_benchs(error, becomes):
+def test_a_stage_raises_the_machines_trouble_as_the_benchs(error: Any, becomes: Any) -> None:
     with pytest.raises(Exception) as caught, told("the stage"):
         raise error
     assert type(caught.value) is becomes

@@ -8,6 +8,8 @@ from protocol_session import SESSION
 from protocol_session import decode
 from protocol_session import lines
 
+from pytest_tinyquant.boards.console.protocol import Decoder
+from pytest_tinyquant.boards.console.transcript import MarkedWindow
 from pytest_tinyquant.boards.run_record import run_record
 from pytest_tinyquant.errors import ConsoleError
 
@@ -55,3 +57,39 @@ def test_a_clock_that_nobody_announced_is_refused() -> None:
 def test_operators_may_add_up_to_more_than_the_median_where_counts_scatter() -> None:
     fast = [("REPEAT", f"{line[1][0]} 940") if line[0] == "REPEAT" else line for line in REPEATED]
     assert run_record(decode(b"".join(lines(fast))), "bench").walk_counter == -10
+
+
+METERED = [
+    ("HELLO", f"{HELLO} windows=2"),
+    *SESSION[1:6],
+    *(("POWER", f"{n} {what}") for n in range(2) for what in ("idle", "busy", "end 1000 5000")),
+    *SESSION[6:-1],
+    ("END", "17"),
+]
+
+
+def test_windows_for_a_power_meter_are_marked_with_the_time_of_their_lines() -> None:
+    decoder = Decoder("bench")
+    times = iter(range(6))
+    decoder.transcript.now = lambda: float(next(times))
+    decoder.feed(b"".join(lines(METERED)))
+    assert decoder.transcript.windows == [
+        MarkedWindow(0, 1, 2, runs=1000, counts=5000),
+        MarkedWindow(3, 4, 5, runs=1000, counts=5000),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("0 busy", "0 idle", "does not follow the mark before it"),
+        ("0 idle", "1 idle", "does not follow the mark before it"),
+        ("0 end 1000 5000", "0 end 1000", "POWER cannot be read"),
+        (" windows=2", "", "POWER goes beyond what HELLO announced"),
+        (" windows=2", " windows=3", "END after 2 of 3 POWER"),
+    ],
+)
+def test_marks_have_to_come_in_their_order(old: str, new: str, words: str) -> None:
+    changed = [(kind, payload.replace(old, new)) for kind, payload in METERED]
+    with pytest.raises(ConsoleError, match=words):
+        decode(b"".join(lines(changed)))

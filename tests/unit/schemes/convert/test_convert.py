@@ -29,7 +29,9 @@ from pytest_tinyquant.schemes.child_process import Outcome
 from pytest_tinyquant.schemes.convert import Reference
 from pytest_tinyquant.schemes.convert import convert
 from pytest_tinyquant.schemes.convert import reference_outputs
+from pytest_tinyquant.schemes.exchange import ENVIRONMENT
 from pytest_tinyquant.schemes.scheme import SCHEMES
+from pytest_tinyquant.schemes.servers import SERVERS
 from pytest_tinyquant.system.cache import Cache
 
 
@@ -135,9 +137,9 @@ def test_two_processes_convert_to_the_same_bytes(
     schemes = [SCHEMES["basic"], SCHEMES["int8-only"]]
     first = [convert(small, scheme, shared_cache) for scheme in schemes]
     first_reference = reference_outputs(small, shared_cache)
-    environment = convert_module.ENVIRONMENT | {"PYTHONHASHSEED": "99"}
+    environment = ENVIRONMENT | {"PYTHONHASHSEED": "99"}
     server = ForkServer((convert_module._PROCESS,), environment)
-    monkeypatch.setattr(convert_module, "_server", server)
+    monkeypatch.setitem(SERVERS, "tensorflow", server)
     try:
         second = [convert(small, scheme, cache) for scheme in schemes]
         second_reference = reference_outputs(small, cache)
@@ -161,7 +163,7 @@ def test_the_record_beside_the_model_says_where_it_came_from(
 
 
 def test_a_converter_that_takes_too_long_is_stopped(small: Any, cache: Cache) -> None:
-    convert_module._server.call("builtins:print", [], timeout=60)
+    SERVERS["tensorflow"].call("builtins:print", [], timeout=60)
     with pytest.raises(BenchError, match=r"small int8: .* not finish within 0\.01 s"):
         convert(small, SCHEMES["int8"], cache, timeout=0.01)
     assert not list(cache.root.rglob("model*"))
@@ -256,7 +258,7 @@ def test_inputs_are_rounded_half_to_even_and_clipped(directory: Path) -> None:
         "values = np.array([0.25, 0.75, -0.25, -0.75, 1, 63, 63.5, -64.5, -65], np.float32)\n"
         "print(_quantized(values, detail).tolist())\n"
     )
-    outcome = convert_module._server.call("builtins:exec", [source, {}], timeout=60)
+    outcome = SERVERS["tensorflow"].call("builtins:exec", [source, {}], timeout=60)
     assert outcome.log.splitlines()[-1] == "[[1, 3, 1, -1, 3, 127, 127, -128, -128]]"
 
 
@@ -282,7 +284,7 @@ def test_importing_the_converter_starts_no_thread_so_that_it_may_fork() -> None:
     script = f"import os, {convert_module._PROCESS}\nprint(len(os.listdir('/proc/self/task')))\n"
     output = subprocess.run(
         [sys.executable, "-c", script],
-        env=os.environ | convert_module.ENVIRONMENT | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        env=os.environ | ENVIRONMENT | {"PYTHONPATH": os.pathsep.join(sys.path)},
         stdout=subprocess.PIPE,
         check=True,
     ).stdout

@@ -16,7 +16,6 @@ from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.errors import ModelError
 from pytest_tinyquant.errors import ToolchainNotFoundError
 from pytest_tinyquant.errors import UnsupportedModelError
-from pytest_tinyquant.models import onnx_file
 from pytest_tinyquant.models.discovery import load_model
 from pytest_tinyquant.models.model import Model
 from pytest_tinyquant.models.onnx_file import is_quantized
@@ -348,6 +347,6 @@ def test_without_the_packages_the_extra_is_named(
 ) -> None:
     path = tmp_path / "net.onnx"
     path.write_bytes(b"")
-    monkeypatch.setattr(onnx_file.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ToolchainNotFoundError, match=r"pip install 'pytest-tinyquant\[onnx\]'"):
         convert(load_model(path), SCHEMES["basic"], cache)

@@ -22,12 +22,12 @@ from pytest_tinyquant.errors import ToolchainNotFoundError
 from pytest_tinyquant.models import torch_file
 from pytest_tinyquant.models.discovery import discover_models
 from pytest_tinyquant.models.discovery import load_model
-from pytest_tinyquant.schemes import torch_source
 from pytest_tinyquant.schemes.convert import convert
 from pytest_tinyquant.schemes.convert import interpreter_outputs
 from pytest_tinyquant.schemes.convert import read_arrays
 from pytest_tinyquant.schemes.convert import reference_outputs
 from pytest_tinyquant.schemes.scheme import SCHEMES
+from pytest_tinyquant.schemes.servers import SERVERS
 from pytest_tinyquant.system.cache import Cache
 
 
@@ -43,7 +43,7 @@ needs_torch = pytest.mark.skipif(
 @pytest.fixture(scope="module", autouse=True)
 def _close() -> Iterator[None]:
     yield
-    torch_source._server.close()
+    SERVERS["torch"].close()
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ def test_two_conversions_give_the_same_bytes(factory: Any, tmp_path: Path) -> No
     files = []
     for cache in caches:
         files.append(convert(model, SCHEMES["int8-only"], cache).sha256)
-        torch_source._server.close()
+        SERVERS["torch"].close()
     assert files[0] == files[1]
 
 
@@ -327,6 +327,6 @@ def test_models_of_pytorch_are_found_by_their_files(factory: Any) -> None:
 def test_without_the_packages_the_extra_is_named(
     factory: Any, cache: Cache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(torch_file.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ToolchainNotFoundError, match=r"pip install .pytest-tinyquant\[torch\]"):
         convert(load_model(factory()), SCHEMES["basic"], cache)

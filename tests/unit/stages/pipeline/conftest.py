@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +13,12 @@ import pytest
 from pytest_tinyquant.boards import open as open_module
 from pytest_tinyquant.boards.device import RunRecord
 from pytest_tinyquant.engine import emit as emit_module
+from pytest_tinyquant.errors import DeviceHaltedError
+from pytest_tinyquant.errors import UnsupportedModelError
 from pytest_tinyquant.firmware import image as firmware
+from pytest_tinyquant.firmware.runtimes.tflm import TensorFlowLiteMicro
+from pytest_tinyquant.firmware.runtimes.tinyquant import Engine
+from pytest_tinyquant.measure.measurement import Measurement
 from pytest_tinyquant.models import tflite_reader
 from pytest_tinyquant.models.graph import Graph
 from pytest_tinyquant.models.graph import Quantization
@@ -26,6 +33,7 @@ from pytest_tinyquant.schemes.convert import Reference
 from pytest_tinyquant.schemes.scheme import SCHEMES
 from pytest_tinyquant.stages.pipeline import Stages
 from pytest_tinyquant.support import check as support
+from pytest_tinyquant.system.cache import Cache
 
 
 HOST = Board("host", "host", "tflm", Target.HOST, "", ("error", "ram"))
@@ -61,7 +69,7 @@ RECORD = RunRecord(
 )
 
 
-IMAGE = SimpleNamespace(
+IMAGE: Any = SimpleNamespace(
     flags="-O3",
     sha256="c" * 64,
     toolchain="gcc 12",
@@ -72,10 +80,10 @@ IMAGE = SimpleNamespace(
 )
 
 
-ROW = SimpleNamespace(name="output", offset=0, bytes=4, first=0, last=0)
+ROW: Any = SimpleNamespace(name="output", offset=0, bytes=4, first=0, last=0)
 
 
-PLAN = SimpleNamespace(
+PLAN: Any = SimpleNamespace(
     ops=(
         SimpleNamespace(
             label="conv_2d[0]", kernel="tq_conv_2d_s8", output_shape=(1, 1), tensor=1, macs=9
@@ -88,27 +96,29 @@ PLAN = SimpleNamespace(
 )
 
 
-def int8(index, name):
+def int8(index: int, name: str) -> Tensor:
     return Tensor(index, name, (1, 1), "int8", Quantization((0.5,), (0,), 0), None)
 
 
 class FakeDevice:
     """A device that gives ``outcome`` and notes what is done to it."""
 
-    def __init__(self, outcome, calls):
+    def __init__(
+        self, outcome: DeviceHaltedError | RunRecord, calls: list[tuple[str, Any]]
+    ) -> None:
         self.outcome = outcome
         self.calls = calls
 
-    def flash(self, image):
+    def flash(self, image: Any) -> None:
         self.calls.append(("flash", image))
 
-    def run(self):
+    def run(self) -> RunRecord:
         self.calls.append(("run", None))
         if isinstance(self.outcome, Exception):
             raise self.outcome
         return self.outcome
 
-    def close(self):
+    def close(self) -> None:
         self.calls.append(("close", None))
 
 
@@ -119,13 +129,13 @@ class World:
     inputs, outputs, record = INPUTS, OUTPUTS, RECORD
     int8 = staticmethod(int8)
 
-    def __init__(self, tmp_path, monkeypatch):
-        self.calls = []
-        self.outcome = RECORD
-        self.refusal = None
+    def __init__(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.calls: list[tuple[str, Any]] = []
+        self.outcome: RunRecord | DeviceHaltedError = RECORD
+        self.refusal: UnsupportedModelError | None = None
         self.interpreter = {"reference": OUTPUTS, "optimized": OUTPUTS}
         self.graph = Graph((int8(0, "input"), int8(1, "output")), (), (0,), (1,))
-        self.model = SimpleNamespace(
+        self.model: Any = SimpleNamespace(
             sequence=1,
             steps=lambda samples: 1,
             kind="keras",
@@ -139,7 +149,7 @@ class World:
         self.converted = ConvertedModel(
             "cnn_4", "int8-only", tmp_path / "model.tflite", "b" * 64, "a" * 64, "tensorflow 2.21.0"
         )
-        project = SimpleNamespace(
+        project: Any = SimpleNamespace(
             schemes=SCHEMES,
             cache_root=tmp_path / "cache",
             work_dir=tmp_path / "work",
@@ -158,34 +168,46 @@ class World:
         patch(firmware, "build", self.build)
         patch(open_module, "open_device", lambda *_, **__: FakeDevice(self.outcome, self.calls))
 
-    def note(self, name, value=None):
+    def note(self, name: str, value: Any = None) -> Any:
         self.calls.append((name, value))
         return value
 
-    def plan_supported(self, graph, runtime, *, kernels, name):
+    def plan_supported(
+        self,
+        graph: Graph,
+        runtime: Engine | TensorFlowLiteMicro,
+        *,
+        kernels: str,
+        name: str,
+        spare_bytes: int,
+    ) -> Any:
         self.note("support")
         if self.refusal:
             raise copy.copy(self.refusal)
         return PLAN if runtime.is_compiled else None
 
-    def interpreter_outputs(self, model, converted, cache, *, kernels):
+    def interpreter_outputs(
+        self, model: Any, converted: ConvertedModel, cache: Cache, *, kernels: str
+    ) -> Path:
         self.note(f"{kernels} kernels")
         file = self.converted.path.with_name(f"by_{kernels}.npz")
         np.savez(file, outputs=self.interpreter[kernels])
         return file
 
-    def build(self, emitted, board, samples, cache, *, where):
+    def build(
+        self, emitted: None, board: Board, samples: list[bytes], cache: Cache, *, where: str
+    ) -> Any:
         self.note("build", samples)
         return IMAGE
 
-    def measure(self, board):
+    def measure(self, board: Board) -> Measurement:
         return self.stages.measure(Case(self.model, SCHEMES["int8-only"], board))
 
     @property
-    def order(self):
+    def order(self) -> list[str]:
         return [name for name, _ in self.calls]
 
 
 @pytest.fixture
-def world(tmp_path, monkeypatch):
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     return World(tmp_path, monkeypatch)

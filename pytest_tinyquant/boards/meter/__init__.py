@@ -1,0 +1,1 @@
+"""Power meters between a board and its supply."""
