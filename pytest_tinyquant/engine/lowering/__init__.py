@@ -24,6 +24,7 @@ from pytest_tinyquant.engine.lowering import gathering
 from pytest_tinyquant.engine.lowering import lstm
 from pytest_tinyquant.engine.lowering import matmul
 from pytest_tinyquant.engine.lowering import movement
+from pytest_tinyquant.engine.lowering import mve
 from pytest_tinyquant.engine.lowering import pairwise
 from pytest_tinyquant.engine.lowering import pooling
 from pytest_tinyquant.engine.lowering import reduction
@@ -157,7 +158,7 @@ LOWERINGS: dict[str, LoweringFunction] = {
 
 
 #: The kernel sets of this package.
-SETS: Final = ("reference", "cortex_m_dsp")
+SETS: Final = ("reference", "cortex_m_dsp", "cortex_m_mve")
 
 
 def lowerings(kernels: str) -> Mapping[str, LoweringFunction]:
@@ -166,7 +167,7 @@ def lowerings(kernels: str) -> Mapping[str, LoweringFunction]:
     A set that has none of its own, such as a user's directory, has the reference set's
     prototypes.
     """
-    own = {"cortex_m_dsp": dsp.LOWERINGS}
+    own = {"cortex_m_dsp": dsp.LOWERINGS, "cortex_m_mve": dsp.LOWERINGS | mve.LOWERINGS}
     return LOWERINGS | own.get(kernels, {})
 
 
