@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 from typing import Any
 
 import pytest
@@ -15,6 +16,10 @@ from pytest_tinyquant.models.discovery import load_model
 from pytest_tinyquant.schemes.convert import convert
 from pytest_tinyquant.schemes.scheme import SCHEMES
 from pytest_tinyquant.system.cache import Cache
+
+
+if TYPE_CHECKING:
+    from tests.acceptance.conftest import RealProject
 
 
 yaml = pytest.importorskip("yaml")
@@ -42,7 +47,7 @@ def commands(file: Path) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("file", [*WORKFLOWS, DOCS / "nightly.md"], ids=lambda file: file.name)
-def test_every_option_exists(file, pytester):
+def test_every_option_exists(file: Path, pytester: pytest.Pytester) -> None:
     named = set(re.findall(r"(?<![\w-])--tq-[a-z-]+", file.read_text()))
     assert named
     known = set(re.findall(r"--[a-z][a-z-]+", pytester.runpytest("--help").stdout.str()))
@@ -50,7 +55,7 @@ def test_every_option_exists(file, pytester):
 
 
 @pytest.mark.parametrize("file", [NIGHTLY, GITLAB], ids=lambda file: file.name)
-def test_a_night_looks_after_the_bench_then_measures_and_keeps_its_reports(file):
+def test_a_night_looks_after_the_bench_then_measures_and_keeps_its_reports(file: Path) -> None:
     (job,) = (lines for name, lines in commands(file).items() if name in ("boards", "nightly"))
     lines = [" ".join(command.split()) for command in job]
     order = [
@@ -64,7 +69,7 @@ def test_a_night_looks_after_the_bench_then_measures_and_keeps_its_reports(file)
     assert "--tq-history=" in measured
 
 
-def test_the_installed_extras_exist():
+def test_the_installed_extras_exist() -> None:
     project = (DOCS.parent / "pyproject.toml").read_text()
     for file in WORKFLOWS:
         for extras in re.findall(r"pytest-tinyquant\[([\w,]+)\]", file.read_text()):
@@ -73,7 +78,9 @@ def test_the_installed_extras_exist():
 
 
 @pytest.fixture
-def repository(real_project, cache_root, monkeypatch):
+def repository(
+    real_project: RealProject, cache_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
     """A project of `tinyquant init` with one .tflite, committed with its first baselines."""
     root = real_project.root
     model = load_model(DOCS.parent / "models" / "fc_0.toml")
@@ -143,8 +150,8 @@ def steps(file: Path, job: str) -> list[str]:
     ids=["pull request", "nightly", "gitlab merge request", "gitlab nightly"],
 )
 def test_the_steps_of_a_workflow_run_green_in_a_project_of_tinyquant_init(
-    repository, file, job, least
-):
+    repository: Path, file: Path, job: str, least: int
+) -> None:
     taken = steps(file, job)
     assert len(taken) >= least
     for command in taken:

@@ -1,6 +1,7 @@
 """A laboratory in which the engine is measured as it is, and with a mistake in it."""
 
 from __future__ import annotations
+from pytest_tinyquant.firmware.sources import firmware_sources
 
 import dataclasses
 import shutil
@@ -69,7 +70,7 @@ class Laboratory:
     def firmware(self, name: str, monkeypatch: pytest.MonkeyPatch) -> Path:
         """Return a copy of the firmware's sources, which images are built from until the end."""
         sources = self.root / name / "firmware"
-        shutil.copytree(firmware.firmware_sources(), sources)
+        shutil.copytree(firmware_sources(), sources)
         monkeypatch.setattr(firmware, "firmware_sources", lambda: sources)
         return sources
 
