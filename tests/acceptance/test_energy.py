@@ -5,13 +5,13 @@ firmware does, which the run tells it by a file, as a current would.
 """
 
 from __future__ import annotations
-from typing import Any
 
 import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
+from typing import Any
 
 import pytest
 

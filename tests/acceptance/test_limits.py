@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+from typing import TYPE_CHECKING
 
 import pytest
 from played_project import Bench
+
+
+if TYPE_CHECKING:
+    from tests.acceptance.conftest import RealProject
 
 
 ONE = ("--model=cnn_4", "--scheme=int8-only", "--board=nucleo-l4r5zi")
@@ -114,7 +119,9 @@ def test_a_time_on_a_board_without_a_clock_is_no_pass(bench: Bench) -> None:
     result.stdout.fnmatch_lines(["*'2 ms' cannot be judged on nucleo-l4r5zi (emulator)*"])
 
 
-def test_the_flash_of_an_image_that_was_built_keeps_its_limit_to_the_byte(real_project):
+def test_the_flash_of_an_image_that_was_built_keeps_its_limit_to_the_byte(
+    real_project: RealProject,
+) -> None:
     """Without any baseline, on the emulated board."""
     real_project.add_zoo("fc_0")
     one = ("--model=fc_0", "--scheme=int8-only", "--board=nucleo-l4r5zi", "-k", "flash")

@@ -93,12 +93,12 @@ def test_a_log_gets_a_line_now_and_then(
         cwd=bench.root, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     before = []
+    assert run.stdout is not None
     for line in run.stdout:
         before.append(line)
         if TOLD.search(line):
             break
     let_go()
-    assert run.stdout is not None
     output = "".join(before) + run.stdout.read()
     assert TOLD.search(before[-1])
     assert "\x1b" not in output and "\r" not in output

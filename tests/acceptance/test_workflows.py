@@ -47,7 +47,7 @@ def commands(file: Path) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.name)
-def test_a_workflow_is_one_by_the_schema_of_its_code_host(file, tmp_path):
+def test_a_workflow_is_one_by_the_schema_of_its_code_host(file: Path, tmp_path: Path) -> None:
     pytest.importorskip("check_jsonschema", reason="pip install check-jsonschema")
     gitlab = ["vendor.gitlab-ci", "--data-transform", "gitlab-ci"]
     schema = gitlab if file == GITLAB else ["vendor.github-workflows"]

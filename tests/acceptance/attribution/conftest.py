@@ -1,7 +1,6 @@
 """A laboratory in which the engine is measured as it is, and with a mistake in it."""
 
 from __future__ import annotations
-from pytest_tinyquant.firmware.sources import firmware_sources
 
 import dataclasses
 import shutil
@@ -12,6 +11,7 @@ import pytest
 from pytest_tinyquant.baselines.compare import compare
 from pytest_tinyquant.baselines.verdict import Verdict
 from pytest_tinyquant.firmware import steps as firmware
+from pytest_tinyquant.firmware.sources import firmware_sources
 from pytest_tinyquant.measure.measurement import Measurement
 from pytest_tinyquant.metrics.tolerances import Tolerances
 from pytest_tinyquant.project.board_types import Board
