@@ -12,6 +12,7 @@ from typing import Final
 from pytest_tinyquant.boards.bench.lease import Lease
 from pytest_tinyquant.boards.bench.lease import LeaseDirectory
 from pytest_tinyquant.boards.bench.set_aside import BoardHealth
+from pytest_tinyquant.boards.bench.set_aside import Cycle
 from pytest_tinyquant.boards.bench.waiting_line import Ticket
 from pytest_tinyquant.boards.bench.waiting_line import WaitingLine
 from pytest_tinyquant.boards.farm.farm import Farm
@@ -72,11 +73,19 @@ class Pool:
         :raises BenchError: all of them are set aside.
         """
         lease = self._wait(boards, digest, test)
+        counted = False
         try:
-            with self._reached(lease):
-                yield lease
+            with self._reached(lease) as cycle:
+                try:
+                    yield lease
+                except BenchError as error:
+                    counted = True
+                    # Here, as labgrid switches only what is held.
+                    self.health.failed(lease.physical, error, cycle=cycle)
+                    raise
         except BenchError as error:
-            self.health.failed(lease.physical, error)
+            if not counted:
+                self.health.failed(lease.physical, error)
             raise
         except TinyQuantError:
             self.health.worked(lease.physical)
@@ -87,18 +96,21 @@ class Pool:
             lease.release()
 
     @contextlib.contextmanager
-    def _reached(self, lease: Lease) -> Iterator[None]:
-        """Hold the place of labgrid that a leased row stands for, if it does."""
-        row = lease.physical
-        if self._farm is None or not row.labgrid:
-            yield
+    def _reached(self, lease: Lease) -> Iterator[Cycle | None]:
+        """Hold the place of labgrid that a leased row stands for, if it does.
+
+        :returns: what switches its power off and on; None for what the row says.
+        """
+        row, farm = lease.physical, self._farm
+        if farm is None or not row.labgrid:
+            yield None
             return
-        with self._farm.reach(row) as (reached, is_new):
+        with farm.reach(row) as (reached, is_new):
             if is_new:
                 lease.note_loaded(None)
             lease.physical = reached
             try:
-                yield
+                yield farm.power_cycle
             finally:
                 lease.physical = row
 

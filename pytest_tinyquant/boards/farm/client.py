@@ -40,6 +40,10 @@ class FarmError(BenchError):
     """The coordinator, a place or the program that talks to them does not do its part."""
 
 
+class NoAnswerError(FarmError):
+    """The program took longer than it may."""
+
+
 class PlaceGoneError(FarmError):
     """The place that this run held is held by nobody, or by somebody else."""
 
@@ -76,7 +80,7 @@ class Client:
                 env=self._environment(token),
             )
         except subprocess.TimeoutExpired:
-            raise FarmError(
+            raise NoAnswerError(
                 f"{words}: no answer from {coordinator()} in {timeout:g} s; see whether the "
                 "coordinator is up and the network reaches it"
             ) from None

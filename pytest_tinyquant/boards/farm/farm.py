@@ -3,6 +3,7 @@
 labgrid keeps a place for whoever took it, for ever. So a run writes down what it holds before it
 uses it; the note lies beside the bench's leases, and names the run's scratch directory, whose lock
 the kernel frees when the run ends. The next run of this user gives back what nobody uses any more.
+Of other hosts' runs a heartbeat tells.
 """
 
 from __future__ import annotations
@@ -21,6 +22,10 @@ from typing import Final
 from pytest_tinyquant.boards.bench.lease import LeaseDirectory
 from pytest_tinyquant.boards.farm.client import Client
 from pytest_tinyquant.boards.farm.client import FarmError
+from pytest_tinyquant.boards.farm.client import PlaceGoneError
+from pytest_tinyquant.boards.farm.heartbeat import Heart
+from pytest_tinyquant.boards.farm.heartbeat import Janitor
+from pytest_tinyquant.boards.farm.heartbeat import beat
 from pytest_tinyquant.boards.farm.place import Place
 from pytest_tinyquant.boards.farm.place import acquire
 from pytest_tinyquant.boards.farm.place import reserve
@@ -75,6 +80,8 @@ class Farm:
         self._timeout = timeout
         self._client_of = client
         self._client = client(f"{_user()}-{run.name}")
+        self._heart: Heart | None = None
+        self._janitor = Janitor(self._client, notes)
         self.leases = LeaseDirectory(run / "farm")
 
     @contextlib.contextmanager
@@ -101,11 +108,35 @@ class Farm:
             if not kept:
                 self._give_back(self._file(physical))
 
+    def power_cycle(self, physical: PhysicalBoard) -> None:
+        """Have labgrid switch the place of a row off and on, while this process holds it.
+
+        :raises FarmError: the place has nothing that does, or it does not work.
+        """
+        place = self._held(physical)
+        if place is None:
+            raise PlaceGoneError(f"{physical.name}: this run holds no place that could be switched")
+        self._client.call("-p", "+", "power", "cycle", token=place.token)
+
+    def live(self) -> None:
+        """Show from now on that this run lives, whichever of its processes holds places."""
+        if self._heart is None:
+            self._heart = Heart(self.beat)
+
+    def beat(self) -> None:
+        """Show once that this run lives; where nobody answers, that is done again later."""
+        for note in filter(None, map(_read, self._mine())):
+            if note.place:
+                with contextlib.suppress(BenchError):
+                    beat(self._client, note.place)
+
     def close(self) -> None:
         """Give back everything that the run holds; may be called twice.
 
         :raises FarmError: labgrid does not take it; the next run tries again.
         """
+        if self._heart is not None:
+            self._heart.stop()
         for file in self._mine():
             self._give_back(file)
 
@@ -137,7 +168,7 @@ class Farm:
         note = Note(str(self._run), self._client.owner, token)
         _write(file, note)
         try:
-            place = acquire(self._client, token, self._timeout)
+            place = acquire(self._client, token, self._timeout, self._sweep)
         except FarmError as error:
             self._give_back(file)
             waited = time.monotonic() - start
@@ -157,6 +188,11 @@ class Farm:
             file, dataclasses.replace(note, place=place.name, probe=place.probe, port=place.port)
         )
         return place
+
+    def _sweep(self) -> None:
+        """Look for places that nobody holds any more, as long as this run waits for one."""
+        with contextlib.suppress(BenchError):
+            self._janitor.sweep()
 
     def _give_back(self, file: Path) -> None:
         """Release the place of a note and take back its reservation, then forget the note."""
