@@ -10,11 +10,13 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from pytest_tinyquant.errors import BenchError
 from pytest_tinyquant.errors import ToolchainNotFoundError
+from pytest_tinyquant.project.bench import PhysicalBoard
 from pytest_tinyquant.system.cache import Cache
 
 
@@ -42,6 +44,17 @@ class FarmError(BenchError):
 
 class NoAnswerError(FarmError):
     """The program took longer than it may."""
+
+
+class OtherPlaceError(FarmError):
+    """There is no place for a row yet, and the run holds one for a row that would do as well.
+
+    :param rows: such rows.
+    """
+
+    def __init__(self, message: str, rows: Sequence[PhysicalBoard]) -> None:
+        super().__init__(message)
+        self.rows = tuple(rows)
 
 
 class PlaceGoneError(FarmError):

@@ -16,12 +16,14 @@ import os
 import time
 from collections.abc import Callable
 from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from pytest_tinyquant.boards.bench.lease import LeaseDirectory
 from pytest_tinyquant.boards.farm.client import Client
 from pytest_tinyquant.boards.farm.client import FarmError
+from pytest_tinyquant.boards.farm.client import OtherPlaceError
 from pytest_tinyquant.boards.farm.client import PlaceGoneError
 from pytest_tinyquant.boards.farm.heartbeat import Heart
 from pytest_tinyquant.boards.farm.heartbeat import Janitor
@@ -85,19 +87,23 @@ class Farm:
         self.leases = LeaseDirectory(run / "farm")
 
     @contextlib.contextmanager
-    def reach(self, physical: PhysicalBoard) -> Iterator[tuple[PhysicalBoard, bool]]:
+    def reach(
+        self, physical: PhysicalBoard, others: Sequence[PhysicalBoard] = ()
+    ) -> Iterator[tuple[PhysicalBoard, bool]]:
         """Hold the place of a row in a ``with`` block, whose process has the row's lease.
 
+        :param others: rows that would do as well.
         :returns: the board with the probe and the port of its place, and whether the place is
             another one than before.
         :raises BoardBusyError: others held all such places for too long.
+        :raises OtherPlaceError: others hold all such places, and this run has one for another row.
         :raises FarmError: labgrid does not do its part.
         """
         place = self._held(physical)
         is_new = place is None
         if place is None:
             self.release_dead()
-            place = self._take(physical)
+            place = self._take(physical, others)
         kept = physical.hold == "session"
         try:
             yield dataclasses.replace(physical, probe=place.probe, port=place.port), is_new
@@ -160,7 +166,7 @@ class Farm:
             return None
         return Place(note.place, note.token, note.probe, note.port)
 
-    def _take(self, physical: PhysicalBoard) -> Place:
+    def _take(self, physical: PhysicalBoard, others: Sequence[PhysicalBoard]) -> Place:
         self._notes.mkdir(parents=True, exist_ok=True)
         file = self._file(physical)
         start = time.monotonic()
@@ -168,7 +174,12 @@ class Farm:
         note = Note(str(self._run), self._client.owner, token)
         _write(file, note)
         try:
-            place = acquire(self._client, token, self._timeout, self._sweep)
+            place = acquire(
+                self._client, token, self._timeout, lambda: self._while_waiting(physical, others)
+            )
+        except OtherPlaceError:
+            self._give_back(file)
+            raise
         except FarmError as error:
             self._give_back(file)
             waited = time.monotonic() - start
@@ -189,10 +200,36 @@ class Farm:
         )
         return place
 
-    def _sweep(self) -> None:
-        """Look for places that nobody holds any more, as long as this run waits for one."""
+    def _while_waiting(self, physical: PhysicalBoard, others: Sequence[PhysicalBoard]) -> None:
+        """Do what may bring a place nearer, as long as this run waits for one.
+
+        Two runs that each keep a place and wait for one more would wait for each other. So who has
+        a place for another row that will do waits for that row instead, and who has not gives back
+        the places that the run keeps for later.
+
+        :raises OtherPlaceError: the run has such a place.
+        """
+        held = [row for row in others if row.name != physical.name and self._held(row)]
+        if held:
+            names = ", ".join(row.name for row in held)
+            raise OtherPlaceError(f"{physical.name}: no place is free yet; there is {names}", held)
         with contextlib.suppress(BenchError):
+            self._give_back_unused(physical)
             self._janitor.sweep()
+
+    def _give_back_unused(self, waiting: PhysicalBoard) -> None:
+        """Give back the places of rows that no process of the run has a lease of."""
+        for file in self._mine():
+            name = file.stem.removeprefix(f"labgrid-{self._run.name}-")
+            lease = None
+            if name != waiting.name:
+                row = dataclasses.replace(waiting, name=name)
+                lease = self.leases.try_take(row, command="", test="giving it back")
+            if lease is not None:
+                try:
+                    self._give_back(file)
+                finally:
+                    lease.release()
 
     def _give_back(self, file: Path) -> None:
         """Release the place of a note and take back its reservation, then forget the note."""

@@ -18,7 +18,7 @@ from pytest_tinyquant.boards.farm.client import NoAnswerError
 #: The user name by which an exporter's NetworkService says that `pyocd server` listens there.
 PYOCD: Final = "pyocd"
 
-WAIT_SECONDS: Final = 20.0
+WAIT_SECONDS: Final = 10.0
 """So long the program waits in a row. A reservation that nobody asks for lasts a minute."""
 
 _ACQUIRED: Final = re.compile(r"^Acquired resource .*?:\n((?:  .*\n?)+)", re.MULTILINE)
@@ -102,7 +102,7 @@ def acquire(
     """Wait until the reservation has its place, take that, and return where its parts are.
 
     :param timeout: seconds.
-    :param meanwhile: is called now and then.
+    :param meanwhile: is called now and then; what it raises ends the waiting.
     :raises FarmError: there is none in time, or it lacks a part.
     """
     end = time.monotonic() + timeout
