@@ -212,8 +212,11 @@ class Farm:
         self.part(f"{host.name}-ser2net", *host.prefix, "ser2net", "-n", "-d", "-c", str(file))
 
     def export(self) -> None:
-        """Start the exporters, and wait until the coordinator has their resources."""
+        """Start the exporters that do not run; wait until the coordinator has their resources."""
         for host in self.hosts:
+            running = self.parts.get(host.name)
+            if running is not None and running.poll() is None:
+                continue
             file = str(self._directory / f"{host.name}.yaml")
             module = ("-m", "labgrid.remote.exporter", "-n", host.name, file)
             self.part(host.name, *host.prefix, self.python, *module)
