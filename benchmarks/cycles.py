@@ -56,6 +56,7 @@ class Row:
     one_bank: Estimate
     roomy: Estimate
     roomy_arena: int
+    op_macs: tuple[int, ...]
 
     @property
     def milliseconds(self) -> float:
@@ -113,6 +114,7 @@ def measure(stages: Stages, board: Board, name: str, scheme: str) -> Row:
         one.estimates[0],
         roomy.estimates[0],
         int(roomy.metrics["ram"]["arena"].value),
+        tuple(two.structure.macs),
     )
 
 
@@ -175,11 +177,30 @@ def print_mlperf(rows: Sequence[Row]) -> None:
             )
 
 
+def print_operators(rows: Sequence[Row]) -> None:
+    """Print where MLPerf Tiny's models spend their cycles, by kind of operator."""
+    print("| model | operators | number | cycles, estimated | share | multiply-adds | per MAC |")
+    print("|---|---|---|---|---|---|---|")
+    for row in rows:
+        kinds: dict[str, list[tuple[int, int]]] = {}
+        for (label, cycles), macs in zip(row.two_banks.ops, row.op_macs, strict=True):
+            kinds.setdefault(label.partition("[")[0], []).append((cycles, macs))
+        for kind, found in sorted(kinds.items(), key=lambda pair: -sum(c for c, _ in pair[1])):
+            cycles, macs = (sum(column) for column in zip(*found, strict=True))
+            per_mac = f"{cycles / macs:.2f}" if macs else ""
+            print(
+                f"| {row.model} | {kind} | {len(found)} | {cycles:,} "
+                f"| {cycles / row.two_banks.number.value:.1%} | {macs:,} | {per_mac} |"
+            )
+
+
 def main() -> None:
     """Measure and print."""
     rows = list(measure_all())
     records = {line["model"] for line in read_records()}
     print_mlperf([row for row in rows if row.model in records])
+    print()
+    print_operators([row for row in rows if row.model in records])
     print()
     print_zoo([row for row in rows if row.model not in records])
 

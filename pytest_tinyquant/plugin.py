@@ -66,12 +66,22 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     pluginmanager.add_hookspecs(hookspecs)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    """Refuse a run that pytest takes for another project's, before anything of it is loaded."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, object, object]:
+    """Refuse a run that pytest takes for another project's, before anything of it is loaded.
+
+    A conftest.py that adds an option of ours once more is told so.
+    """
     from pytest_tinyquant.session.command_line import check_root
 
     check_root(early_config)
+    try:
+        return (yield)
+    except ValueError as error:
+        from pytest_tinyquant.session.option_clash import check_clash
+
+        check_clash(error)
+        raise
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from dataclasses import replace
 from typing import Final
 
 from pytest_tinyquant.baselines.attribution import explain
@@ -61,13 +62,10 @@ def compare(
     current: Measurement,
     tolerances: Tolerances,
     path: str,
-    *,
-    advice: str = RECORD_ANEW,
 ) -> Verdict:
     """Return the verdict on ``metric`` with causes for whatever did not stay the same.
 
-    :param path: the baseline's file, for messages.
-    :param advice: what to do about numbers that cannot be compared; empty if nothing is recorded.
+    :param path: the baseline's file, or what else the current numbers stand beside.
     """
     context = find_context(baseline, current)
     comparisons, problems = _compare_parts(metric, baseline, current, tolerances, context)
@@ -82,18 +80,13 @@ def compare(
         statuses.append("not comparable")
     status: Status = min(statuses, key=_WORST_FIRST.index, default="not comparable")
     causes = explain(metric, baseline, current) if status == "regressed" else ()
-    message = "; ".join(problems)
-    if message and advice:
-        message = f"{message}. {advice} (baseline {path})"
-    elif status == "improved" and advice:
-        message = "better than the baseline; keep it with --tq-update-baselines=all"
     return Verdict(
         combination=current.combination,
         metric=metric,
         status=status,
         comparisons=tuple(comparisons),
         path=path,
-        message=message,
+        message="; ".join(problems),
         notes=(
             *remarks(metric, current),
             *context.notes,
@@ -101,6 +94,18 @@ def compare(
         ),
         causes=causes,
     )
+
+
+def advised(verdict: Verdict) -> Verdict:
+    """Return a verdict that also says how to record a baseline which no longer fits."""
+    if verdict.message:
+        return replace(
+            verdict, message=f"{verdict.message}. {RECORD_ANEW} (baseline {verdict.path})"
+        )
+    if verdict.status == "improved":
+        message = "better than the baseline; keep it with --tq-update-baselines=all"
+        return replace(verdict, message=message)
+    return verdict
 
 
 def remarks(metric: str, measurement: Measurement) -> tuple[str, ...]:
@@ -135,7 +140,7 @@ def find_context(baseline: Measurement, current: Measurement) -> Context:
     obstacle = ""
     if old["runtime"] != new["runtime"]:
         obstacle = f"the baseline is of runtime {old['runtime']}, this run of {new['runtime']}"
-    estimated = current.target == Target.COMPILER
+    estimated = Target(current.target).is_reported
     if estimated and not obstacle:
         obstacle = _other_compiler(baseline, current)
     if not same_source:
@@ -172,16 +177,21 @@ def find_context(baseline: Measurement, current: Measurement) -> Context:
     return Context(obstacle, other_build, same_image, estimated, tuple(notes))
 
 
+#: How a compiler's or a tool's numbers came about.
+_MADE: Final = {"estimates": "estimated", "figures": "reported"}
+
+
 def _other_compiler(baseline: Measurement, current: Measurement) -> str:
     """Return why two estimates are not of one thing: another compiler, or told something else."""
+    what = "estimates" if current.target == Target.COMPILER else "figures"
     if baseline.toolchain != current.toolchain:
         return (
-            f"the baseline's estimates are of {baseline.toolchain}, these of {current.toolchain}; "
-            "estimates of different versions are not comparable. Install the baseline's version"
+            f"the baseline's {what} are of {baseline.toolchain}, these of {current.toolchain}; "
+            f"{what} of different versions are not comparable. Install the baseline's version"
         )
     old, new = baseline.identity["flags"], current.identity["flags"]
     if old != new:
-        return f"the baseline was estimated with {old}, this run with {new}"
+        return f"the baseline was {_MADE[what]} with {old}, this run with {new}"
     return ""
 
 

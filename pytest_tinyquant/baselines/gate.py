@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 from typing import Final
 
+from pytest_tinyquant.baselines.compare import advised
 from pytest_tinyquant.baselines.compare import compare
 from pytest_tinyquant.baselines.compare import remarks
 from pytest_tinyquant.baselines.noise import noise_floors
 from pytest_tinyquant.baselines.proposals import Proposal
 from pytest_tinyquant.baselines.proposals import Proposals
-from pytest_tinyquant.baselines.recording import Written
+from pytest_tinyquant.baselines.recording import WrittenBaseline
 from pytest_tinyquant.baselines.recording import record
 from pytest_tinyquant.baselines.store import BaselineStore
 from pytest_tinyquant.baselines.verdict import Comparison
@@ -61,7 +62,7 @@ class Gate:
         self.missing = missing
         self.update = update
         self._proposals = Proposals(proposals)
-        self._written: tuple[Written, ...] = ()
+        self._written: tuple[WrittenBaseline, ...] = ()
         self._tolerances = dict(tolerances or {})
 
     def check(
@@ -96,7 +97,7 @@ class Gate:
             return self._updated(metric, measurement, merged, path)
         previous = self.reference(measurement)
         if previous is not None and metric in previous.metrics:
-            return compare(metric, previous, measurement, merged, str(path))
+            return advised(compare(metric, previous, measurement, merged, str(path)))
         if test and (self.update == "new" or self.missing == "record"):
             self._proposals.add(Proposal(test, metric, path, measurement))
             return self._fresh(metric, measurement, path, "new")
@@ -124,7 +125,7 @@ class Gate:
         self._written = tuple(written)
         return problems
 
-    def written(self) -> tuple[Written, ...]:
+    def written(self) -> tuple[WrittenBaseline, ...]:
         """Return the baselines that :meth:`record` wrote or left as they were."""
         return self._written
 

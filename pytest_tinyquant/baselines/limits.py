@@ -12,6 +12,7 @@ from pytest_tinyquant.measure.measurement import Measurement
 from pytest_tinyquant.metrics.limits import Limit
 from pytest_tinyquant.metrics.limits import LimitCheck
 from pytest_tinyquant.metrics.metric import Metric
+from pytest_tinyquant.metrics.registry import METRICS
 
 
 def with_limits(verdict: Verdict, measurement: Measurement, limits: Iterable[Limit]) -> Verdict:
@@ -39,6 +40,12 @@ def _check(limit: Limit, measurement: Measurement) -> LimitCheck:
         raise ConfigurationError(
             f"{limit.where}: {measurement.combination} has no {limit.metric}.{part}; it has "
             f"{', '.join(measurement.metrics[limit.metric])}"
+        )
+    if METRICS[limit.metric].higher_is_better(part) != limit.at_least:
+        raise ConfigurationError(
+            f"{limit.where}: {limit.text!r}: what decides {limit.metric} of "
+            f"{measurement.combination} is {part}, of which more is better; write a limit on it "
+            f"by its name, such as {part} = '>= 0.9'"
         )
     number = _in_unit(number, limit, measurement)
     room = number.value - limit.bound if limit.at_least else limit.bound - number.value

@@ -32,7 +32,7 @@ _FIELDS: Final = {
 
 
 @dataclass(frozen=True)
-class Change:
+class ChangedNumber:
     """One number of a baseline that a run changed.
 
     :param before: None for a number that the baseline did not have.
@@ -46,7 +46,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenBaseline:
     """A baseline that a run recorded.
 
     :param metrics: the metrics that it recorded, in the order of their names.
@@ -59,7 +59,7 @@ class Written:
     metrics: tuple[str, ...]
     is_new: bool
     changed: bool
-    changes: tuple[Change, ...]
+    changes: tuple[ChangedNumber, ...]
 
 
 def record(
@@ -68,14 +68,14 @@ def record(
     passed: Collection[str],
     *,
     staging: Path | None = None,
-) -> tuple[list[Written], list[str]]:
+) -> tuple[list[WrittenBaseline], list[str]]:
     """Write what tests judged that passed; return that, and what could not be written and why.
 
     :param passed: ids of the tests that ran and passed.
     :param staging: directory for temporary files on the baselines' filesystem; None to write them
         beside the baselines.
     """
-    written: list[Written] = []
+    written: list[WrittenBaseline] = []
     problems: list[str] = []
     wanted = [proposal for proposal in proposals if proposal.test in passed]
     for path, group in groupby(wanted, key=lambda proposal: proposal.path):
@@ -125,7 +125,7 @@ def merged(old: Measurement | None, judged: Mapping[str, Measurement], path: Pat
 
 def changes_between(
     old: Measurement | None, new: Measurement, metrics: Iterable[str]
-) -> tuple[Change, ...]:
+) -> tuple[ChangedNumber, ...]:
     """Return the numbers of these metrics that differ, as baselines store them."""
     changes = []
     for metric in metrics:
@@ -134,13 +134,13 @@ def changes_between(
         for part in dict.fromkeys((*before, *after)):
             was, now = before.get(part), after.get(part)
             if _stored(was) != _stored(now):
-                changes.append(Change(metric, part, was, now))
+                changes.append(ChangedNumber(metric, part, was, now))
     return tuple(changes)
 
 
 def _write(
     store: BaselineStore, path: Path, judged: Mapping[str, Measurement], staging: Path | None
-) -> Written:
+) -> WrittenBaseline:
     try:
         text = store.read_text(path)
         old = None if text is None else store.parse(text, path)
@@ -151,7 +151,7 @@ def _write(
     if changed:
         store.write(new, staging=staging)
     changes = () if old is None else changes_between(old, new, sorted(judged))
-    return Written(path, tuple(sorted(judged)), text is None, changed, changes)
+    return WrittenBaseline(path, tuple(sorted(judged)), text is None, changed, changes)
 
 
 def _identity(

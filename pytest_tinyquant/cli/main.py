@@ -19,6 +19,7 @@ from pytest_tinyquant.cli import compare_schemes
 from pytest_tinyquant.cli import completion
 from pytest_tinyquant.cli import import_model
 from pytest_tinyquant.cli import janitor
+from pytest_tinyquant.cli import kernels
 from pytest_tinyquant.cli import list_baselines
 from pytest_tinyquant.cli import list_schemes
 from pytest_tinyquant.cli import sensitivity
@@ -83,6 +84,7 @@ def parser() -> argparse.ArgumentParser:
         ("baselines", list_baselines.run, "list the baselines, or those that no test uses"),
         ("sensitivity", sensitivity.run, "measure what each layer's bits cost; propose a recipe"),
         ("schemes", list_schemes.run, "list the schemes that --scheme knows, with what they do"),
+        ("kernels", kernels.run, "list the kernels that a project may replace, or copy one"),
         ("boards", _boards, "list the boards that --board knows, and those on this bench"),
         ("board", add_board.run, "write the rows of an attached board into boards.toml"),
         ("doctor", _doctor, "check everything that a run needs, and say how to mend it"),
@@ -139,6 +141,7 @@ _ARGUMENTS: Final[Mapping[str, Callable[[argparse.ArgumentParser], None]]] = {
     "import": import_model.add_arguments,
     "init": _init_arguments,
     "janitor": janitor.add_arguments,
+    "kernels": kernels.add_arguments,
     "noise": _noise_arguments,
     "sensitivity": sensitivity.add_arguments,
     "show": _show_arguments,
@@ -215,4 +218,4 @@ def _toolchain(options: argparse.Namespace) -> int:
 
 
 #: The commands that read nothing which a plugin could add to.
-_WITHOUT_PROJECT: Final = (_init, _toolchain, janitor.run)
+_WITHOUT_PROJECT: Final = (_init, _toolchain, janitor.run, kernels.run)

@@ -19,7 +19,7 @@ from pytest_tinyquant.schemes.scheme import FILE_NAME
 from pytest_tinyquant.schemes.scheme import load_schemes
 from pytest_tinyquant.schemes.settings import Scheme
 from pytest_tinyquant.stages.pipeline import Stages
-from pytest_tinyquant.stages.sensitivity import Proposal
+from pytest_tinyquant.stages.sensitivity import MixedScheme
 from pytest_tinyquant.stages.sensitivity import propose
 from pytest_tinyquant.system.plain_console import plain_console
 
@@ -74,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def scheme_text(name: str, model: Model, base: str, found: Proposal) -> str:
+def scheme_text(name: str, model: Model, base: str, found: MixedScheme) -> str:
     """Return the proposal as a table of schemes.toml."""
     lines = [
         f"[scheme.{json.dumps(name) if '.' in name else name}]",
@@ -113,7 +113,7 @@ def _append(file: Path, name: str, text: str) -> None:
     print(f"wrote {file.name}")
 
 
-def _table(found: Proposal) -> Table:
+def _table(found: MixedScheme) -> Table:
     table = Table("layer", "four bits", "bytes saved", "by", "it alone", "it left float", "chosen")
     for layer in found.layers:
         table.add_row(

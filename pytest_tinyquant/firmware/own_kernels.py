@@ -1,15 +1,19 @@
-"""Which kernels a user's directory of kernels replaces: as its library's index of names says."""
+"""The kernels of a board: a set of the firmware, or a user's directory and what it replaces."""
 
 from __future__ import annotations
 
 import difflib
 import struct
 from pathlib import Path
+from typing import TYPE_CHECKING
 from typing import Final
 
 from pytest_tinyquant.errors import BenchError
 from pytest_tinyquant.errors import ConfigurationError
 
+
+if TYPE_CHECKING:
+    from pytest_tinyquant.project.board_types import Board
 
 _MAGIC: Final = b"!<arch>\n"
 _HEADER: Final = struct.Struct("=16s12s6s6s8s10s2s")
@@ -59,3 +63,18 @@ def archive_names(library: Path) -> set[str]:
     index = data[start : start + int(size)]
     (count,) = struct.unpack_from(">I", index)
     return {text.decode() for text in index[4 + 4 * count :].split(b"\0") if text}
+
+
+def kernels_of(board: Board, sources: Path) -> str:
+    """Return the name of a kernel set of the firmware, or the path of the user's kernels."""
+    sets = sources / "engine" / "kernels"
+    names = sorted(path.parent.name for path in sets.glob("*/*.c") if path.parent.name != "common")
+    if board.kernels in names:
+        return board.kernels
+    directory = Path(board.kernels).absolute()
+    if not any(directory.glob("*.[cS]")):
+        raise ConfigurationError(
+            f"{board.name}: kernels {board.kernels!r} is neither a directory with C sources nor "
+            f"one of the kernel sets {', '.join(sorted(set(names)))}; correct it in boards.toml"
+        )
+    return str(directory)

@@ -1,7 +1,7 @@
 """Builds programs that Debian has no package of from its source packages, into the cache.
 
-One entry of the cache holds what a :class:`Recipe` builds, with a manifest of its files. What is
-unfinished stays beside it, step by step, so that a build that was stopped resumes there.
+One entry of the cache holds what a :class:`~.recipe.Recipe` builds, with a manifest of its files.
+What is unfinished stays beside it, step by step, so that a build that was stopped resumes there.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pathlib import Path
 
 from pytest_tinyquant.errors import BenchError
 from pytest_tinyquant.errors import ToolchainNotFoundError
+from pytest_tinyquant.firmware.recipe import Recipe
 from pytest_tinyquant.system import atomic
 from pytest_tinyquant.system import environment
 from pytest_tinyquant.system.cache import Cache
@@ -49,54 +50,6 @@ class MakeStep:
     command: tuple[str, ...]
     directory: Path
     before: Callable[[], None] = lambda: None
-
-
-@dataclass(frozen=True)
-class Package:
-    """A source package: unpacked, configured and made.
-
-    :param archive: pattern of the source archive that Debian's package installs.
-    :param configure: options beside the prefix.
-    :param make: names of steps and the arguments of ``make`` in them.
-    :param before_make: is given the build's directory before each of them.
-    """
-
-    name: str
-    archive: str
-    configure: tuple[str, ...]
-    make: tuple[tuple[str, tuple[str, ...]], ...]
-    before_make: Callable[[Path], None] = lambda build: None
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """What is built from which packages, in their order.
-
-    :param name: of the recipe's files, and of its target on the command line.
-    :param what: what it builds, in words.
-    :param key: cache key, from everything that decides what is built.
-    :param debian: Debian packages that bring the sources and what building them needs.
-    :param tools: programs of those packages that may be missing although the sources are there.
-    :param program: the built program, relative to its entry in the cache.
-    :param prune: removes from what was installed what nobody needs.
-    :param verify: is given the program and a scratch directory; raises
-        :class:`ToolchainNotFoundError` if the program does not work.
-    """
-
-    name: str
-    what: str
-    key: str
-    debian: str
-    tools: tuple[str, ...]
-    packages: tuple[Package, ...]
-    program: Path
-    prune: Callable[[Path], None]
-    verify: Callable[[Path, Path], None]
-
-    @property
-    def command(self) -> str:
-        """Return the command that builds it."""
-        return f"tinyquant toolchain {self.name}"
 
 
 def find_built(recipe: Recipe, cache: Cache) -> Path | None:

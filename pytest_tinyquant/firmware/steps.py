@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -14,8 +13,8 @@ from typing import Any
 from typing import Final
 
 from pytest_tinyquant.errors import BenchError
-from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.errors import located
+from pytest_tinyquant.firmware.check_samples import check_samples
 from pytest_tinyquant.firmware.cmake import Build
 from pytest_tinyquant.firmware.cmake import configured
 from pytest_tinyquant.firmware.cmake import explained
@@ -26,7 +25,12 @@ from pytest_tinyquant.firmware.keys import KERNEL_INPUTS
 from pytest_tinyquant.firmware.keys import LIBRARY_INPUTS
 from pytest_tinyquant.firmware.keys import kernel_inputs
 from pytest_tinyquant.firmware.keys import library_inputs
+from pytest_tinyquant.firmware.memory import memory
+from pytest_tinyquant.firmware.memory import origins
+from pytest_tinyquant.firmware.memory import regions
 from pytest_tinyquant.firmware.own_kernels import check_replaces
+from pytest_tinyquant.firmware.own_kernels import kernels_of
+from pytest_tinyquant.firmware.power_windows import with_windows
 from pytest_tinyquant.firmware.sources import firmware_sources
 from pytest_tinyquant.firmware.toolchain import Toolchain
 from pytest_tinyquant.firmware.toolchain import find_build_tool
@@ -50,14 +54,10 @@ IMAGE_ID: Final = "image_id.txt"
 
 _ID_DIGITS = 16
 _REFERENCE = "reference"
-_WINDOWS = "-DTQ_POWER_COUNTS"
-_RESET_HZ = 8_000_000  # of most chips after reset: a window is to be about a second long
-_MODEL = struct.Struct("<IIIIHHHH")  # tq_model in tq_engine.h
-_BUFFER = struct.Struct("<II")  # tq_buffer
 
 
 @dataclass(frozen=True)
-class Step:
+class BuiltStep:
     """A step that is done.
 
     :param entry: where its result is.
@@ -85,9 +85,9 @@ class Work:
         self.samples = samples
         self.sources = firmware_sources()
         self.toolchain: Toolchain = find_toolchain(board.kind, board.toolchain)
-        self.kernels = _kernels(board, self.sources)
+        self.kernels = kernels_of(board, self.sources)
         self.own_kernels = Path(self.kernels) if Path(self.kernels).is_absolute() else None
-        self.cflags = _cflags(board)
+        self.cflags = with_windows(board)
         chip = Path(board.firmware)
         self.own_board = chip if chip.is_absolute() else None
         self.setup = Path(board.setup) if board.setup else None
@@ -106,7 +106,7 @@ class Work:
         )
         self.cache = TracedCache(cache, self.places, Digests())
 
-    def libraries(self) -> Step:
+    def libraries(self) -> BuiltStep:
         """Return what all images of the board share."""
         inputs = library_inputs(
             self.sources,
@@ -137,7 +137,7 @@ class Work:
         files = _files(self.own_board) if self.own_board else {}
         return {**files, **({"the setup file": self.setup} if self.setup else {})}
 
-    def selected_kernels(self, libraries: Step) -> Step | None:
+    def selected_kernels(self, libraries: BuiltStep) -> BuiltStep | None:
         """Return the kernels that replace reference kernels; None if none do."""
         if self.kernels == _REFERENCE:
             return None
@@ -158,7 +158,7 @@ class Work:
         inputs = kernel_inputs(libraries.key, self.kernels, self.own_kernels)
         return self._step("firmware-kernels", KERNEL_INPUTS, inputs, build, libraries)
 
-    def image(self, libraries: Step, kernels: Step | None) -> Path:
+    def image(self, libraries: BuiltStep, kernels: BuiltStep | None) -> Path:
         """Return the directory of the linked image and of its identity."""
         inputs = {
             "libraries": libraries.key,
@@ -168,7 +168,7 @@ class Work:
             "model sources": [Path(name).name for name in self.emitted.sources],
             "samples": self.samples,
             "board": self.board.name,
-            "memory": _memory(self.board),
+            "memory": memory(self.board),
             "linked": {**self.emitted.linked.definitions},
             "linked files": {**self.emitted.linked.files},
         }
@@ -183,7 +183,9 @@ class Work:
     def _is_cxx(self) -> bool:
         return self.emitted.linked.runtime != "engine"
 
-    def _link(self, output: Path, identity: str, libraries: Step, kernels: Step | None) -> Reads:
+    def _link(
+        self, output: Path, identity: str, libraries: BuiltStep, kernels: BuiltStep | None
+    ) -> Reads:
         """Compile the model and link it to an image in `output` that says what it was made of."""
         (output / "tq_samples.bin").write_bytes(b"".join(self.samples))
         config = output / "tq_image_config.h"
@@ -201,12 +203,12 @@ class Work:
             "TQ_KERNELS_DIR": str(kernels.entry if kernels else ""),
             "TQ_FLASH_BYTES": str(self.board.flash_bytes),
             "TQ_RAM_BYTES": str(self.board.ram_bytes),
-            **_origins(self.board),
+            **origins(self.board),
             **self.emitted.linked.definitions,
         }
         own = [self.emitted.directory, libraries.entry, *([kernels.entry] if kernels else [])]
         with (
-            explained(advice, _regions(self.board)),
+            explained(advice, regions(self.board)),
             self._configured(output, definitions, own) as made,
         ):
             # What compiling read is known only now, and is in the identity that is compiled in.
@@ -220,7 +222,7 @@ class Work:
         elf = Elf(output / IMAGE)
         if image_id.encode() not in elf.path.read_bytes():
             raise BenchError("the image does not hold its identity; build it again")
-        self._check_samples(elf)
+        check_samples(elf, self.samples)
         (output / IMAGE_ID).write_text(image_id)
         return compiled.together(linked)
 
@@ -260,69 +262,22 @@ class Work:
         table: Mapping[str, str],
         inputs: Mapping[str, Any],
         build: Callable[[Path], Reads],
-        libraries: Step | None = None,
-    ) -> Step:
+        libraries: BuiltStep | None = None,
+    ) -> BuiltStep:
         """Return a cached step with its key and identity."""
         key = declared_key(table, inputs)
         entry, reads = self.cache.entry(kind, key, build)
         identity = _identity(inputs, libraries, None)
-        return Step(entry, entry.name, Cache.key(identity, reads.without("cmake").digest()))
-
-    def _check_samples(self, elf: Elf) -> None:
-        """Raise ConfigurationError unless each sample has the size of the model's inputs."""
-        expected = _input_bytes(elf)
-        for number, sample in enumerate(self.samples):
-            if len(sample) != expected:
-                raise ConfigurationError(
-                    f"check sample {number} has {len(sample)} bytes, the model takes "
-                    f"{expected}; the check set was made for another model"
-                )
+        return BuiltStep(entry, entry.name, Cache.key(identity, reads.without("cmake").digest()))
 
 
-def _identity(inputs: Mapping[str, Any], libraries: Step | None, kernels: Step | None) -> str:
+def _identity(
+    inputs: Mapping[str, Any], libraries: BuiltStep | None, kernels: BuiltStep | None
+) -> str:
     """Return the digest of what goes into a step, whatever drove its build."""
     steps = {"libraries": libraries, "kernels": kernels}
     kept = {name: value for name, value in inputs.items() if name not in DRIVING}
     return Cache.key(kept | {name: step.identity for name, step in steps.items() if step})
-
-
-def _regions(board: Board) -> dict[str, int]:
-    """Return the bytes of the memory regions of the board's linker script."""
-    return KINDS[board.kind].regions(board.flash_bytes, board.ram_bytes)
-
-
-def _origins(board: Board) -> dict[str, str]:
-    """Return the addresses of the memories for a linker script that leaves them open."""
-    if not board.ram_start or not board.target.is_real:
-        return {}
-    return {"TQ_FLASH_START": hex(board.flash_start), "TQ_RAM_START": hex(board.ram_start)}
-
-
-def _memory(board: Board) -> tuple[int | str, ...]:
-    """Return everything that the linker is told about the memories."""
-    return (board.flash_bytes, board.ram_bytes, *_origins(board).values())
-
-
-def _cflags(board: Board) -> tuple[str, ...]:
-    """Return the board's own flags, and what gives the firmware windows for a power meter."""
-    if not board.is_metered or any(flag.startswith(_WINDOWS) for flag in board.cflags):
-        return board.cflags
-    return (*board.cflags, f"{_WINDOWS}={board.clock_hz or _RESET_HZ}")
-
-
-def _kernels(board: Board, sources: Path) -> str:
-    """Return the name of a kernel set of the firmware, or the path of the user's kernels."""
-    sets = sources / "engine" / "kernels"
-    names = sorted(path.parent.name for path in sets.glob("*/*.c") if path.parent.name != "common")
-    if board.kernels in names:
-        return board.kernels
-    directory = Path(board.kernels).absolute()
-    if not any(directory.glob("*.[cS]")):
-        raise ConfigurationError(
-            f"{board.name}: kernels {board.kernels!r} is neither a directory with C sources nor "
-            f"one of the kernel sets {', '.join(sorted(set(names)))}; correct it in boards.toml"
-        )
-    return str(directory)
 
 
 def _files(directory: Path) -> dict[str, Path]:
@@ -332,13 +287,3 @@ def _files(directory: Path) -> dict[str, Path]:
         for path in sorted(directory.rglob("*"))
         if path.is_file()
     }
-
-
-def _input_bytes(elf: Elf) -> int:
-    """Return the size of all inputs of the model in the image."""
-    symbol = elf.symbol("tq_model_instance")
-    if symbol is None:
-        raise ConfigurationError(f"{elf.path}: there is no tq_model_instance; build it again")
-    _, inputs, _, _, _, count, _, _ = _MODEL.unpack(elf.read(symbol.address, _MODEL.size))
-    table = elf.read(inputs, count * _BUFFER.size)
-    return sum(size for _, size in _BUFFER.iter_unpack(table))

@@ -11,8 +11,8 @@ import subprocess
 from pathlib import Path
 
 from pytest_tinyquant.errors import ToolchainNotFoundError
-from pytest_tinyquant.firmware.source_build import Package
-from pytest_tinyquant.firmware.source_build import Recipe
+from pytest_tinyquant.firmware.recipe import Package
+from pytest_tinyquant.firmware.recipe import Recipe
 from pytest_tinyquant.firmware.source_build import find_built
 from pytest_tinyquant.system import environment
 from pytest_tinyquant.system.cache import Cache

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from pytest_tinyquant.errors import ToolchainNotFoundError
-from pytest_tinyquant.firmware.source_build import Package
-from pytest_tinyquant.firmware.source_build import Recipe
+from pytest_tinyquant.firmware.recipe import Package
+from pytest_tinyquant.firmware.recipe import Recipe
 from pytest_tinyquant.firmware.source_build import find_built
 from pytest_tinyquant.system import environment
 from pytest_tinyquant.system.cache import Cache

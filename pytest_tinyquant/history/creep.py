@@ -62,7 +62,7 @@ class Release:
         baseline = self.baseline(m.model, m.scheme, m.board, m.target)
         if baseline is None:
             return None
-        verdict = compare(metric, baseline, m, self._limits, self.revision, advice="")
+        verdict = compare(metric, baseline, m, self._limits, self.revision)
         if verdict.status != "regressed":
             return None
         message = (

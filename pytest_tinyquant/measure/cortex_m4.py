@@ -155,7 +155,7 @@ _FIXED: Final = {
 }
 
 
-class Decoder:
+class InstructionDecoder:
     """Decodes the instructions of Cortex-M code."""
 
     def __init__(self) -> None:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from typing import Final
 
 from pytest_tinyquant.measure.cortex_m4 import REFILL_UNALIGNED
-from pytest_tinyquant.measure.cortex_m4 import Decoder
 from pytest_tinyquant.measure.cortex_m4 import Instruction
+from pytest_tinyquant.measure.cortex_m4 import InstructionDecoder
 from pytest_tinyquant.measure.cortex_m4 import exit_cycles
 from pytest_tinyquant.measure.cortex_m4 import straight_cycles
 
 
 if TYPE_CHECKING:
-    from pytest_tinyquant.boards.emulator.profile import Run
+    from pytest_tinyquant.boards.emulator.profile import StraightRun
     from pytest_tinyquant.firmware.elf import Elf
     from pytest_tinyquant.project.core_timing import CoreTiming
 
@@ -50,12 +50,12 @@ class CycleCount:
         return round(self.cycles * LOWEST), round(self.cycles * HIGHEST)
 
 
-def count_cycles(profile: Sequence[Run], elf: Elf, timing: CoreTiming) -> CycleCount:
+def count_cycles(profile: Sequence[StraightRun], elf: Elf, timing: CoreTiming) -> CycleCount:
     """Return the cycles of a profile.
 
     :param elf: the image that was profiled.
     """
-    decoder = Decoder()
+    decoder = InstructionDecoder()
     decoded: dict[tuple[int, int], list[Instruction]] = {}
     cycles: dict[int, int] = {}
     instructions = waiting = 0
@@ -74,7 +74,7 @@ def count_cycles(profile: Sequence[Run], elf: Elf, timing: CoreTiming) -> CycleC
     return CycleCount(instructions, sum(cycles.values()), ops, waiting)
 
 
-def _decode(decoder: Decoder, elf: Elf, run: Run) -> list[Instruction]:
+def _decode(decoder: InstructionDecoder, elf: Elf, run: StraightRun) -> list[Instruction]:
     """Return the instructions of a straight run."""
     section = next(s for s in elf.sections if s.loaded and 0 <= run.start - s.address < s.size)
     offset = run.start - section.address

@@ -47,7 +47,7 @@ def own_figure(
         pass  # no signature is known of some built-in functions; the call will tell
     try:
         value: Any = function(_one_or_all(outputs), _one_or_all(inputs), values)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise _error(task, f"raised {type(error).__name__}: {error}") from error
     if isinstance(value, (str, bytes)) or np.ndim(value) != 0 or np.iscomplexobj(value):
         raise _error(task, f"returned {value!r:.80}, not a number")
@@ -69,8 +69,9 @@ def _find(task: Task, root: Path) -> Callable[..., Any]:
         sys.path.insert(0, path)
     try:
         module = importlib.import_module(module_name)
-    except Exception as error:
-        raise _error(task, f"cannot be imported from {root}: {error}") from error
+    except (Exception, SystemExit) as error:
+        what = "it ends the program" if isinstance(error, SystemExit) else error
+        raise _error(task, f"cannot be imported from {root}: {what}") from error
     finally:
         if added:
             sys.path.remove(path)

@@ -175,8 +175,11 @@ def _parse(name: str, board: str, text: object, where: str) -> Limit:
     base, factor = _UNITS[unit]
     spec = METRICS[metric]
     higher = spec.higher_is_better(part or spec.primary)
-    if match["sign"] is None and higher:
-        raise ConfigurationError(f"{where}: more of it is better; write '>= {match['number']}'")
+    wanted = ">=" if higher else "<="
+    if (match["sign"] or "<=") != wanted:
+        more = "more" if higher else "less"
+        value = f"{wanted} {match['number']} {match['unit']}".strip()
+        raise ConfigurationError(f"{where}: {text!r}: {more} of it is better; write {value!r}")
     return Limit(
         metric, part, number * factor, base, match["sign"] == ">=", str(text).strip(), where, board
     )

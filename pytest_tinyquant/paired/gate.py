@@ -19,13 +19,13 @@ from pytest_tinyquant.metrics.tolerances import Tolerances
 
 
 if TYPE_CHECKING:
-    from pytest_tinyquant.baselines.recording import Written
+    from pytest_tinyquant.baselines.recording import WrittenBaseline
     from pytest_tinyquant.measure.measurement import Measurement
     from pytest_tinyquant.paired.session import PairedRun
 
 
 class PairedGate:
-    """Judges measurements of the second side by those of the first; the baselines' gate's twin.
+    """Judges measurements of the second side by those of the first.
 
     Of the baselines it takes the boards' noise floors, and nothing else.
     """
@@ -43,7 +43,7 @@ class PairedGate:
         tolerances: Iterable[Mapping[str, Any]] = (),
         test: str = "",
     ) -> Verdict:
-        """Return the verdict on one metric; ``test`` is without meaning here."""
+        """Return the verdict on one metric."""
         first = self._paired.choices[0].text
         found = self._paired.first(measurement)
         if isinstance(found, TinyQuantError):
@@ -51,7 +51,7 @@ class PairedGate:
         merged = Tolerances.of(self._tolerances, *tolerances, where=measurement.combination)
         floors = noise_floors(self._baselines, measurement.board, measurement.target)
         merged = merged.over_noise(floors)
-        verdict = compare(metric, found, measurement, merged, first, advice="")
+        verdict = compare(metric, found, measurement, merged, first)
         ran = f"A: {_image(found)}, B: {_image(measurement)}"
         return dataclasses.replace(verdict, notes=(ran, *verdict.notes))
 
@@ -64,7 +64,7 @@ class PairedGate:
         """Write no baseline."""
         return []
 
-    def written(self) -> tuple[Written, ...]:
+    def written(self) -> tuple[WrittenBaseline, ...]:
         """No baseline is written."""
         return ()
 

@@ -14,8 +14,12 @@ from typing import Literal
 from typing import cast
 from typing import get_args
 
-from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.metrics.registry import METRICS
+from pytest_tinyquant.project.board_keys import read_cflags
+from pytest_tinyquant.project.board_keys import read_kernels
+from pytest_tinyquant.project.board_keys import read_limits
+from pytest_tinyquant.project.board_keys import read_metrics
+from pytest_tinyquant.project.board_keys import read_spare_arena
 from pytest_tinyquant.project.core_timing import CoreTiming
 from pytest_tinyquant.project.core_timing import read_timing
 from pytest_tinyquant.project.kinds import KINDS
@@ -29,9 +33,14 @@ from pytest_tinyquant.project.target import Target
 from pytest_tinyquant.project.target import TargetChoice
 from pytest_tinyquant.project.tflm_library import Tflm
 from pytest_tinyquant.project.tflm_library import read_tflm
+from pytest_tinyquant.project.tool import Tool
+from pytest_tinyquant.project.tool import read_tool
 from pytest_tinyquant.support.runtimes import RUNTIMES
 from pytest_tinyquant.system.toml_table import Table
 
+
+if TYPE_CHECKING:
+    from pytest_tinyquant.metrics.limits import Limit
 
 #: The rows of a boards.toml that are boards to touch, not types of boards.
 BENCH_KEY: Final = "bench"
@@ -73,6 +82,7 @@ class Board:
     :param flash_start: address of the flash for the generic firmware; likewise ``ram_start``.
     :param timing: what a model of the core needs to estimate cycles; None where it is not known.
     :param npu: the NPU that the model is compiled for; None for all other boards.
+    :param tool: the command-line tool that stands for it; None for all other boards.
     """
 
     name: str
@@ -93,6 +103,7 @@ class Board:
     tflm: Tflm | None = None
     timing: CoreTiming | None = None
     npu: Npu | None = None
+    tool: Tool | None = None
     on_request: bool = False
     gate: Gate = "instructions"
     console: str = "uart"
@@ -203,36 +214,43 @@ def _board(name: str, table: Table, known: dict[str, Board]) -> Board:
     base = known.get(base_name)
     runtime = table.get("runtime", str, base.runtime if base else None)
     kind = table.choice("kind", table.get("kind", str, base.kind if base else None), KINDS)
+    runtime = table.choice("runtime", runtime, RUNTIMES)
+    before = base or Board(name, kind, runtime, KINDS[kind].target, description=name, metrics=())
     board = Board(
         name=name,
         kind=kind,
-        runtime=table.choice("runtime", runtime, RUNTIMES),
+        runtime=runtime,
         target=KINDS[kind].target,
-        description=table.get("description", str, base.description if base else name),
-        metrics=_metrics(table, base),
-        flash_bytes=table.get("flash_bytes", int, base.flash_bytes if base else 0),
-        ram_bytes=table.get("ram_bytes", int, base.ram_bytes if base else 0),
-        kernels=_kernels(table, base),
-        spare_arena_bytes=_spare_arena(table, base),
-        cflags=_cflags(table, base),
-        machine=table.get("machine", str, base.machine if base else ""),
-        chip=table.get("chip", str, base.chip if base else ""),
-        pyocd_target=table.get("pyocd_target", str, base.pyocd_target if base else ""),
-        toolchain=table.get("toolchain", str, base.toolchain if base else ""),
-        tflm=read_tflm(table) or (base.tflm if base else None),
+        description=table.get("description", str, before.description),
+        metrics=read_metrics(table, before.metrics),
+        flash_bytes=table.get("flash_bytes", int, before.flash_bytes),
+        ram_bytes=table.get("ram_bytes", int, before.ram_bytes),
+        kernels=read_kernels(table, before.kernels),
+        spare_arena_bytes=read_spare_arena(table, before.spare_arena_bytes),
+        cflags=read_cflags(table, before.cflags),
+        machine=table.get("machine", str, before.machine),
+        chip=table.get("chip", str, before.chip),
+        pyocd_target=table.get("pyocd_target", str, before.pyocd_target),
+        toolchain=table.get("toolchain", str, before.toolchain),
+        tflm=read_tflm(table) or before.tflm,
         on_request=table.get("on_request", bool, False),
-        limit=_limits(table, base),
-        timing=read_timing(table, base.timing if base else None),
-        npu=read_npu(table, base.npu if base else None),
-        gate=_gate(table, base),
-        console=table.choice(
-            "console", table.get("console", str, base.console if base else CONSOLES[0]), CONSOLES
-        ),
-        setup=table.get("setup", str, base.setup if base else ""),
-        clock_hz=table.get("clock_hz", int, base.clock_hz if base else 0),
-        flash_start=table.get("flash_start", int, base.flash_start if base else 0),
-        ram_start=table.get("ram_start", int, base.ram_start if base else 0),
+        limit=read_limits(table, before.limit),
+        timing=read_timing(table, before.timing),
+        npu=read_npu(table, before.npu),
+        tool=read_tool(table, before.tool),
+        gate=cast(Gate, table.choice("gate", table.get("gate", str, before.gate), GATES)),
+        console=table.choice("console", table.get("console", str, before.console), CONSOLES),
+        setup=table.get("setup", str, before.setup),
+        clock_hz=table.get("clock_hz", int, before.clock_hz),
+        flash_start=table.get("flash_start", int, before.flash_start),
+        ram_start=table.get("ram_start", int, before.ram_start),
     )
+    _check(table, board)
+    return board
+
+
+def _check(table: Table, board: Board) -> None:
+    """Refuse a board that lacks what its kind, or its gate, needs."""
     check_own(table, board)
     if board.gate != "instructions" and not board.has_trace_model:
         raise table.error(
@@ -242,78 +260,8 @@ def _board(name: str, table: Table, known: dict[str, Board]) -> Board:
         )
     if board.runs_firmware and (board.flash_bytes < 1 or board.ram_bytes < 1):
         raise table.error("needs flash_bytes and ram_bytes, the sizes of its memories; add them")
-    for key, holds in KINDS[kind].needs.items():
+    for key, holds in KINDS[board.kind].needs.items():
         if getattr(board, key) is None:
             raise table.error(
-                f"a board of kind {kind!r} needs a table {key!r} with {holds}; add it"
+                f"a board of kind {board.kind!r} needs a table {key!r} with {holds}; add it"
             )
-    return board
-
-
-def _metrics(table: Table, base: Board | None) -> tuple[str, ...]:
-    """Return the metrics of the table's board."""
-    if "metrics" not in table.values and base is not None:
-        return base.metrics
-    metrics = table.array("metrics", str)
-    for metric in metrics:
-        table.choice("metrics", metric, METRICS)
-    if not metrics:
-        raise table.error("key 'metrics' must name at least one metric")
-    return metrics
-
-
-def _limits(table: Table, base: Board | None) -> tuple[Limit, ...]:
-    """Return what every model's metrics on this board may be at most."""
-    limit = table.table("limit")
-    if not limit.values:
-        return base.limit if base else ()
-    from pytest_tinyquant.metrics.limits import parse_limits
-
-    limits = parse_limits(limit.values, where=f"{table.file.name}: {limit.label}")
-    return tuple(dataclasses.replace(each, board=table.label.strip("[]")) for each in limits)
-
-
-if TYPE_CHECKING:
-    from pytest_tinyquant.metrics.limits import Limit
-
-
-def _gate(table: Table, base: Board | None) -> Gate:
-    """Return what decides about latency."""
-    name = table.get("gate", str, base.gate if base else GATES[0])
-    return cast(Gate, table.choice("gate", name, GATES))
-
-
-def _cflags(table: Table, base: Board | None) -> tuple[str, ...]:
-    """Return the additional compiler flags."""
-    if "cflags" not in table.values:
-        return base.cflags if base else ()
-    flags = table.array("cflags", str)
-    for flag in flags:
-        if ";" in flag or not flag.isprintable() or not flag:
-            raise table.error(
-                f"cflags: {flag!r} is no flag: CMake divides lists at ';'. Write each flag as a "
-                "text of its own"
-            )
-    return flags
-
-
-def _spare_arena(table: Table, base: Board | None) -> int:
-    """Return by how much the arena may grow."""
-    spare = table.get("spare_arena_bytes", int, base.spare_arena_bytes if base else 0)
-    if spare < 0:
-        raise table.error(f"spare_arena_bytes = {spare} is negative; leave it out for none")
-    return spare
-
-
-def _kernels(table: Table, base: Board | None) -> str:
-    """Return the kernel set; a path in the table is relative to the file it stands in."""
-    kernels = table.get("kernels", str, base.kernels if base else "reference")
-    if "kernels" not in table.values or "/" not in kernels:
-        return kernels
-    directory = (table.file.parent / kernels).resolve()
-    if not directory.is_dir():
-        raise ConfigurationError(
-            f"{table.file}: {table.label}: kernels {kernels!r}: {directory} is not a directory; "
-            "correct the path or name a built-in kernel set"
-        )
-    return str(directory)

@@ -15,7 +15,7 @@ _MEMORIES: Final = ("flash", "ram")
 
 
 @dataclass(frozen=True)
-class Region:
+class MemoryRegion:
     """A stretch of memory.
 
     :param start: address of its first byte.
@@ -34,7 +34,7 @@ class Region:
         return f"{self.start:#010x} to {self.end - 1:#010x}"
 
 
-def read_memories(table: Table, target: str) -> tuple[Region, Region]:
+def read_memories(table: Table, target: str) -> tuple[MemoryRegion, MemoryRegion]:
     """Return flash and RAM of a board.
 
     :param table: the board's; its keys ``flash`` and ``ram`` are tables with ``start`` and
@@ -54,7 +54,7 @@ def read_memories(table: Table, target: str) -> tuple[Region, Region]:
     return flash, ram
 
 
-def _given(table: Table, key: str) -> Region | None:
+def _given(table: Table, key: str) -> MemoryRegion | None:
     if key not in table.values:
         return None
     inner = table.table(key)
@@ -66,10 +66,10 @@ def _given(table: Table, key: str) -> Region | None:
             f"start {start:#x} with {size:,} bytes is no memory of a Cortex-M: it begins at a "
             "multiple of 32 and ends below 4 GB; correct it"
         )
-    return Region(start, size)
+    return MemoryRegion(start, size)
 
 
-def _pyocd_map(table: Table, target: str, missing: list[str]) -> dict[str, Region]:
+def _pyocd_map(table: Table, target: str, missing: list[str]) -> dict[str, MemoryRegion]:
     """Return the chip's memories by pyOCD's own list of chips."""
     keys = " and ".join(f"{key} = {{start = 0x..., bytes = ...}}" for key in missing)
     if not target:
@@ -98,12 +98,12 @@ def _pyocd_map(table: Table, target: str, missing: list[str]) -> dict[str, Regio
     return {key: region for key, region in found.items() if region is not None}
 
 
-def _largest(regions: Any) -> Region | None:
+def _largest(regions: Any) -> MemoryRegion | None:
     """Return the largest stretch that regions next to each other make."""
-    joined: list[Region] = []
+    joined: list[MemoryRegion] = []
     for region in sorted(regions, key=lambda region: region.start):
         if joined and joined[-1].end == region.start:
-            joined[-1] = Region(joined[-1].start, joined[-1].bytes + region.length)
+            joined[-1] = MemoryRegion(joined[-1].start, joined[-1].bytes + region.length)
         else:
-            joined.append(Region(region.start, region.length))
+            joined.append(MemoryRegion(region.start, region.length))
     return max(joined, key=lambda region: region.bytes, default=None)

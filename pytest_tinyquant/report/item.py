@@ -101,7 +101,7 @@ def complete(report: pytest.TestReport, item: pytest.Item, call: pytest.CallInfo
 
 def _combination(item: pytest.Item) -> Case | None:
     """Return the item's combination, without a second look at items of other projects."""
-    if "combinations" not in vars(item.config.stash[RUN]):
+    if not item.config.stash[RUN].is_selected:
         return None
     from pytest_tinyquant.session.collection import combination_of
 

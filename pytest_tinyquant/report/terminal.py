@@ -34,7 +34,7 @@ from pytest_tinyquant.report.wording import operator_estimate_rows
 if TYPE_CHECKING:
     import pytest
 
-    from pytest_tinyquant.baselines.recording import Change
+    from pytest_tinyquant.baselines.recording import ChangedNumber
     from pytest_tinyquant.session.run import Run
 
 #: Of a sentence in a summary; the whole of it stands above.
@@ -163,7 +163,7 @@ def _written(run: Run) -> list[str]:
     return lines
 
 
-def _changed_number(change: Change) -> str:
+def _changed_number(change: ChangedNumber) -> str:
     """Return one number of a baseline that the run changed, such as ``flash total  8 -> 9 B``."""
     before, after = (
         "none" if number is None else number_text(number.rounded().value)

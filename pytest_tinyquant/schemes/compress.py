@@ -13,12 +13,11 @@ from typing import Final
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.errors import ToolchainNotFoundError
 from pytest_tinyquant.models.tflite_reader import read_graph
-from pytest_tinyquant.schemes.child_process import ForkServer
-from pytest_tinyquant.schemes.exchange import ENVIRONMENT
 from pytest_tinyquant.schemes.exchange import arrays_of
 from pytest_tinyquant.schemes.exchange import package_version
 from pytest_tinyquant.schemes.exchange import run_job
 from pytest_tinyquant.schemes.exchange import saved_inputs
+from pytest_tinyquant.schemes.servers import SERVERS
 from pytest_tinyquant.schemes.traces import check_traces
 from pytest_tinyquant.system.scratch import scratch_directory
 
@@ -39,8 +38,6 @@ BATCHES: Final = {"prune": 700, "cluster": 70, "qat": 70}
 #: Pruning little by little has its final sparsity for a part of them only.
 GRADUAL_BATCHES: Final = 1400
 _BATCH: Final = 32
-
-_server = ForkServer((_PROCESS,), {**ENVIRONMENT, "TF_USE_LEGACY_KERAS": "1"}, extra="compress")
 
 
 def compression_version() -> str:
@@ -94,7 +91,9 @@ def run_compression(
             "output": str(output),
         }
         names = ", ".join(step.written for step in scheme.steps)
-        run_job(_server, f"{_PROCESS}:compress", request, f"{where}: {names}", timeout)
+        run_job(
+            SERVERS["compression"], f"{_PROCESS}:compress", request, f"{where}: {names}", timeout
+        )
     check_traces(read_graph(output.read_bytes(), where=where), scheme.steps, where=where)
 
 

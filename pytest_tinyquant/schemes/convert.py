@@ -13,10 +13,8 @@ from typing import Any
 
 from pytest_tinyquant.errors import ConversionError
 from pytest_tinyquant.models.tflite_file import read_model
-from pytest_tinyquant.schemes.child_process import ForkServer
 from pytest_tinyquant.schemes.described import advice
 from pytest_tinyquant.schemes.described import described
-from pytest_tinyquant.schemes.exchange import ENVIRONMENT
 from pytest_tinyquant.schemes.exchange import arrays_of
 from pytest_tinyquant.schemes.exchange import file_sha256
 from pytest_tinyquant.schemes.exchange import package_version
@@ -35,6 +33,7 @@ from pytest_tinyquant.schemes.onnx_source import onnx_scheme
 from pytest_tinyquant.schemes.onnx_source import onnxruntime_version
 from pytest_tinyquant.schemes.onnx_source import run_import
 from pytest_tinyquant.schemes.onnx_source import run_reference
+from pytest_tinyquant.schemes.servers import SERVERS
 from pytest_tinyquant.schemes.torch_source import float_scheme
 from pytest_tinyquant.schemes.torch_source import run_module
 from pytest_tinyquant.schemes.torch_source import run_torch_converter
@@ -51,8 +50,6 @@ if TYPE_CHECKING:
 AS_GIVEN = "as given"
 
 _PROCESS = "pytest_tinyquant.schemes.converter_process"
-
-_server = ForkServer((_PROCESS,), ENVIRONMENT)
 
 
 @dataclass(frozen=True)
@@ -156,7 +153,7 @@ def _make(model: Model, scheme: Scheme, cache: Cache, output: Path, timeout: flo
     if model.kind == "tflite":
         output.write_bytes(_checked(model))
     elif model.kind == "onnx" and not scheme.rules:
-        run_import(_server, model, output, timeout)
+        run_import(model, output, timeout)
     elif model.kind == "torch" and not scheme.rules:
         run_torch_converter(model, output, timeout)
     elif scheme.rules:
@@ -196,7 +193,7 @@ def reference_outputs(model: Model, cache: Cache, *, timeout: float = 300.0) -> 
         with scratch_directory() as work:
             request["samples"] = saved_inputs(Path(work), samples)
             if kind == "onnx":
-                run_reference(_server, request, f"{model.name}: onnxruntime", timeout)
+                run_reference(request, f"{model.name}: onnxruntime", timeout)
             elif kind == "torch":
                 run_module(model, request, timeout)
             elif kind == "tflite":
@@ -205,7 +202,7 @@ def reference_outputs(model: Model, cache: Cache, *, timeout: float = 300.0) -> 
                 request["path"] = str(file)
                 request["steps"] = model.steps(len(samples[0]))
                 where = f"{model.name}: TensorFlow Lite's interpreter"
-                call_interpreter("answers", request, where, timeout)
+                run_interpreter("answers", request, where, timeout)
             else:
                 where = f"{model.name}: the float model"
                 call_converter("keras_reference", request, where, timeout)
@@ -249,7 +246,7 @@ def interpreter_outputs(
         with scratch_directory() as work:
             request["samples"] = saved_inputs(Path(work), samples)
             where = f"{model.name} {converted.scheme}: TensorFlow Lite's interpreter"
-            call_interpreter("answers", request, where, timeout)
+            run_interpreter("answers", request, where, timeout)
 
     return cache.entry("interpreter", key, build) / "outputs.npz"
 
@@ -283,14 +280,9 @@ def _run_converter(model: Model, scheme: Scheme, output: Path, timeout: float) -
             raise
 
 
-def call_interpreter(function: str, request: dict[str, Any], where: str, timeout: float) -> None:
-    """Call `function` of the interpreter's process with `request`; `where` is for messages."""
-    run_interpreter(_server, function, request, where, timeout)
-
-
 def call_converter(function: str, request: dict[str, Any], where: str, timeout: float) -> None:
     """Call `function` of the converter's process with `request`; `where` is for messages."""
-    run_job(_server, f"{_PROCESS}:{function}", request, where, timeout)
+    run_job(SERVERS["tensorflow"], f"{_PROCESS}:{function}", request, where, timeout)
 
 
 def _checked(model: Model) -> bytes:

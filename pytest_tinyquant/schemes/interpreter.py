@@ -11,19 +11,16 @@ from typing import Any
 from typing import Final
 
 from pytest_tinyquant.errors import ToolchainNotFoundError
-from pytest_tinyquant.schemes.child_process import ForkServer
-from pytest_tinyquant.schemes.exchange import ENVIRONMENT
 from pytest_tinyquant.schemes.exchange import lacks_tensorflow
 from pytest_tinyquant.schemes.exchange import package_version
 from pytest_tinyquant.schemes.exchange import run_job
 from pytest_tinyquant.schemes.exchange import tensorflow_version
 from pytest_tinyquant.schemes.keys import LITERT
 from pytest_tinyquant.schemes.keys import TENSORFLOW
+from pytest_tinyquant.schemes.servers import SERVERS
 
 
 _PROCESS: Final = "pytest_tinyquant.schemes.interpreter_process"
-
-_server = ForkServer((_PROCESS, "ai_edge_litert.interpreter"), ENVIRONMENT, extra="litert")
 
 
 @dataclass(frozen=True)
@@ -57,15 +54,12 @@ def find_interpreter() -> Interpreter:
     )
 
 
-def run_interpreter(
-    tensorflow: ForkServer, function: str, request: dict[str, Any], where: str, timeout: float
-) -> None:
+def run_interpreter(function: str, request: dict[str, Any], where: str, timeout: float) -> None:
     """Call `function` of the interpreter's process with `request`; `where` is for messages.
 
-    :param tensorflow: the server that has TensorFlow, for its interpreter.
     :raises ConversionError: the interpreter failed, or crashed twice.
     :raises BenchError: it was killed, took too long, or lacked memory or disk.
     """
     library = find_interpreter().library
-    server = tensorflow if library == "tensorflow" else _server
+    server = SERVERS["tensorflow" if library == "tensorflow" else "litert"]
     run_job(server, f"{_PROCESS}:{function}", {**request, "library": library}, where, timeout)

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 
-from pytest_tinyquant.schemes.convert import call_interpreter
 from pytest_tinyquant.schemes.exchange import arrays_of
 from pytest_tinyquant.schemes.exchange import saved_inputs
 from pytest_tinyquant.schemes.interpreter import find_interpreter
+from pytest_tinyquant.schemes.interpreter import run_interpreter
 from pytest_tinyquant.schemes.keys import output_key
 from pytest_tinyquant.system.scratch import scratch_directory
 
@@ -49,7 +49,7 @@ def layer_outputs(
         with scratch_directory() as work:
             request["samples"] = saved_inputs(Path(work), samples)
             where = f"{model.name} {converted.scheme}: TensorFlow Lite's interpreter"
-            call_interpreter("layers", request, where, timeout)
+            run_interpreter("layers", request, where, timeout)
 
     with np.load(cache.entry("layers", key, build) / "layers.npz") as arrays:
         return {index: arrays[f"tensor_{index}"] for index in tensors}

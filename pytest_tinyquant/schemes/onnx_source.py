@@ -16,12 +16,12 @@ from pytest_tinyquant.models.onnx_file import is_quantized
 from pytest_tinyquant.models.onnx_file import require_onnx
 from pytest_tinyquant.schemes.exchange import package_version
 from pytest_tinyquant.schemes.exchange import run_job
+from pytest_tinyquant.schemes.servers import SERVERS
 from pytest_tinyquant.system.scratch import scratch_directory
 
 
 if TYPE_CHECKING:
     from pytest_tinyquant.models.model import Model
-    from pytest_tinyquant.schemes.child_process import ForkServer
     from pytest_tinyquant.schemes.settings import Scheme
 
 _PROCESS: Final = "pytest_tinyquant.schemes.onnx_process"
@@ -63,7 +63,7 @@ def onnxruntime_version() -> str:
     return f"onnxruntime {package_version('onnxruntime')}"
 
 
-def run_import(server: ForkServer, model: Model, output: Path, timeout: float) -> None:
+def run_import(model: Model, output: Path, timeout: float) -> None:
     """Write the ``.tflite`` of an ONNX model into `output`.
 
     :raises ModelError: the file cannot be used.
@@ -73,7 +73,14 @@ def run_import(server: ForkServer, model: Model, output: Path, timeout: float) -
         request = {"path": str(model.path.absolute()), "output": str(output)}
         request["answer"] = str(Path(work) / "answer.json")
         where = f"{model.name}: the ONNX importer"
-        run_job(server, f"{_PROCESS}:import_model", request, where, timeout, leaves="answer")
+        run_job(
+            SERVERS["tensorflow"],
+            f"{_PROCESS}:import_model",
+            request,
+            where,
+            timeout,
+            leaves="answer",
+        )
         answer = json.loads(Path(request["answer"]).read_text("utf-8"))
     if not answer:
         return
@@ -87,6 +94,6 @@ def run_import(server: ForkServer, model: Model, output: Path, timeout: float) -
     )
 
 
-def run_reference(server: ForkServer, request: dict[str, Any], where: str, timeout: float) -> None:
+def run_reference(request: dict[str, Any], where: str, timeout: float) -> None:
     """Have onnxruntime answer the samples of `request`."""
-    run_job(server, f"{_PROCESS}:reference", request, where, timeout)
+    run_job(SERVERS["tensorflow"], f"{_PROCESS}:reference", request, where, timeout)

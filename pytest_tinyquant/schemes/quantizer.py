@@ -13,8 +13,6 @@ from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.errors import ToolchainNotFoundError
 from pytest_tinyquant.errors import VacuousSchemeError
 from pytest_tinyquant.models.tflite_reader import read_graph
-from pytest_tinyquant.schemes.child_process import ForkServer
-from pytest_tinyquant.schemes.exchange import ENVIRONMENT
 from pytest_tinyquant.schemes.exchange import arrays_of
 from pytest_tinyquant.schemes.exchange import package_version
 from pytest_tinyquant.schemes.exchange import run_job
@@ -22,6 +20,7 @@ from pytest_tinyquant.schemes.exchange import saved_inputs
 from pytest_tinyquant.schemes.recipe import WEIGHTED
 from pytest_tinyquant.schemes.recipe import Treatment
 from pytest_tinyquant.schemes.recipe import treatments
+from pytest_tinyquant.schemes.servers import SERVERS
 from pytest_tinyquant.system.scratch import scratch_directory
 
 
@@ -33,8 +32,6 @@ if TYPE_CHECKING:
 _PROCESS: Final = "pytest_tinyquant.schemes.recipe_process"
 _IO_BITS: Final = {"float32": 0, "int8": 8, "int16": 16}
 _STORED: Final = {4: "int4", 8: "int8", 16: "float16"}
-
-_server = ForkServer((_PROCESS,), ENVIRONMENT, extra="quantizer")
 
 
 def quantizer_version() -> str:
@@ -75,7 +72,7 @@ def run_quantizer(
             "answer": str(answer),
         }
         run_job(
-            _server,
+            SERVERS["quantizer"],
             f"{_PROCESS}:quantize",
             request,
             f"{where}: LiteRT's quantizer",

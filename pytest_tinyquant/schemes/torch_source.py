@@ -13,10 +13,9 @@ from pytest_tinyquant.errors import ConversionError
 from pytest_tinyquant.models.torch_file import PACKAGES
 from pytest_tinyquant.models.torch_file import input_shapes
 from pytest_tinyquant.models.torch_file import require_torch
-from pytest_tinyquant.schemes.child_process import ForkServer
-from pytest_tinyquant.schemes.exchange import ENVIRONMENT
 from pytest_tinyquant.schemes.exchange import package_version
 from pytest_tinyquant.schemes.exchange import run_job
+from pytest_tinyquant.schemes.servers import SERVERS
 from pytest_tinyquant.system.error_json import load_error
 from pytest_tinyquant.system.scratch import scratch_directory
 
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
     from pytest_tinyquant.schemes.settings import Scheme
 
 _PROCESS: Final = "pytest_tinyquant.schemes.torch_process"
-
-_server = ForkServer((), {**ENVIRONMENT, "JAX_PLATFORMS": "cpu"})
 
 
 def torch_version() -> str:
@@ -69,7 +66,9 @@ def _run(function: str, model: Model, request: dict[str, Any], what: str, timeou
     where = f"{model.name}: {what}"
     with scratch_directory() as work:
         request |= {**_described(model), "answer": str(Path(work) / "answer.json")}
-        run_job(_server, f"{_PROCESS}:{function}", request, where, timeout, leaves="answer")
+        run_job(
+            SERVERS["torch"], f"{_PROCESS}:{function}", request, where, timeout, leaves="answer"
+        )
         answer = json.loads(Path(request["answer"]).read_text("utf-8"))
     if not answer:
         return

@@ -133,7 +133,7 @@ def drift_text(first: Measurement, last: Measurement, tolerances: Tolerances) ->
 
 def _drift_of(metric: str, first: Measurement, last: Measurement, tolerances: Tolerances) -> str:
     """Return how one metric differs; empty within the tolerance."""
-    verdict = compare(metric, first, last, tolerances, "", advice="")
+    verdict = compare(metric, first, last, tolerances, "before the run")
     if verdict.message:
         return verdict.message
     for number in verdict.comparisons:

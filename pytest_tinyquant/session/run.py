@@ -19,12 +19,11 @@ from pytest_tinyquant.system.database_url import hide_password
 
 
 if TYPE_CHECKING:
-    from pytest_tinyquant.baselines.gate import Gate
+    from pytest_tinyquant.baselines.judge import Judge
     from pytest_tinyquant.boards.bench.pool import Pool
     from pytest_tinyquant.boards.bench.set_aside import BoardHealth
     from pytest_tinyquant.boards.farm.farm import Farm
     from pytest_tinyquant.history.creep import Release
-    from pytest_tinyquant.paired.gate import PairedGate
     from pytest_tinyquant.paired.session import PairedRun
     from pytest_tinyquant.project.bench import PhysicalBoard
     from pytest_tinyquant.project.case import Case
@@ -201,7 +200,7 @@ class Run:
         return PairedRun(sides, self.stages, self.settings, self.work_dir)
 
     @cached_property
-    def gate(self) -> Gate | PairedGate:
+    def gate(self) -> Judge:
         """The judge: over the project's baselines, or over the other side of an A/B run."""
         if self.paired is not None:
             from pytest_tinyquant.paired.gate import PairedGate

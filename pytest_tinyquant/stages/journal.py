@@ -26,9 +26,9 @@ from typing import Final
 from filelock import FileLock
 
 from pytest_tinyquant.boards.device import HostImage
-from pytest_tinyquant.errors import BenchError
 from pytest_tinyquant.errors import TinyQuantError
 from pytest_tinyquant.stages.outcomes import OutcomeStore
+from pytest_tinyquant.stages.outcomes import measured
 from pytest_tinyquant.system.digests import code_digest
 from pytest_tinyquant.system.digests import declared_key
 from pytest_tinyquant.system.packages import package_digest
@@ -91,15 +91,7 @@ class RunJournal:
             raise found
         if found is not None:
             return found
-        try:
-            measurement = measure()
-        except BenchError:
-            raise
-        except TinyQuantError as error:
-            self._keep(key, error)
-            raise
-        self._keep(key, measurement)
-        return measurement
+        return measured(measure, lambda outcome: self._keep(key, outcome))
 
     def fresh(self) -> int:
         """Return how many outcomes of interrupted runs can be taken up."""

@@ -51,7 +51,7 @@ class OutcomeStore:
             with FileLock(entry.with_suffix(".lock"), timeout=self.lock_timeout):
                 outcome = _load(entry)
                 if outcome is None:
-                    outcome = self._measure(entry, measure)
+                    outcome = measured(measure, lambda outcome: _save(entry, outcome))
         except Timeout as error:
             raise BenchError(
                 f"{key}: another process has been measuring this for {self.lock_timeout:g} s "
@@ -80,18 +80,24 @@ class OutcomeStore:
         """Return the file that holds, or would hold, the outcome kept under ``key``."""
         return self.directory / f"{hashlib.sha256(os.fsencode(key)).hexdigest()[:32]}.json"
 
-    def _measure(
-        self, entry: Path, measure: Callable[[], Measurement]
-    ) -> Measurement | TinyQuantError:
-        try:
-            measurement = measure()
-        except BenchError:
-            raise
-        except TinyQuantError as error:
-            _save(entry, error)
-            raise
-        _save(entry, measurement)
-        return measurement
+
+def measured(
+    measure: Callable[[], Measurement], keep: Callable[[Measurement | TinyQuantError], None]
+) -> Measurement:
+    """Return what `measure` gives, and give its outcome to `keep`.
+
+    :raises TinyQuantError: what ``measure`` raised. It is an outcome, unless it is trouble with the
+        bench.
+    """
+    try:
+        measurement = measure()
+    except BenchError:
+        raise
+    except TinyQuantError as error:
+        keep(error)
+        raise
+    keep(measurement)
+    return measurement
 
 
 def _save(entry: Path, outcome: Measurement | TinyQuantError) -> None:

@@ -8,7 +8,7 @@ from typing import Literal
 from pytest_tinyquant.errors import UnsupportedModelError
 from pytest_tinyquant.errors import located
 from pytest_tinyquant.project.case import Case
-from pytest_tinyquant.stages.steps import DEVICE_TIMEOUT
+from pytest_tinyquant.stages.devices import DEVICE_TIMEOUT
 from pytest_tinyquant.stages.steps import Steps
 from pytest_tinyquant.support.runtimes import RUNTIMES
 from pytest_tinyquant.system.trouble import told
@@ -96,7 +96,7 @@ class Stages(Steps):
             # Rather now than after the conversion.
             find_toolchain(case.board.kind, case.board.toolchain)
         estimator = self._estimator(case)
-        with self._reading_once():
+        with self.references.reading_once():
             return self._measure_once(case, estimator)
 
     def _measure_once(self, case: Case, estimator: Estimator | None) -> Measurement:

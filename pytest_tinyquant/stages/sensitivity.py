@@ -60,7 +60,7 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class Proposal:
+class MixedScheme:
     """A recipe that was put together.
 
     :param narrow: layers with four bits.
@@ -81,7 +81,7 @@ def propose(
     max_error: float | None,
     max_bytes: int | None,
     say: Callable[[str], None] = lambda line: None,
-) -> Proposal:
+) -> MixedScheme:
     """Measure every layer, and put together a recipe of four-bit layers.
 
     :param base: a scheme with quantized activations; what the other layers get.
@@ -96,7 +96,7 @@ def propose(
             f"{model.name}: base scheme {base.name!r} quantizes no activations; take int8, "
             "int8-only, 16x8 or 16x8-only"
         )
-    work = _Work(stages, model, base, every, bits)
+    work = _Trials(stages, model, base, every, bits)
     start = work.trial()
     say(f"{base.name}: error {start.error:.5f}, {start.bytes:,} bytes")
     layers = []
@@ -104,10 +104,10 @@ def propose(
         layers.append(work.measured(label, tensor))
         say(f"{label}: four bits {layers[-1].narrow.error:.5f} ({layers[-1].algorithm})")
     narrow, trial = work.put_together(start, layers, max_error, max_bytes)
-    return Proposal(start, tuple(layers), tuple(narrow), trial, work.rules(narrow))
+    return MixedScheme(start, tuple(layers), tuple(narrow), trial, work.rules(narrow))
 
 
-class _Work:
+class _Trials:
     """Trials with one model and base."""
 
     def __init__(
@@ -168,7 +168,7 @@ class _Work:
         plain = Rule(tensors=(tensor,), weights=0, where="left float")
         only = Rule(tensors=(tensor,), activations=self._bits, where="alone")
         floating = replace(self._base, io_dtype="float32")
-        work = _Work(self._stages, self._model, floating, self._every, self._bits)
+        work = _Trials(self._stages, self._model, floating, self._every, self._bits)
         return Layer(
             label, tensor, trials[best], best, self.trial(only, every=()), work.trial(plain)
         )

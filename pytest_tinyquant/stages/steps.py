@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from contextlib import ExitStack
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
-from typing import Any
-from typing import Final
 
 from pytest_tinyquant.errors import DeviceHaltedError
 from pytest_tinyquant.errors import DoesNotFitError
-from pytest_tinyquant.errors import SupportMismatchError
-from pytest_tinyquant.errors import UnsupportedModelError
 from pytest_tinyquant.errors import located
 from pytest_tinyquant.measure.observation import Built
 from pytest_tinyquant.project.case import Case
@@ -22,8 +15,10 @@ from pytest_tinyquant.project.case import Checked
 from pytest_tinyquant.project.case import Converted
 from pytest_tinyquant.project.case import Parsed
 from pytest_tinyquant.project.case import grown
-from pytest_tinyquant.project.kinds import KINDS
-from pytest_tinyquant.project.settings import Settings
+from pytest_tinyquant.stages.devices import DEVICE_TIMEOUT
+from pytest_tinyquant.stages.devices import Devices
+from pytest_tinyquant.stages.halted import explained
+from pytest_tinyquant.stages.references import References
 from pytest_tinyquant.support.runtimes import RUNTIMES
 from pytest_tinyquant.system.cache import Cache
 from pytest_tinyquant.system.progress import Progress
@@ -44,8 +39,6 @@ if TYPE_CHECKING:
     from pytest_tinyquant.measure.observation import Observation
     from pytest_tinyquant.models.graph import Graph
     from pytest_tinyquant.models.model import Model
-    from pytest_tinyquant.project.bench import PhysicalBoard
-    from pytest_tinyquant.project.board_types import Board
     from pytest_tinyquant.project.project import Project
     from pytest_tinyquant.schemes.convert import ConvertedModel
     from pytest_tinyquant.schemes.scheme import Scheme
@@ -53,13 +46,7 @@ if TYPE_CHECKING:
     Image = FirmwareImage | HostImage
 
 
-#: Seconds one run on a device may take before it counts as hanging.
-DEVICE_TIMEOUT: Final[float] = Settings.default("timeout")
-
-_HALT_AT_START: Final = "AllocateTensors"
-
-
-class Steps:
+class Steps(Devices):
     """The steps for one project; each takes what the one before gave, and nothing is kept."""
 
     def __init__(
@@ -70,12 +57,10 @@ class Steps:
         pool: Pool | None = None,
         progress: Progress | None = None,
     ) -> None:
-        self.project = project
-        self.pool = pool
+        super().__init__(project, device_timeout=device_timeout, pool=pool)
         self.progress = progress or Progress()
         self.cache = Cache(project.cache_root)
-        self.device_timeout = device_timeout
-        self._read: dict[str, Any] | None = None
+        self.references = References(self.cache, self._open_host)
 
     @told("converting the model")
     def convert(self, model: Model, scheme: Scheme) -> ConvertedModel:
@@ -186,17 +171,6 @@ class Steps:
         converted = self.convert(case.model, case.scheme)
         return self.build(self.check(grown(case, Converted, converted=converted)))
 
-    def reachable(self, board: Board) -> tuple[PhysicalBoard, ...]:
-        """Return the attached boards that can be ``board``; none if it needs none.
-
-        :raises BoardNotFoundError: if it is to be a real one and none is attached.
-        """
-        if not board.target.is_real:
-            return ()
-        from pytest_tinyquant.boards.bench.attached import reachable
-
-        return reachable(board, self.project.bench)
-
     def host_image(self, case: Parsed) -> HostImage:
         """Return what the host runs: the converted file itself."""
         from pytest_tinyquant.boards.device import HostImage
@@ -216,42 +190,6 @@ class Steps:
         tensors = [graph.tensors[index] for index in graph.inputs]
         return encode_all(self.reference(model, "inputs"), tensors)
 
-    def host_board(self) -> Board:
-        """Return the board that runs TensorFlow Lite Micro on this computer."""
-        from pytest_tinyquant.boards.cores.host import HOST
-
-        boards = self.project.boards.values()
-        return next(board for board in boards if KINDS[board.kind] is HOST)
-
-    @contextmanager
-    def open(self, board: Board, image: Image, *, name: str) -> Iterator[Device]:
-        """Take a device of type ``board``, put ``image`` on it and yield it.
-
-        :param name: names the device's files; the combination or the test.
-        """
-        with self.device(board, name=name, image=image) as device:
-            device.flash(image)
-            yield device
-
-    @contextmanager
-    def device(self, board: Board, *, name: str, image: Image | None = None) -> Iterator[Device]:
-        """Take a device of type ``board`` and yield it as it is.
-
-        :param name: names the device's files; the combination or the test.
-        :param image: what is to run, so that a real board that holds it already is preferred.
-        """
-        from pytest_tinyquant.boards.open import device_directory
-        from pytest_tinyquant.boards.open import leased
-        from pytest_tinyquant.boards.open import open_device
-
-        work_dir = device_directory(self.project.work_dir, name)
-        with told(f"the device for {name}"), ExitStack() as held:
-            work_dir.mkdir(parents=True, exist_ok=True)
-            lease = held.enter_context(leased(self.reachable(board), self.pool, image, name=name))
-            device = open_device(board, work_dir=work_dir, timeout=self.device_timeout, lease=lease)
-            held.callback(device.close)
-            yield device
-
     @told("running the image")
     def run(self, device: Device, case: Built) -> RunRecord:
         """Run the image of a case on ``device`` over all check samples.
@@ -261,26 +199,10 @@ class Steps:
         try:
             return device.run()
         except DeviceHaltedError as halt:
-            custom = [o.custom for part in case.graph.parts() for o in part.operators if o.custom]
-            if case.board.target.is_host and halt.kind == _HALT_AT_START and custom:
-                # Their types are in no table: the runtime itself has the word.
-                raise UnsupportedModelError(
-                    f"TensorFlow Lite Micro refuses the model, in which {custom[0]} may be used in "
-                    f"a way that it does not know: {halt}",
-                    op=custom[0],
-                ) from halt
-            if case.board.target.is_host and halt.kind == _HALT_AT_START:
-                raise SupportMismatchError(
-                    f"{case.name}: the support check finds nothing against this model, "
-                    f"but the runtime refuses it: {halt}\nCorrect the runtime's table in "
-                    "support/tables.py"
-                ) from halt
-            if case.board.runs_firmware:
-                from pytest_tinyquant.firmware.runtimes.runtime import runtime_of
-
-                if words := runtime_of(case.board).advice(case, halt):
-                    raise DeviceHaltedError(f"{halt}\n{words}", kind=halt.kind) from halt
-            raise
+            error = explained(case, halt)
+            if error is halt:
+                raise
+            raise error from halt
 
     def observe(self, case: Built, record: RunRecord) -> Observation:
         """Return the case with what one run of it yielded, and what that is judged by."""
@@ -314,42 +236,7 @@ class Steps:
     @told("the reference outputs")
     def reference(self, model: Model, name: str) -> list[NDArray[np.float32]]:
         """Return the reference's "inputs" or "outputs", one array per tensor."""
-        from pytest_tinyquant.schemes.convert import read_arrays
+        return self.references.arrays(model, name)
 
-        if self._read is None:
-            return read_arrays(self._reference_file(model), name)
-        if self._read.get("model") is not model:
-            path = self._reference_file(model)
-            arrays = {part: read_arrays(path, part) for part in ("inputs", "outputs")}
-            self._read = {"model": model, **arrays}
-        found: list[NDArray[np.float32]] = self._read[name]
-        return found
-
-    def _reference_file(self, model: Model) -> Path:
-        """Return the npz of a model's reference; that of a ``.tflite`` its own runtime gives."""
-        from pytest_tinyquant.schemes.convert import reference_outputs
-
-        if model.kind == "tflite":
-            from pytest_tinyquant.stages.foreign_reference import micro_reference
-
-            host = self.host_board()
-
-            def open_host(image: HostImage, name: str) -> AbstractContextManager[Device]:
-                return self.open(host, image, name=name)
-
-            if file := micro_reference(model, self.cache, open_host):
-                return file
-        return reference_outputs(model, self.cache).path
-
-    @contextmanager
-    def _reading_once(self) -> Iterator[None]:
-        """Read a model's reference once in a ``with`` block, which takes one case to its end.
-
-        A case asks five times. The next one looks at the model's files again: they may have
-        changed meanwhile.
-        """
-        self._read = {}
-        try:
-            yield
-        finally:
-            self._read = None
+    def _open_host(self, image: HostImage, name: str) -> AbstractContextManager[Device]:
+        return self.open(self.host_board(), image, name=name)

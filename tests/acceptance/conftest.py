@@ -31,7 +31,7 @@ RUN_LIMIT = 500.0
 
 
 @pytest.fixture(autouse=True)
-def plain_terminal(monkeypatch):
+def plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pytest prints whole messages once more in its summary where it believes to be in CI."""
     for variable in ("CI", "BUILD_NUMBER"):
         monkeypatch.delenv(variable, raising=False)
@@ -67,7 +67,8 @@ class RealProject:
         """Run and return each test's outcome by name, such as ``error[fc_1-int8-host]``."""
         result = self.run("-v", *arguments)
         line = re.compile(r"^\S+::test_(\S+\[\S+\]) ([A-Z]+)\b")
-        return result, dict(match.groups() for match in map(line.match, result.outlines) if match)
+        found = filter(None, map(line.match, result.outlines))
+        return result, {match[1]: match[2] for match in found}
 
     def tree(self) -> dict[str, bytes]:
         """Return every file of models/ and baselines/."""

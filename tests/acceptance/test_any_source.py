@@ -12,7 +12,7 @@ import pytest
 
 from pytest_tinyquant.cli.main import main
 from pytest_tinyquant.models.torch_file import PACKAGES
-from pytest_tinyquant.schemes import convert
+from pytest_tinyquant.schemes.servers import SERVERS
 
 
 NEEDED = ("onnx", "onnxruntime", "litert_quantizer")
@@ -50,7 +50,7 @@ keras.Sequential([
 
 def add_keras(models: Path) -> None:
     source = KERAS.format(path=str(models / "from_keras.keras"))
-    outcome = convert._server.call("builtins:exec", [source, {}], timeout=120)
+    outcome = SERVERS["tensorflow"].call("builtins:exec", [source, {}], timeout=120)
     assert not outcome.trouble, outcome.log
 
 

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from played_project import REPOSITORY
 
 
@@ -28,6 +29,7 @@ ROWS = {
     "A2 the workflows cannot go green": [
         ACCEPTANCE + "test_workflows.py"
         "::test_the_steps_of_a_workflow_run_green_in_a_project_of_tinyquant_init",
+        ACCEPTANCE + "test_workflows.py::test_a_workflow_is_one_by_the_schema_of_its_code_host",
         ACCEPTANCE + "test_workflows.py::test_every_option_exists",
         ACCEPTANCE + "test_workflows.py::test_the_installed_extras_exist",
         UNIT + "cli/test_cli.py"
@@ -75,6 +77,8 @@ ROWS = {
     "B4 no absolute budgets": [
         ACCEPTANCE + "test_limits.py"
         "::test_the_measured_number_keeps_its_limit_and_one_byte_less_does_not",
+        ACCEPTANCE + "test_limits.py"
+        "::test_the_flash_of_an_image_that_was_built_keeps_its_limit_to_the_byte",
         ACCEPTANCE + "test_limits.py::test_a_limit_holds_where_no_baseline_exists_yet",
     ],
     "B5 synthetic data without a word": [THIS + "::test_drawn_samples_are_told_at_the_start"],
@@ -94,6 +98,7 @@ ROWS = {
     "B8 own kernels that replace nothing": [
         ACCEPTANCE + "test_bad_input.py::test_own_kernels_that_replace_nothing_are_an_error",
         UNIT + "firmware/test_own_kernels.py::test_kernels_that_replace_nothing_are_an_error",
+        UNIT + "cli/test_kernels.py::test_a_copy_says_what_it_replaces_and_what_falls_out",
     ],
     "B9 orphaned baselines": [
         UNIT + "cli/test_cli.py"
@@ -123,6 +128,7 @@ ROWS = {
         UNIT + "cli/test_cli.py::test_the_version_is_told",
         UNIT + "cli/test_cli.py::test_completion_knows_every_command",
         UNIT + "test_extras.py::test_every_optional_package_has_a_message_that_names_its_extra",
+        THIS + "::test_an_option_of_the_users_own_that_clashes_is_told_with_its_place",
     ],
     "B18 what is uploaded": [
         ACCEPTANCE + "test_distributions.py"
@@ -226,6 +232,22 @@ def test_a_green_summary_holds_numbers(bench):
     result.assert_outcomes(passed=4)
     result.stdout.re_match_lines([rf"{COMBINATION}.*1,500"])
     assert "1,500" in (bench.pytester.path / "report.md").read_text()
+
+
+def test_an_option_of_the_users_own_that_clashes_is_told_with_its_place(pytester):
+    code = "def pytest_addoption(parser):\n    parser.addoption({!r})\n"
+    pytester.makeconftest(code.format("--model"))
+    result = pytester.runpytest_subprocess("--model=mine")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    text = result.stderr.str()
+    assert f"{pytester.path / 'conftest.py'}:2: adds an option --model, which pytest-tiny" in text
+    assert "addopts = -p no:tinyquant" in text
+    assert "Traceback" not in text
+    # With that advice followed the option is theirs; a quarrel of others is none of ours.
+    done = pytester.runpytest_subprocess("-p", "no:tinyquant", "--model=mine")
+    assert done.ret == pytest.ExitCode.NO_TESTS_COLLECTED
+    pytester.makeconftest(code.format("--verbose"))
+    assert "pytest-tinyquant has as well" not in pytester.runpytest_subprocess().stderr.str()
 
 
 def test_drawn_samples_are_told_at_the_start(bench):

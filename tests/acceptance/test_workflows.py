@@ -44,6 +44,22 @@ def commands(file: Path) -> dict[str, list[str]]:
     }
 
 
+@pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.name)
+def test_a_workflow_is_one_by_the_schema_of_its_code_host(file, tmp_path):
+    pytest.importorskip("check_jsonschema", reason="pip install check-jsonschema")
+    gitlab = ["vendor.gitlab-ci", "--data-transform", "gitlab-ci"]
+    schema = gitlab if file in (GITLAB, GITLAB_FARM) else ["vendor.github-workflows"]
+
+    def lint(path: Path) -> int:
+        command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", *schema, str(path)]
+        return subprocess.run(command, capture_output=True, check=False).returncode
+
+    assert lint(file) == 0
+    wrong = tmp_path / file.name
+    wrong.write_text(re.sub(r"^( +)(steps|script):", r"\1\2s:", file.read_text(), flags=re.M))
+    assert lint(wrong) != 0
+
+
 @pytest.mark.parametrize(
     "file", [*WORKFLOWS, DOCS / "nightly.md", DOCS / "farm.md"], ids=lambda file: file.name
 )

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -39,11 +40,11 @@ DIGITS = "9" * 5000
 # ---- Options and ini keys ----
 
 
-def with_options(*arguments: str):
+def with_options(*arguments: str) -> Callable[[Bench], tuple[str, ...]]:
     return lambda bench: (*ONE, SKIP, *arguments)
 
 
-def with_ini(text: str, *arguments: str):
+def with_ini(text: str, *arguments: str) -> Callable[..., tuple[str, ...]]:
     def do(bench: Bench) -> tuple[str, ...]:
         bench.pytester.makeini(f"[pytest]\naddopts = --import-mode=importlib\n{text}\n")
         return (*ONE, SKIP, *arguments)
@@ -137,7 +138,7 @@ OPTIONS = [
 
 
 @pytest.mark.parametrize("attack", rows(OPTIONS))
-def test_an_option(bench, attack):
+def test_an_option(bench: Bench, attack: Attack) -> None:
     attacked(bench, attack)
 
 
@@ -145,7 +146,7 @@ def test_an_option(bench, attack):
 
 
 @pytest.mark.parametrize("flag", ["-Os;-DX", ";", "", "-D\n", "\x1b[2J"], ids=ascii)
-def test_a_compiler_flag_that_is_several(tmp_path, flag):
+def test_a_compiler_flag_that_is_several(tmp_path: Path, flag: str) -> None:
     file = tmp_path / "boards.toml"
     escaped = "".join(f"\\U{ord(character):08x}" for character in flag)
     file.write_text(f'[own]\nbase = "nucleo-l4r5zi"\ncflags = ["{escaped}"]\n')
@@ -154,11 +155,13 @@ def test_a_compiler_flag_that_is_several(tmp_path, flag):
 
 
 @pytest.mark.parametrize("which", range(3), ids=["sources", "output", "toolchain file"])
-def test_a_directory_that_is_several_for_cmake_is_the_bench_s_trouble(tmp_path, which):
-    paths = [tmp_path / ("a;b" if which == place else "c") for place in range(3)]
+def test_a_directory_that_is_several_for_cmake_is_the_bench_s_trouble(
+    tmp_path: Path, which: int
+) -> None:
+    sources, output, file = (tmp_path / ("a;b" if which == n else "c") for n in range(3))
     with (
         pytest.raises(BenchError, match=r"a;b: CMake divides names at ';'"),
-        configured(*paths, {}, places=Places({})),
+        configured(sources, output, file, {}, places=Places({})),
     ):
         pass
 
@@ -166,7 +169,7 @@ def test_a_directory_that_is_several_for_cmake_is_the_bench_s_trouble(tmp_path, 
 # ---- Names ----
 
 
-def with_model(name: str):
+def with_model(name: str) -> Callable[..., tuple[str, ...]]:
     def do(bench: Bench) -> tuple[str, ...]:
         (bench.root / "models" / f"{name}.keras").touch()
         return ("--board=host", SKIP)
@@ -174,7 +177,7 @@ def with_model(name: str):
     return do
 
 
-def with_board(name: str):
+def with_board(name: str) -> Callable[..., tuple[str, ...]]:
     def do(bench: Bench) -> tuple[str, ...]:
         escaped = "".join(f"\\U{ord(character):08x}" for character in name)
         (bench.root / "boards.toml").write_text(f'["{escaped}"]\nbase = "host"\n')
@@ -243,11 +246,11 @@ NAMES = [
 
 
 @pytest.mark.parametrize("attack", rows(NAMES))
-def test_a_name(bench, attack):
+def test_a_name(bench: Bench, attack: Attack) -> None:
     attacked(bench, attack)
 
 
-def test_the_longest_names_are_long_enough_for_every_file(bench):
+def test_the_longest_names_are_long_enough_for_every_file(bench: Bench) -> None:
     name = "n" * 114
     board = "B" * 60
     (bench.root / "models" / f"{name}.keras").touch()
@@ -258,7 +261,7 @@ def test_the_longest_names_are_long_enough_for_every_file(bench):
     check(bench.run(*chosen, "-o", "cache_dir=c"), ["1 regressed, 3 ok"], RED)
 
 
-def test_the_name_of_a_test_may_be_longer_than_a_file_s(bench):
+def test_the_name_of_a_test_may_be_longer_than_a_file_s(bench: Bench) -> None:
     name = "test_" + "x" * 300
     bench.pytester.makepyfile(test_matrix=f"def {name}(measurement): assert measurement is None\n")
     check(bench.run(*ONE), ["1 failed"], RED)
@@ -298,7 +301,7 @@ def run_in(root: Path, *arguments: str, **environment: str) -> subprocess.Comple
 
 
 @pytest.mark.parametrize("kind", parameters(ROOTS, quick=3))
-def test_a_root(bench, kind):
+def test_a_root(bench: Bench, kind: str) -> None:
     """Recording, a regression and every report: each ends as in any other directory."""
     root = moved(bench, ROOTS[kind])
     try:
@@ -321,7 +324,7 @@ def test_a_root(bench, kind):
 
 
 @pytest.mark.parametrize("locale", ["C", "POSIX", "tr_TR.UTF-8"])
-def test_a_locale(bench, locale):
+def test_a_locale(bench: Bench, locale: str) -> None:
     (bench.root / "bench.json").write_text("{}")
     result = run_in(
         bench.root, *ONE, "--tq-missing-baseline=record", LC_ALL=locale, PYTHONIOENCODING="ascii"
@@ -343,7 +346,7 @@ def test_a_locale(bench, locale):
         quick=2,
     ),
 )
-def test_a_limit_of_the_system(bench, limits):
+def test_a_limit_of_the_system(bench: Bench, limits: dict[int, int]) -> None:
     """Trouble, but a verdict or an error of the bench for each test, and no crash of pytest."""
     (bench.root / "bench.json").write_text("{}")
     arguments = [
@@ -380,7 +383,9 @@ def test_a_limit_of_the_system(bench, limits):
 
 
 @pytest.mark.parametrize("place", ["missing", "a file", "a device"])
-def test_a_directory_for_temporary_files(bench, monkeypatch, place):
+def test_a_directory_for_temporary_files(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
     (bench.root / "bench.json").write_text("{}")
     file = bench.root / "file"
     file.touch()
@@ -399,7 +404,9 @@ def test_a_directory_for_temporary_files(bench, monkeypatch, place):
     if NIGHTLY
     else ["XDG_CONFIG_HOME"],
 )
-def test_a_variable(bench, monkeypatch, variable, value):
+def test_a_variable(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
     monkeypatch.setenv(variable, value)
     result = bench.run(*ONE, "--tq-missing-baseline=record", "--tq-resume")
     check(result, ["2 passed"], OK)
@@ -408,7 +415,9 @@ def test_a_variable(bench, monkeypatch, variable, value):
 @pytest.mark.parametrize(
     "value", ["/proc/nowhere", "/dev/null", "/dev/zero", "conftest.py", "\udcff"]
 )
-def test_models_from_elsewhere_that_are_none(bench, monkeypatch, value):
+def test_models_from_elsewhere_that_are_none(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
     monkeypatch.setenv("TINYQUANT_EXTRA_MODELS", value)
     check(bench.run(*ONE), [r"^ERROR: .*(no such model|not a model)"], USAGE)
 
@@ -445,7 +454,7 @@ GIT_OPTIONS = ("--tq-ab=HEAD", "--tq-creep=HEAD", "--tq-history=h.sqlite")
 
 @pytest.mark.parametrize("damage", DAMAGES)
 @pytest.mark.parametrize("option", GIT_OPTIONS)
-def test_a_damaged_repository(repository, damage, option):
+def test_a_damaged_repository(repository: Bench, damage: str, option: str) -> None:
     DAMAGES[damage](repository.root)
     result = repository.run(*ONE, option)
     check_harmless(result.stdout.str() + result.stderr.str())
@@ -456,7 +465,7 @@ def test_a_damaged_repository(repository, damage, option):
         assert result.ret != OK
 
 
-def test_a_release_s_baseline_that_is_no_text(repository):
+def test_a_release_s_baseline_that_is_no_text(repository: Bench) -> None:
     (file,) = (repository.root / "baselines").rglob("*.json")
     text = file.read_bytes()
     file.write_bytes(b"\xff\xfe" + text)
@@ -475,7 +484,12 @@ SIDES = (
 
 
 @pytest.mark.parametrize("side", parameters(SIDES, quick=8), ids=ascii)
-def test_a_side_of_a_diff(repository, monkeypatch, capsys, side):
+def test_a_side_of_a_diff(
+    repository: Bench,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    side: str,
+) -> None:
     monkeypatch.chdir(repository.root)
     arguments = ["diff", side, "HEAD"] if not side.startswith("-") else ["diff", "--", side, "HEAD"]
     assert main(arguments) == 2
@@ -486,7 +500,7 @@ def test_a_side_of_a_diff(repository, monkeypatch, capsys, side):
 
 
 @pytest.mark.parametrize("side", parameters(SIDES, quick=5), ids=ascii)
-def test_a_side_of_an_a_b_run(repository, side):
+def test_a_side_of_an_a_b_run(repository: Bench, side: str) -> None:
     result = repository.run(*ONE, f"--tq-ab={side}")
     if side in ("",):
         assert result.ret == OK  # as if the option were not there

@@ -53,27 +53,27 @@ def null(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("option", REPORTS)
-def test_a_device_stays_one(bench, null, option):
+def test_a_device_stays_one(bench: Bench, null: Path, option: str) -> None:
     check(bench.run(*ONE, "--tq-missing-baseline=record", f"{option}={null}"), ["2 passed"], OK)
     assert stat.S_ISCHR(null.stat().st_mode)
 
 
 @pytest.mark.parametrize("option", REPORTS)
-def test_a_link_to_a_device_stays_one(bench, null, option):
+def test_a_link_to_a_device_stays_one(bench: Bench, null: Path, option: str) -> None:
     (bench.root / "report").symlink_to(null)
     check(bench.run(*ONE, "--tq-missing-baseline=record", f"{option}=report"), ["2 passed"], OK)
     assert (bench.root / "report").is_symlink()
     assert stat.S_ISCHR(null.stat().st_mode)
 
 
-def test_a_summary_on_a_device(bench, null, monkeypatch):
+def test_a_summary_on_a_device(bench: Bench, null: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(null))
     check(bench.run(*ONE, "--tq-missing-baseline=record", "--tq-github-summary"), ["2 passed"], OK)
     assert stat.S_ISCHR(null.stat().st_mode)
 
 
 @pytest.mark.parametrize("option", REPORTS)
-def test_a_fifo_that_somebody_reads(bench, option):
+def test_a_fifo_that_somebody_reads(bench: Bench, option: str) -> None:
     fifo = bench.root / "fifo"
     os.mkfifo(fifo)
     reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
@@ -100,7 +100,7 @@ def test_a_fifo_that_somebody_reads(bench, option):
 
 
 @pytest.mark.parametrize("option", REPORTS)
-def test_a_fifo_that_nobody_reads_does_not_hold_the_run(bench, option):
+def test_a_fifo_that_nobody_reads_does_not_hold_the_run(bench: Bench, option: str) -> None:
     fifo = bench.root / "fifo"
     os.mkfifo(fifo)
     result = bench.run(*ONE, "--tq-missing-baseline=record", f"{option}={fifo}")
@@ -111,7 +111,7 @@ def test_a_fifo_that_nobody_reads_does_not_hold_the_run(bench, option):
 
 
 @pytest.mark.parametrize("stream", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"])
-def test_standard_output_gets_a_report_between_its_lines(bench, stream):
+def test_standard_output_gets_a_report_between_its_lines(bench: Bench, stream: str) -> None:
     (bench.root / "bench.json").write_text("{}")
     result = bench.pytester.runpytest_subprocess(
         *ONE, "-p", "no:hypothesispytest", "--tq-missing-baseline=record", f"--tq-json={stream}"
@@ -121,7 +121,9 @@ def test_standard_output_gets_a_report_between_its_lines(bench, stream):
     assert "test session starts" in result.stdout.str()
 
 
-def test_a_file_that_standard_output_goes_to_is_not_replaced(tmp_path, monkeypatch):
+def test_a_file_that_standard_output_goes_to_is_not_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "log"
     path.write_text("before\n")
     here = os.stat(path)
@@ -136,7 +138,7 @@ def test_a_file_that_standard_output_goes_to_is_not_replaced(tmp_path, monkeypat
     assert path.read_text() == "before\nreport\n"
 
 
-def test_a_regular_file_in_dev_shm_is_replaced(tmp_path):
+def test_a_regular_file_in_dev_shm_is_replaced(tmp_path: Path) -> None:
     path = Path("/dev/shm") / f"tinyquant-test-{os.getpid()}"
     try:
         path.write_text("old")
@@ -149,7 +151,7 @@ def test_a_regular_file_in_dev_shm_is_replaced(tmp_path):
 
 
 @pytest.mark.parametrize("target", ["directory", "/dev/null", "socket"])
-def test_a_history_in_what_is_no_file(bench, target):
+def test_a_history_in_what_is_no_file(bench: Bench, target: str) -> None:
     path = bench.root / "history"
     if target == "directory":
         path.mkdir()
@@ -213,7 +215,7 @@ READ = [pytest.param(place, kind, id=f"{place} is {kind}") for place in PLACES f
 
 
 @pytest.mark.parametrize(("place", "kind"), parameters(READ, quick=5))
-def test_a_file_of_the_gate(bench, place, kind):
+def test_a_file_of_the_gate(bench: Bench, place: str, kind: str) -> None:
     find, words = PLACES[place]
     path = find(bench)
     path.unlink(missing_ok=True)
@@ -223,7 +225,7 @@ def test_a_file_of_the_gate(bench, place, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_model(tmp_path, kind):
+def test_a_model(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "net.tflite"
     KINDS[kind](path)
     model = load_model(path)
@@ -235,7 +237,7 @@ def test_a_model(tmp_path, kind):
 
 
 @pytest.mark.parametrize("kind", [name for name in KINDS if name != "a file of 1 TiB"])
-def test_a_model_that_is_converted(tmp_path, kind):
+def test_a_model_that_is_converted(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "net.keras"
     KINDS[kind](path)
     with pytest.raises((ModelError, ConfigurationError), match=r"net\.keras"):
@@ -243,7 +245,7 @@ def test_a_model_that_is_converted(tmp_path, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_data_of_a_model(tmp_path, kind):
+def test_data_of_a_model(tmp_path: Path, kind: str) -> None:
     (tmp_path / "net.tflite").write_bytes(b"")
     np.savez(tmp_path / "net.npz", check=np.zeros((4, 1)))
     (tmp_path / "net.toml").write_text('data = "net.npz"\n')
@@ -260,7 +262,9 @@ def test_data_of_a_model(tmp_path, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_side_of_a_diff(tmp_path, monkeypatch, capsys, kind):
+def test_a_side_of_a_diff(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
     monkeypatch.chdir(tmp_path)
     KINDS[kind](tmp_path / "run.json")
     assert main(["diff", "run.json", "run.json"]) == 2
@@ -269,7 +273,9 @@ def test_a_side_of_a_diff(tmp_path, monkeypatch, capsys, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_baseline_in_a_directory_that_is_compared(tmp_path, monkeypatch, capsys, kind):
+def test_a_baseline_in_a_directory_that_is_compared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "baselines" / "host" / "host"
     folder.mkdir(parents=True)
@@ -307,7 +313,9 @@ PLANTED = {"a symbolic link": Path.symlink_to, "a hard link": Path.hardlink_to}
 
 @pytest.mark.parametrize("what", ["state", "lock"])
 @pytest.mark.parametrize("how", PLANTED)
-def test_a_link_planted_in_a_lease_directory_leads_nowhere(tmp_path, victim, what, how):
+def test_a_link_planted_in_a_lease_directory_leads_nowhere(
+    tmp_path: Path, victim: Path, what: str, how: str
+) -> None:
     path = names(tmp_path)[what]
     path.unlink()
     PLANTED[how](path, victim)
@@ -327,7 +335,7 @@ def test_a_link_planted_in_a_lease_directory_leads_nowhere(tmp_path, victim, wha
 
 
 @pytest.mark.parametrize("kind", ["a FIFO", "a directory", "a socket"])
-def test_a_lock_that_is_no_file(tmp_path, kind):
+def test_a_lock_that_is_no_file(tmp_path: Path, kind: str) -> None:
     path = names(tmp_path)["lock"]
     path.unlink()
     KINDS[kind](path)
@@ -336,7 +344,7 @@ def test_a_lock_that_is_no_file(tmp_path, kind):
 
 
 @pytest.mark.parametrize("kind", ["a FIFO", "a link to an endless device", "a directory"])
-def test_a_state_that_is_no_file_says_nothing(tmp_path, kind):
+def test_a_state_that_is_no_file_says_nothing(tmp_path: Path, kind: str) -> None:
     path = names(tmp_path)["state"]
     path.unlink()
     KINDS[kind](path)
@@ -345,7 +353,7 @@ def test_a_state_that_is_no_file_says_nothing(tmp_path, kind):
     assert state.loaded is None
 
 
-def test_a_state_behind_a_link_says_nothing(tmp_path):
+def test_a_state_behind_a_link_says_nothing(tmp_path: Path) -> None:
     """What it leads to may be anyone's, and right in form."""
     path = names(tmp_path)["state"]
     other = tmp_path / "other.json"
@@ -379,7 +387,7 @@ def test_a_state_behind_a_link_says_nothing(tmp_path):
         "digits",
     ],
 )
-def test_a_state_that_somebody_made_up_says_nothing(tmp_path, text):
+def test_a_state_that_somebody_made_up_says_nothing(tmp_path: Path, text: str) -> None:
     names(tmp_path)["state"].write_text(text)
     state = LeaseDirectory(tmp_path / "leases").state(BOARD)
     assert state.holder is None
@@ -388,7 +396,9 @@ def test_a_state_that_somebody_made_up_says_nothing(tmp_path, text):
 
 @pytest.mark.parametrize("how", PLANTED)
 @pytest.mark.parametrize("name", ["00000001.ticket", "line.lock"])
-def test_a_link_planted_in_the_waiting_line_leads_nowhere(tmp_path, victim, how, name):
+def test_a_link_planted_in_the_waiting_line_leads_nowhere(
+    tmp_path: Path, victim: Path, how: str, name: str
+) -> None:
     """The line cannot stand on a planted lock; a planted ticket is nobody's."""
     PLANTED[how](tmp_path / name, victim)
     refused = pytest.raises(OSError, match=rf"{name} is (a symbolic link|one name of several)")
@@ -402,7 +412,7 @@ def test_a_link_planted_in_the_waiting_line_leads_nowhere(tmp_path, victim, how,
 
 
 @pytest.mark.parametrize("name", ["x.ticket", f"{'9' * 200}.ticket", "-1.ticket", "\u0661.ticket"])
-def test_a_ticket_with_a_name_that_is_no_number_is_none(tmp_path, name):
+def test_a_ticket_with_a_name_that_is_no_number_is_none(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text('["probe"]')
     with WaitingLine(tmp_path).join() as ticket, ticket.turn(["probe"]) as mine:
         assert mine == {"probe"}

@@ -286,6 +286,17 @@ def _same_size_and_date() -> tuple[Do, Do]:
     return before, after
 
 
+def _with_flags(*flags: str) -> Do:
+    """Return what writes a header that the kernel does not name, but the compiler's flags do."""
+
+    def do(p: Project) -> None:
+        p.write("shared/v.h", "#define TQ_VALUE 1\n")
+        p.kernel("")
+        p.cflags = tuple(flag.format(root=p.root) for flag in flags)
+
+    return do
+
+
 _SUFFIXES = ["def", "hpp", "inl", "tab", "cfg", "h", "inc", "c.in", "txt", "json", "H", "x", "data"]
 
 READ: dict[str, tuple[Do, Do]] = {
@@ -302,21 +313,11 @@ READ: dict[str, tuple[Do, Do]] = {
     "found by -iquote": _included("shared/v.h", flags=("-iquote", "{root}/shared")),
     "found by -idirafter": _included("shared/v.h", flags=("-idirafter", "{root}/shared")),
     "given by -include": _steps(
-        lambda p: (
-            p.write("shared/v.h", "#define TQ_VALUE 1\n"),
-            p.kernel(""),
-            setattr(p, "cflags", ("-include", f"{p.root}/shared/v.h")),
-            None,
-        )[-1],
+        _with_flags("-include", "{root}/shared/v.h"),
         lambda p: (p.write("shared/v.h", "#define TQ_VALUE 2\n"), None)[1],
     ),
     "given by -imacros": _steps(
-        lambda p: (
-            p.write("shared/v.h", "#define TQ_VALUE 1\n"),
-            p.kernel(""),
-            setattr(p, "cflags", ("-imacros", f"{p.root}/shared/v.h")),
-            None,
-        )[-1],
+        _with_flags("-imacros", "{root}/shared/v.h"),
         lambda p: (p.write("shared/v.h", "#define TQ_VALUE 2\n"), None)[1],
     ),
     "response file": _response_file(),

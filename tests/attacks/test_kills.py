@@ -255,7 +255,7 @@ def _copy(file: Path, root: Path) -> None:
 def outcomes(output: str) -> dict[str, str]:
     """Return each test's outcome."""
     line = re.compile(r"^\S+::(test_\S+) ([A-Z]+)\b", re.MULTILINE)
-    return dict(match.groups() for match in line.finditer(output))
+    return {match[1]: match[2] for match in line.finditer(output)}
 
 
 def wrong(found: dict[str, str], undisturbed: dict[str, str]) -> list[str]:

@@ -13,6 +13,7 @@ import struct
 import time
 import zipfile
 from collections.abc import Callable
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,7 +58,7 @@ MEMORY = 2 << 30
 
 
 @contextmanager
-def at_once():
+def at_once() -> Iterator[None]:
     """Fail if a block takes long, or more memory than a file of a few bytes can be worth."""
     limits = resource.getrlimit(resource.RLIMIT_AS)
     pages = int(Path("/proc/self/statm").read_text().split()[0])
@@ -196,7 +197,7 @@ def check_error(error: pytest.ExceptionInfo[TinyQuantError]) -> None:
         *parameters(crossed(TOML_PARSERS, TOML_FORMS), quick=25),
     ],
 )
-def test_a_text_file(tmp_path, parser, content, name, form):
+def test_a_text_file(tmp_path: Path, parser: Parser, content: bytes, name: str, form: str) -> None:
     path = tmp_path / parser.name
     path.write_bytes(content)
     try:
@@ -212,7 +213,7 @@ def test_a_text_file(tmp_path, parser, content, name, form):
 @pytest.mark.parametrize(
     "form", [form for form in TOML_FORMS if form in ("deep arrays", "deep tables")]
 )
-def test_a_text_file_that_is_too_deep_says_so(tmp_path, form):
+def test_a_text_file_that_is_too_deep_says_so(tmp_path: Path, form: str) -> None:
     path = tmp_path / "boards.toml"
     path.write_bytes(TOML_FORMS[form])
     with pytest.raises(ConfigurationError, match="nested too deeply"):
@@ -221,14 +222,14 @@ def test_a_text_file_that_is_too_deep_says_so(tmp_path, form):
 
 @pytest.mark.parametrize("key", ["flash_bytes", "ram_bytes"])
 @pytest.mark.parametrize("digits", [20, 400])
-def test_a_size_that_no_computer_can_have(tmp_path, key, digits):
+def test_a_size_that_no_computer_can_have(tmp_path: Path, key: str, digits: int) -> None:
     path = tmp_path / "boards.toml"
     path.write_text(f'[own]\nbase = "nucleo-l4r5zi"\n{key} = {"9" * digits}\n')
     with pytest.raises(ConfigurationError, match=rf"own\]: key '{key}' .* more than 64 bits"):
         load_boards([path])
 
 
-def test_more_check_samples_than_any_run_takes(tmp_path):
+def test_more_check_samples_than_any_run_takes(tmp_path: Path) -> None:
     (tmp_path / "net.tflite").write_bytes(b"")
     (tmp_path / "net.toml").write_text(f"check_samples = {10**12}\n")
     with pytest.raises(ConfigurationError, match=r"key 'check_samples' must be at most"):
@@ -292,7 +293,7 @@ FITS = {
         [pytest.param(f, k, id=f"{f} is {k}") for f in FIELDS for k in OTHER_TYPES], quick=30
     ),
 )
-def test_a_baseline_with_a_field_of_another_type(field, kind):
+def test_a_baseline_with_a_field_of_another_type(field: str, kind: str) -> None:
     text = with_field(field, OTHER_TYPES[kind])
     if (field, kind) in FITS:
         schema.parse(text, Path("net.json"))
@@ -319,7 +320,7 @@ def claiming(data: bytes, size: int) -> bytes:
     return data[: place + 24] + struct.pack("<I", size) + data[place + 28 :]
 
 
-WRONG = (7, "x", None, [], [1], {"x": 1}, [[]], True)
+WRONG: tuple[Any, ...] = (7, "x", None, [], [1], {"x": 1}, [[]], True)
 KERAS_FORMS = {
     "no zip": b"not a zip",
     "nothing": b"",
@@ -357,7 +358,7 @@ KERAS_FORMS = {
 
 
 @pytest.mark.parametrize("form", parameters(KERAS_FORMS, quick=24))
-def test_a_keras_file(tmp_path, form):
+def test_a_keras_file(tmp_path: Path, form: str) -> None:
     """Its shapes are known, unknown, or the file is refused; then its samples are."""
     path = tmp_path / "net.keras"
     path.write_bytes(KERAS_FORMS[form])
@@ -372,7 +373,9 @@ def test_a_keras_file(tmp_path, form):
 
 
 @pytest.mark.parametrize("form", ["config is a bomb", "weights are a bomb"])
-def test_a_keras_file_is_not_unpacked_to_see_that_it_is_too_large(tmp_path, form):
+def test_a_keras_file_is_not_unpacked_to_see_that_it_is_too_large(
+    tmp_path: Path, form: str
+) -> None:
     path = tmp_path / "net.keras"
     path.write_bytes(KERAS_FORMS[form])
     with pytest.raises(ModelError, match=r"net\.keras: unpacks to .* are read"):
@@ -419,7 +422,7 @@ NPZ_FORMS = {
 
 
 @pytest.mark.parametrize("form", parameters(NPZ_FORMS, quick=19))
-def test_an_npz_file(tmp_path, form):
+def test_an_npz_file(tmp_path: Path, form: str) -> None:
     path = tmp_path / "samples.npz"
     path.write_bytes(NPZ_FORMS[form])
     refused = pytest.raises(ConfigurationError, match=r"samples\.npz: not a readable npz")
@@ -429,7 +432,7 @@ def test_an_npz_file(tmp_path, form):
 
 
 @pytest.mark.parametrize("form", ["an array of 1 TiB", "an array of 8 EiB"])
-def test_no_memory_is_taken_for_an_array_that_is_not_there(tmp_path, form):
+def test_no_memory_is_taken_for_an_array_that_is_not_there(tmp_path: Path, form: str) -> None:
     path = tmp_path / "samples.npz"
     path.write_bytes(NPZ_FORMS[form])
     with pytest.raises(ConfigurationError, match=r"array 'check\.npy' .* is not complete"):
@@ -439,7 +442,9 @@ def test_no_memory_is_taken_for_an_array_that_is_not_there(tmp_path, form):
 @pytest.mark.parametrize(
     ("shape", "count"), [((1 << 27,), 16), ((1 << 30,), 16), ((1 << 20,), 100_000), ((4,), 10**9)]
 )
-def test_samples_are_counted_before_they_are_made(tmp_path, shape, count):
+def test_samples_are_counted_before_they_are_made(
+    tmp_path: Path, shape: tuple[int], count: int
+) -> None:
     layers = [{"batch_shape": [None, *shape]}]
     path = tmp_path / "net.keras"
     path.write_bytes(zip_of(config_json=json.dumps({"config": {"layers": layers}}).encode()))
@@ -450,7 +455,7 @@ def test_samples_are_counted_before_they_are_made(tmp_path, shape, count):
 
 
 @pytest.mark.parametrize("count", ["0", "-1", "1000000000000", DIGITS, "1.5", "true", "'16'"])
-def test_a_number_of_check_samples_that_cannot_be(tmp_path, count):
+def test_a_number_of_check_samples_that_cannot_be(tmp_path: Path, count: str) -> None:
     (tmp_path / "net.keras").touch()
     (tmp_path / "net.toml").write_text(f"check_samples = {count}\n")
     with pytest.raises(ConfigurationError, match="check_samples"):
@@ -472,7 +477,7 @@ BYTES = {
 
 
 @pytest.mark.parametrize("form", BYTES)
-def test_a_tflite_file(tmp_path, form):
+def test_a_tflite_file(tmp_path: Path, form: str) -> None:
     path = tmp_path / "net.tflite"
     path.write_bytes(BYTES[form])
     with pytest.raises(ModelError, match=r"net\.tflite"), at_once():
@@ -480,7 +485,7 @@ def test_a_tflite_file(tmp_path, form):
 
 
 @pytest.mark.parametrize("form", BYTES)
-def test_an_image(tmp_path, form):
+def test_an_image(tmp_path: Path, form: str) -> None:
     path = tmp_path / "image.elf"
     path.write_bytes(BYTES[form])
     with pytest.raises(CacheError, match=r"image\.elf"), at_once():
@@ -497,7 +502,7 @@ CSV_FORMS = {
 
 
 @pytest.mark.parametrize("form", CSV_FORMS)
-def test_published_figures(tmp_path, form):
+def test_published_figures(tmp_path: Path, form: str) -> None:
     (tmp_path / "figures.csv").write_bytes(CSV_FORMS[form])
     try:
         read_published(tmp_path)
@@ -529,7 +534,7 @@ HELLO = f"tq=1 image={'0' * 16} board=b unit=cycles ops=1 samples=1 outputs=1 re
 
 
 @pytest.mark.parametrize("form", LINES)
-def test_lines_with_a_right_checksum_that_say_what_cannot_be(form):
+def test_lines_with_a_right_checksum_that_say_what_cannot_be(form: str) -> None:
     decoder = Decoder("board")
     with pytest.raises(ConsoleError, match=r"^board: ") as error:
         for number, line in enumerate(LINES[form]):
@@ -558,7 +563,7 @@ TEMPLATES = {
 
 
 @pytest.mark.parametrize("form", TEMPLATES)
-def test_a_command_template_that_cannot_be_followed(form):
+def test_a_command_template_that_cannot_be_followed(form: str) -> None:
     with pytest.raises(ConfigurationError, match=r"^row 1: flasher "):
         find_flasher(TEMPLATES[form], "rx65n", "row 1")
 
@@ -575,7 +580,7 @@ RECORDS = {
 
 
 @pytest.mark.parametrize("form", RECORDS)
-def test_a_damaged_manifest_is_built_anew(tmp_path, form):
+def test_a_damaged_manifest_is_built_anew(tmp_path: Path, form: str) -> None:
     cache = Cache(tmp_path)
     key = cache.key("x")
     entry = cache.entry("images", key, lambda directory: (directory / "a").touch())
@@ -585,7 +590,7 @@ def test_a_damaged_manifest_is_built_anew(tmp_path, form):
     assert len(built) == 1
 
 
-def test_a_link_to_an_endless_device_is_no_manifest(tmp_path):
+def test_a_link_to_an_endless_device_is_no_manifest(tmp_path: Path) -> None:
     cache = Cache(tmp_path)
     key = cache.key("x")
     entry = cache.entry("images", key, lambda directory: (directory / "a").touch())

@@ -15,8 +15,10 @@ import sys
 from collections.abc import Callable
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
+from played_project import Bench
 
 
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
@@ -39,14 +41,14 @@ def pytest_sessionfinish():
 
 
 @pytest.fixture
-def regressed(bench):
+def regressed(bench: Bench) -> Bench:
     """A project with a baseline, whose latency regressed."""
     bench.record(*ONE)
     bench.says[COMBINATION] = {"conv2d[3]": 1250}
     return bench
 
 
-def add(bench, text):
+def add(bench: Bench, text: str) -> None:
     conftest = bench.root / "conftest.py"
     conftest.write_text(conftest.read_text() + text)
 
@@ -92,8 +94,8 @@ LATE = {
     [*((attack, False) for attack in LATE), *passing(LATE, "json-a-directory")],
 )
 def test_what_cannot_be_written_at_the_end_is_told_beside_the_verdicts(
-    regressed, monkeypatch, attack, passes
-):
+    regressed: Bench, monkeypatch: pytest.MonkeyPatch, attack: str, passes: bool
+) -> None:
     arguments, act, told = LATE[attack]
     monkeypatch.setattr("pytest_tinyquant.history.database._LOCK_SECONDS", 0.1)
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(regressed.root / "summary.md"))
@@ -123,7 +125,9 @@ EARLY = {
 
 
 @pytest.mark.parametrize("argument", EARLY)
-def test_what_certainly_cannot_be_written_ends_the_run_at_its_start(bench, monkeypatch, argument):
+def test_what_certainly_cannot_be_written_ends_the_run_at_its_start(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, argument: str
+) -> None:
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
     (bench.root / "pytest.ini").write_text("[pytest]\naddopts = --import-mode=importlib\n")
     if "baselines" in argument:
@@ -136,7 +140,7 @@ def test_what_certainly_cannot_be_written_ends_the_run_at_its_start(bench, monke
 
 
 @pytest.mark.parametrize("option", ["json", "html", "markdown"])
-def test_a_check_at_the_start_leaves_nothing_and_touches_nothing(bench, option):
+def test_a_check_at_the_start_leaves_nothing_and_touches_nothing(bench: Bench, option: str) -> None:
     bench.record(*ONE)
     (bench.root / "report").write_text("the report of the run before")
     result = bench.run(*ONE, f"--tq-{option}=report", "--collect-only")
@@ -168,8 +172,10 @@ BROKEN = (
         *passing(BROKEN, "pytest_tinyquant.report.terminal.show"),
     ],
 )
-def test_a_fault_in_reporting_loses_no_verdict(regressed, monkeypatch, function, passes):
-    def broken(*arguments, **named):
+def test_a_fault_in_reporting_loses_no_verdict(
+    regressed: Bench, monkeypatch: pytest.MonkeyPatch, function: str, passes: bool
+) -> None:
+    def broken(*arguments: object, **named: object) -> NoReturn:
         raise RuntimeError("a fault")
 
     if passes:
@@ -201,8 +207,8 @@ def cache_is_a_dangling_link(root: Path) -> None:
 
 @pytest.mark.parametrize("damage", [cache_is_a_file, cache_holds_a_file, cache_is_a_dangling_link])
 def test_an_unusable_cache_directory_of_pytest_costs_no_verdict(
-    regressed, damage: Callable[[Path], None]
-):
+    regressed: Bench, damage: Callable[[Path], None]
+) -> None:
     shutil.rmtree(regressed.root / ".pytest_cache", ignore_errors=True)
     damage(regressed.root)
     log = "\ndef pytest_runtest_call(item):\n"
@@ -221,7 +227,7 @@ def test_an_unusable_cache_directory_of_pytest_costs_no_verdict(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounts a file system")
-def test_a_read_only_checkout_gives_its_verdicts(regressed):
+def test_a_read_only_checkout_gives_its_verdicts(regressed: Bench) -> None:
     shutil.rmtree(regressed.root / ".pytest_cache", ignore_errors=True)
     regressed.says = {COMBINATION: {"conv2d[3]": 1250}}
     (regressed.root / "bench.json").write_text("{}")
@@ -258,7 +264,7 @@ def _commit(root: Path) -> None:
         subprocess.run(["git", *command], cwd=root, env=environment, check=True)
 
 
-def test_without_a_terminal_trouble_goes_to_standard_error(regressed):
+def test_without_a_terminal_trouble_goes_to_standard_error(regressed: Bench) -> None:
     regressed.says = {}
     add(regressed, MEANWHILE.format(act="os.mkdir('out')"))
     result = regressed.run(*ONE, "--tq-json=out", "-p", "no:terminal")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 from attack import NOTHING
@@ -77,7 +78,7 @@ CROSSED = [
 
 
 @pytest.mark.parametrize(("option", "settings", "form"), parameters(CROSSED, quick=15))
-def test_a_value_that_exists_outside(bench, option, settings, form):
+def test_a_value_that_exists_outside(bench: Bench, option: str, settings: str, form: str) -> None:
     path = outside(bench, option)
     move_settings(bench, settings)
     words = [f"{option}={path}"] if form == "equals sign" else [option, str(path)]
@@ -96,7 +97,9 @@ def test_a_value_that_exists_outside(bench, option, settings, form):
 
 
 @pytest.mark.parametrize("option", PATHS)
-def test_with_a_blank_and_no_test_paths_the_run_ends_with_the_command_to_type(bench, option):
+def test_with_a_blank_and_no_test_paths_the_run_ends_with_the_command_to_type(
+    bench: Bench, option: str
+) -> None:
     path = outside(bench, option)
     result = bench.run("-q", option, str(path))
     check(
@@ -109,25 +112,27 @@ def test_with_a_blank_and_no_test_paths_the_run_ends_with_the_command_to_type(be
     )
 
 
-def test_the_command_names_what_came_from_the_environment(bench, monkeypatch):
+def test_the_command_names_what_came_from_the_environment(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = outside(bench, "--model")
     monkeypatch.setenv("PYTEST_ADDOPTS", f"--model {path}")
     result = bench.run("--board", "host")
     check(result, [rf"^  PYTEST_ADDOPTS=--model={path} pytest .*--board=host "], USAGE)
 
 
-def test_a_path_inside_of_the_project_may_stand_after_a_blank(bench):
+def test_a_path_inside_of_the_project_may_stand_after_a_blank(bench: Bench) -> None:
     result = bench.run("--model", "models/fc_1.keras", "--board=host", "--tq-missing-baseline=skip")
     check(result, [r"tinyquant: 1 model x "], OK)
 
 
-def test_a_directory_called_like_a_board_is_none_of_our_business(bench):
+def test_a_directory_called_like_a_board_is_none_of_our_business(bench: Bench) -> None:
     (bench.root / "host").mkdir()
     result = bench.run("--board", "host", "--tq-missing-baseline=skip")
     check(result, [r"tinyquant: 3 models x "], OK)
 
 
-def test_a_directory_with_settings_of_its_own_called_like_a_board_is(bench):
+def test_a_directory_with_settings_of_its_own_called_like_a_board_is(bench: Bench) -> None:
     other = bench.root / "host"
     other.mkdir()
     (other / "pytest.ini").write_text("[pytest]\n")
@@ -135,41 +140,44 @@ def test_a_directory_with_settings_of_its_own_called_like_a_board_is(bench):
     check(result, [r"^  pytest .* --board=host "], USAGE)
 
 
-def test_the_settings_may_be_named(bench):
+def test_the_settings_may_be_named(bench: Bench) -> None:
     path = outside(bench, "--model")
     result = bench.run("-c", "tox.ini", "--model", str(path), "--tq-missing-baseline=skip")
     check(result, [r"tinyquant: 1 model x "], OK)
 
 
-def test_a_pytest_that_cannot_tell_gets_the_command_too(bench, monkeypatch):
+def test_a_pytest_that_cannot_tell_gets_the_command_too(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Such as a later version, whose function takes something else."""
     monkeypatch.setattr(command_line, "_right_root", lambda config: None)
     result = bench.run("--model", "models/fc_1.keras")
     check(result, [r"^  pytest .*--model=models/fc_1\.keras "], USAGE)
 
 
-def test_another_project_is_left_alone(pytester):
+def test_another_project_is_left_alone(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test(): pass")
     assert pytester.runpytest("-k", "nothing").ret == NOTHING
 
 
-def test_every_option_that_takes_a_value_is_known():
+def test_every_option_that_takes_a_value_is_known() -> None:
     class Group:
-        def __init__(self):
-            self.valued = set()
+        def __init__(self) -> None:
+            self.valued: set[str] = set()
 
-        def addoption(self, name, **how):
+        def addoption(self, name: str, **how: Any) -> None:
             if how.get("action", "append") == "append":
                 self.valued.add(name)
 
     class Parser:
         group = Group()
 
-        def getgroup(self, *names):
+        def getgroup(self, *names: str) -> Group:
             return self.group
 
-        def addini(self, *names, **how):
+        def addini(self, *names: str, **how: Any) -> None:
             pass
 
-    add_options(Parser())
+    parser: Any = Parser()
+    add_options(parser)
     assert set(command_line.VALUED) == Parser.group.valued

@@ -12,7 +12,9 @@ import json
 import os
 import re
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from attack import RED
@@ -70,7 +72,7 @@ TYPED = [name for name in FORMS if not set("\0\udc80") & set(FORMS[name])]
 
 @pytest.mark.parametrize("one_line", [True, False], ids=["a line", "lines"])
 @pytest.mark.parametrize("form", FORMS)
-def test_nothing_passes(form, one_line):
+def test_nothing_passes(form: str, one_line: bool) -> None:
     text = harmless(f"name {FORMS[form]} end", one_line=one_line)
     check_harmless(text)
     assert text.encode()
@@ -80,7 +82,7 @@ def test_nothing_passes(form, one_line):
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_nothing_passes_at_the_beginning_of_a_text(form):
+def test_nothing_passes_at_the_beginning_of_a_text(form: str) -> None:
     check_harmless(harmless(FORMS[form].lstrip("\n")))
 
 
@@ -94,7 +96,7 @@ def test_nothing_passes_at_the_beginning_of_a_text(form):
         "std::vector",
     ],
 )
-def test_what_is_harmless_stays_as_it_is(text):
+def test_what_is_harmless_stays_as_it_is(text: str) -> None:
     assert harmless(text) == text
 
 
@@ -197,7 +199,7 @@ CROSSED = [
 
 
 @pytest.mark.parametrize(("text", "way"), parameters(CROSSED, quick=14))
-def test_a_run(bench, text, way):
+def test_a_run(bench: Bench, text: str, way: Callable[..., Any]) -> None:
     arguments = way(bench, text)
     result = bench.run(
         *ONE, *arguments, "-rA", "--tq-markdown=run.md", "--tq-html=run.html", "--junitxml=run.xml",
@@ -227,7 +229,7 @@ def texts_of(value: object) -> list[str]:
 
 
 @pytest.mark.parametrize("form", parameters(FORMS, quick=6))
-def test_a_refusal(bench, form):
+def test_a_refusal(bench: Bench, form: str) -> None:
     text = toml(FORMS[form])
     (bench.root / "boards.toml").write_text(f"[{text}]\nkind = {text}\n")
     result = bench.run(*ONE)
@@ -236,7 +238,7 @@ def test_a_refusal(bench, form):
 
 
 @pytest.mark.parametrize("form", parameters(TYPED, quick=4))
-def test_a_refused_variable(bench, monkeypatch, form):
+def test_a_refused_variable(bench: Bench, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
     """Its value is repeated as it is, a path and no name."""
     monkeypatch.setenv("TINYQUANT_EXTRA_MODELS", f"/nowhere/{FORMS[form]}")
     result = bench.run(*ONE)
@@ -245,7 +247,7 @@ def test_a_refused_variable(bench, monkeypatch, form):
 
 
 @pytest.mark.parametrize("form", parameters(TYPED, quick=4))
-def test_a_refused_option(bench, form):
+def test_a_refused_option(bench: Bench, form: str) -> None:
     result = bench.run("--model", f"x{FORMS[form]}".replace("\n", " "))
     assert result.ret == USAGE
     lines = [line for line in result.stderr.str().splitlines() if line.startswith("ERROR: --model")]
@@ -256,7 +258,9 @@ def test_a_refused_option(bench, form):
 
 
 @pytest.mark.parametrize("form", parameters(FORMS, quick=6))
-def test_an_error_of_the_program(form, tmp_path, monkeypatch, capsys):
+def test_an_error_of_the_program(
+    form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     Path("models").mkdir()
@@ -268,7 +272,7 @@ def test_an_error_of_the_program(form, tmp_path, monkeypatch, capsys):
     assert not output.out
 
 
-COMMANDS = {
+COMMANDS: dict[str, Callable[[str], list[str]]] = {
     "a side of a diff": lambda text: ["diff", text, "HEAD"],
     "a history": lambda text: ["history", "latency", f"--file={text}"],
     "a model's file": lambda text: ["show", f"./{text}.tflite"],
@@ -280,7 +284,13 @@ COMMANDS = {
 
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("form", parameters(TYPED, quick=4))
-def test_what_the_program_repeats_of_its_command_line(tmp_path, monkeypatch, capsys, form, command):
+def test_what_the_program_repeats_of_its_command_line(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    form: str,
+    command: str,
+) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     with contextlib.suppress(SystemExit):
@@ -291,13 +301,13 @@ def test_what_the_program_repeats_of_its_command_line(tmp_path, monkeypatch, cap
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_text_of_the_page_that_nothing_made_harmless(form):
+def test_a_text_of_the_page_that_nothing_made_harmless(form: str) -> None:
     page = render(Results(), (), (), {}, summary=f"tinyquant: {FORMS[form]}")
     check_harmless(re.sub(r"(?s)<style>.*?</style>|<script>.*?</script>", "", page))
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_table_of_the_program(form):
+def test_a_table_of_the_program(form: str) -> None:
     from rich.table import Table
     from rich.text import Text
 
@@ -314,7 +324,7 @@ def test_a_table_of_the_program(form):
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_the_progress_line(form, tmp_path):
+def test_the_progress_line(form: str, tmp_path: Path) -> None:
     path = tmp_path / "log"
     with path.open("wb") as stream:
         screen = Screen(os.dup(stream.fileno()), terminal=False, is_within_line=lambda: False)

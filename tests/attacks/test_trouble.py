@@ -37,6 +37,7 @@ from pytest_tinyquant.schemes.child_process import ForkServer
 from pytest_tinyquant.schemes.convert import convert
 from pytest_tinyquant.schemes.convert import reference_outputs
 from pytest_tinyquant.schemes.scheme import SCHEMES
+from pytest_tinyquant.schemes.servers import SERVERS
 from pytest_tinyquant.system import environment
 from pytest_tinyquant.system.cache import Cache
 from pytest_tinyquant.system.reads import Places
@@ -113,7 +114,7 @@ def in_converter(
             monkeypatch.syspath_prepend(tmp_path)
             server = ForkServer(("attacked_converter",))
             monkeypatch.setattr(convert_module, "_PROCESS", "attacked_converter")
-            monkeypatch.setattr(convert_module, "_server", server)
+            monkeypatch.setitem(SERVERS, "tensorflow", server)
             try:
                 call(TinyModel(), cache)
             finally:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,14 +27,16 @@ from pytest_tinyquant.models.samples import check_distinct
 ONE = ("--model=cnn_4", "--scheme=int8-only", "--board=nucleo-l4r5zi")
 COMBINATION = "cnn_4-int8-only-nucleo-l4r5zi"
 METRICS = ("error", "latency", "flash", "ram")
-WORSE = {
+WORSE: dict[str, dict[str, Any]] = {
     "error": {"mae": 0.02},
     "latency": {"conv2d[3]": 1250},
     "flash": {"tq_conv_2d_s8": 436},
 }
 
 
-def with_test(source: str, *, worse: str = "", arguments: tuple[str, ...] = ()):
+def with_test(
+    source: str, *, worse: str = "", arguments: tuple[str, ...] = ()
+) -> Callable[..., tuple[str, ...]]:
     """Return what gives the project one test, its baselines, and perhaps a regression."""
 
     def do(bench: Bench) -> tuple[str, ...]:
@@ -250,11 +254,11 @@ OTHER_FORMS = [
 
 
 @pytest.mark.parametrize("attack", rows([*NO_CHECK, *OTHER_METRIC, *SWALLOWED, *OTHER_FORMS]))
-def test_a_test_that_judges_nothing_is_red(bench, attack):
+def test_a_test_that_judges_nothing_is_red(bench: Bench, attack: Attack) -> None:
     attacked(bench, attack)
 
 
-def test_a_test_that_judges_by_rules_of_its_own_is_told_by_name(bench):
+def test_a_test_that_judges_by_rules_of_its_own_is_told_by_name(bench: Bench) -> None:
     bench.record(*ONE)
     bench.pytester.makepyfile(
         test_matrix="""
@@ -287,12 +291,12 @@ def test_a_test_that_judges_by_rules_of_its_own_is_told_by_name(bench):
     ],
     ids=["a marker that says nothing is judged", "all metrics", "another one as well"],
 )
-def test_what_says_so_passes(bench, source):
+def test_what_says_so_passes(bench: Bench, source: str) -> None:
     result = bench.run(*with_test(source)(bench))
     check(result, ["1 passed"], OK)
 
 
-def test_a_rerun_does_not_answer_for_the_run_before_it(bench):
+def test_a_rerun_does_not_answer_for_the_run_before_it(bench: Bench) -> None:
     """As pytest-rerunfailures does it: the same item once more, with new fixtures."""
     bench.record(*ONE)
     bench.pytester.makepyfile(
@@ -336,7 +340,7 @@ def test_a_rerun_does_not_answer_for_the_run_before_it(bench):
 # ---- What falls out of the matrix ----
 
 
-def write(name: str, text: str, arguments: tuple[str, ...] = ()):
+def write(name: str, text: str, arguments: tuple[str, ...] = ()) -> Callable[..., tuple[str, ...]]:
     def do(bench: Bench) -> tuple[str, ...]:
         path = bench.root / name
         path.parent.mkdir(exist_ok=True, parents=True)
@@ -346,7 +350,7 @@ def write(name: str, text: str, arguments: tuple[str, ...] = ()):
     return do
 
 
-def make(name: str, kind: str, arguments: tuple[str, ...] = ()):
+def make(name: str, kind: str, arguments: tuple[str, ...] = ()) -> Callable[..., tuple[str, ...]]:
     """Return what puts something in the place of a file."""
 
     def do(bench: Bench) -> tuple[str, ...]:
@@ -428,11 +432,11 @@ FELL_OUT = [
 
 
 @pytest.mark.parametrize("attack", rows(FELL_OUT))
-def test_nothing_falls_out_in_silence(bench, attack):
+def test_nothing_falls_out_in_silence(bench: Bench, attack: Attack) -> None:
     attacked(bench, attack)
 
 
-def test_a_glob_may_match_models_without_the_scheme(bench):
+def test_a_glob_may_match_models_without_the_scheme(bench: Bench) -> None:
     write("models/fc_1.toml", 'schemes = ["basic"]\n')(bench)
     result = bench.run("--model=fc_*,cnn_*", "--scheme=int8", "--tq-missing-baseline=skip")
     check(result, ["tinyquant: 2 models x 1 scheme"], OK)
@@ -454,12 +458,12 @@ SAME = {
 
 
 @pytest.mark.parametrize("parts", parameters(SAME.values(), quick=4), ids=list(SAME))
-def test_identical_check_samples_are_refused(parts):
+def test_identical_check_samples_are_refused(parts: list[np.ndarray]) -> None:
     with pytest.raises(ConfigurationError, match=r"^of its \d+ check samples only [123] differ"):
         check_distinct(parts)
 
 
-def test_samples_that_differ_in_one_input_do():
+def test_samples_that_differ_in_one_input_do() -> None:
     check_distinct([samples(0, 0, 0, 0), samples(0, 1, 2, 3)])
 
 
@@ -472,7 +476,7 @@ def with_other_outputs(bench: Bench) -> None:
         file.write_text(file.read_text().replace('"' + "0" * 64, '"' + "1" * 64))
 
 
-def test_outputs_that_changed_within_tolerance_are_told_everywhere(bench):
+def test_outputs_that_changed_within_tolerance_are_told_everywhere(bench: Bench) -> None:
     with_other_outputs(bench)
     result = bench.run(*ONE, "--tq-markdown=run.md")
     check(
@@ -488,7 +492,7 @@ def test_outputs_that_changed_within_tolerance_are_told_everywhere(bench):
     assert "outputs changed (111111111111 -\\> 000000000000)" in text
 
 
-def test_outputs_of_a_regression_are_told_with_it(bench):
+def test_outputs_of_a_regression_are_told_with_it(bench: Bench) -> None:
     with_other_outputs(bench)
     bench.says[COMBINATION] = WORSE["error"]
     result = bench.run(*ONE)

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -62,7 +63,7 @@ RETURNS = {"rx": b"\x02"}
 
 def device_of(board: Board, *, timeout: float, idle_timeout: float) -> EmulatedBoard:
     """Return a device of any emulated board, with a time limit for its silence."""
-    limits = {"timeout": timeout, "idle_timeout": idle_timeout}
+    limits: dict[str, Any] = {"timeout": timeout, "idle_timeout": idle_timeout}
     if board.kind == "rx":
         return EmulatedRx(board.name, board.machine, **limits)
     faults = core_of(board).faults()

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from pytest_tinyquant.measure.error import real_outputs
+from pytest_tinyquant.measure.measurement import Measurement
 from pytest_tinyquant.project.board_types import load_boards
 from pytest_tinyquant.project.case import Case
 from pytest_tinyquant.project.project import load_project
@@ -42,14 +43,16 @@ def stages(tmp_path: Path) -> Stages:
     return Stages(load_project(settings, tmp_path / "work"))
 
 
-def measure(stages: Stages, model: str, scheme: str, board: str):
+def measure(stages: Stages, model: str, scheme: str, board: str) -> Measurement:
     project = stages.project
     return stages.measure(Case(project.models[model], SCHEMES[scheme], project.boards[board]))
 
 
 @pytest.mark.parametrize("board", CORES)
 @pytest.mark.parametrize("scheme", ["int8-only", "16x8-only"])
-def test_integer_outputs_are_equal_on_every_core_and_counts_repeat(stages, board, scheme):
+def test_integer_outputs_are_equal_on_every_core_and_counts_repeat(
+    stages: Stages, board: str, scheme: str
+) -> None:
     first = measure(stages, "fc_2", scheme, board)
     assert first.output_sha256 == measure(stages, "fc_2", scheme, REFERENCE).output_sha256
     again = measure(stages, "fc_2", scheme, board)
@@ -58,7 +61,7 @@ def test_integer_outputs_are_equal_on_every_core_and_counts_repeat(stages, board
 
 
 @pytest.mark.parametrize("board", CORES)
-def test_float_outputs_differ_by_no_more_than_the_bound(stages, board):
+def test_float_outputs_differ_by_no_more_than_the_bound(stages: Stages, board: str) -> None:
     outputs = {}
     for name in (board, REFERENCE):
         project = stages.project
@@ -73,7 +76,7 @@ def test_float_outputs_differ_by_no_more_than_the_bound(stages, board):
     assert difference.max() <= FLOAT_BOUND
 
 
-def test_there_is_a_board_for_every_core_that_can_be_emulated():
+def test_there_is_a_board_for_every_core_that_can_be_emulated() -> None:
     boards = load_boards(())
     kinds = {boards[name].kind for name in CORES}
     arm = {board.kind for board in boards.values() if board.kind.startswith("cortex-")}

@@ -6,7 +6,9 @@ import dataclasses
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,12 +16,16 @@ from pytest_tinyquant.boards.emulator.profile import profile
 from pytest_tinyquant.errors import EstimateError
 from pytest_tinyquant.errors import ToolchainNotFoundError
 from pytest_tinyquant.firmware.elf import Elf
+from pytest_tinyquant.firmware.image import FirmwareImage
 from pytest_tinyquant.firmware.toolchain_profiler import build_profiler
+from pytest_tinyquant.measure.estimated_cycles import CycleCount
 from pytest_tinyquant.measure.estimated_cycles import count_cycles
+from pytest_tinyquant.measure.observation import Built
 from pytest_tinyquant.project.case import Case
 from pytest_tinyquant.project.project import load_project
 from pytest_tinyquant.project.settings import Settings
 from pytest_tinyquant.schemes.scheme import SCHEMES
+from pytest_tinyquant.stages.cycle_estimate import _TraceEstimator
 from pytest_tinyquant.stages.cycle_estimate import find_estimator
 from pytest_tinyquant.stages.pipeline import Stages
 from pytest_tinyquant.system.cache import Cache
@@ -30,7 +36,7 @@ BOARD = "nucleo-l4r5zi"
 
 
 @pytest.fixture(scope="module")
-def stages(tmp_path_factory):
+def stages(tmp_path_factory: pytest.TempPathFactory) -> Stages:
     directory = tmp_path_factory.mktemp("project")
     settings = Settings(
         root=directory, models_dir=REPOSITORY / "models", baselines_dir=directory / "baselines"
@@ -39,24 +45,30 @@ def stages(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def built(stages):
+def built(stages: Stages) -> Callable[[str, str], Built]:
     """Return built(model, scheme): the case that is ready to run."""
 
-    def build(name, scheme):
+    def build(name: str, scheme: str) -> Built:
         model, board = stages.project.models[name], stages.project.boards[BOARD]
         return stages.prepare(Case(model, SCHEMES[scheme], board))
 
     return build
 
 
+def elf_of(case: Built) -> Elf:
+    assert isinstance(case.image, FirmwareImage)
+    return Elf(case.image.elf)
+
+
 @pytest.fixture(scope="module")
-def cycles(stages, built):
+def cycles(stages: Stages, built: Callable[[str, str], Built]) -> Callable[..., CycleCount]:
     """Return cycles(model, scheme, **keys of the timing table) of one inference."""
     plugin = build_profiler(stages.cache)
 
-    def estimate(name, scheme, **keys):
+    def estimate(name: str, scheme: str, **keys: Any) -> CycleCount:
         board = stages.project.boards[BOARD]
-        elf = Elf(built(name, scheme).image.elf)
+        elf = elf_of(built(name, scheme))
+        assert board.timing is not None
         timing = dataclasses.replace(board.timing, **keys)
         runs = profile(
             plugin,
@@ -72,7 +84,9 @@ def cycles(stages, built):
     return estimate
 
 
-def test_three_runs_give_the_same_to_the_digit_under_load(cycles):
+def test_three_runs_give_the_same_to_the_digit_under_load(
+    cycles: Callable[..., CycleCount],
+) -> None:
     spin = [sys.executable, "-c", "while True: pass"]
     load = [subprocess.Popen(spin) for _ in range(2 * (os.cpu_count() or 1))]
     try:
@@ -84,8 +98,10 @@ def test_three_runs_give_the_same_to_the_digit_under_load(cycles):
 
 
 @pytest.mark.parametrize("scheme", ["int8-only", "basic"])
-def test_the_chips_memory_moves_the_estimate_the_right_way(cycles, scheme):
-    def of(**keys):
+def test_the_chips_memory_moves_the_estimate_the_right_way(
+    cycles: Callable[..., CycleCount], scheme: str
+) -> None:
+    def of(**keys: int) -> int:
         return cycles("fc_9", scheme, **keys).cycles
 
     today = of()
@@ -97,19 +113,22 @@ def test_the_chips_memory_moves_the_estimate_the_right_way(cycles, scheme):
     assert cycles("fc_9", scheme, wait_states=0).waiting == 0
 
 
-def test_the_operators_and_the_walk_make_up_the_whole(cycles):
+def test_the_operators_and_the_walk_make_up_the_whole(cycles: Callable[..., CycleCount]) -> None:
     count = cycles("cnn_1", "int8-only")
     assert 0 < count.cycles - sum(count.ops) < 0.01 * count.cycles
     assert all(count.ops)
     assert count.range == (round(count.cycles * 0.86), round(count.cycles * 1.28))
 
 
-def test_an_estimate_is_kept_and_is_of_the_instructions_that_the_board_counted(stages, built):
+def test_an_estimate_is_kept_and_is_of_the_instructions_that_the_board_counted(
+    stages: Stages, built: Callable[[str, str], Built]
+) -> None:
     case = built("cnn_1", "int8-only")
     with stages.open(case.board, case.image, name="cnn_1") as device:
         record = device.run()
     measurement = stages.evaluate(case, record)
     estimator = find_estimator(stages, case.board, asked=False)
+    assert isinstance(estimator, _TraceEstimator)
     (estimate,) = estimator.complete(measurement, case, record).estimates
     assert estimate.number.number_class == "estimated"
     assert [label for label, _ in estimate.ops] == [op.label for op in measurement.ops]
@@ -120,14 +139,18 @@ def test_an_estimate_is_kept_and_is_of_the_instructions_that_the_board_counted(s
     labels = [op.label for op in measurement.ops]
     assert again.estimate(case.image, record, labels, where="again") == estimate
 
+    assert record.counter is not None
     other = dataclasses.replace(record, counter=record.counter + 1)
     with pytest.raises(EstimateError, match=r"the profile holds .* instructions, the board"):
         estimator.complete(measurement, case, other)
 
 
-def test_an_inference_that_does_not_end_is_named(cycles, stages, built):
+def test_an_inference_that_does_not_end_is_named(
+    stages: Stages, built: Callable[[str, str], Built]
+) -> None:
     board = stages.project.boards[BOARD]
-    elf = Elf(built("cnn_1", "int8-only").image.elf)
+    assert board.timing is not None
+    elf = elf_of(built("cnn_1", "int8-only"))
     with pytest.raises(EstimateError, match=r"x: not profiled after 0\.01 s; the inference hangs"):
         profile(
             build_profiler(stages.cache),
@@ -141,8 +164,8 @@ def test_an_inference_that_does_not_end_is_named(cycles, stages, built):
 
 
 def test_without_a_compiler_an_estimate_is_left_out_unless_it_was_asked_for(
-    stages, tmp_path, monkeypatch
-):
+    stages: Stages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     board = stages.project.boards[BOARD]
     assert find_estimator(stages, board, asked=False) is None
@@ -150,7 +173,9 @@ def test_without_a_compiler_an_estimate_is_left_out_unless_it_was_asked_for(
         find_estimator(stages, board, asked=True)
 
 
-def test_a_compiler_that_does_not_build_the_plugin_says_why(tmp_path, monkeypatch):
+def test_a_compiler_that_does_not_build_the_plugin_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fake = tmp_path / "cc"
     fake.write_text(
         '#!/bin/sh\n[ "$1" = --version ] && echo fake 1 && exit\necho "no stdio.h" >&2\nexit 1\n'

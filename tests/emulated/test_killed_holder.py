@@ -10,13 +10,19 @@ import json
 import random
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_tinyquant.boards.bench.hardware import image_digest
 from pytest_tinyquant.boards.bench.lease import LeaseDirectory
 from pytest_tinyquant.firmware.image import FirmwareImage
+
+
+if TYPE_CHECKING:
+    from tests.conftest import EmulatedBench
 
 
 CHILD = """
@@ -78,7 +84,9 @@ CRITICAL = (
 
 @pytest.mark.parametrize("board_name", ["nucleo-l4r5zi"], indirect=True, scope="session")
 def test_a_killed_holder_leaves_a_free_board_and_whole_files(
-    emulated_bench, well_behaved_image: FirmwareImage, tmp_path: Path
+    emulated_bench: Callable[[int], EmulatedBench],
+    well_behaved_image: FirmwareImage,
+    tmp_path: Path,
 ) -> None:
     bench = emulated_bench(1)
     (tmp_path / "boards.toml").write_text(bench.rows)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 
 from pytest_tinyquant.engine import lowered_graph
+from pytest_tinyquant.measure.measurement import Measurement
 from pytest_tinyquant.models import tflite_reader
 from pytest_tinyquant.project.case import Case
 from pytest_tinyquant.project.project import load_project
@@ -20,14 +24,14 @@ REPOSITORY = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def measured(tmp_path):
+def measured(tmp_path: Path) -> Callable[[str], Measurement]:
     """Return measured(board): fc_0 in int8-only on that board, through all stages."""
     settings = Settings(
         root=tmp_path, models_dir=REPOSITORY / "models", baselines_dir=tmp_path / "baselines"
     )
     project = load_project(settings, tmp_path)
 
-    def on(board):
+    def on(board: str) -> Measurement:
         case = Case(project.models["fc_0"], SCHEMES["int8-only"], project.boards[board])
         return Stages(project).measure(case)
 
@@ -35,15 +39,15 @@ def measured(tmp_path):
 
 
 @pytest.fixture
-def calls(monkeypatch):
+def calls(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     """How often each function was called, under whichever name it is known."""
-    counts = {}
+    counts: dict[str, int] = {}
 
-    def count(module, name):
+    def count(module: ModuleType, name: str) -> None:
         original = getattr(module, name)
         counts[name] = 0
 
-        def counted(*arguments, **options):
+        def counted(*arguments: Any, **options: Any) -> Any:
             counts[name] += 1
             return original(*arguments, **options)
 
@@ -57,13 +61,17 @@ def calls(monkeypatch):
 
 
 @pytest.mark.parametrize("board", ["nucleo-l4r5zi", "host"])
-def test_a_graph_is_read_and_lowered_once(measured, calls, board):
+def test_a_graph_is_read_and_lowered_once(
+    measured: Callable[[str], Measurement], calls: dict[str, int], board: str
+) -> None:
     measured(board)
     assert calls == {"read_graph": 1, "lower_graph": 1}
 
 
-def test_both_ways_to_a_models_size_agree(measured):
+def test_both_ways_to_a_models_size_agree(measured: Callable[[str], Measurement]) -> None:
     """The engine's plan tells it on the board, a graph lowered for reports on the host."""
-    board, host = (measured(name).structure for name in ("nucleo-l4r5zi", "host"))
+    board, host = measured("nucleo-l4r5zi").structure, measured("host").structure
+    assert board is not None
+    assert host is not None
     assert (board.parameters, board.macs) == (host.parameters, host.macs)
     assert board.parameters > 0

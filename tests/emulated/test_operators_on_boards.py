@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from drawn_layers.draw import BySeed
 from drawn_layers.draw import Draw
+from drawn_layers.draw import Layer
 from drawn_layers.families import VARIANTS
 from drawn_layers.graph import side_by_side
 
@@ -13,6 +16,7 @@ from pytest_tinyquant.boards.open import open_device
 from pytest_tinyquant.engine.emit import emit
 from pytest_tinyquant.engine.plan import plan
 from pytest_tinyquant.firmware.image import build
+from pytest_tinyquant.models.graph import Graph
 from pytest_tinyquant.project.board_types import load_boards
 from pytest_tinyquant.system.cache import Cache
 
@@ -21,7 +25,7 @@ BOARDS = load_boards(())
 SAMPLES = 2
 
 
-def layers():
+def layers() -> list[Layer]:
     """One layer of each way to draw one, but those whose results depend on the C library."""
     drawn = [variant.draw(Draw(BySeed(number), SAMPLES)) for number, variant in enumerate(VARIANTS)]
     return [
@@ -32,13 +36,13 @@ def layers():
 
 
 @pytest.fixture(scope="module")
-def model():
+def model() -> tuple[Graph, tuple[bytes, ...]]:
     graph, samples = side_by_side(layers())
     return graph, tuple(samples)
 
 
 @pytest.fixture(scope="module")
-def expected():
+def expected() -> tuple[bytes, ...]:
     """What TensorFlow Lite Micro gives, layer by layer; every sample is a new beginning."""
     from tflite_micro.python.tflite_micro import runtime
 
@@ -55,7 +59,12 @@ def expected():
 
 
 @pytest.mark.parametrize("name", ["nucleo-l4r5zi", "rx65n"])
-def test_outputs_are_those_of_tensorflow_lite_micro(name, model, expected, tmp_path):
+def test_outputs_are_those_of_tensorflow_lite_micro(
+    name: str,
+    model: tuple[Graph, tuple[bytes, ...]],
+    expected: tuple[bytes, ...],
+    tmp_path: Path,
+) -> None:
     graph, samples = model
     board = BOARDS[name]
     emitted = emit(plan(graph, kernels=board.kernels), tmp_path / "model")
@@ -71,7 +80,7 @@ def test_outputs_are_those_of_tensorflow_lite_micro(name, model, expected, tmp_p
         assert not different.size, places(graph, different[0])
 
 
-def places(graph, byte):
+def places(graph: Graph, byte: int) -> str:
     """Return which operator's output a byte of all outputs belongs to."""
     for index in graph.outputs:
         tensor = graph.tensors[index]

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -66,14 +67,18 @@ def own_board(core: str, directory: Path) -> Board:
 
 
 @pytest.fixture(scope="session", params=CORES if NIGHTLY else QUICK)
-def attached_type(request: pytest.FixtureRequest, tmp_path_factory) -> Board:
+def attached_type(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Board:
     """The board of ten lines, as a board that can be touched."""
     board = own_board(request.param, tmp_path_factory.mktemp("own"))
     return aim(board, "hardware", attached=())
 
 
 @pytest.fixture(scope="session")
-def attached_image(attached_type: Board, build_scenario) -> FirmwareImage:
+def attached_image(
+    attached_type: Board, build_scenario: Callable[[Board], FirmwareImage]
+) -> FirmwareImage:
     return build_scenario(attached_type)
 
 
@@ -97,7 +102,9 @@ def attached(
     machine.close()
 
 
-def test_the_attached_board_runs_again_and_again(attached, attached_image) -> None:
+def test_the_attached_board_runs_again_and_again(
+    attached: Callable[..., PyocdBoard], attached_image: FirmwareImage
+) -> None:
     device = attached()
     device.flash(attached_image)
     first = device.run()
@@ -120,7 +127,13 @@ def test_the_attached_board_runs_again_and_again(attached, attached_image) -> No
     ],
 )
 def test_the_attached_board_tells_why_it_halts(
-    attached, attached_image, scenario_bytes, tmp_path, way, error, words
+    attached: Callable[..., PyocdBoard],
+    attached_image: FirmwareImage,
+    scenario_bytes: Callable[..., bytes],
+    tmp_path: Path,
+    way: str,
+    error: Any,
+    words: str,
 ) -> None:
     elf = tmp_path / "way.elf"
     content = attached_image.elf.read_bytes()
@@ -132,24 +145,35 @@ def test_the_attached_board_tells_why_it_halts(
         device.run()
 
 
-def test_a_core_other_than_the_tables_is_told(attached, attached_type, attached_image) -> None:
+def test_a_core_other_than_the_tables_is_told(
+    attached: Callable[..., PyocdBoard], attached_type: Board, attached_image: FirmwareImage
+) -> None:
     other = "cortex-m7" if attached_type.kind != "cortex-m7" else "cortex-m33"
     device = attached(dataclasses.replace(attached_type, kind=other))
     with pytest.raises(BoardNotFoundError, match=f"but boards.toml says {other}"):
         device.flash(attached_image)
 
 
-def test_a_console_is_silent_because_the_probe_lost_the_target(attached, attached_image) -> None:
+def test_a_console_is_silent_because_the_probe_lost_the_target(
+    attached: Callable[..., PyocdBoard],
+    attached_image: FirmwareImage,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     device = attached()
     device.flash(attached_image)
     device._debugger.reset(halt=True)
     device.begin(attached_image)
-    device._debugger.state = lambda: "gone"
+    monkeypatch.setattr(device._debugger, "state", lambda: "gone")
     with pytest.raises(BenchError, match="the probe lost the target"):
         device._console.read(0.1)
 
 
-def test_a_users_own_set_up_runs_first(attached, attached_type, build_scenario, tmp_path) -> None:
+def test_a_users_own_set_up_runs_first(
+    attached: Callable[..., PyocdBoard],
+    attached_type: Board,
+    build_scenario: Callable[[Board], FirmwareImage],
+    tmp_path: Path,
+) -> None:
     setup = tmp_path / "setup.c"
     setup.write_text("void tq_setup(void);\nvoid tq_setup(void) { for (;;) { } }\n")
     board = dataclasses.replace(attached_type, setup=str(setup))
@@ -160,7 +184,11 @@ def test_a_users_own_set_up_runs_first(attached, attached_type, build_scenario, 
 
 
 def test_a_users_own_chip_directory_is_built(
-    attached, attached_type, attached_image, build_scenario, tmp_path
+    attached: Callable[..., PyocdBoard],
+    attached_type: Board,
+    attached_image: FirmwareImage,
+    build_scenario: Callable[[Board], FirmwareImage],
+    tmp_path: Path,
 ) -> None:
     chip = Path(shutil.copytree(GENERIC, tmp_path / "chip"))
     config = chip / "tq_board_config.h"
@@ -174,7 +202,7 @@ def test_a_users_own_chip_directory_is_built(
 
 
 @pytest.mark.parametrize("core", CORES if NIGHTLY else ("cortex-m4f",))
-def test_counts_are_those_of_a_board_with_a_uart(tmp_path, core) -> None:
+def test_counts_are_those_of_a_board_with_a_uart(tmp_path: Path, core: str) -> None:
     settings = Settings(
         root=tmp_path, models_dir=REPOSITORY / "models", baselines_dir=tmp_path / "baselines"
     )

@@ -9,6 +9,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,10 +18,16 @@ from pytest_tinyquant.boards.bench.attached import attached
 from pytest_tinyquant.boards.bench.hardware import PyocdBoard
 from pytest_tinyquant.boards.bench.lease import LeaseDirectory
 from pytest_tinyquant.boards.debug.pyocd_session import attached_probes
+from pytest_tinyquant.boards.emulator.emulated import EmulatedBoard
 from pytest_tinyquant.cli.main import main
 from pytest_tinyquant.errors import BoardNotFoundError
 from pytest_tinyquant.firmware.image import FirmwareImage
+from pytest_tinyquant.project.bench import PhysicalBoard
 from pytest_tinyquant.project.board_types import Board
+
+
+if TYPE_CHECKING:
+    from tests.conftest import EmulatedBench
 
 
 ImageOf = Callable[[str], FirmwareImage]
@@ -32,7 +40,7 @@ cortex_m = pytest.mark.parametrize("board_name", ["nucleo-l4r5zi"], indirect=Tru
 def opened(physical_type: Board) -> Iterator[Callable[..., PyocdBoard]]:
     boards: list[PyocdBoard] = []
 
-    def open_board(physical) -> PyocdBoard:
+    def open_board(physical: PhysicalBoard) -> PyocdBoard:
         boards.append(PyocdBoard(physical_type, physical, timeout=20, idle_timeout=0.5))
         return boards[-1]
 
@@ -41,7 +49,7 @@ def opened(physical_type: Board) -> Iterator[Callable[..., PyocdBoard]]:
         board.close()
 
 
-def test_emulators_are_attached_as_probes(emulated_bench) -> None:
+def test_emulators_are_attached_as_probes(emulated_bench: Callable[[int], EmulatedBench]) -> None:
     bench = emulated_bench(2)
     assert [probe.unique_id for probe in attached_probes()] == ["QEMU1", "QEMU2"]
     assert attached(bench.physical) == bench.physical
@@ -49,7 +57,10 @@ def test_emulators_are_attached_as_probes(emulated_bench) -> None:
 
 @cortex_m
 def test_runs_an_image_again_and_again(
-    emulated_bench, opened, well_behaved_image: FirmwareImage, image_of: ImageOf
+    emulated_bench: Callable[[int], EmulatedBench],
+    opened: Callable[..., PyocdBoard],
+    well_behaved_image: FirmwareImage,
+    image_of: ImageOf,
 ) -> None:
     (physical,) = emulated_bench(1).physical
     board = opened(physical)
@@ -65,7 +76,10 @@ def test_runs_an_image_again_and_again(
 
 @cortex_m
 def test_what_an_emulator_counts_are_instructions(
-    emulated_bench, opened, device, well_behaved_image: FirmwareImage
+    emulated_bench: Callable[[int], EmulatedBench],
+    opened: Callable[..., PyocdBoard],
+    device: EmulatedBoard,
+    well_behaved_image: FirmwareImage,
 ) -> None:
     """So that nobody takes them for the cycles of silicon."""
     board = opened(emulated_bench(1).physical[0])
@@ -78,7 +92,10 @@ def test_what_an_emulator_counts_are_instructions(
 
 @cortex_m
 def test_each_board_is_the_one_with_its_id(
-    emulated_bench, opened, well_behaved_image: FirmwareImage, image_of: ImageOf
+    emulated_bench: Callable[[int], EmulatedBench],
+    opened: Callable[..., PyocdBoard],
+    well_behaved_image: FirmwareImage,
+    image_of: ImageOf,
 ) -> None:
     one, two = map(opened, emulated_bench(2).physical)
     one.flash(well_behaved_image)
@@ -88,7 +105,9 @@ def test_each_board_is_the_one_with_its_id(
 
 @cortex_m
 def test_output_of_a_run_that_was_cut_off_is_not_taken_for_the_next(
-    emulated_bench, opened, well_behaved_image: FirmwareImage
+    emulated_bench: Callable[[int], EmulatedBench],
+    opened: Callable[..., PyocdBoard],
+    well_behaved_image: FirmwareImage,
 ) -> None:
     (physical,) = emulated_bench(1).physical
     board = opened(physical)
@@ -101,7 +120,9 @@ def test_output_of_a_run_that_was_cut_off_is_not_taken_for_the_next(
 
 @cortex_m
 def test_an_id_that_is_only_part_of_one_is_no_board(
-    emulated_bench, opened, well_behaved_image: FirmwareImage
+    emulated_bench: Callable[[int], EmulatedBench],
+    opened: Callable[..., PyocdBoard],
+    well_behaved_image: FirmwareImage,
 ) -> None:
     (physical,) = emulated_bench(1).physical
     board = opened(dataclasses.replace(physical, probe="QEMU"))
@@ -110,7 +131,10 @@ def test_an_id_that_is_only_part_of_one_is_no_board(
 
 
 def test_doctor_asks_each_board_for_a_sign_of_life(
-    emulated_bench, tmp_path, monkeypatch, capsys
+    emulated_bench: Callable[[int], EmulatedBench],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     bench = emulated_bench(2)
     monkeypatch.chdir(tmp_path)

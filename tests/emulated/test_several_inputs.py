@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from pytest_tinyquant.models.discovery import load_model
+from pytest_tinyquant.models.model import Model
 from pytest_tinyquant.project.board_types import load_boards
 from pytest_tinyquant.project.case import Case
 from pytest_tinyquant.schemes.scheme import SCHEMES
@@ -31,7 +34,7 @@ keras.Model([image, age], [classes, score]).save(sys.argv[1])
 
 
 @pytest.fixture(scope="module")
-def two_by_two(tmp_path_factory):
+def two_by_two(tmp_path_factory: pytest.TempPathFactory) -> Model:
     path = tmp_path_factory.mktemp("model") / "two.keras"
     environment = os.environ | {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "2"}
     subprocess.run([sys.executable, "-c", BUILD, str(path)], env=environment, check=True)
@@ -39,13 +42,17 @@ def two_by_two(tmp_path_factory):
 
 
 @pytest.fixture
-def stages(tmp_path):
-    project = {"cache_root": None, "work_dir": tmp_path, "root": tmp_path}
-    return Stages(SimpleNamespace(boards=load_boards(()), **project))
+def stages(tmp_path: Path) -> Stages:
+    project: Any = SimpleNamespace(
+        boards=load_boards(()), cache_root=None, work_dir=tmp_path, root=tmp_path
+    )
+    return Stages(project)
 
 
 @pytest.mark.parametrize("scheme", ["basic", "int8-only", "16x8"])
-def test_both_boards_agree_with_the_float_model(two_by_two, stages, scheme):
+def test_both_boards_agree_with_the_float_model(
+    two_by_two: Model, stages: Stages, scheme: str
+) -> None:
     boards = load_boards(())
     found = [
         stages.measure(Case(two_by_two, SCHEMES[scheme], boards[name]))
@@ -57,7 +64,7 @@ def test_both_boards_agree_with_the_float_model(two_by_two, stages, scheme):
         assert found[0].output_sha256 == found[1].output_sha256
 
 
-def test_a_tflite_file_with_two_inputs(two_by_two, stages, tmp_path):
+def test_a_tflite_file_with_two_inputs(two_by_two: Model, stages: Stages, tmp_path: Path) -> None:
     converted = stages.convert(two_by_two, SCHEMES["int8-only"])
     (tmp_path / "given.tflite").write_bytes(converted.read())
     model = load_model(tmp_path / "given.tflite")

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from collections.abc import Sequence
+from pathlib import Path
+
 import numpy as np
 import pytest
 from drawn_layers.draw import BySeed
 from drawn_layers.draw import Draw
+from drawn_layers.draw import Layer
 from drawn_layers.families import STATEFUL
 
 from pytest_tinyquant.boards.device import HostImage
@@ -13,16 +18,22 @@ from pytest_tinyquant.boards.open import open_device
 from pytest_tinyquant.engine.emit import emit
 from pytest_tinyquant.engine.plan import plan
 from pytest_tinyquant.engine.sequences import Sequences
+from pytest_tinyquant.firmware.image import FirmwareImage
 from pytest_tinyquant.firmware.image import build
 from pytest_tinyquant.models.tflite_reader import read_graph
+from pytest_tinyquant.project.board_types import Board
 from pytest_tinyquant.project.board_types import load_boards
 from pytest_tinyquant.system.cache import Cache
 
 
 BOARDS = load_boards(())
 
+Run = Callable[[Board, FirmwareImage | HostImage], tuple[bytes, ...]]
 
-def outputs_in_one_sequence(model, samples):
+
+def outputs_in_one_sequence(
+    model: bytes, samples: Sequence[Sequence[np.ndarray]]
+) -> tuple[bytes, ...]:
     """Return what TensorFlow Lite Micro gives if nothing makes it forget."""
     from tflite_micro.python.tflite_micro import runtime
 
@@ -36,10 +47,10 @@ def outputs_in_one_sequence(model, samples):
 
 
 @pytest.fixture(params=STATEFUL, ids=str)
-def layer(request):
+def layer(request: pytest.FixtureRequest) -> Layer:
     """A layer that gives other outputs for a sample that comes a second time."""
     for seed in range(20):
-        layer = request.param.draw(Draw(BySeed(seed), 2))
+        layer: Layer = request.param.draw(Draw(BySeed(seed), 2))
         twice = outputs_in_one_sequence(layer.model, [layer.samples[0]] * 2)
         if twice[0] != twice[1]:
             return layer
@@ -47,10 +58,10 @@ def layer(request):
 
 
 @pytest.fixture
-def run(tmp_path):
+def run(tmp_path: Path) -> Run:
     """Return run(board, image): the outputs for every sample."""
 
-    def on_device(board, image):
+    def on_device(board: Board, image: FirmwareImage | HostImage) -> tuple[bytes, ...]:
         device = open_device(board, work_dir=tmp_path, timeout=60)
         try:
             device.flash(image)
@@ -62,11 +73,13 @@ def run(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory):
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Cache:
     return Cache(tmp_path_factory.mktemp("cache"))
 
 
-def test_every_sample_begins_a_sequence(layer, run, cache, tmp_path):
+def test_every_sample_begins_a_sequence(
+    layer: Layer, run: Run, cache: Cache, tmp_path: Path
+) -> None:
     first, second = (sample[0].tobytes() for sample in layer.samples)
     samples = (first, first, second, first)
     (tmp_path / "model.tflite").write_bytes(layer.model)
@@ -80,8 +93,8 @@ def test_every_sample_begins_a_sequence(layer, run, cache, tmp_path):
 
 @pytest.mark.parametrize("name", ["nucleo-l4r5zi", "rx65n"])
 def test_the_steps_of_a_sequence_are_those_of_tensorflow_lite_micro(
-    layer, run, cache, tmp_path, name
-):
+    layer: Layer, run: Run, cache: Cache, tmp_path: Path, name: str
+) -> None:
     """Two sequences of three steps: each begins with an empty memory."""
     first, second = (sample[0] for sample in layer.samples)
     steps = [(first,), (first,), (second,)]

@@ -30,7 +30,7 @@ ENGINE = Path(__file__).resolve().parents[2] / "firmware" / "engine"
 ARENA_BYTES = 4 << 20
 REPLY_TIMEOUT = 60.0
 
-_COMMON = {
+_COMMON: dict[str, Any] = {
     "deadline": None,
     "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large],
 }
@@ -82,7 +82,8 @@ def _serve(connection: Any, other_end: Any) -> None:
 
 
 def _output_count(model: bytes) -> int:
-    return tflite.Model.GetRootAs(model, 0).Subgraphs(0).OutputsLength()
+    count: int = tflite.Model.GetRootAs(model, 0).Subgraphs(0).OutputsLength()
+    return count
 
 
 class Tflm:
@@ -113,7 +114,7 @@ class Tflm:
             self._connection.send((model, samples))
             if not self._connection.poll(REPLY_TIMEOUT):
                 raise EOFError
-            reply = self._connection.recv()
+            reply: str | list[list[np.ndarray]] = self._connection.recv()
         except (EOFError, OSError) as error:
             self._replace()
             raise TflmError("TensorFlow Lite Micro ended its process") from error

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
+
+from experiments.edgemark.evaluate import Result
 
 
 CLAIM = "tinyquant.claim"
 
 
 @pytest.fixture
-def show_claim(request: pytest.FixtureRequest):
+def show_claim(request: pytest.FixtureRequest) -> Callable[[str, Result], None]:
     """Show a result in the summary, under whose figures it is about."""
 
-    def show(figures: str, result) -> None:
+    def show(figures: str, result: Result) -> None:
         row = f"{figures} {result.board}\t{result.claim.name}\t{result.finding.short}"
         request.node.user_properties.append((CLAIM, f"{row}\t{result.finding.figure}"))
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from pytest_tinyquant.measure.measurement import Measurement
 from pytest_tinyquant.models.graph import Graph
 from pytest_tinyquant.models.graph import Tensor
 from pytest_tinyquant.models.model import Model
@@ -34,7 +35,9 @@ def host(pytestconfig: pytest.Config) -> Board:
 
 
 @pytest.mark.tinyquant(schemes=INTEGER_SCHEMES, boards="nucleo-l4r5zi", metrics=[])
-def test_outputs_are_equal_byte_for_byte(pytestconfig, model, scheme, board, host):
+def test_outputs_are_equal_byte_for_byte(
+    pytestconfig: pytest.Config, model: Model, scheme: Scheme, board: Board, host: Board
+) -> None:
     where = f"{model.name} {scheme.name}"
     tensor, (actual, expected) = outputs(pytestconfig, model, scheme, (board, host))
     for sample, (ours, theirs) in enumerate(zip(actual, expected, strict=True)):
@@ -49,7 +52,9 @@ def test_outputs_are_equal_byte_for_byte(pytestconfig, model, scheme, board, hos
 
 
 @pytest.mark.tinyquant(schemes="basic", boards="nucleo-l4r5zi", metrics=[])
-def test_float_outputs_are_equal_to_a_millionth(pytestconfig, model, scheme, board, host):
+def test_float_outputs_are_equal_to_a_millionth(
+    pytestconfig: pytest.Config, model: Model, scheme: Scheme, board: Board, host: Board
+) -> None:
     tensor, results = outputs(pytestconfig, model, scheme, (board, host))
     assert tensor.dtype == "float32"
     actual, expected = (
@@ -67,7 +72,13 @@ def test_float_outputs_are_equal_to_a_millionth(pytestconfig, model, scheme, boa
 
 
 @pytest.mark.tinyquant(schemes=("basic", *INTEGER_SCHEMES), boards="rx65n", metrics=[])
-def test_rx_and_cortex_m4_agree_byte_for_byte(request, pytestconfig, model, scheme, measurement):
+def test_rx_and_cortex_m4_agree_byte_for_byte(
+    request: pytest.FixtureRequest,
+    pytestconfig: pytest.Config,
+    model: Model,
+    scheme: Scheme,
+    measurement: Measurement,
+) -> None:
     """Float too: both have the same C code and C library, and neither fuses multiply and add."""
     cortex_m4 = pytestconfig.stash[RUN].project.boards["nucleo-l4r5zi"]
     other = measured_once(request.node, model, scheme, cortex_m4)
@@ -90,4 +101,4 @@ def outputs(
 def run(stages: Stages, case: Case) -> tuple[Graph, tuple[bytes, ...]]:
     built = stages.prepare(case)
     with stages.open(case.board, built.image, name=f"agree {case.name}") as device:
-        return built.graph, stages.run(device, case).outputs
+        return built.graph, stages.run(device, built).outputs

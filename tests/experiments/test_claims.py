@@ -6,16 +6,20 @@ changes, so that a reader of docs/claims.md would be told what is no longer so, 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from experiments.edgemark import builds
 from experiments.edgemark import schemes
+from experiments.edgemark.evaluate import Result
 from experiments.edgemark.evaluate import estimated_key
 from experiments.edgemark.evaluate import own_figures
 from experiments.edgemark.evaluate import own_result
 from experiments.edgemark.evaluate import own_results
 from experiments.edgemark.evaluate import published_results
 from experiments.edgemark.evaluate import recorded
+from experiments.edgemark.finding import Figures
 from experiments.edgemark.page import page
 from experiments.edgemark.study import ALL
 from experiments.edgemark.study import CLAIMS
@@ -23,6 +27,8 @@ from experiments.edgemark.study import FIRMWARE
 from experiments.edgemark.study import HOST
 from experiments.edgemark.study import RX
 from experiments.edgemark.study import STM
+from experiments.edgemark.study import Claim
+from pytest_tinyquant.project.project import Project
 from pytest_tinyquant.session.run import RUN
 
 
@@ -42,6 +48,7 @@ RELATIONS = {
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Take the selected boards, all of them if none is selected."""
     wanted = metafunc.config.stash[RUN].settings.boards
+    cases: list[tuple[Claim | str, str, str]]
     if "claim" in metafunc.fixturenames:
         cases = [(claim, board, claim.name) for claim in CLAIMS for board in claim.own]
         names = ("claim", "on")
@@ -61,7 +68,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture(scope="module")
-def project(pytestconfig: pytest.Config):
+def project(pytestconfig: pytest.Config) -> Project:
     run = pytestconfig.stash[RUN]
     if run.settings.update != "none":
         pytest.skip("this run changes the baselines that claims are about")
@@ -69,12 +76,18 @@ def project(pytestconfig: pytest.Config):
 
 
 @pytest.fixture(scope="module")
-def figures(project):
+def figures(project: Project) -> dict[str, Figures]:
     """The figures in this project's baselines by board."""
     return own_figures(project, ALL)
 
 
-def test_claim(claim, on: str, project, figures, show_claim) -> None:
+def test_claim(
+    claim: Claim,
+    on: str,
+    project: Project,
+    figures: dict[str, Figures],
+    show_claim: Callable[[str, Result], None],
+) -> None:
     result = own_result(claim, on, figures[on])
     show_claim("own", result)
     found = {on: result.finding.full}
@@ -88,13 +101,13 @@ def test_claim(claim, on: str, project, figures, show_claim) -> None:
         )
 
 
-def test_relation(relation: str, on: str, figures) -> None:
+def test_relation(relation: str, on: str, figures: dict[str, Figures]) -> None:
     judge, _, exceptions = RELATIONS[relation]
     finding = judge(figures[on])
     assert finding.exceptions == exceptions, f"{relation} on {on}: {finding.full}; {finding.figure}"
 
 
-def test_docs_tell_the_claims_as_they_are(project) -> None:
+def test_docs_tell_the_claims_as_they_are(project: Project) -> None:
     told = (project.root / "docs" / "claims.md").read_text("utf-8")
     found = page(published_results(project.baselines_dir), own_results(project))
     assert told == found, "docs/claims.md is old; run python -m experiments.edgemark --write"

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from experiments.edgemark.evaluate import Result
 from experiments.edgemark.evaluate import published_figures
+from experiments.edgemark.finding import Figures
 from experiments.edgemark.study import CLAIMS
+from experiments.edgemark.study import Claim
 from pytest_tinyquant.session.run import RUN
 
 
 @pytest.fixture(scope="module")
-def figures(pytestconfig: pytest.Config):
+def figures(pytestconfig: pytest.Config) -> dict[str, Figures]:
     """The study's figures by board."""
     return published_figures(pytestconfig.stash[RUN].settings.baselines_dir)
 
@@ -24,7 +28,9 @@ def figures(pytestconfig: pytest.Config):
         for board in claim.published
     ],
 )
-def test_claim(claim, on: str, figures, show_claim) -> None:
+def test_claim(
+    claim: Claim, on: str, figures: dict[str, Figures], show_claim: Callable[[str, Result], None]
+) -> None:
     finding = claim.relation(figures[on])
     show_claim("published", Result(claim, on, finding))
     assert finding.short == claim.published[on], f"{claim.text}: {finding.full}; {finding.figure}"

@@ -13,6 +13,7 @@ import pytest
 from experiments.compression.claims import CLAIMS
 from experiments.compression.claims import MODELS
 from experiments.compression.claims import PLAIN
+from experiments.compression.claims import Claim
 from experiments.compression.claims import read_numbers
 
 
@@ -26,7 +27,7 @@ KNOWN = {
 
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.name)
-def test_a_claim_holds_unless_it_is_known_not_to(claim, model):
+def test_a_claim_holds_unless_it_is_known_not_to(claim: Claim, model: str) -> None:
     failures = claim.failures(read_numbers(model))
     assert bool(failures) == ((claim.name, model) in KNOWN), failures
 
@@ -44,7 +45,7 @@ BREAKS = {
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.name)
-def test_a_claim_notices_what_it_speaks_of(claim):
+def test_a_claim_notices_what_it_speaks_of(claim: Claim) -> None:
     numbers = copy.deepcopy(read_numbers("fc_9"))
     scheme, changed, factor = BREAKS[claim.name]
     for name in numbers[scheme]:

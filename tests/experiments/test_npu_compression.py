@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from experiments.ethos_u.claims import CLAIMS
+from experiments.ethos_u.claims import Claim
 from experiments.ethos_u.networks import NETWORKS
 from experiments.ethos_u.networks import VARIANTS
 from experiments.ethos_u.networks import Variant
@@ -36,7 +37,7 @@ KNOWN = {
 
 @pytest.mark.parametrize("network", NETWORKS)
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.name)
-def test_a_claim_holds_unless_it_is_known_not_to(claim, network):
+def test_a_claim_holds_unless_it_is_known_not_to(claim: Claim, network: str) -> None:
     failures = claim.failures(read_figures()["networks"][network])
     assert bool(failures) == ((claim.name, network) in KNOWN), failures
 
@@ -52,7 +53,7 @@ BREAKS = {
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.name)
-def test_a_claim_notices_what_it_speaks_of(claim):
+def test_a_claim_notices_what_it_speaks_of(claim: Claim) -> None:
     figures = copy.deepcopy(read_figures()["networks"]["MobileNetV2"])
     variant, column, factor = BREAKS[claim.name]
     assert not claim.failures(figures)
@@ -60,7 +61,7 @@ def test_a_claim_notices_what_it_speaks_of(claim):
     assert claim.failures(figures)
 
 
-def test_the_page_has_the_tables_of_the_figures():
+def test_the_page_has_the_tables_of_the_figures() -> None:
     text = (ROOT / PAGE).read_text("utf-8")
     assert text == filled(text, read_figures()["networks"]), (
         "docs/ethos-u.md is out of date: run python -m experiments.ethos_u --write"
@@ -68,7 +69,7 @@ def test_the_page_has_the_tables_of_the_figures():
 
 
 @pytest.mark.parametrize(("name", "values"), [("clustered", 16), ("both", 16), ("pruned", None)])
-def test_weights_have_the_zeros_and_values_asked(name, values):
+def test_weights_have_the_zeros_and_values_asked(name: str, values: int | None) -> None:
     kernel = np.random.default_rng(0).normal(size=(3, 3, 40, 50)).astype(np.float32)
     found = changed(kernel, VARIANTS[name])
     if VARIANTS[name].zeros:
@@ -88,7 +89,7 @@ def test_weights_have_the_zeros_and_values_asked(name, values):
     os.environ.get("HYPOTHESIS_PROFILE") != "nightly", reason="only in the nightly profile"
 )
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_the_figures_are_what_vela_says_today(variant):
+def test_the_figures_are_what_vela_says_today(variant: str) -> None:
     from experiments.ethos_u.measure import measure
     from experiments.ethos_u.measure import version
 

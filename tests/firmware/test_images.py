@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,7 +55,7 @@ def image_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Firmware
     )
     stages = Stages(load_project(settings, tmp_path_factory.mktemp("work")))
 
-    def build(chip: str, scheme: str = "int8-only", **changes: object) -> FirmwareImage:
+    def build(chip: str, scheme: str = "int8-only", **changes: Any) -> FirmwareImage:
         board = dataclasses.replace(load_boards([])[chip], target=Target.HARDWARE, **changes)
         image = stages.prepare(Case(load_model(MODEL), SCHEMES[scheme], board)).image
         assert isinstance(image, FirmwareImage)

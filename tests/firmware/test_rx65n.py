@@ -69,7 +69,7 @@ class Rx65n:
     def hz(self, shift: int) -> float:
         """Return the frequency of the clock whose divider is at ``shift`` in SCKCR."""
         source = self.pll_hz if self.get(SCKCR3) >> 8 & 7 == 4 else LOCO_HZ
-        return source / 2 ** (self.get(SCKCR) >> shift & 0xF)
+        return source / (1 << (self.get(SCKCR) >> shift & 0xF))
 
     @property
     def core_hz(self) -> float:

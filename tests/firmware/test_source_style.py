@@ -40,7 +40,7 @@ def names(paths: list[Path]) -> list[str]:
 
 
 @pytest.mark.parametrize("path", ASSEMBLER, ids=names(ASSEMBLER))
-def test_assembler_is_written_one_way(path):
+def test_assembler_is_written_one_way(path: Path) -> None:
     lines = path.read_text().splitlines()
     code = _without_comments(path.read_text())
     assert lines[0] == "/*", "the first thing is the comment about the whole file"
@@ -61,7 +61,7 @@ def _without_comments(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize(("struct", "file"), SHARED.items(), ids=SHARED)
-def test_every_member_that_assembler_reads_is_asserted(struct, file):
+def test_every_member_that_assembler_reads_is_asserted(struct: str, file: str) -> None:
     assert any(path.name == file for path in ASSEMBLER)
     (body,) = [
         found[1]
@@ -78,7 +78,7 @@ def test_every_member_that_assembler_reads_is_asserted(struct, file):
     assert members == asserted
 
 
-def test_assembler_that_names_a_header_reads_no_struct_beyond_these():
+def test_assembler_that_names_a_header_reads_no_struct_beyond_these() -> None:
     """A new .S file has to say here which structs it shares."""
     known = set(SHARED.values())
     shares = {
@@ -91,7 +91,7 @@ def test_assembler_that_names_a_header_reads_no_struct_beyond_these():
 
 
 @pytest.mark.parametrize("path", C, ids=names(C))
-def test_no_argument_of_a_macro_has_a_side_effect(path):
+def test_no_argument_of_a_macro_has_a_side_effect(path: Path) -> None:
     """A macro may use its argument several times, or never."""
     calls = re.findall(r"\b([A-Z][A-Z0-9_]{2,}\((?:[^()]|\([^()]*\))*\))", path.read_text())
     wrong = [call for call in calls if re.search(r"\+\+|--|[^=!<>]=[^=]", call)]

@@ -197,8 +197,9 @@ class _Tensors:
         self.numbers = np.random.default_rng(7)
 
     def value(self, shape: Sequence[int], scale: float = 0.1, zero_point: int = 3) -> int:
-        q = {"scale": scale, "zero_point": zero_point} if self.quantized else {}
-        return self.model.tensor(shape, self.activation, **q)
+        if not self.quantized:
+            return self.model.tensor(shape, self.activation)
+        return self.model.tensor(shape, self.activation, scale=scale, zero_point=zero_point)
 
     def weights(self, shape: Sequence[int], axis_scales: int) -> int:
         if self.quantized:

@@ -52,7 +52,7 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 
 def test_every_extra_that_is_named_exists() -> None:
-    found = {}
+    found: dict[str, Path] = {}
     for file in [*SOURCES, REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.*"))]:
         for names in NAMED.findall(file.read_text(errors="replace")):
             for name in names.split(","):

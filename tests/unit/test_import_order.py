@@ -50,11 +50,11 @@ def _imported(path: Path, files: dict[str, Path]) -> Iterator[tuple[str, int]]:
                 yield ".".join(parts[1:]), node.lineno
 
 
-def test_every_module_lies_in_a_room_of_the_table():
+def test_every_module_lies_in_a_room_of_the_table() -> None:
     assert {name.split(".")[0] for name in imports()} == set(rooms())
 
 
-def test_a_room_imports_only_from_rooms_above_it():
+def test_a_room_imports_only_from_rooms_above_it() -> None:
     order = {room: place for place, room in enumerate(rooms())}
     wrong = [
         f"{name} imports {target} (line {line})"
@@ -65,7 +65,7 @@ def test_a_room_imports_only_from_rooms_above_it():
     assert not wrong, "\n".join(wrong)
 
 
-def test_no_import_goes_in_a_circle():
+def test_no_import_goes_in_a_circle() -> None:
     """Not even under TYPE_CHECKING, or in a function: a circle is one thing in two files."""
     found = imports()
     sorter = TopologicalSorter(
@@ -85,5 +85,5 @@ def _is_package_of(one: str, other: str) -> bool:
 
 
 @pytest.mark.parametrize("room", ["errors", "metrics", "plugin"])
-def test_the_table_is_read(room):
+def test_the_table_is_read(room: str) -> None:
     assert room in rooms()

@@ -34,7 +34,7 @@ _LAST_BYTES: Final = 400
 
 
 @dataclass(frozen=True)
-class Run:
+class StraightRun:
     """What happened in one straight run of instructions while one operator ran.
 
     :param op: index of the operator; -1 in the profiled function itself.
@@ -68,7 +68,7 @@ def profile(
     timing: CoreTiming,
     timeout: float,
     where: str,
-) -> tuple[Run, ...]:
+) -> tuple[StraightRun, ...]:
     """Return the profile of the first inference of an image.
 
     :param plugin: the built plug-in.
@@ -152,10 +152,10 @@ def _addresses(elf: Elf) -> dict[str, int]:
     }
 
 
-def _read(file: Path, where: str) -> Iterator[Run]:
+def _read(file: Path, where: str) -> Iterator[StraightRun]:
     """Yield the lines of a profile."""
     lines = file.read_text("ascii").splitlines()
     if not lines or lines.pop() != "end":
         raise EstimateError(f"{where}: QEMU ended before the profile was written whole")
     for line in lines:
-        yield Run(*map(int, line.split()))
+        yield StraightRun(*map(int, line.split()))

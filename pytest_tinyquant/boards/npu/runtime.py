@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class EthosU(Runtime):
+class EthosURuntime(Runtime):
     """TensorFlow Lite Micro with one operator for all that the NPU runs."""
 
     @property
@@ -58,7 +58,7 @@ class EthosU(Runtime):
         return f"{RUNTIMES['tflm'].version()} (reference, not executed)"
 
 
-ETHOS_U: Final = EthosU(
+ETHOS_U: Final = EthosURuntime(
     name="ethos-u",
     title="an Ethos-U",
     source="Vela",

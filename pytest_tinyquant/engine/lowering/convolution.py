@@ -128,12 +128,10 @@ def _layer(
         "output": lowering.address(output),
         "scratch": None,
     }
-    kernel = f"tq_{operator.op.lower()}_{suffix}"
+    in_32_bits = suffix == "s16" and bias is not None and bias.dtype == "int32"
+    kernel = f"tq_{operator.op.lower()}_{'acc32_' if in_32_bits else ''}{suffix}"
     if suffix != "f32":
-        narrow = suffix == "s16"
-        if narrow and bias is not None and bias.dtype == "int32":
-            narrow = False
-            kernel = f"tq_{operator.op.lower()}_acc32_s16"
+        narrow = suffix == "s16" and not in_32_bits
         fields |= multipliers(lowering, source, weights, output, channels=channels, narrow=narrow)
     fields |= activation_limits(operator, output)
     if suffix == "s8":

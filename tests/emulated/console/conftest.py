@@ -109,7 +109,7 @@ def wrong_baud_rate(data: bytes, rng: random.Random) -> list[Event]:
     return [resampled(data, rng.choice(WRONG_BAUD_RATES) / BAUD_RATE)]
 
 
-DAMAGES = {
+DAMAGES: dict[str, Callable[[bytes, random.Random], list[Event]]] = {
     damage.__name__: damage
     for damage in (
         *(drop, flip, duplicate, garbage, delay, late, mute, unplug, replug, reset),

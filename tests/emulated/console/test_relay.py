@@ -6,12 +6,20 @@ import dataclasses
 import os
 import random
 import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+from typing import Any
 
 import pytest
 
 from pytest_tinyquant.boards.console.console import SerialConsole
 from pytest_tinyquant.boards.emulator.cortex_m import EmulatedCortexM
 from pytest_tinyquant.firmware.image import FirmwareImage
+
+
+if TYPE_CHECKING:
+    from tests.emulated.console.conftest import Event
+    from tests.emulated.console.conftest import Line
 
 
 pytestmark = pytest.mark.parametrize("board_name", ["nucleo-l4r5zi"], indirect=True)
@@ -21,12 +29,14 @@ LAST_LINE = re.compile(rb"#[0-9a-f]{4} END .*\n")
 
 
 @pytest.fixture
-def relayed(line, line_reader, monkeypatch: pytest.MonkeyPatch):
+def relayed(
+    line: Callable[..., Line], line_reader: Any, monkeypatch: pytest.MonkeyPatch
+) -> list[Callable[[bytes], list[Event]]]:
     """Let the output of every run go over a line, where the damages in this list happen."""
     over = line()
-    damages = []
+    damages: list[Callable[[bytes], list[Event]]] = []
 
-    class Relay(line_reader):
+    class Relay(line_reader):  # type: ignore[misc]  # a class that a fixture gives
         """Stores what the emulator sends in one run, then forwards it."""
 
         def __init__(self, url: str) -> None:
@@ -40,7 +50,8 @@ def relayed(line, line_reader, monkeypatch: pytest.MonkeyPatch):
                     self._all_sent = False
                     return b""
                 self._forward(timeout)
-            return super().read(timeout)
+            data: bytes = super().read(timeout)
+            return data
 
         def _forward(self, timeout: float) -> None:
             output = b""
@@ -59,7 +70,11 @@ def relayed(line, line_reader, monkeypatch: pytest.MonkeyPatch):
     "kind", ["drop", "flip", "duplicate", "garbage", "delay", "mute", "replug", "reset"]
 )
 def test_damage_in_one_run_does_not_reach_the_numbers(
-    kind: str, seed: int, relayed, damages, well_behaved_image: FirmwareImage
+    kind: str,
+    seed: int,
+    relayed: list[Callable[[bytes], list[Event]]],
+    damages: dict[str, Callable[[bytes, random.Random], list[Event]]],
+    well_behaved_image: FirmwareImage,
 ) -> None:
     rng = random.Random(f"{kind} {seed}")
     device = EmulatedCortexM("nucleo-l4r5zi", "mps2-an386", timeout=60)

@@ -41,7 +41,7 @@ def test_add(seed: int, layers: Callable[..., Any], two_sets: Any) -> None:
         second = model.choice([first, model.scale(-8, -3), first * 2.0 ** -model.integer(1, 6)])
         # From sums that fill the output's range to some that saturate it.
         output = max(first, second) * model.choice([2.0, 1.0, 0.5, model.random.uniform(0.3, 3)])
-        scales = tuple(float(np.float32(scale)) for scale in (first, second, output))
+        scales = (float(np.float32(first)), float(np.float32(second)), float(np.float32(output)))
         zero_points = [model.zero_point("int8") for _ in range(3)]
         add_layer(model, model.integer(1, 70), scales, zero_points)
     assert set(two_sets.check_equal(model)) == {"tq_add_s8_dsp", "tq_add_equal_s8_dsp"}

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
+
+
+if TYPE_CHECKING:
+    from tests.emulated.kernels.conftest import Layers
+    from tests.emulated.kernels.conftest import TwoSets
 
 
 # A model of this many layers is one example.
@@ -21,9 +29,12 @@ quick = settings.get_profile("emulated_kernels")
 seeds = st.integers(0, 2**32 - 1)
 
 
-def window(random, height, width, filter_height, filter_width):
+def window(
+    random: np.random.Generator, height: int, width: int, filter_height: int, filter_width: int
+) -> tuple[dict[str, Any], list[int]]:
     """Draw the options of a sliding window; return them and the output's height and width."""
-    options, sizes = {"padding": str(random.choice(["SAME", "VALID"]))}, []
+    options: dict[str, Any] = {"padding": str(random.choice(["SAME", "VALID"]))}
+    sizes: list[tuple[int, int, int]] = []
     for axis, size, filter_size in (("h", height, filter_height), ("w", width, filter_width)):
         stride = options[f"stride_{axis}"] = int(random.integers(1, 4))
         dilation = options[f"dilation_{axis}_factor"] = int(random.choice([1, 1, 2, 3]))
@@ -36,10 +47,10 @@ def window(random, height, width, filter_height, filter_width):
     return options, [(size - reach) // stride + 1 for size, stride, reach in sizes]
 
 
-def filters(random, shape, axis):
+def filters(random: np.random.Generator, shape: tuple[int, ...], axis: int) -> np.ndarray:
     """Draw weights: random, the extremes (whose sums are largest), dead channels."""
     kind = random.choice(["random", "random", "dead channels", "extremes", "largest", "-128"])
-    weights = random.integers(-127, 128, shape)
+    weights: np.ndarray = random.integers(-127, 128, shape)
     if kind == "extremes":
         weights = random.choice([-127, 127], shape)
     elif kind == "largest":
@@ -54,7 +65,17 @@ def filters(random, shape, axis):
     return weights
 
 
-def add_layer(model, random, op, dtype, shape, weights, axis, output_shape, options):
+def add_layer(
+    model: Layers,
+    random: np.random.Generator,
+    op: str,
+    dtype: str,
+    shape: tuple[int, ...],
+    weights: np.ndarray,
+    axis: int,
+    output_shape: tuple[int, ...],
+    options: dict[str, Any],
+) -> None:
     """Add a layer whose outputs mostly lie within the range of their type, but not always."""
     channels = weights.shape[axis]
     largest = 1 if dtype == "int8" else 256
@@ -63,7 +84,9 @@ def add_layer(model, random, op, dtype, shape, weights, axis, output_shape, opti
     swing = {0: 2.0**-14, 1: 2.0**6}.get(int(random.integers(16)), 2.0 ** random.uniform(-2, 2))
     output_scale = scale * weight_scales.mean() * typical / (60 * largest) / swing
     source = model.activation(shape, dtype, float(np.float32(scale)), model.zero_point(dtype))
-    filters = model.constant(weights.astype("int8"), np.float32(weight_scales).tolist(), axis)
+    filters = model.constant(
+        weights.astype("int8"), np.asarray(weight_scales, np.float32).tolist(), axis
+    )
     bias = draw_bias(model, random, dtype, channels, typical)
     output_scale = float(np.float32(output_scale))
     output = model.activation(output_shape, dtype, output_scale, model.zero_point(dtype))
@@ -71,7 +94,9 @@ def add_layer(model, random, op, dtype, shape, weights, axis, output_shape, opti
     model.add(op, [source, filters, bias], output, **options)
 
 
-def draw_bias(model, random, dtype, channels, typical):
+def draw_bias(
+    model: Layers, random: np.random.Generator, dtype: str, channels: int, typical: float
+) -> int | None:
     """Draw a bias: none, as large as the sums, or so large that no 32 bits hold it."""
     kind = random.integers(8)
     if kind == 0:
@@ -82,14 +107,14 @@ def draw_bias(model, random, dtype, channels, typical):
     return model.constant(np.trunc(values).astype(BIASES[dtype]))
 
 
-def used_dsp(used):
+def used_dsp(used: Mapping[str, int]) -> int:
     return sum(count for kernel, count in used.items() if kernel.endswith("_dsp"))
 
 
 @pytest.mark.parametrize("dtype", BIASES)
 @given(seed=seeds)
 @quick
-def test_convolutions(dtype, seed, layers, two_sets):
+def test_convolutions(dtype: str, seed: int, layers: type[Layers], two_sets: TwoSets) -> None:
     model, random = layers(seed), np.random.default_rng(seed)
     for _ in range(LAYERS):
         batches, channels = int(random.integers(1, 3)), int(random.integers(1, 10))
@@ -106,7 +131,9 @@ def test_convolutions(dtype, seed, layers, two_sets):
 @pytest.mark.parametrize("dtype", BIASES)
 @given(seed=seeds)
 @quick
-def test_convolutions_with_many_positions(dtype, seed, layers, two_sets):
+def test_convolutions_with_many_positions(
+    dtype: str, seed: int, layers: type[Layers], two_sets: TwoSets
+) -> None:
     """Sums up to and beyond what the kernels can keep in 32 bits, and in 24."""
     model, random = layers(seed), np.random.default_rng(seed)
     options = {"padding": "VALID", "stride_h": 1, "stride_w": 1}
@@ -125,7 +152,13 @@ def test_convolutions_with_many_positions(dtype, seed, layers, two_sets):
         ("int16", {"tq_conv_2d_s16_dsp", "tq_conv_2d_s16"}),
     ],
 )
-def test_largest_sums(dtype, kernels, layers, two_sets):
+def test_largest_sums(
+    dtype: str,
+    kernels: set[str],
+    layers: type[Layers],
+    two_sets: TwoSets,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """With 516 positions the sums still fit, with more they do not in one of 24 and 32 bits."""
     model = layers(1)
     options = {
@@ -144,14 +177,16 @@ def test_largest_sums(dtype, kernels, layers, two_sets):
     info = np.iinfo(dtype)
     size = sum(model.tensors[operator.inputs[0]].elements for operator in model.operators)
     samples = itertools.cycle(np.full(size, v, dtype).tobytes() for v in (info.min, info.max))
-    model.sample = lambda: next(samples)
+    monkeypatch.setattr(model, "sample", lambda: next(samples))
     assert two_sets.check_equal(model).keys() == kernels
 
 
 @pytest.mark.parametrize("dtype", BIASES)
 @given(seed=seeds)
 @quick
-def test_convolutions_of_several_groups_of_pixels(dtype, seed, layers, two_sets):
+def test_convolutions_of_several_groups_of_pixels(
+    dtype: str, seed: int, layers: type[Layers], two_sets: TwoSets
+) -> None:
     """Weights of up to 20 steps are read where they are, those of more steps are copied."""
     model, random = layers(seed), np.random.default_rng(seed)
     for channels, depth, filter_size in itertools.product((8, 16), (3, 16, 28), (1, 3)):
@@ -176,7 +211,9 @@ def test_convolutions_of_several_groups_of_pixels(dtype, seed, layers, two_sets)
 @pytest.mark.parametrize("dtype", BIASES)
 @given(seed=seeds)
 @quick
-def test_depthwise_convolutions(dtype, seed, layers, two_sets):
+def test_depthwise_convolutions(
+    dtype: str, seed: int, layers: type[Layers], two_sets: TwoSets
+) -> None:
     model, random = layers(seed), np.random.default_rng(seed)
     shapes = [(4, 1), (8, 1), (12, 1), (4, 1), (8, 1), (1, 4), (1, 3), (3, 1), (2, 2)]
     for _ in range(LAYERS):

@@ -34,8 +34,8 @@ def packed(graph: Graph) -> Graph:
 def _packed(tensor: Tensor) -> Tensor:
     if tensor.data is None or tensor.dtype != "int8":
         return tensor
-    values = np.frombuffer(tensor.data, np.uint8)
-    values = np.pad(values, (0, len(values) % 2)) & 15
+    stored = np.frombuffer(tensor.data, np.uint8)
+    values = np.pad(stored, (0, len(stored) % 2)) & 15
     return replace(tensor, dtype="int4", data=(values[0::2] | values[1::2] << 4).tobytes())
 
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,10 +16,18 @@ from controlled_models import streaming
 from drawn_layers.draw import BySeed
 from drawn_layers.draw import Draw
 from drawn_layers.families import STATEFUL
+from drawn_layers.families import Variant
+from drawn_layers.spec import OperatorSpec
+from drawn_layers.spec import TensorSpec
 
 from pytest_tinyquant.engine.emit import emit
+from pytest_tinyquant.engine.plan import Plan
 from pytest_tinyquant.engine.plan import plan
 from pytest_tinyquant.models.tflite_reader import read_graph
+
+
+if TYPE_CHECKING:
+    from tests.engine.conftest import Tflm
 
 
 RANDOM = np.random.default_rng(7)
@@ -53,11 +65,11 @@ int main(void) {
 """
 
 
-def integers(shape, dtype, low=-127, high=127):
+def integers(shape: tuple[int, ...], dtype: str, low: int = -127, high: int = 127) -> np.ndarray:
     return RANDOM.integers(low, high + 1, shape).astype(dtype)
 
 
-def conv_2d_int8(operator, tensor):
+def conv_2d_int8(operator: type[OperatorSpec], tensor: type[TensorSpec]) -> OperatorSpec:
     filters = integers((4, 3, 3, 2), "int8")
     weights = tensor(filters.shape, "int8", [0.01, 0.02, 0.03, 0.04], data=filters)
     bias = tensor((4,), "int32", [0.001] * 4, data=integers((4,), "int32", -500, 500))
@@ -66,7 +78,7 @@ def conv_2d_int8(operator, tensor):
     return operator("CONV_2D", inputs, (tensor((1, 3, 5, 4), "int8", 0.3, 5),), "Conv2D", options)
 
 
-def fully_connected_int16(operator, tensor):
+def fully_connected_int16(operator: type[OperatorSpec], tensor: type[TensorSpec]) -> OperatorSpec:
     weights = tensor((5, 9), "int8", 0.02, data=integers((5, 9), "int8"))
     bias = tensor((5,), "int64", 0.002, data=integers((5,), "int64", -(1 << 34), 1 << 34))
     inputs = (tensor((1, 9), "int16", 0.1), weights, bias)
@@ -74,36 +86,45 @@ def fully_connected_int16(operator, tensor):
     return operator("FULLY_CONNECTED", inputs, output, "FullyConnected", {})
 
 
-def relu_float32(operator, tensor):
+def relu_float32(operator: type[OperatorSpec], tensor: type[TensorSpec]) -> OperatorSpec:
     return operator("RELU", (tensor((7,), "float32"),), (tensor((7,), "float32"),))
 
 
-def softmax_int8(operator, tensor):
+def softmax_int8(operator: type[OperatorSpec], tensor: type[TensorSpec]) -> OperatorSpec:
     source, output = tensor((1, 12), "int8", 0.05, 4), tensor((1, 12), "int8", 1 / 256, -128)
     return operator("SOFTMAX", (source,), (output,), "Softmax", {"Beta": 1.0})
 
 
-def split_int8(operator, tensor):
+def split_int8(operator: type[OperatorSpec], tensor: type[TensorSpec]) -> OperatorSpec:
     axis = tensor((1,), "int32", data=np.array([1]))
     parts = tuple(tensor((2, 3), "int8", 0.1) for _ in range(2))
     return operator("SPLIT", (axis, tensor((2, 6), "int8", 0.1)), parts, "Split", {"NumSplits": 2})
 
 
 @pytest.fixture(scope="module")
-def engine_objects(tmp_path_factory, compile_for_host, engine_sources):
+def engine_objects(
+    tmp_path_factory: pytest.TempPathFactory,
+    compile_for_host: Callable[..., None],
+    engine_sources: list[Path],
+) -> Path:
     merged = tmp_path_factory.mktemp("objects") / "engine.o"
     compile_for_host(engine_sources, merged, "-O2", "-fPIC", "-r", "-nostdlib")
     return merged
 
 
 @pytest.fixture
-def run_emitted(tmp_path, engine_objects, compile_for_host, plan_of):
+def run_emitted(
+    tmp_path: Path,
+    engine_objects: Path,
+    compile_for_host: Callable[..., None],
+    plan_of: Callable[[OperatorSpec], Plan],
+) -> Callable[..., bytes]:
     """Return run_emitted(model, sequences): the outputs' bytes, for sequences of samples.
 
     The model is that of a layer, or a .tflite file.
     """
 
-    def run(model, sequences):
+    def run(model: OperatorSpec | bytes, sequences: Any) -> bytes:
         planned = plan(read_graph(model)) if isinstance(model, bytes) else plan_of(model)
         emitted = emit(planned, tmp_path / "model")
         driver = tmp_path / "driver.c"
@@ -128,7 +149,13 @@ def run_emitted(tmp_path, engine_objects, compile_for_host, plan_of):
     [conv_2d_int8, fully_connected_int16, relu_float32, softmax_int8, split_int8],
     ids=lambda build: build.__name__,
 )
-def test_emitted_model(build, run_emitted, operator_spec, tensor_spec, tflm):
+def test_emitted_model(
+    build: Callable[..., Any],
+    run_emitted: Callable[..., bytes],
+    operator_spec: type[OperatorSpec],
+    tensor_spec: type[TensorSpec],
+    tflm: Tflm,
+) -> None:
     spec = build(operator_spec, tensor_spec)
     sample = [
         RANDOM.normal(0, 3, t.shape).astype(t.dtype)
@@ -140,7 +167,9 @@ def test_emitted_model(build, run_emitted, operator_spec, tensor_spec, tflm):
 
 
 @pytest.mark.parametrize("variant", STATEFUL, ids=str)
-def test_state_lasts_for_a_sequence(variant, run_emitted, tflm):
+def test_state_lasts_for_a_sequence(
+    variant: Variant, run_emitted: Callable[..., bytes], tflm: Tflm
+) -> None:
     for seed in range(20):
         layer = variant.draw(Draw(BySeed(seed), 6))
         sequences = layer.samples[:3], layer.samples[3:]
@@ -154,8 +183,10 @@ def test_state_lasts_for_a_sequence(variant, run_emitted, tflm):
 
 
 @pytest.mark.parametrize("name", ["variable", "branches", "loop"])
-def test_operators_that_run_others(name, run_emitted, tflm):
-    model, samples = {
+def test_operators_that_run_others(
+    name: str, run_emitted: Callable[..., bytes], tflm: Tflm
+) -> None:
+    drawn: dict[str, Callable[[], tuple[bytes, list[list[np.ndarray]]]]] = {
         "variable": lambda: (
             streaming(np.arange(9).reshape(1, 3, 3)),
             [[integers((1, 2, 3), "int8")] for _ in range(3)],
@@ -168,11 +199,12 @@ def test_operators_that_run_others(name, run_emitted, tflm):
             looping(),
             [[np.array([2], "int32"), *RANDOM.normal(size=(2, 2, 3)).astype("float32")]],
         ),
-    }[name]()
+    }
+    model, samples = drawn[name]()
     # Of a new sequence the variables begin anew.
     expected = outputs_of(tflm, model, samples)
     assert run_emitted(model, [samples, samples]) == expected * 2
 
 
-def outputs_of(tflm, model, samples):
+def outputs_of(tflm: Tflm, model: bytes, samples: list[list[np.ndarray]]) -> bytes:
     return b"".join(v.tobytes() for outputs in tflm.run(model, samples) for v in outputs)

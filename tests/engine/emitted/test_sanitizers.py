@@ -11,7 +11,7 @@ from pathlib import Path
 OPERATORS = Path(__file__).resolve().parents[1] / "operators"
 
 
-def test_operators_under_address_and_undefined_behaviour_sanitizer():
+def test_operators_under_address_and_undefined_behaviour_sanitizer() -> None:
     runtime = subprocess.run(
         ["gcc", "-print-file-name=libasan.so"], capture_output=True, text=True, check=True
     ).stdout.strip()

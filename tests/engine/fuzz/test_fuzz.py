@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +20,8 @@ from controlled_models import streaming
 from drawn_layers.draw import BySeed
 from drawn_layers.draw import Draw
 from drawn_layers.families import VARIANTS
+from drawn_layers.spec import OperatorSpec
+from drawn_layers.spec import TensorSpec
 
 from pytest_tinyquant.models.discovery import load_model
 from pytest_tinyquant.schemes.convert import convert
@@ -43,11 +46,11 @@ CONVERTED = [
 RANDOM = np.random.default_rng(11)
 
 
-def indices(tensor, *values):
+def indices(tensor: type[TensorSpec], *values: Any) -> TensorSpec:
     return tensor(np.shape(values), "int32", data=np.array(values))
 
 
-def transpose_conv(operator, tensor):
+def transpose_conv(operator: type[OperatorSpec], tensor: type[TensorSpec]) -> OperatorSpec:
     weights = tensor((2, 3, 3, 2), "int8", 0.02, data=RANDOM.integers(-9, 9, (2, 3, 3, 2)))
     bias = tensor((2,), "int32", 0.002, data=np.array([5, -5]))
     inputs = (indices(tensor, 1, 4, 4, 2), weights, tensor((1, 2, 2, 2), "int8", 0.1), bias)
@@ -56,7 +59,7 @@ def transpose_conv(operator, tensor):
     return operator("TRANSPOSE_CONV", inputs, (output,), "TransposeConv", options)
 
 
-def depthwise_conv_2d(operator, tensor):
+def depthwise_conv_2d(operator: type[OperatorSpec], tensor: type[TensorSpec]) -> OperatorSpec:
     filters = RANDOM.integers(-127, 128, (1, 3, 3, 4))
     weights = tensor(filters.shape, "int8", [0.01, 0.02, 0.03, 0.04], axis=3, data=filters)
     bias = tensor((4,), "int32", [0.001] * 4, data=np.array([5, -5, 0, 99]))
@@ -67,7 +70,7 @@ def depthwise_conv_2d(operator, tensor):
     return operator("DEPTHWISE_CONV_2D", inputs, (output,), "DepthwiseConv2D", options)
 
 
-def svdf(operator, tensor):
+def svdf(operator: type[OperatorSpec], tensor: type[TensorSpec]) -> OperatorSpec:
     features = tensor((4, 3), "int8", 0.02, data=RANDOM.integers(-9, 9, (4, 3)))
     times = tensor((4, 2), "int8", 0.02, data=RANDOM.integers(-9, 9, (4, 2)))
     bias = tensor((2,), "int32", 0.0004, data=np.array([5, -5]))
@@ -76,8 +79,8 @@ def svdf(operator, tensor):
     return operator("SVDF", inputs, (tensor((1, 2), "int8", 0.2),), "SVDF", {"Rank": 2})
 
 
-def lstm(operator, tensor):
-    def weights(columns):
+def lstm(operator: type[OperatorSpec], tensor: type[TensorSpec]) -> OperatorSpec:
+    def weights(columns: int) -> TensorSpec:
         return tensor((2, columns), "int8", 0.01, data=RANDOM.integers(-9, 9, (2, columns)))
 
     biases = [tensor((2,), "int32", 0.001, data=np.array([3, -3])) for _ in range(4)]
@@ -94,24 +97,24 @@ def lstm(operator, tensor):
     return operator("UNIDIRECTIONAL_SEQUENCE_LSTM", inputs, (output,), table, options)
 
 
-def strided_slice(operator, tensor):
+def strided_slice(operator: type[OperatorSpec], tensor: type[TensorSpec]) -> OperatorSpec:
     source, output = tensor((4, 5, 3), "int8", 0.1), tensor((2, 3, 3), "int8", 0.1)
     inputs = source, *(indices(tensor, *v) for v in ((0, 1, 0), (4, 4, 3), (2, 1, 1)))
     return operator("STRIDED_SLICE", inputs, (output,), "StridedSlice", {})
 
 
-def split(operator, tensor):
+def split(operator: type[OperatorSpec], tensor: type[TensorSpec]) -> OperatorSpec:
     parts = (tensor((2, 3), "int16", 0.1),) * 2
     inputs = indices(tensor, 1), tensor((2, 6), "int16", 0.1)
     return operator("SPLIT", inputs, parts, "Split", {"NumSplits": 2})
 
 
-def add(operator, tensor):
+def add(operator: type[OperatorSpec], tensor: type[TensorSpec]) -> OperatorSpec:
     inputs = tensor((1, 3, 2), "int8", 0.1, 3), tensor((1, 1, 2), "int8", 0.2, -3)
     return operator("ADD", inputs, (tensor((1, 3, 2), "int8", 0.3),), "Add", {})
 
 
-def pad(operator, tensor):
+def pad(operator: type[OperatorSpec], tensor: type[TensorSpec]) -> OperatorSpec:
     inputs = tensor((2, 3), "float32"), indices(tensor, [1, 1], [0, 2])
     return operator("PAD", inputs, (tensor((4, 5), "float32"),), "Pad", {})
 
@@ -129,7 +132,11 @@ CONTROLLED = {
 
 
 @pytest.fixture(scope="module")
-def seeds(tmp_path_factory, operator_spec, tensor_spec):
+def seeds(
+    tmp_path_factory: pytest.TempPathFactory,
+    operator_spec: type[OperatorSpec],
+    tensor_spec: type[TensorSpec],
+) -> list[Path]:
     folder = tmp_path_factory.mktemp("seeds")
     files = []
     for name, scheme in CONVERTED:
@@ -138,16 +145,16 @@ def seeds(tmp_path_factory, operator_spec, tensor_spec):
     for number, variant in enumerate(DRAWN):
         files.append(folder / f"{variant}.tflite")
         files[-1].write_bytes(variant.draw(Draw(BySeed(number), 1)).model)
-    for name, model in CONTROLLED.items():
+    for name, content in CONTROLLED.items():
         files.append(folder / f"{name}.tflite")
-        files[-1].write_bytes(model)
+        files[-1].write_bytes(content)
     for build in OPERATORS:
         files.append(folder / f"{build.__name__}.tflite")
         files[-1].write_bytes(build(operator_spec, tensor_spec).model())
     return files
 
 
-def fuzz(seeds, first, count):
+def fuzz(seeds: list[Path], first: int, count: int) -> Any:
     command = [sys.executable, str(FUZZER), *map(str, seeds)]
     environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"}
     result = subprocess.run(
@@ -158,7 +165,7 @@ def fuzz(seeds, first, count):
     return json.loads(result.stdout)
 
 
-def test_damaged_files_end_in_typed_errors(seeds):
+def test_damaged_files_end_in_typed_errors(seeds: list[Path]) -> None:
     total: dict[str, int] = {}
     for first in range(0, CASES, CASES_PER_PROCESS):
         summary = fuzz(seeds, first, min(CASES_PER_PROCESS, CASES - first))

@@ -6,7 +6,7 @@ import ctypes
 import hashlib
 import os
 import re
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -54,7 +54,9 @@ def _parse_structs(header: str) -> dict[str, type[ctypes.Structure]]:
     for body, name in re.findall(r"typedef struct \w+ \{(.*?)\} (\w+);", header, re.DOTALL):
         fields: list[tuple[str, Any]] = []
         for declaration in filter(str.strip, body.split(";")):
-            kind, pointer, field_name, count = _DECLARATION.fullmatch(declaration).groups()
+            found = _DECLARATION.fullmatch(declaration)
+            assert found is not None, declaration
+            kind, pointer, field_name, count = found.groups()
             c_type = ctypes.c_void_p if pointer else structs.get(kind) or _scalar(kind)
             fields.append((field_name, c_type * int(count) if count else c_type))
         structs[name] = type(name, (ctypes.Structure,), {"_fields_": fields})
@@ -89,7 +91,8 @@ class SeparateBuffers:
             self._libc.free(ctypes.c_void_p(block))
 
     def address(self, tensor: PlacedTensor) -> int:
-        return self._blocks[tensor]
+        address: int = self._blocks[tensor]
+        return address
 
 
 class HostEngine:
@@ -156,7 +159,7 @@ class _Call:
 
     def _struct(self, name: str, fields: Mapping[str, Any]) -> ctypes.Structure:
         struct = self.engine.structs[name]
-        types = dict(struct._fields_)  # type: ignore[misc]
+        types = {field[0]: field[1] for field in struct._fields_}
         return struct(**{key: self._value(types[key], value) for key, value in fields.items()})
 
     def _value(self, c_type: Any, value: Any) -> Any:
@@ -252,7 +255,7 @@ class Tally:
     def __init__(self) -> None:
         self._layers: dict[str, set[bytes]] = {}
         self._cases: dict[str, set[bytes]] = {}
-        self._seconds: Counter[str] = Counter()
+        self._seconds: defaultdict[str, float] = defaultdict(float)
 
     def add(self, op: str, layer: Layer, seconds: float) -> None:
         self._seconds[op] += seconds

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from drawn_layers.draw import Layer
 from drawn_layers.elementwise import PROBABILITY
+from drawn_layers.spec import OperatorSpec
+from drawn_layers.spec import TensorSpec
 
 from pytest_tinyquant.engine import fixed_point
 from pytest_tinyquant.engine.quantization import quantize_multiplier
@@ -13,8 +17,11 @@ from pytest_tinyquant.engine.quantization import quantize_multiplier
 
 @pytest.mark.parametrize("has_bias", [True, False])
 def test_fully_connected_takes_its_factor_in_double_precision(
-    has_bias, operator_spec, tensor_spec, check
-):
+    has_bias: bool,
+    operator_spec: type[OperatorSpec],
+    tensor_spec: type[TensorSpec],
+    check: Callable[[Layer], None],
+) -> None:
     """The sums are some that a factor taken in float32 would round to another byte."""
     depth, span = 1 << 14, 255
     scales = [float(np.float32(scale)) for scale in (0.0113, 0.0000999, 5.1)]
@@ -41,12 +48,17 @@ def test_fully_connected_takes_its_factor_in_double_precision(
     check(Layer(spec, [[np.full((1, depth), 127, np.int8)]]))
 
 
-def scaled(value, factor):
+def scaled(value: int, factor: float) -> int:
     return fixed_point.multiply(value, quantize_multiplier(factor))
 
 
 @pytest.mark.parametrize("dtype", ["int8", "int16"])
-def test_softmax_of_many_short_rows(dtype, operator_spec, tensor_spec, check):
+def test_softmax_of_many_short_rows(
+    dtype: str,
+    operator_spec: type[OperatorSpec],
+    tensor_spec: type[TensorSpec],
+    check: Callable[[Layer], None],
+) -> None:
     shape = (4000, 3)
     source = tensor_spec(shape, dtype, {"int8": 0.03, "int16": 0.0001}[dtype])
     output = tensor_spec(shape, dtype, *PROBABILITY[dtype])
@@ -58,8 +70,11 @@ def test_softmax_of_many_short_rows(dtype, operator_spec, tensor_spec, check):
 
 @pytest.mark.parametrize("bits", range(1, 7))
 def test_requantization_rounds_ties_as_tflm_for_every_input(
-    bits, operator_spec, tensor_spec, check
-):
+    bits: int,
+    operator_spec: type[OperatorSpec],
+    tensor_spec: type[TensorSpec],
+    check: Callable[[Layer], None],
+) -> None:
     every = np.arange(-128, 128, dtype=np.int8)
     source = tensor_spec(every.shape, "int8", 2.0**-9)
     output = tensor_spec(every.shape, "int8", 2.0 ** (bits - 9))
@@ -70,15 +85,20 @@ def test_requantization_rounds_ties_as_tflm_for_every_input(
 # Taken in float32, both factors would be others.
 @pytest.mark.parametrize("scales", [(0.23642925918102264, 0.05189617723226547), (0.0113, 0.0051)])
 def test_leaky_relu_takes_its_factors_in_double_precision(
-    scales, operator_spec, tensor_spec, check
-):
+    scales: tuple[float, float],
+    operator_spec: type[OperatorSpec],
+    tensor_spec: type[TensorSpec],
+    check: Callable[[Layer], None],
+) -> None:
     every = np.arange(-32768, 32768).astype(np.int16)
     source, output = (tensor_spec(every.shape, "int16", scale) for scale in scales)
     spec = operator_spec("LEAKY_RELU", (source,), (output,), "LeakyRelu", {"Alpha": 0.3})
     check(Layer(spec, [[every]]))
 
 
-def test_lstm_takes_the_factors_of_its_gates_in_double_precision(operator_spec, tensor_spec, check):
+def test_lstm_takes_the_factors_of_its_gates_in_double_precision(
+    operator_spec: type[OperatorSpec], tensor_spec: type[TensorSpec], check: Callable[[Layer], None]
+) -> None:
     """One unit that sees every fifth number; the factors' 16 bits would be others in float32."""
     every = np.arange(-32768, 32768, 5).astype(np.int16).reshape(-1, 1, 1)
     batches = len(every)
@@ -94,7 +114,7 @@ def test_lstm_takes_the_factors_of_its_gates_in_double_precision(operator_spec, 
     ]
     recurrent = [tensor_spec((1, 1), "int8", 0.01, data=np.array([[1]]))] * 4
     biases = [
-        tensor_spec((1,), "int64", source.scale * gate.scale, data=np.array([0]))
+        tensor_spec((1,), "int64", source.one_scale * gate.one_scale, data=np.array([0]))
         for gate in weights
     ]
     hidden = tensor_spec((batches, 1), "int16", 2.0**-15, state=True)

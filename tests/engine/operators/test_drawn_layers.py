@@ -10,16 +10,33 @@ RELU on float32, there are fewer layers than that, for they differ in shape only
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+from typing import Any
 
 import pytest
+from drawn_layers.draw import Draw
+from drawn_layers.draw import Layer
 from drawn_layers.families import VARIANTS
+from drawn_layers.families import Variant
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.strategies._internal.core import DataObject
+
+
+if TYPE_CHECKING:
+    from tests.engine.operators.conftest import Tally
 
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=str)
 @given(data=st.data())
-def test_outputs_are_tflms(variant, data, draw_from, check, tally):
+def test_outputs_are_tflms(
+    variant: Variant,
+    data: DataObject,
+    draw_from: Callable[[Any], Draw],
+    check: Callable[[Layer], None],
+    tally: Tally,
+) -> None:
     started = time.process_time()
     layer = variant.draw(draw_from(data))
     check(layer)

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
+from drawn_layers.spec import OperatorSpec
+from drawn_layers.spec import TensorSpec
 from model_builder import ModelBuilder
 
+from pytest_tinyquant.engine.plan import Plan
 from pytest_tinyquant.engine.plan import plan
 from pytest_tinyquant.errors import ModelError
 from pytest_tinyquant.models.tflite_reader import read_graph
 
 
-def upsampling(end=1):
+if TYPE_CHECKING:
+    from tests.engine.conftest import Tflm
+    from tests.engine.operators.conftest import HostEngine
+
+
+def upsampling(end: int = 1) -> bytes:
     """TRANSPOSE_CONV whose output shape is SHAPE > STRIDED_SLICE > PACK, as Keras converts it."""
     model = ModelBuilder()
     image = model.tensor((1, 3, 3, 1))
@@ -28,7 +39,7 @@ def upsampling(end=1):
     return model.build([image], [result])
 
 
-def test_the_shape_of_a_transposed_convolution(tflm, host_engine):
+def test_the_shape_of_a_transposed_convolution(tflm: Tflm, host_engine: HostEngine) -> None:
     model = upsampling()
     planned = plan(read_graph(model))
     assert [op.kernel for op in planned.ops] == ["tq_transpose_conv_f32"]
@@ -37,7 +48,7 @@ def test_the_shape_of_a_transposed_convolution(tflm, host_engine):
     np.testing.assert_array_equal(actual, expected)
 
 
-def test_a_shape_that_is_an_output(tflm, host_engine):
+def test_a_shape_that_is_an_output(tflm: Tflm, host_engine: HostEngine) -> None:
     model = ModelBuilder()
     image, sizes = model.tensor((2, 5, 3)), model.tensor((3,), "int32")
     model.operator("SHAPE", [image], [sizes], out_type=2)
@@ -45,7 +56,7 @@ def test_a_shape_that_is_an_output(tflm, host_engine):
     assert host_engine.run(planned, [[np.zeros((2, 5, 3), "float32")]])[0][0].tolist() == [2, 5, 3]
 
 
-def test_a_shape_that_contradicts_its_tensor():
+def test_a_shape_that_contradicts_its_tensor() -> None:
     model = ModelBuilder()
     image, sizes = model.tensor((2, 5, 3)), model.tensor((4,), "int32")
     model.operator("SHAPE", [image], [sizes], out_type=2)
@@ -55,8 +66,13 @@ def test_a_shape_that_contradicts_its_tensor():
 
 @pytest.mark.parametrize(("dtype", "fill"), [("int8", 7), ("float32", 0)])
 def test_space_to_batch_fills_with_zero(
-    dtype, fill, operator_spec, tensor_spec, plan_of, host_engine
-):
+    dtype: str,
+    fill: int,
+    operator_spec: type[OperatorSpec],
+    tensor_spec: type[TensorSpec],
+    plan_of: Callable[[OperatorSpec], Plan],
+    host_engine: HostEngine,
+) -> None:
     """TensorFlow Lite Micro fills with what its memory happens to hold, TensorFlow Lite with 0."""
     scale = {"int8": (0.1, 7), "float32": (None, 0)}[dtype]
     source = tensor_spec((1, 1, 3, 1), dtype, *scale)

@@ -17,13 +17,13 @@ OPERATORS = sorted(TABLE) if os.environ.get("HYPOTHESIS_PROFILE") == "nightly" e
 
 
 @pytest.mark.parametrize("op", OPERATORS)
-def test_the_wheel_says_the_same_again(op):
+def test_the_wheel_says_the_same_again(op: str) -> None:
     assert tuple(probe.table(iter([op]))[op]) == TABLE[op]
 
 
-def test_every_drawn_operator_is_in_the_table():
+def test_every_drawn_operator_is_in_the_table() -> None:
     assert sorted(TABLE) == sorted(probe.operators())
 
 
-def test_the_table_is_that_of_the_wheel_that_is_installed():
+def test_the_table_is_that_of_the_wheel_that_is_installed() -> None:
     assert probe.source({}).count(WHEEL) == 1

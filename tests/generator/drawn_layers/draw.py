@@ -48,7 +48,8 @@ class ByHypothesis:
         self._data = data
 
     def integer(self, low: int, high: int) -> int:
-        return self._data.draw(st.integers(low, high))
+        drawn: int = self._data.draw(st.integers(low, high))
+        return drawn
 
     def random(self) -> np.random.Generator:
         return np.random.default_rng(self.integer(0, 2**32 - 1))
@@ -121,7 +122,8 @@ class Draw:
         if dtype not in {"int8", "uint8"}:
             return 0
         low, high = LIMITS[dtype]
-        return self.choice([low, high, 0, self.integer(low, high)])
+        zero_point: int = self.choice([low, high, 0, self.integer(low, high)])
+        return zero_point
 
     def values(self, shape: tuple[int, ...], dtype: str) -> np.ndarray:
         """Draw random values, only extremes, or all equal."""
@@ -166,7 +168,7 @@ class Draw:
             return TensorSpec((channels,), dtype, data=data)
         limit = self.choice([20_000, 20_000, 20_000, 1 << 30])
         data = random.integers(-limit, limit, channels).astype(dtype)
-        scales = [source.scale * scale for scale in weights.scale]
+        scales = [source.one_scale * scale for scale in weights.scales]
         return TensorSpec((channels,), dtype, scales, 0, 0, data)
 
     def layer(self, spec: OperatorSpec, ulp: int = 0, bound: float | None = None) -> Layer:

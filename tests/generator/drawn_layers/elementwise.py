@@ -105,12 +105,14 @@ def quantize(draw: Draw, dtype: str) -> Layer:
     """Draw floats half way between two integers, next to it, and anywhere."""
     output = draw.activation((300,), dtype)
     source = TensorSpec(output.shape, "float32")
-    steps = np.arange(-150, 150, dtype=np.float32) + np.float32(0.5)
-    ties = steps * np.float32(output.scale)
+    # Where the output is float, only the types of the layer are of use.
+    scale = 1.0 if output.scale is None else output.one_scale
+    steps: np.ndarray = np.arange(-150, 150, dtype=np.float32) + np.float32(0.5)
+    ties = steps * np.float32(scale)
     beside = [np.nextafter(ties, np.float32(toward)) for toward in (-1e9, 1e9)]
     samples = [[ties], *([near] for near in beside)]
     while len(samples) < max(3, draw.input_sets):
-        anywhere = draw.random().uniform(-70_000, 70_000, 300) * output.scale
+        anywhere = draw.random().uniform(-70_000, 70_000, 300) * scale
         samples.append([anywhere.astype(np.float32)])
     return Layer(OperatorSpec("QUANTIZE", (source,), (output,), "Quantize", {}), samples)
 

@@ -30,7 +30,7 @@ class Variant:
 
     op: str
     name: str
-    _draw: Any
+    _draw: partial[Layer]
 
     def draw(self, draw: Draw) -> Layer:
         return self._draw(draw, self.name.partition("-")[0])
@@ -58,7 +58,7 @@ def _all() -> Iterator[Variant]:
     yield from _family("CONV_2D", windows.conv_2d_with_int32_bias, "int16-int32_bias")
     yield from _family("DEPTHWISE_CONV_2D", windows.depthwise_conv_2d)
     yield from _family("FULLY_CONNECTED", windows.fully_connected)
-    names = ("int8-per_channel", "int16-per_channel")
+    names: tuple[str, ...] = ("int8-per_channel", "int16-per_channel")
     yield from _family("FULLY_CONNECTED", windows.fully_connected, *names, per_channel=True)
     for op in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"):
         yield from _family(op, windows.int4_weights, "int8-int4_weights", op=op)
@@ -111,7 +111,7 @@ def _all() -> Iterator[Variant]:
 
 def _mathematics() -> Iterator[Variant]:
     for op in ("ABS", "ELU", "RSQRT"):
-        names = (FLOAT32, INT8) if op == "ELU" else DTYPES
+        names: tuple[str, ...] = (FLOAT32, INT8) if op == "ELU" else DTYPES
         yield from _family(op, mathematics.unary, *names, op=op)
     for op in ("CEIL", "COS", "EXP", "FLOOR", "LOG", "NEG", "ROUND", "SIN", "SQRT", "SQUARE"):
         yield from _family(op, mathematics.unary, FLOAT32, op=op)

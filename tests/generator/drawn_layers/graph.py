@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 from drawn_layers.draw import Layer
 
@@ -33,7 +34,10 @@ def side_by_side(layers: Sequence[Layer]) -> tuple[Graph, list[bytes]]:
         outputs += moved(graph.outputs)
         (operator,) = graph.operators
         number = len(operators)
-        places = {"inputs": moved(operator.inputs), "outputs": moved(operator.outputs)}
+        places: dict[str, Any] = {
+            "inputs": moved(operator.inputs),
+            "outputs": moved(operator.outputs),
+        }
         operators.append(dataclasses.replace(operator, index=number, **places))
     samples = [
         b"".join(value.tobytes() for sample in parts for value in sample)

@@ -37,11 +37,12 @@ def _of_floats(draw: Draw, op: str) -> Layer:
 
 
 def _within(op: str, values: np.ndarray) -> np.ndarray:
+    within = values
     if op in {"LOG", "RSQRT", "SQRT"}:
-        return np.abs(values)
+        within = np.abs(values)
     if op in {"SIN", "COS"}:
-        return np.clip(values, -_ARGUMENT, _ARGUMENT)
-    return values
+        within = np.clip(values, -_ARGUMENT, _ARGUMENT)
+    return within
 
 
 def hard_swish(draw: Draw, dtype: str) -> Layer:
@@ -50,7 +51,7 @@ def hard_swish(draw: Draw, dtype: str) -> Layer:
         return _of_floats(draw, "HARD_SWISH")
     every = np.arange(-128, 128).astype("int8")
     source = draw.activation(every.shape, dtype, -9, 3)
-    scale = source.scale / 2.0 ** draw.integer(-3, 5) * draw.scale(0, 1) / 2
+    scale = source.one_scale / 2.0 ** draw.integer(-3, 5) * draw.scale(0, 1) / 2
     output = TensorSpec(every.shape, dtype, scale, draw.zero_point(dtype))
     return Layer(OperatorSpec("HARD_SWISH", (source,), (output,)), [[every]])
 

@@ -35,7 +35,9 @@ def pad(draw: Draw, dtype: str) -> Layer:
 def padv2(draw: Draw, dtype: str) -> Layer:
     """Draw a PADV2, which fills with a number of the input's scale."""
     spec = pad(draw, dtype).spec
-    value = TensorSpec((1,), dtype, spec.inputs[0].scale, spec.inputs[0].zero_point)
+    source = spec.inputs[0]
+    assert source is not None
+    value = TensorSpec((1,), dtype, source.scale, source.zero_point)
     value = dataclasses.replace(value, data=draw.values((1,), dtype))
     return draw.layer(OperatorSpec("PADV2", (*spec.inputs, value), spec.outputs, "PadV2", {}))
 

@@ -62,7 +62,7 @@ def _quotient_scale(draw: Draw, dividend: TensorSpec, divisor: TensorSpec) -> fl
 
     What such a shift gives depends on the processor that TensorFlow Lite Micro runs on.
     """
-    ratio = np.float32(dividend.scale) / np.float32(divisor.scale)
+    ratio = np.float32(dividend.one_scale) / np.float32(divisor.one_scale)
     return float(np.float32(ratio * draw.scale(-12, -6)))
 
 

@@ -47,7 +47,9 @@ def svdf(draw: Draw, dtype: str, *, time_dtype: str = "") -> Layer:
     shape = (batches, filters * memory)
     state = _quantized(shape, time_dtype, state_scale, state_zero, state=True)
     bias_values = draw.random().integers(-3000, 3000, units)
-    bias_scale = None if dtype == "float32" else np.float32(state_scale) * np.float32(times.scale)
+    bias_scale = None
+    if dtype != "float32":
+        bias_scale = float(np.float32(state_scale) * np.float32(times.one_scale))
     bias_dtype = "float32" if dtype == "float32" else "int32"
     bias = TensorSpec((units,), bias_dtype, bias_scale, data=bias_values.astype(bias_dtype))
     output = draw.activation((batches, units), dtype, -7, 2)
@@ -97,4 +99,6 @@ def _gate_bias(draw: Draw, source: TensorSpec, weights: TensorSpec, units: int) 
     if source.dtype == "float32":
         return TensorSpec((units,), "float32", data=(values / 3000).astype("float32"))
     kind = {"int8": "int32", "int16": "int64"}[source.dtype]
-    return TensorSpec((units,), kind, source.scale * weights.scale, data=values.astype(kind))
+    return TensorSpec(
+        (units,), kind, source.one_scale * weights.one_scale, data=values.astype(kind)
+    )

@@ -30,6 +30,20 @@ class TensorSpec:
         """Whether it is an input of the model."""
         return self.data is None and not self.state
 
+    @property
+    def one_scale(self) -> float:
+        """The scale of a tensor that has one for all its values."""
+        if not isinstance(self.scale, float):
+            raise TypeError(f"{self.scale} is not one scale")
+        return self.scale
+
+    @property
+    def scales(self) -> Sequence[float]:
+        """The scales of a tensor that has one per channel."""
+        if self.scale is None or isinstance(self.scale, float):
+            raise TypeError(f"{self.scale} are not several scales")
+        return self.scale
+
 
 @dataclass(frozen=True)
 class OperatorSpec:
@@ -120,16 +134,19 @@ class _ModelWriter:
         getattr(tflite, f"{name}Start")(self.builder)
         for key, value in fields.items():
             getattr(tflite, f"{name}Add{key}")(self.builder, value)
-        return getattr(tflite, f"{name}End")(self.builder)
+        table: int = getattr(tflite, f"{name}End")(self.builder)
+        return table
 
-    def vector(self, dtype: type, values: Sequence[Any]) -> int:
-        return self.builder.CreateNumpyVector(np.asarray(values, dtype=dtype))
+    def vector(self, dtype: type, values: Sequence[Any] | np.ndarray) -> int:
+        vector: int = self.builder.CreateNumpyVector(np.asarray(values, dtype=dtype))
+        return vector
 
     def offsets(self, offsets: Sequence[int]) -> int:
         self.builder.StartVector(4, len(offsets), 4)
         for offset in reversed(offsets):
             self.builder.PrependUOffsetTRelative(offset)
-        return self.builder.EndVector()
+        vector: int = self.builder.EndVector()
+        return vector
 
     def tensor(self, spec: TensorSpec) -> int:
         fields: dict[str, Any] = {

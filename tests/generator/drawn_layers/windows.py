@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ SAME, VALID = 0, 1
 
 
 def _window(
-    draw: Draw, size: tuple[int, int], filters: tuple[int, int], *, dilate: bool = True
+    draw: Draw, size: tuple[int, int], filters: Sequence[int], *, dilate: bool = True
 ) -> tuple[dict[str, Any], list[int]]:
     """Return the options of a window and the output's height and width."""
     options, sizes = {"Padding": draw.choice([SAME, VALID])}, []
@@ -99,6 +100,7 @@ def int4_weights(draw: Draw, dtype: str, *, op: str) -> Layer:
     layer = {"CONV_2D": conv_2d, "DEPTHWISE_CONV_2D": depthwise_conv_2d}.get(op, fully_connected)
     spec = layer(draw, dtype).spec
     source, weights, *rest = spec.inputs
+    assert weights is not None
     values = draw.random().integers(-8, 8, weights.shape)
     weights = dataclasses.replace(weights, dtype="int4", data=values)
     return draw.layer(dataclasses.replace(spec, inputs=(source, weights, *rest)))

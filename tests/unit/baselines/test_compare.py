@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_tinyquant.baselines.compare import advised
 from pytest_tinyquant.baselines.compare import compare
 from pytest_tinyquant.baselines.message import verdict_text
 from pytest_tinyquant.baselines.verdict import FAILING
@@ -101,7 +102,7 @@ def test_an_improvement_passes_and_hints_at_recording_it(
 ) -> None:
     verdict = judge("latency", change(latency_invoke=4_000_000))
     assert (verdict.status, verdict.failed) == ("improved", False)
-    assert verdict_text(verdict).endswith(
+    assert verdict_text(advised(verdict)).endswith(
         "IMPROVED\n  better than the baseline; keep it with --tq-update-baselines=all"
     )
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from pytest_tinyquant.firmware.source_build import Package
-from pytest_tinyquant.firmware.source_build import Recipe
+from pytest_tinyquant.firmware.recipe import Package
+from pytest_tinyquant.firmware.recipe import Recipe
 from pytest_tinyquant.firmware.source_build import build
 from pytest_tinyquant.system.cache import Cache
 

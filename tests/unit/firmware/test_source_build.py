@@ -18,7 +18,7 @@ import pytest
 
 from pytest_tinyquant.errors import ToolchainNotFoundError
 from pytest_tinyquant.firmware import source_build
-from pytest_tinyquant.firmware.source_build import Recipe
+from pytest_tinyquant.firmware.recipe import Recipe
 from pytest_tinyquant.firmware.source_build import build
 from pytest_tinyquant.firmware.source_build import find_built
 from pytest_tinyquant.system.cache import Cache

@@ -19,13 +19,13 @@ from pytest_tinyquant.errors import InvalidOutputError
 from pytest_tinyquant.errors import ToolchainNotFoundError
 from pytest_tinyquant.errors import UnsupportedModelError
 from pytest_tinyquant.firmware.runtimes.tflm import TFLM
-from pytest_tinyquant.firmware.runtimes.tflm import emit
 from pytest_tinyquant.firmware.runtimes.tflm import has_per_channel_dense
 from pytest_tinyquant.firmware.runtimes.tflm import require
 from pytest_tinyquant.firmware.runtimes.tflm_headers import Headers
 from pytest_tinyquant.firmware.runtimes.tflm_headers import read_headers
 from pytest_tinyquant.firmware.runtimes.tflm_registrations import find_calls
 from pytest_tinyquant.firmware.runtimes.tflm_registrations import registrations
+from pytest_tinyquant.firmware.runtimes.tflm_sources import emit
 from pytest_tinyquant.measure.dense_scales import check_dense_scales
 from pytest_tinyquant.models.graph import Graph
 from pytest_tinyquant.models.graph import Operator

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_tinyquant.measure.cortex_m4 import Decoder
 from pytest_tinyquant.measure.cortex_m4 import Instruction
+from pytest_tinyquant.measure.cortex_m4 import InstructionDecoder
 from pytest_tinyquant.measure.cortex_m4 import exit_cycles
 from pytest_tinyquant.measure.cortex_m4 import straight_cycles
 
@@ -103,7 +103,7 @@ AFTER_ANOTHER = [
 
 def decoded(*names: str) -> list[Instruction]:
     code = bytes.fromhex("".join(CODE[name] for name in names))
-    return Decoder().decode(code, 0x1000, len(names))
+    return InstructionDecoder().decode(code, 0x1000, len(names))
 
 
 @pytest.mark.parametrize("name", ALONE)
@@ -137,4 +137,4 @@ def test_a_load_of_the_program_counter_takes_five_cycles() -> None:
 
 def test_what_is_no_instruction_is_not_passed_over() -> None:
     with pytest.raises(ValueError, match="only 1 of 2 instructions at 0x1000"):
-        Decoder().decode(bytes.fromhex(CODE["bne"]), 0x1000, 2)
+        InstructionDecoder().decode(bytes.fromhex(CODE["bne"]), 0x1000, 2)

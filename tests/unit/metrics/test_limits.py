@@ -56,6 +56,8 @@ def test_the_usual_spellings(name: str, text: str, bound: float, unit: str) -> N
         ("flsh", "64 KiB", "unknown metric 'flsh'; limits are of error, latency, flash, ram"),
         ("flash.heap", "64 KiB", "flash has no part 'heap'"),
         ("accuracy", "0.9", "more of it is better; write '>= 0.9'"),
+        ("accuracy", "<= 90 %", "'<= 90 %': more of it is better; write '>= 90 %'"),
+        ("flash", ">= 50 KiB", "less of it is better; write '<= 50 KiB'"),
         ("flash", "9" * 400 + ".x", "is no limit"),
     ],
 )
@@ -143,6 +145,15 @@ def test_a_time_is_told_by_an_estimate_whose_class_shows(recorded: Measurement) 
 def test_a_figure_that_was_not_measured_is_no_pass(recorded: Measurement) -> None:
     with pytest.raises(ConfigurationError, match=r"has no error.accuracy; it has mae"):
         judged(recorded, "accuracy", ">= 0.9")  # the check samples have no labels
+
+
+def test_at_most_so_much_of_what_should_be_more_is_no_limit(
+    recorded: Measurement,
+) -> None:
+    gated = dataclasses.replace(recorded, gates={"error": ("cosine",)})
+    with pytest.raises(ConfigurationError, match=r"decides error of cnn_4.* is cosine, of which"):
+        judged(gated, "error", "0.01")
+    assert judged(recorded, "error", "0.5").status == "ok"
 
 
 def test_a_verdict_keeps_its_limits_through_json(recorded: Measurement) -> None:

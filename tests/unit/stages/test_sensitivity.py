@@ -22,7 +22,7 @@ COSTS = {
 }
 
 
-class PlayedWork(sensitivity._Work):
+class PlayedWork(sensitivity._Trials):
     """Trials whose error is the sum of what their rules cost."""
 
     def layers(self) -> list[tuple[str, str]]:
@@ -40,7 +40,7 @@ class PlayedWork(sensitivity._Work):
 
 @pytest.fixture(autouse=True)
 def _played(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sensitivity, "_Work", PlayedWork)
+    monkeypatch.setattr(sensitivity, "_Trials", PlayedWork)
 
 
 MODEL: Any = SimpleNamespace(name="net")

@@ -19,10 +19,7 @@ from pytest_tinyquant.engine.lowering.dsp.reference_call import shared_fields
 from pytest_tinyquant.engine.lowering.dsp.requantization import LARGEST
 from pytest_tinyquant.engine.lowering.dsp.requantization import Channels
 from pytest_tinyquant.engine.lowering.dsp.requantization import Integers
-from pytest_tinyquant.engine.lowering.dsp.requantization import channels_s8
-from pytest_tinyquant.engine.lowering.dsp.requantization import channels_s16
-from pytest_tinyquant.engine.lowering.dsp.requantization import factors_of
-from pytest_tinyquant.engine.lowering.dsp.requantization import sums
+from pytest_tinyquant.engine.lowering.dsp.requantization import requantized
 from pytest_tinyquant.models.graph import Operator
 
 
@@ -86,18 +83,6 @@ def convolve(
     if basis.kernel.endswith("_s4"):
         return _convolve_s4(lowering, layer)
     return (_convolve_s8 if source.dtype == "int8" else _convolve_s16)(lowering, layer)
-
-
-def requantized(
-    operator: Operator, lowering: Lowering, basis: KernelCall, filters: Integers
-) -> Channels | None:
-    """Return what becomes of the sums of every channel; None where 32 bits are too few."""
-    source = lowering.source(operator, 0)
-    bounds = sums(lowering, source, filters, lowering.optional(operator, 2))
-    factors = factors_of(operator, lowering, len(filters))
-    if source.dtype == "int8":
-        return channels_s8(bounds, factors, basis.number("output_offset"))
-    return channels_s16(bounds, factors)
 
 
 def _convolve_s8(lowering: Lowering, layer: _Layer) -> KernelCall | None:

@@ -17,10 +17,10 @@ from pytest_tinyquant.engine.lowering.context import Lowering
 from pytest_tinyquant.engine.lowering.dsp.convolution import HEADER
 from pytest_tinyquant.engine.lowering.dsp.convolution import INT4_HEADER
 from pytest_tinyquant.engine.lowering.dsp.convolution import convolve
-from pytest_tinyquant.engine.lowering.dsp.convolution import requantized
 from pytest_tinyquant.engine.lowering.dsp.reference_call import basis_of
 from pytest_tinyquant.engine.lowering.dsp.reference_call import shared_fields
 from pytest_tinyquant.engine.lowering.dsp.requantization import Integers
+from pytest_tinyquant.engine.lowering.dsp.requantization import requantized
 from pytest_tinyquant.engine.trail import rows_trail
 from pytest_tinyquant.models.graph import Operator
 

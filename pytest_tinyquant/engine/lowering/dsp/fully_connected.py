@@ -39,7 +39,7 @@ _CHUNK_S16 = 512
 _MAX_RIGHT_SHIFT = 22
 
 
-class _Layer(NamedTuple):
+class _DenseLayer(NamedTuple):
     """The layer's numbers; `weights` [rows, inputs] are padded to a multiple of four inputs."""
 
     weights: NDArray[np.int8]
@@ -99,7 +99,7 @@ def fully_connected(operator: Operator, lowering: Lowering) -> KernelCall:
     )
 
 
-def _layer(operator: Operator, lowering: Lowering) -> _Layer:
+def _layer(operator: Operator, lowering: Lowering) -> _DenseLayer:
     source, weights = lowering.source(operator, 0), lowering.source(operator, 1)
     output = lowering.output(operator)
     values = lowering.values(operator, weights, "weights")
@@ -109,7 +109,7 @@ def _layer(operator: Operator, lowering: Lowering) -> _Layer:
     else:
         real = [q.fully_connected_factor(source, weights, output)]
     factors = [q.quantize_multiplier(factor) for factor in real]
-    return _Layer(
+    return _DenseLayer(
         pad_inputs(values),
         sums(lowering, source, values.astype(np.int64), lowering.optional(operator, 2)),
         [factor if factor.value else Multiplier(0, -1) for factor in factors],
@@ -117,7 +117,7 @@ def _layer(operator: Operator, lowering: Lowering) -> _Layer:
     )
 
 
-def _int8(lowering: Lowering, layer: _Layer) -> tuple[str, dict[str, Value]] | None:
+def _int8(lowering: Lowering, layer: _DenseLayer) -> tuple[str, dict[str, Value]] | None:
     """Return the int8 kernel with its own fields; None if it cannot run the layer."""
     packed = pack_int8(layer.weights, BYTES)
     if packed is None or not layer.is_narrow:
@@ -136,7 +136,7 @@ def _int8(lowering: Lowering, layer: _Layer) -> tuple[str, dict[str, Value]] | N
     return f"tq_fully_connected{'' if one else '_per_channel'}_s8_dsp", fields
 
 
-def _int4(lowering: Lowering, layer: _Layer) -> tuple[str, dict[str, Value]] | None:
+def _int4(lowering: Lowering, layer: _DenseLayer) -> tuple[str, dict[str, Value]] | None:
     """Return the kernel for int4 weights with its own fields; None if it cannot run the layer."""
     # Groups are filled up: few rows would take more flash than they do as they are stored.
     if len(layer.weights) < ROWS - 1 or not layer.is_narrow:
@@ -150,7 +150,7 @@ def _int4(lowering: Lowering, layer: _Layer) -> tuple[str, dict[str, Value]] | N
     return f"tq_fully_connected{'' if one else '_per_channel'}_s4_dsp", fields
 
 
-def _scaling(lowering: Lowering, layer: _Layer) -> dict[str, Value]:
+def _scaling(lowering: Lowering, layer: _DenseLayer) -> dict[str, Value]:
     """Return the fields that make sums of int8 inputs outputs."""
     shifts = layer.shifts
     rounding = 2 * layer.zero_point + 1
@@ -167,7 +167,7 @@ def _scaling(lowering: Lowering, layer: _Layer) -> dict[str, Value]:
     }
 
 
-def _int16(lowering: Lowering, layer: _Layer) -> tuple[str, dict[str, Value]] | None:
+def _int16(lowering: Lowering, layer: _DenseLayer) -> tuple[str, dict[str, Value]] | None:
     """Return the int16 kernel with its own fields; None if it cannot run the layer."""
     packed = pack_int8(layer.weights, HALFWORDS)
     if packed is None:

@@ -14,6 +14,7 @@ import numpy as np
 
 from pytest_tinyquant.engine import fixed_point
 from pytest_tinyquant.engine import quantization as q
+from pytest_tinyquant.engine.kernel_call import KernelCall
 from pytest_tinyquant.engine.lowering.context import Lowering
 from pytest_tinyquant.engine.lowering.weights import factors
 from pytest_tinyquant.models.graph import Operator
@@ -76,6 +77,18 @@ class Channels(NamedTuple):
     def weights(self, filters: Integers) -> Integers:
         """Return `filters` [channels, positions] as the rows need them."""
         return np.where(self.constant[:, np.newaxis], 0, filters)
+
+
+def requantized(
+    operator: Operator, lowering: Lowering, basis: KernelCall, filters: Integers
+) -> Channels | None:
+    """Return what becomes of the sums of every channel; None where 32 bits are too few."""
+    source = lowering.source(operator, 0)
+    bounds = sums(lowering, source, filters, lowering.optional(operator, 2))
+    factors = factors_of(operator, lowering, len(filters))
+    if source.dtype == "int8":
+        return channels_s8(bounds, factors, basis.number("output_offset"))
+    return channels_s16(bounds, factors)
 
 
 def channels_s8(layer: Sums, scales: Sequence[q.Multiplier], offset: int) -> Channels | None:

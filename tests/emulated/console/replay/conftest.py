@@ -12,6 +12,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from typing import Any
 
 import pytest
@@ -26,6 +27,12 @@ from pytest_tinyquant.boards.firmware_board import FirmwareBoard
 from pytest_tinyquant.boards.halts.halt_cortex_m import CortexMFaults
 from pytest_tinyquant.errors import TinyQuantError
 from pytest_tinyquant.firmware.image import FirmwareImage
+
+
+if TYPE_CHECKING:
+    from tests.emulated.console.conftest import Event
+    from tests.emulated.console.conftest import Line
+    from tests.emulated.console.conftest import LineReader
 
 
 SNAPSHOT = {0x00000000: 0x40000, 0x20000000: 0xA0000, 0xE000ED00: 0x40}
@@ -100,7 +107,8 @@ class ReplayedBoard(FirmwareBoard):
     ) -> tuple[Debugger, Console]:
         console = self._reader(self._line)
         cleanup.callback(console.close)
-        return RecordedDebugger(self._recording, self._line), console
+        debugger: Any = RecordedDebugger(self._recording, self._line)
+        return debugger, console
 
 
 @pytest.fixture(scope="session")
@@ -174,7 +182,11 @@ class Trial:
 
 @pytest.fixture
 def replay(
-    recorded: Callable[[str], Recording], line, line_reader, damages, tmp_path: Path
+    recorded: Callable[[str], Recording],
+    line: Callable[..., Line],
+    line_reader: type[LineReader],
+    damages: dict[str, Callable[[bytes, random.Random], list[Event]]],
+    tmp_path: Path,
 ) -> Callable[..., Trial]:
     """Replay a scenario's run over a line with one kind of damage; once, or in every run."""
 

@@ -10,7 +10,9 @@ import dataclasses
 import os
 import random
 from collections import Counter
+from collections.abc import Callable
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -21,6 +23,10 @@ from pytest_tinyquant.errors import DeviceTimeoutError
 from pytest_tinyquant.errors import FlashError
 from pytest_tinyquant.errors import InvalidOutputError
 from pytest_tinyquant.errors import TinyQuantError
+
+
+if TYPE_CHECKING:
+    from tests.emulated.console.replay.conftest import Trial
 
 
 pytestmark = pytest.mark.parametrize("board_name", ["nucleo-l4r5zi"], indirect=True)
@@ -65,7 +71,7 @@ def outcomes() -> Iterator[Counter[str]]:
 
 
 @pytest.mark.parametrize("scenario", ENDS)
-def test_ends_as_on_the_board_without_faults(scenario: str, replay) -> None:
+def test_ends_as_on_the_board_without_faults(scenario: str, replay: Callable[..., Trial]) -> None:
     trial = replay(scenario)
     assert same(trial.result, trial.expected)
     assert isinstance(trial.result, ENDS[scenario] or RunRecord)
@@ -75,7 +81,7 @@ def test_ends_as_on_the_board_without_faults(scenario: str, replay) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("lasting", [False, True], ids=["once", "lasting"])
 def test_ends_in_the_right_numbers_or_the_right_error(
-    kind: str, lasting: bool, replay, outcomes: Counter[str]
+    kind: str, lasting: bool, replay: Callable[..., Trial], outcomes: Counter[str]
 ) -> None:
     for number in range(-(-FAULTS // (2 * len(KINDS)))):
         rng = random.Random(f"{kind} {lasting} {number}")
@@ -90,13 +96,13 @@ def test_ends_in_the_right_numbers_or_the_right_error(
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_names_a_wrong_baud_rate(seed: int, replay) -> None:
+def test_names_a_wrong_baud_rate(seed: int, replay: Callable[..., Trial]) -> None:
     trial = replay("well", "wrong_baud_rate", random.Random(seed), lasting=True)
     assert "bytes are no text; the port's baud rate is not the firmware's" in str(trial.result)
     assert trial.runs == 1
 
 
-def test_keeps_what_came_in_both_runs_in_a_file(replay) -> None:
+def test_keeps_what_came_in_both_runs_in_a_file(replay: Callable[..., Trial]) -> None:
     trial = replay("log line", "flip", random.Random(1))
     assert trial.result.retries
     first, note, second = trial.log.partition(b"\n=== tinyquant: run again after: ")
@@ -106,7 +112,7 @@ def test_keeps_what_came_in_both_runs_in_a_file(replay) -> None:
     assert second.endswith(trial.expected_output)
 
 
-def judge(trial, kind: str, lasting: bool) -> str:
+def judge(trial: Trial, kind: str, lasting: bool) -> str:
     """Return how a run ended, in words; nothing if it should not have ended like this."""
     result, expected = trial.result, trial.expected
     if same(result, expected):

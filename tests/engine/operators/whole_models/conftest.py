@@ -39,10 +39,11 @@ def samples() -> Callable[[Plan, int], list[list[np.ndarray]]]:
 
         def values(tensor: Any) -> np.ndarray:
             if tensor.dtype == "float32":
-                return random.uniform(0, 1, tensor.shape).astype("float32")
+                uniform: np.ndarray = random.uniform(0, 1, tensor.shape).astype("float32")
+                return uniform
             limits = np.iinfo(tensor.dtype)
-            drawn = random.integers(limits.min, limits.max, tensor.shape, endpoint=True)
-            return drawn.astype(tensor.dtype)
+            drawn: np.ndarray = random.integers(limits.min, limits.max, tensor.shape, endpoint=True)
+            return drawn.astype(str(tensor.dtype))
 
         return [[values(tensor) for tensor in plan.inputs] for _ in range(count)]
 

@@ -7,10 +7,21 @@ still needed is overwritten.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from drawn_layers.spec import OperatorSpec
+from drawn_layers.spec import TensorSpec
+
+from pytest_tinyquant.engine.plan import Plan
+
+
+if TYPE_CHECKING:
+    from tests.engine.operators.conftest import Arena
+    from tests.engine.operators.conftest import HostEngine
 
 
 ZOO = Path(__file__).resolve().parents[4] / "models"
@@ -23,11 +34,11 @@ if os.environ.get("HYPOTHESIS_PROFILE") == "nightly":
     MODELS = sorted(path.stem for path in ZOO.glob("*_[0-9]*.toml"))
 
 
-def poison(plan, pattern):
+def poison(plan: Plan, pattern: int) -> Callable[..., None]:
     """Return what overwrites the dead bytes before a row of the plan."""
     tensors = {*plan.placements.values(), *plan.scratch.values()}
 
-    def before(row, memory):
+    def before(row: int, memory: Arena) -> None:
         dead = np.ones(plan.arena_bytes, dtype=bool)
         for tensor in tensors:
             if tensor.first < row <= tensor.last:
@@ -37,7 +48,7 @@ def poison(plan, pattern):
     return before
 
 
-def check(plan, samples, host_engine):
+def check(plan: Plan, samples: list[list[np.ndarray]], host_engine: HostEngine) -> None:
     expected = host_engine.run(plan, samples)
     for pattern in PATTERNS:
         actual = host_engine.run(plan, samples, poison(plan, pattern))
@@ -49,12 +60,25 @@ def check(plan, samples, host_engine):
 
 @pytest.mark.parametrize("scheme", ["basic", "int8-only", "16x8-only"])
 @pytest.mark.parametrize("name", MODELS)
-def test_dead_bytes_do_not_matter(name, scheme, converted, planned, samples, host_engine):
+def test_dead_bytes_do_not_matter(
+    name: str,
+    scheme: str,
+    converted: Callable[[Path, str], bytes],
+    planned: Callable[[bytes], Plan],
+    samples: Callable[[Plan, int], list[list[np.ndarray]]],
+    host_engine: HostEngine,
+) -> None:
     plan = planned(converted(ZOO / f"{name}.toml", scheme))
     check(plan, samples(plan, 2), host_engine)
 
 
-def test_state_is_never_dead(operator_spec, tensor_spec, plan_of, samples, host_engine):
+def test_state_is_never_dead(
+    operator_spec: type[OperatorSpec],
+    tensor_spec: type[TensorSpec],
+    plan_of: Callable[[OperatorSpec], Plan],
+    samples: Callable[[Plan, int], list[list[np.ndarray]]],
+    host_engine: HostEngine,
+) -> None:
     weights = tensor_spec((2, 3), "float32", data=np.ones((2, 3)))
     times = tensor_spec((2, 4), "float32", data=np.arange(8).reshape(2, 4))
     bias = tensor_spec((1,), "float32", data=np.ones(1))
@@ -65,10 +89,15 @@ def test_state_is_never_dead(operator_spec, tensor_spec, plan_of, samples, host_
     check(plan, samples(plan, 4), host_engine)
 
 
-def test_a_value_that_dies_too_early_is_noticed(converted, planned, samples, host_engine):
+def test_a_value_that_dies_too_early_is_noticed(
+    converted: Callable[[Path, str], bytes],
+    planned: Callable[[bytes], Plan],
+    samples: Callable[[Plan, int], list[list[np.ndarray]]],
+    host_engine: HostEngine,
+) -> None:
     plan = planned(converted(ZOO / "cnn_1.toml", "int8-only"))
 
-    def before(row, memory):
+    def before(row: int, memory: Arena) -> None:
         tensor = plan.placements[plan.inputs[0].index]
         if row == 0:
             memory.block[tensor.offset : tensor.offset + tensor.bytes] = 0x7F

@@ -6,14 +6,23 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
+from pytest_tinyquant.engine.plan import Plan
 from pytest_tinyquant.engine.plan import plan
 from pytest_tinyquant.models.tflite_reader import read_graph
 from pytest_tinyquant.support.check import check_support
 from pytest_tinyquant.support.runtimes import RUNTIMES
+
+
+if TYPE_CHECKING:
+    from tests.engine.conftest import Tflm
+    from tests.engine.operators.conftest import HostEngine
 
 
 # Batch 1, whole sequences in and out; the weights are drawn, since accuracy is not the question.
@@ -48,7 +57,7 @@ PLAN_SECONDS = 2.0
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("recurrent")
     environment = os.environ | {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
     command = [sys.executable, "-c", BUILD, str(folder), str(STEPS)]
@@ -58,7 +67,15 @@ def folder(tmp_path_factory):
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("name", MODELS)
-def test_outputs_are_tflms(name, scheme, folder, converted, samples, host_engine, tflm):
+def test_outputs_are_tflms(
+    name: str,
+    scheme: str,
+    folder: Path,
+    converted: Callable[[Path, str], bytes],
+    samples: Callable[[Plan, int], list[list[np.ndarray]]],
+    host_engine: HostEngine,
+    tflm: Tflm,
+) -> None:
     model = converted(folder / f"{name}.keras", scheme)
     graph = read_graph(model)
     started = time.process_time()

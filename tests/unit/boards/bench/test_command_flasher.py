@@ -231,7 +231,7 @@ def device(
     command_board = CommandBoard(board, physical, timeout=20, idle_timeout=0.5)
 
     def flashed() -> CommandBoard:
-        command_board.flash(SimpleNamespace(elf=elf, image_id="0123456789abcdef"))  # type: ignore[arg-type]
+        command_board.flash(SimpleNamespace(elf=elf, image_id="0123456789abcdef"))
         return command_board
 
     yield flashed

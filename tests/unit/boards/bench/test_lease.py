@@ -7,10 +7,12 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from pytest_tinyquant.boards.bench.lease import Lease
 from pytest_tinyquant.boards.bench.lease import LeaseDirectory
 from pytest_tinyquant.errors import BenchError
 from pytest_tinyquant.project.bench import PhysicalBoard
@@ -39,7 +41,7 @@ def leases(tmp_path: Path) -> LeaseDirectory:
 
 
 @pytest.fixture
-def other_process(leases):
+def other_process(leases: LeaseDirectory) -> Iterator[subprocess.Popen[bytes]]:
     """A process that holds board A until it is killed."""
     with subprocess.Popen(
         [sys.executable, "-c", HOLD, leases.root], stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -50,12 +52,13 @@ def other_process(leases):
         process.kill()
 
 
-def take(leases, board=A):
+def take(leases: LeaseDirectory, board: PhysicalBoard = A) -> Lease | None:
     return leases.try_take(board, command="pytest", test="cnn_4-int8-nucleo-l4r5zi")
 
 
-def test_a_board_has_one_holder(leases):
+def test_a_board_has_one_holder(leases: LeaseDirectory) -> None:
     lease = take(leases)
+    assert lease is not None
     assert take(leases) is None
     assert take(leases, ALIAS) is None
     assert not leases.is_free(A)
@@ -66,7 +69,9 @@ def test_a_board_has_one_holder(leases):
     assert take(leases, ALIAS) is not None
 
 
-def test_another_process_is_kept_out_and_told_who_holds_the_board(leases, other_process):
+def test_another_process_is_kept_out_and_told_who_holds_the_board(
+    leases: LeaseDirectory, other_process: subprocess.Popen[bytes]
+) -> None:
     assert take(leases) is None
     holder = leases.state(A).holder
     assert holder is not None
@@ -76,16 +81,20 @@ def test_another_process_is_kept_out_and_told_who_holds_the_board(leases, other_
     assert 0 <= holder.age < 60
 
 
-def test_the_board_of_a_killed_process_is_free_at_once(leases, other_process):
+def test_the_board_of_a_killed_process_is_free_at_once(
+    leases: LeaseDirectory, other_process: subprocess.Popen[bytes]
+) -> None:
     os.kill(other_process.pid, signal.SIGKILL)
     other_process.wait()
     lease = take(leases)
     assert lease is not None
+    assert lease is not None
     assert lease.loaded == "image-1"
 
 
-def test_what_the_board_holds_outlives_the_lease(leases):
+def test_what_the_board_holds_outlives_the_lease(leases: LeaseDirectory) -> None:
     lease = take(leases)
+    assert lease is not None
     assert lease.loaded is None
     lease.note_loaded("image-1")
     lease.release()
@@ -93,37 +102,45 @@ def test_what_the_board_holds_outlives_the_lease(leases):
     assert leases.state(A).holder is None
     assert leases.state(B).loaded is None
     again = take(leases, ALIAS)
+    assert again is not None
     assert again.loaded == "image-1"
     again.note_loaded(None)
     assert leases.state(A).loaded is None
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"holder": 1}', '{"holder": {}, "loaded": 1}'])
-def test_a_damaged_file_says_nothing(leases, content):
+def test_a_damaged_file_says_nothing(leases: LeaseDirectory, content: str) -> None:
     lease = take(leases)
+    assert lease is not None
     lease.note_loaded("image-1")
     lease.release()
     (file,) = leases.root.glob("*.json")
     file.write_text(content)
     assert leases.state(A).loaded is None
-    assert take(leases).loaded is None
+    again = take(leases)
+    assert again is not None
+    assert again.loaded is None
 
 
-def test_the_file_beside_the_lock_is_readable_by_others(leases):
-    take(leases).note_loaded("image-1")
+def test_the_file_beside_the_lock_is_readable_by_others(leases: LeaseDirectory) -> None:
+    lease = take(leases)
+    assert lease is not None
+    lease.note_loaded("image-1")
     (file,) = leases.root.glob("*.json")
     document = json.loads(file.read_text())
     assert document["holder"]["pid"] == os.getpid()
     assert document["loaded"] == "image-1"
 
 
-def test_a_directory_that_cannot_be_used_is_an_error_of_the_bench(tmp_path):
+def test_a_directory_that_cannot_be_used_is_an_error_of_the_bench(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(BenchError, match=r"file.*cannot be leased .*TINYQUANT_LEASE_DIR"):
         take(LeaseDirectory(tmp_path / "file"))
 
 
-def test_the_directory_is_that_of_the_environment_or_the_users_state(monkeypatch, tmp_path):
+def test_the_directory_is_that_of_the_environment_or_the_users_state(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.delenv("TINYQUANT_LEASE_DIR", raising=False)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     assert LeaseDirectory().root == tmp_path / "pytest-tinyquant" / "leases"

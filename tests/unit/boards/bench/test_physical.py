@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from pytest_tinyquant.errors import ConfigurationError
+from pytest_tinyquant.project.bench import PhysicalBoard
 from pytest_tinyquant.project.bench import load_bench
 from pytest_tinyquant.project.board_types import load_boards
 
@@ -36,8 +38,8 @@ labgrid = {board = "nucleo-l4r5zi", desk = "3"}
 
 
 @pytest.fixture
-def bench(tmp_path: Path):
-    def load(*texts: str):
+def bench(tmp_path: Path) -> Callable[..., tuple[PhysicalBoard, ...]]:
+    def load(*texts: str) -> tuple[PhysicalBoard, ...]:
         files = [tmp_path / f"boards-{number}.toml" for number in range(len(texts))]
         for file, text in zip(files, texts, strict=True):
             file.write_text(text)
@@ -46,7 +48,7 @@ def bench(tmp_path: Path):
     return load
 
 
-def test_a_row_is_a_board(bench, tmp_path):
+def test_a_row_is_a_board(bench: Callable[..., tuple[PhysicalBoard, ...]], tmp_path: Path) -> None:
     first, second = bench(
         FIRST + 'pack = "packs/l4.pack"\nclock_hz = 80_000_000\nlabels = ["desk 3"]\n', RX
     )
@@ -57,28 +59,36 @@ def test_a_row_is_a_board(bench, tmp_path):
     assert (second.probe, second.pack, second.clock_hz) == ("", None, 0)
 
 
-def test_the_port_of_a_probe_that_has_one_need_not_be_named(bench):
+def test_the_port_of_a_probe_that_has_one_need_not_be_named(
+    bench: Callable[..., tuple[PhysicalBoard, ...]],
+) -> None:
     (board,) = bench(FIRST.replace('port = "usb:066EFF494851877267183748"\n', ""))
     assert board.port == "usb:066EFF494851877267183748"
 
 
-def test_labgrid_tells_probe_and_port_of_its_places(bench):
+def test_labgrid_tells_probe_and_port_of_its_places(
+    bench: Callable[..., tuple[PhysicalBoard, ...]],
+) -> None:
     first, second = bench(FARM + 'hold = "measurement"\n', FARM.replace("any", "other"))
     assert first.labgrid == (("board", "nucleo-l4r5zi"), ("desk", "3"))
     assert (first.hold, second.hold) == ("measurement", "session")
     assert first.lease_id != second.lease_id, "two rows with the same tags are two boards"
 
 
-def test_both_files_list_boards_in_the_order_of_type_and_name(bench):
+def test_both_files_list_boards_in_the_order_of_type_and_name(
+    bench: Callable[..., tuple[PhysicalBoard, ...]],
+) -> None:
     second = FIRST.replace("nucleo-a", "nucleo-0").replace("066E", "077E")
     assert [board.name for board in bench(RX + FIRST, second)] == ["nucleo-0", "nucleo-a", "rx-a"]
 
 
-def test_there_may_be_no_bench(bench):
+def test_there_may_be_no_bench(bench: Callable[..., tuple[PhysicalBoard, ...]]) -> None:
     assert bench("[nucleo-l4r5zi]\nram_bytes = 1000\n") == ()
 
 
-def test_a_board_is_leased_by_what_is_unique_about_the_thing(bench):
+def test_a_board_is_leased_by_what_is_unique_about_the_thing(
+    bench: Callable[..., tuple[PhysicalBoard, ...]],
+) -> None:
     plain, typed = (
         bench(FIRST.replace('probe = "', f'probe = "{prefix}'))[0] for prefix in ("", "stlink:")
     )
@@ -124,18 +134,22 @@ def changed(text: str, old: str, new: str) -> str:
         ("[bench]\nname = 'a'", "key 'bench' must be an array"),
     ],
 )
-def test_a_wrong_row_is_one_clear_error(bench, text, message):
+def test_a_wrong_row_is_one_clear_error(
+    bench: Callable[..., tuple[PhysicalBoard, ...]], text: str, message: str
+) -> None:
     with pytest.raises(ConfigurationError, match=message):
         bench(text)
 
 
-def test_two_files_may_not_list_the_same_probe(bench, tmp_path):
+def test_two_files_may_not_list_the_same_probe(
+    bench: Callable[..., tuple[PhysicalBoard, ...]], tmp_path: Path
+) -> None:
     other = changed(changed(FIRST, "nucleo-a", "b"), "usb:066E", "usb:077E")
     with pytest.raises(ConfigurationError, match=r"boards-1\.toml.* is that of .*boards-0\.toml"):
         bench(FIRST, other)
 
 
-def test_a_users_own_flasher_is_a_command(bench):
+def test_a_users_own_flasher_is_a_command(bench: Callable[..., tuple[PhysicalBoard, ...]]) -> None:
     command = "flash --serial {serial} {mot}"
     assert bench(changed(RX, "rfp-cli", command))[0].flasher == command
 

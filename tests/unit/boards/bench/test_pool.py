@@ -8,11 +8,12 @@ import re
 import shlex
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from pytest_tinyquant.boards.bench import pool as pool_module
 from pytest_tinyquant.boards.bench.lease import LeaseDirectory
 from pytest_tinyquant.boards.bench.pool import Pool
 from pytest_tinyquant.boards.bench.power import cycle
@@ -36,34 +37,34 @@ def leases(tmp_path: Path) -> LeaseDirectory:
 
 
 @pytest.fixture
-def pool(leases, tmp_path) -> Pool:
+def pool(leases: LeaseDirectory, tmp_path: Path) -> Pool:
     return Pool(leases, BoardHealth(tmp_path / "boards"), command="pytest", timeout=0)
 
 
 @pytest.fixture
-def clock(monkeypatch):
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[float], object]]:
     """A clock on which only waiting takes time; returns what to call at each wait."""
     seconds = [0.0]
-    calls = []
+    calls: list[Callable[[float], object]] = []
 
-    def sleep(duration):
+    def sleep(duration: float) -> None:
         seconds[0] += 1.0
         for call in calls:
             call(seconds[0])
 
-    monkeypatch.setattr(pool_module.time, "monotonic", lambda: seconds[0])
-    monkeypatch.setattr(pool_module.time, "sleep", sleep)
+    monkeypatch.setattr(time, "monotonic", lambda: seconds[0])
+    monkeypatch.setattr(time, "sleep", sleep)
     return calls
 
 
-def test_any_free_board_will_do(pool):
+def test_any_free_board_will_do(pool: Pool) -> None:
     with pool.hold([A, B], test="one") as first, pool.hold([A, B], test="two") as second:
         assert (first.physical, second.physical) == (A, B)
     with pool.hold([A, B], test="three") as third:
         assert third.physical == A
 
 
-def test_a_board_that_has_the_image_already_comes_first(pool):
+def test_a_board_that_has_the_image_already_comes_first(pool: Pool) -> None:
     with pool.hold([B], test="one") as lease:
         lease.note_loaded("image")
     with pool.hold([A, B], digest="image", test="two") as lease:
@@ -72,7 +73,7 @@ def test_a_board_that_has_the_image_already_comes_first(pool):
         assert lease.physical == A
 
 
-def test_waiting_ends_with_the_names_of_those_who_hold_the_boards(pool):
+def test_waiting_ends_with_the_names_of_those_who_hold_the_boards(pool: Pool) -> None:
     with (
         pool.hold([A], test="first"),
         pool.hold([B], test="second"),
@@ -89,7 +90,9 @@ def test_waiting_ends_with_the_names_of_those_who_hold_the_boards(pool):
     assert caught.value.age >= 0
 
 
-def test_who_waits_is_told_now_and_then(leases, tmp_path, clock):
+def test_who_waits_is_told_now_and_then(
+    leases: LeaseDirectory, tmp_path: Path, clock: list[Callable[[float], object]]
+) -> None:
     told = []
     pool = Pool(
         leases,
@@ -111,15 +114,23 @@ def test_who_waits_is_told_now_and_then(leases, tmp_path, clock):
     ]
 
 
-def test_who_waits_gets_the_board_that_becomes_free(leases, tmp_path, clock):
+def test_who_waits_gets_the_board_that_becomes_free(
+    leases: LeaseDirectory, tmp_path: Path, clock: list[Callable[[float], object]]
+) -> None:
     pool = Pool(leases, BoardHealth(tmp_path / "boards"), command="pytest", timeout=100)
     held = leases.try_take(A, command="pytest", test="first")
-    clock.append(lambda seconds: seconds == 5 and held.release())
+    assert held is not None
+
+    def release(seconds: float) -> None:
+        if seconds == 5:
+            held.release()
+
+    clock.append(release)
     with pool.hold([A], test="second") as lease:
         assert lease.physical == A
 
 
-def test_nobody_overtakes_who_waits_for_the_same_board(leases):
+def test_nobody_overtakes_who_waits_for_the_same_board(leases: LeaseDirectory) -> None:
     leases.root.mkdir()
     line = WaitingLine(leases.root)
     with line.join() as first, line.join() as second:
@@ -147,9 +158,9 @@ with WaitingLine(Path(sys.argv[1])).join() as ticket:
 
 
 @pytest.mark.parametrize("when", ["in line", "waiting"])
-def test_the_ticket_of_a_killed_process_holds_up_nobody(leases, when):
+def test_the_ticket_of_a_killed_process_holds_up_nobody(leases: LeaseDirectory, when: str) -> None:
     leases.root.mkdir()
-    command = [sys.executable, "-c", WAIT, leases.root, when]
+    command = [sys.executable, "-c", WAIT, str(leases.root), when]
     killed = subprocess.run(command, timeout=60, check=False)
     assert killed.returncode == -9
     assert list(leases.root.glob("*.ticket"))
@@ -158,14 +169,14 @@ def test_the_ticket_of_a_killed_process_holds_up_nobody(leases, when):
         assert len(list(leases.root.glob("*.ticket"))) == 1
 
 
-def fail(pool, boards, error):
+def fail(pool: Pool, boards: list[PhysicalBoard], error: Exception) -> PhysicalBoard:
     with pytest.raises(type(error)), pool.hold(boards, test="some") as lease:
         failed = lease.physical
         raise error
     return failed
 
 
-def test_a_board_that_fails_three_times_in_a_row_is_set_aside(pool):
+def test_a_board_that_fails_three_times_in_a_row_is_set_aside(pool: Pool) -> None:
     for text in ("first\nmore", "second", "third"):
         assert fail(pool, [A], ConsoleError(text)) == A
     with pool.hold([A, B], test="next") as lease:
@@ -175,7 +186,7 @@ def test_a_board_that_fails_three_times_in_a_row_is_set_aside(pool):
     assert record.first_cause == "ConsoleError: first\nmore"
 
 
-def test_the_next_test_takes_a_twin_that_did_not_fail(pool):
+def test_the_next_test_takes_a_twin_that_did_not_fail(pool: Pool) -> None:
     assert fail(pool, [A, B], FlashError("worn out")) == A
     with pool.hold([A, B], test="next") as lease:
         assert lease.physical == B
@@ -184,7 +195,9 @@ def test_the_next_test_takes_a_twin_that_did_not_fail(pool):
 
 
 @pytest.mark.parametrize("model_error", [None, DeviceHaltedError("UsageFault")])
-def test_a_board_that_works_once_starts_anew(pool, model_error):
+def test_a_board_that_works_once_starts_anew(
+    pool: Pool, model_error: DeviceHaltedError | None
+) -> None:
     fail(pool, [A], ConsoleError("one"))
     fail(pool, [A], ConsoleError("two"))
     if model_error is None:
@@ -197,7 +210,7 @@ def test_a_board_that_works_once_starts_anew(pool, model_error):
     assert pool.health.record(A).first_cause == "ConsoleError: three"
 
 
-def test_without_a_board_left_the_first_cause_of_each_is_told(pool):
+def test_without_a_board_left_the_first_cause_of_each_is_told(pool: Pool) -> None:
     for board, text in ((A, "no echo"), (B, "worn out")):
         for _ in range(3):
             fail(pool, [board], FlashError(text))
@@ -209,7 +222,9 @@ def test_without_a_board_left_the_first_cause_of_each_is_told(pool):
         pass
 
 
-def test_workers_of_one_run_share_what_they_know_of_the_boards(pool, leases, tmp_path):
+def test_workers_of_one_run_share_what_they_know_of_the_boards(
+    pool: Pool, leases: LeaseDirectory, tmp_path: Path
+) -> None:
     other_worker = Pool(leases, BoardHealth(tmp_path / "boards"), command="pytest", timeout=0)
     other_run = Pool(leases, BoardHealth(tmp_path / "other"), command="pytest", timeout=0)
     for worker in (pool, other_worker, pool):
@@ -226,7 +241,7 @@ def switched_board(tmp_path: Path, script: str) -> tuple[PhysicalBoard, BoardHea
     return board, BoardHealth(tmp_path / "boards", cycle=back)
 
 
-def test_before_a_board_is_set_aside_its_power_is_switched_once(tmp_path):
+def test_before_a_board_is_set_aside_its_power_is_switched_once(tmp_path: Path) -> None:
     log = tmp_path / "log"
     board, health = switched_board(tmp_path, f"echo cycled >> {log}")
     for _ in range(2):
@@ -254,7 +269,9 @@ def test_before_a_board_is_set_aside_its_power_is_switched_once(tmp_path):
         ("true", r"not back after 0 s; see whether the command switches the right port"),
     ],
 )
-def test_a_power_command_that_does_not_help_is_named(tmp_path, script, words):
+def test_a_power_command_that_does_not_help_is_named(
+    tmp_path: Path, script: str, words: str
+) -> None:
     board, _ = switched_board(tmp_path, script)
     with pytest.raises(BenchError, match=words):
         cycle(board, timeout=0.2, returns=0, is_back=lambda physical: False)
@@ -268,7 +285,7 @@ def test_a_power_command_that_does_not_help_is_named(tmp_path, script, words):
     assert re.search(words, record.power)
 
 
-def test_a_power_command_that_is_not_installed(tmp_path):
+def test_a_power_command_that_is_not_installed(tmp_path: Path) -> None:
     board = dataclasses.replace(A, power="no-such-hub-control -p 2")
     with pytest.raises(BenchError, match="cannot be run: No such file or directory"):
         cycle(board)

@@ -99,7 +99,9 @@ def test_a_port_is_held_by_one_reader_only(port: Port) -> None:
     SerialConsole(str(port.path)).close()
 
 
-def test_names_the_program_that_holds_the_port(port: Port, other_program) -> None:
+def test_names_the_program_that_holds_the_port(
+    port: Port, other_program: Callable[[str], subprocess.Popen[bytes]]
+) -> None:
     program = other_program(LOCK)
     with pytest.raises(BoardBusyError) as caught:
         SerialConsole(str(port.path))
@@ -107,7 +109,9 @@ def test_names_the_program_that_holds_the_port(port: Port, other_program) -> Non
     assert caught.value.holder.startswith(f"process {program.pid} ")
 
 
-def test_a_killed_holder_leaves_no_lock_behind(port: Port, other_program) -> None:
+def test_a_killed_holder_leaves_no_lock_behind(
+    port: Port, other_program: Callable[[str], subprocess.Popen[bytes]]
+) -> None:
     program = other_program(LOCK)
     program.kill()
     program.wait()
@@ -115,7 +119,9 @@ def test_a_killed_holder_leaves_no_lock_behind(port: Port, other_program) -> Non
 
 
 def test_names_who_else_reads_a_port_that_fails(
-    port: Port, other_program, monkeypatch: pytest.MonkeyPatch
+    port: Port,
+    other_program: Callable[[str], subprocess.Popen[bytes]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A program that opens the port without asking for it alone takes bytes away unseen."""
     console = SerialConsole(str(port.path))
@@ -167,7 +173,9 @@ def test_opens_a_port_that_comes_back(port: Port) -> None:
 
 
 def test_finds_a_port_that_comes_back_under_another_name(port: Port, tmp_path: Path) -> None:
-    places = iter([str(port.path), BoardNotFoundError("not there yet"), str(tmp_path / "ttyACM1")])
+    places: Iterator[str | BoardNotFoundError] = iter(
+        [str(port.path), BoardNotFoundError("not there yet"), str(tmp_path / "ttyACM1")]
+    )
 
     def find() -> str:
         place = next(places)

@@ -69,8 +69,8 @@ def algorithms(tmp_path_factory: pytest.TempPathFactory) -> dict[int, bytes]:
         source, flm = directory / f"{sector}.c", directory / f"{sector}.FLM"
         source.write_text(FLM.format(sector=sector))
         sections = "-Wl,--section-start=PrgCode=0,--section-start=DevDscr=0x1000"
-        command = [compiler, "-mcpu=cortex-m4", "-nostdlib", "-Wl,-eInit", sections]
-        subprocess.run([*command, source, "-o", flm], check=True)
+        command = [str(compiler), "-mcpu=cortex-m4", "-nostdlib", "-Wl,-eInit", sections]
+        subprocess.run([*command, str(source), "-o", str(flm)], check=True)
         found[sector] = flm.read_bytes()
     return found
 

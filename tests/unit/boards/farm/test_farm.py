@@ -7,6 +7,7 @@ import dataclasses
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ def coordinator() -> Coordinator:
 
 
 @pytest.fixture
-def run():
+def run() -> Iterator[Path]:
     """The scratch directory of a run that lives."""
     scratch = Scratch(new_path())
     yield scratch.path
@@ -47,14 +48,18 @@ def farm_of(run: Path, tmp_path: Path, coordinator: Coordinator, timeout: float 
     return Farm(run, tmp_path / "notes", timeout=timeout, client=coordinator.client)
 
 
-def test_a_place_is_reached_by_its_probe_and_its_console(run, tmp_path, coordinator):
+def test_a_place_is_reached_by_its_probe_and_its_console(
+    run: Path, tmp_path: Path, coordinator: Coordinator
+) -> None:
     with farm_of(run, tmp_path, coordinator).reach(ROW) as (board, is_new):
         assert board.probe == "remote:127.0.0.1:5555"
         assert board.port == "rfc2217://127.0.0.1:7001?ign_set_control&timeout=10"
         assert is_new
 
 
-def test_a_session_takes_its_place_once_and_its_end_gives_it_back(run, tmp_path, coordinator):
+def test_a_session_takes_its_place_once_and_its_end_gives_it_back(
+    run: Path, tmp_path: Path, coordinator: Coordinator
+) -> None:
     for _ in range(3):  # each by another process of the run
         with farm_of(run, tmp_path, coordinator).reach(ROW):
             pass
@@ -66,7 +71,9 @@ def test_a_session_takes_its_place_once_and_its_end_gives_it_back(run, tmp_path,
     assert not coordinator.reservations
 
 
-def test_a_place_may_be_held_for_one_measurement_only(run, tmp_path, coordinator):
+def test_a_place_may_be_held_for_one_measurement_only(
+    run: Path, tmp_path: Path, coordinator: Coordinator
+) -> None:
     row = dataclasses.replace(ROW, hold="measurement")
     for _ in range(2):
         with farm_of(run, tmp_path, coordinator).reach(row) as (_, is_new):
@@ -74,21 +81,23 @@ def test_a_place_may_be_held_for_one_measurement_only(run, tmp_path, coordinator
         assert not any(coordinator.places.values())
 
 
-def test_trouble_with_a_place_gives_it_back_for_another(run, tmp_path, coordinator):
+def test_trouble_with_a_place_gives_it_back_for_another(
+    run: Path, tmp_path: Path, coordinator: Coordinator
+) -> None:
     farm = farm_of(run, tmp_path, coordinator)
     with pytest.raises(BenchError), farm.reach(ROW):
         raise BenchError("the probe went away")
     assert not any(coordinator.places.values())
 
 
-def test_two_rows_hold_two_places(run, tmp_path, coordinator):
+def test_two_rows_hold_two_places(run: Path, tmp_path: Path, coordinator: Coordinator) -> None:
     farm = farm_of(run, tmp_path, coordinator)
     other = dataclasses.replace(ROW, name="another")
     with farm.reach(ROW), farm.reach(other):
         assert all(coordinator.places.values())
 
 
-def test_waiting_ends_and_leaves_no_reservation(run, tmp_path):
+def test_waiting_ends_and_leaves_no_reservation(run: Path, tmp_path: Path) -> None:
     coordinator = Coordinator()
     with (
         pytest.raises(BoardBusyError, match=r"any-nucleo: no place with board=nucleo-l4r5zi was"),
@@ -99,7 +108,9 @@ def test_waiting_ends_and_leaves_no_reservation(run, tmp_path):
 
 
 @pytest.mark.parametrize("command", ["reserve", "wait", "acquire", "show"])
-def test_whatever_fails_nothing_is_held(run, tmp_path, coordinator, command):
+def test_whatever_fails_nothing_is_held(
+    run: Path, tmp_path: Path, coordinator: Coordinator, command: str
+) -> None:
     coordinator.fails = command
     farm = farm_of(run, tmp_path, coordinator, timeout=100)
     with pytest.raises(FarmError, match="played"), farm.reach(ROW):
@@ -109,7 +120,9 @@ def test_whatever_fails_nothing_is_held(run, tmp_path, coordinator, command):
     assert not list((tmp_path / "notes").glob("*"))
 
 
-def test_the_next_run_gives_back_what_a_killed_one_held(run, tmp_path, coordinator):
+def test_the_next_run_gives_back_what_a_killed_one_held(
+    run: Path, tmp_path: Path, coordinator: Coordinator
+) -> None:
     killed = Scratch(new_path())
     with farm_of(killed.path, tmp_path, coordinator).reach(ROW):
         pass
@@ -125,7 +138,9 @@ def test_the_next_run_gives_back_what_a_killed_one_held(run, tmp_path, coordinat
     assert not any(coordinator.places.values())
 
 
-def test_who_was_kicked_out_forgets_the_place(run, tmp_path, coordinator):
+def test_who_was_kicked_out_forgets_the_place(
+    run: Path, tmp_path: Path, coordinator: Coordinator
+) -> None:
     farm = farm_of(run, tmp_path, coordinator)
     with farm.reach(ROW):
         coordinator.places["p1"] = "vm/somebody"
@@ -135,8 +150,8 @@ def test_who_was_kicked_out_forgets_the_place(run, tmp_path, coordinator):
 
 
 def test_a_pool_leases_the_row_within_the_run_and_the_place_from_labgrid(
-    run, tmp_path, coordinator
-):
+    run: Path, tmp_path: Path, coordinator: Coordinator
+) -> None:
     farm = farm_of(run, tmp_path, coordinator)
     health = BoardHealth(tmp_path / "boards")
     pool = Pool(LeaseDirectory(tmp_path / "leases"), health, command="p", timeout=0, farm=farm)
@@ -167,7 +182,7 @@ def test_a_pool_leases_the_row_within_the_run_and_the_place_from_labgrid(
         ("Place 'p1':\nAcquired resource 'x' (e/g/x):\n  [1]\n", "a resource that cannot be read"),
     ],
 )
-def test_what_a_place_lacks_is_named(shown, words):
+def test_what_a_place_lacks_is_named(shown: str, words: str) -> None:
     with pytest.raises(FarmError, match=words):
         read_place(shown, "T")
 
@@ -184,7 +199,7 @@ Place 'p3':
 """
 
 
-def test_doctor_counts_places_and_reserves_none(tmp_path):
+def test_doctor_counts_places_and_reserves_none(tmp_path: Path) -> None:
     client = Client("d", program=program(tmp_path, f"cat <<'E'\n{PLACES}\nE"))
     assert places_with(client, (("board", "nucleo-l4r5zi"),)) == ["p1", "p2"]
     assert places_with(client, (("board", "nucleo-l4r5zi"), ("desk", "3"))) == ["p1"]
@@ -192,7 +207,7 @@ def test_doctor_counts_places_and_reserves_none(tmp_path):
         places_with(client, (("board", "rx65n"),))
 
 
-def test_a_raw_port_is_a_socket():
+def test_a_raw_port_is_a_socket() -> None:
     shown = SHOWN.format(name="p1", token="T").replace("rfc2217", "raw")
     assert read_place(shown, "T").port == "socket://127.0.0.1:7001"
 
@@ -207,7 +222,9 @@ def program(tmp_path: Path, script: str) -> str:
     return str(path)
 
 
-def test_the_program_says_who_asks_and_nothing_of_our_python(tmp_path, monkeypatch):
+def test_the_program_says_who_asks_and_nothing_of_our_python(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PYTHONPATH", "/somewhere")
     monkeypatch.setenv("LG_PLACE", "another")
     client = Client("me-run", program=program(tmp_path, "env"))
@@ -227,13 +244,17 @@ def test_the_program_says_who_asks_and_nothing_of_our_python(tmp_path, monkeypat
         ("sleep 60", r"no answer from 127.0.0.1:20408 in 0.2 s"),
     ],
 )
-def test_a_coordinator_that_does_not_answer(tmp_path, monkeypatch, script, words):
+def test_a_coordinator_that_does_not_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, words: str
+) -> None:
     monkeypatch.delenv("LG_COORDINATOR", raising=False)
     with pytest.raises(FarmError, match=words):
         Client("me", program=program(tmp_path, f"exec 2>&1; {script}")).call("places", timeout=0.2)
 
 
-def test_a_program_that_is_absent_names_the_command_that_installs_it(tmp_path, monkeypatch):
+def test_a_program_that_is_absent_names_the_command_that_installs_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("TINYQUANT_CACHE", str(tmp_path))
     monkeypatch.delenv(VARIABLE, raising=False)
@@ -257,7 +278,9 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def test_a_run_killed_by_the_kernel_is_seen_to_have_ended(run, tmp_path, coordinator):
+def test_a_run_killed_by_the_kernel_is_seen_to_have_ended(
+    run: Path, tmp_path: Path, coordinator: Coordinator
+) -> None:
     notes = tmp_path / "notes"
     notes.mkdir()
     subprocess.run([sys.executable, "-c", KILLED, str(notes)], check=False, timeout=60)
@@ -267,7 +290,7 @@ def test_a_run_killed_by_the_kernel_is_seen_to_have_ended(run, tmp_path, coordin
     assert coordinator.places["p1"] == ""
 
 
-def test_a_damaged_note_is_left_alone(run, tmp_path, coordinator):
+def test_a_damaged_note_is_left_alone(run: Path, tmp_path: Path, coordinator: Coordinator) -> None:
     notes = tmp_path / "notes"
     notes.mkdir()
     for index, text in enumerate(("", "[]", "{}", json.dumps({"run": 1, "owner": 2, "token": 3}))):

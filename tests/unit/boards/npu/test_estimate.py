@@ -36,14 +36,14 @@ def estimate(summary: str = SUMMARY, layers: str = LAYERS) -> NpuEstimate:
     return read_estimate(summary, layers, refused=[Refused("QUANTIZE", "in", "why")], where="net")
 
 
-def test_the_summary_is_read_in_bytes_and_cycles():
+def test_the_summary_is_read_in_bytes_and_cycles() -> None:
     found = estimate()
     assert (found.cycles, found.clock_hz, found.sram_bytes) == (28_317, 500_000_000, 17_968)
     assert found.moved == {"sram": 65_620, "dram": 0, "on_chip_flash": 0, "off_chip_flash": 15_488}
     assert (found.weights_before, found.weights_after) == (13_520, 13_120)
 
 
-def test_operations_in_a_row_are_the_operator_that_they_were_made_of():
+def test_operations_in_a_row_are_the_operator_that_they_were_made_of() -> None:
     rows = [(layer.label, layer.kernel, layer.cycles) for layer in estimate().layers]
     assert rows == [
         ("conv2d[0]", "Conv2D + 1", 6_180),
@@ -53,18 +53,18 @@ def test_operations_in_a_row_are_the_operator_that_they_were_made_of():
     ]
 
 
-def test_what_stays_on_the_cpu_is_named():
+def test_what_stays_on_the_cpu_is_named() -> None:
     found = estimate()
     assert found.on_cpu == ("Quantize",)
     assert [refused.text for refused in found.refused] == ["QUANTIZE (why)"]
 
 
-def test_a_model_without_npu_operators_runs_on_no_npu():
+def test_a_model_without_npu_operators_runs_on_no_npu() -> None:
     cpu = LAYERS.replace(",NPU,", ",CPU,")
     assert not estimate(layers=cpu).runs_on_npu
 
 
-def test_it_survives_json():
+def test_it_survives_json() -> None:
     found = estimate().with_constants(Compiled(3_592, 16_352))
     assert NpuEstimate.from_json(json.loads(json.dumps(found.to_json()))) == found
     assert found.constants is not None
@@ -75,6 +75,6 @@ def test_it_survives_json():
     "summary",
     [SUMMARY.replace("cycles_total", "cycles"), SUMMARY.replace("28317", "many"), ""],
 )
-def test_tables_of_another_version_are_one_error(summary):
+def test_tables_of_another_version_are_one_error(summary: str) -> None:
     with pytest.raises(ConversionError, match="not those of the versions known here"):
         estimate(summary=summary)

@@ -13,9 +13,9 @@ import pytest
 
 from pytest_tinyquant.models.graph import Graph
 from pytest_tinyquant.models.tflite_reader import read_graph
-from pytest_tinyquant.schemes import convert as convert_module
 from pytest_tinyquant.schemes.child_process import Outcome
 from pytest_tinyquant.schemes.convert import ConvertedModel
+from pytest_tinyquant.schemes.servers import SERVERS
 from pytest_tinyquant.system.cache import Cache
 
 
@@ -71,10 +71,10 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A directory with the models, made by the converter's process: it has Keras loaded."""
     directory = tmp_path_factory.mktemp("models")
     source = BUILD_MODELS.format(directory=str(directory))
-    outcome = convert_module._server.call("builtins:exec", [source, {}], timeout=120)
+    outcome = SERVERS["tensorflow"].call("builtins:exec", [source, {}], timeout=120)
     assert not outcome.trouble, outcome.log
     yield directory
-    convert_module._server.close()
+    SERVERS["tensorflow"].close()
 
 
 @pytest.fixture(scope="package")
@@ -98,7 +98,7 @@ class CountingServer:
     def __init__(self, outcome: Outcome | None = None) -> None:
         self.calls: list[str] = []
         self._outcome = outcome
-        self._server = convert_module._server
+        self._server = SERVERS["tensorflow"]
 
     def call(self, function: str, arguments: Any, *, timeout: float) -> Outcome:
         self.calls.append(function)
@@ -119,7 +119,7 @@ def counting_server(monkeypatch: pytest.MonkeyPatch) -> Callable[..., CountingSe
 
     def server(outcome: Outcome | None = None) -> CountingServer:
         server = CountingServer(outcome)
-        monkeypatch.setattr(convert_module, "_server", server)
+        monkeypatch.setitem(SERVERS, "tensorflow", server)
         return server
 
     return server

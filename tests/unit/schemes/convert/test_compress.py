@@ -18,6 +18,7 @@ from pytest_tinyquant.schemes import compress
 from pytest_tinyquant.schemes import convert as convert_module
 from pytest_tinyquant.schemes.convert import convert
 from pytest_tinyquant.schemes.scheme import SCHEMES
+from pytest_tinyquant.schemes.servers import SERVERS
 from pytest_tinyquant.schemes.settings import Scheme
 from pytest_tinyquant.schemes.steps import Step
 from pytest_tinyquant.system.cache import Cache
@@ -40,7 +41,7 @@ def scheme(*steps: Step, base: str = "int8-only", **changes: Any) -> Scheme:
 @pytest.fixture(scope="module", autouse=True)
 def _close() -> Any:
     yield
-    compress._server.close()
+    SERVERS["compression"].close()
 
 
 # Batch normalization, a depthwise convolution, a branch, activations in layers of their own.
@@ -77,7 +78,7 @@ def nets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("nets")
     paths = {name: folder / f"{name}.keras" for name in ("branched", "twice", "custom", "two")}
     source = BUILD.format(**{name: str(path) for name, path in paths.items()})
-    outcome = convert_module._server.call("builtins:exec", [source, {}], timeout=120)
+    outcome = SERVERS["tensorflow"].call("builtins:exec", [source, {}], timeout=120)
     assert not outcome.trouble, outcome.log
     return paths
 
@@ -122,7 +123,7 @@ def test_a_model_travels_to_legacy_keras_as_it_is(nets: dict[str, Path], tmp_pat
         f"np.save({str(tmp_path / 'theirs.npy')!r}, m(np.load({str(tmp_path / 'x.npy')!r})))\n"
         "assert not any(type(l).__name__ == 'Activation' for l in m.layers[-6:]), 'fused'"
     )
-    for server, source in ((convert_module._server, ours), (compress._server, theirs)):
+    for server, source in ((SERVERS["tensorflow"], ours), (SERVERS["compression"], theirs)):
         outcome = server.call("builtins:exec", [source, {}], timeout=120)
         assert not outcome.trouble, outcome.log
     a, b = (np.load(tmp_path / f"{name}.npy") for name in ("ours", "theirs"))
@@ -203,7 +204,7 @@ def test_training_data_that_are_no_npz_are_named(small: Any, tmp_path: Path) -> 
 @needs_compression
 def test_two_trainings_give_the_same_bytes(small: Any, cache: Cache, tmp_path: Path) -> None:
     first = convert(small, scheme(PRUNE, QAT), cache)
-    compress._server.close()
+    SERVERS["compression"].close()
     again = convert(small, scheme(PRUNE, QAT), Cache(tmp_path / "other"))
     assert again.sha256 == first.sha256
     assert first.converter.startswith("tensorflow-model-optimization 0.")

@@ -31,6 +31,7 @@ from pytest_tinyquant.schemes.convert import convert
 from pytest_tinyquant.schemes.convert import reference_outputs
 from pytest_tinyquant.schemes.exchange import ENVIRONMENT
 from pytest_tinyquant.schemes.scheme import SCHEMES
+from pytest_tinyquant.schemes.servers import SERVERS
 from pytest_tinyquant.system.cache import Cache
 
 
@@ -138,7 +139,7 @@ def test_two_processes_convert_to_the_same_bytes(
     first_reference = reference_outputs(small, shared_cache)
     environment = ENVIRONMENT | {"PYTHONHASHSEED": "99"}
     server = ForkServer((convert_module._PROCESS,), environment)
-    monkeypatch.setattr(convert_module, "_server", server)
+    monkeypatch.setitem(SERVERS, "tensorflow", server)
     try:
         second = [convert(small, scheme, cache) for scheme in schemes]
         second_reference = reference_outputs(small, cache)
@@ -162,7 +163,7 @@ def test_the_record_beside_the_model_says_where_it_came_from(
 
 
 def test_a_converter_that_takes_too_long_is_stopped(small: Any, cache: Cache) -> None:
-    convert_module._server.call("builtins:print", [], timeout=60)
+    SERVERS["tensorflow"].call("builtins:print", [], timeout=60)
     with pytest.raises(BenchError, match=r"small int8: .* not finish within 0\.01 s"):
         convert(small, SCHEMES["int8"], cache, timeout=0.01)
     assert not list(cache.root.rglob("model*"))
@@ -257,7 +258,7 @@ def test_inputs_are_rounded_half_to_even_and_clipped(directory: Path) -> None:
         "values = np.array([0.25, 0.75, -0.25, -0.75, 1, 63, 63.5, -64.5, -65], np.float32)\n"
         "print(_quantized(values, detail).tolist())\n"
     )
-    outcome = convert_module._server.call("builtins:exec", [source, {}], timeout=60)
+    outcome = SERVERS["tensorflow"].call("builtins:exec", [source, {}], timeout=60)
     assert outcome.log.splitlines()[-1] == "[[1, 3, 1, -1, 3, 127, 127, -128, -128]]"
 
 

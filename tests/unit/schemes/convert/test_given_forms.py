@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from pytest_tinyquant.models.discovery import load_model
-from pytest_tinyquant.schemes import convert as convert_module
 from pytest_tinyquant.schemes.convert import convert
 from pytest_tinyquant.schemes.convert import reference_outputs
 from pytest_tinyquant.schemes.scheme import SCHEMES
+from pytest_tinyquant.schemes.servers import SERVERS
 from pytest_tinyquant.system.cache import Cache
 
 
@@ -36,7 +36,7 @@ def forms(small: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("forms")
     shutil.copy(small.path, made)
     source = SAVE.format(directory=str(made))
-    outcome = convert_module._server.call("builtins:exec", [source, {}], timeout=120)
+    outcome = SERVERS["tensorflow"].call("builtins:exec", [source, {}], timeout=120)
     assert not outcome.trouble, outcome.log
     return made
 

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from pytest_tinyquant.errors import ModelError
-from pytest_tinyquant.schemes import convert as convert_module
 from pytest_tinyquant.schemes.convert import ConvertedModel
 from pytest_tinyquant.schemes.convert import Reference
 from pytest_tinyquant.schemes.convert import convert
 from pytest_tinyquant.schemes.convert import reference_outputs
 from pytest_tinyquant.schemes.scheme import SCHEMES
+from pytest_tinyquant.schemes.servers import SERVERS
 from pytest_tinyquant.system.cache import Cache
 
 
@@ -32,7 +32,7 @@ def test_a_tflite_is_taken_as_it_is_without_tensorflow(
     original = convert(small, SCHEMES["int8-only"], shared_cache)
     model = given(small, original, tmp_path / "given.tflite")
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    monkeypatch.setattr(convert_module, "_server", None)
+    monkeypatch.setitem(SERVERS, "tensorflow", None)
     taken = convert(model, SCHEMES["int8-only"], cache)
     assert taken.read() == original.read()
     assert (taken.converter, taken.sha256) == ("as given", original.sha256)

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 
 from pytest_tinyquant.errors import ToolchainNotFoundError
-from pytest_tinyquant.schemes import interpreter
 from pytest_tinyquant.schemes.convert import convert
 from pytest_tinyquant.schemes.convert import interpreter_outputs
 from pytest_tinyquant.schemes.convert import reference_outputs
 from pytest_tinyquant.schemes.interpreter import find_interpreter
 from pytest_tinyquant.schemes.layer_outputs import layer_outputs
 from pytest_tinyquant.schemes.scheme import SCHEMES
+from pytest_tinyquant.schemes.servers import SERVERS
 from pytest_tinyquant.system.cache import Cache
 
 
@@ -77,7 +77,7 @@ def test_both_interpreters_give_the_same_bits_and_have_keys_of_their_own(
     try:
         ours = answers()
     finally:
-        interpreter._server.close()
+        SERVERS["litert"].close()
     for one, other in zip(theirs, ours, strict=True):
         assert one != other
         assert np.array_equal(np.load(one)["outputs"], np.load(other)["outputs"])
@@ -93,5 +93,5 @@ def test_layers_need_no_tensorflow_either(
     try:
         ours = layer_outputs(small, converted, [0], shared_cache)[0]
     finally:
-        interpreter._server.close()
+        SERVERS["litert"].close()
     assert np.array_equal(theirs, ours)

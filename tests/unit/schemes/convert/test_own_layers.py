@@ -12,11 +12,11 @@ from pytest_tinyquant.errors import ConversionError
 from pytest_tinyquant.models.discovery import load_model
 from pytest_tinyquant.models.model import Model
 from pytest_tinyquant.models.tflite_reader import read_graph
-from pytest_tinyquant.schemes import convert as convert_module
 from pytest_tinyquant.schemes.convert import convert
 from pytest_tinyquant.schemes.convert import read_arrays
 from pytest_tinyquant.schemes.convert import reference_outputs
 from pytest_tinyquant.schemes.scheme import SCHEMES
+from pytest_tinyquant.schemes.servers import SERVERS
 from pytest_tinyquant.system.cache import Cache
 
 
@@ -65,13 +65,13 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Any:
     found = tmp_path_factory.mktemp("own")
     (found / "own_layers.py").write_text(MODULE)
     source = BUILD.format(directory=str(found))
-    outcome = convert_module._server.call("builtins:exec", [source, {}], timeout=120)
+    outcome = SERVERS["tensorflow"].call("builtins:exec", [source, {}], timeout=120)
     assert not outcome.trouble, outcome.log
     indices = np.random.default_rng(3).integers(0, 20, (40, 12)).astype(np.int32)
     np.savez(found / "words.npz", calibration=indices[:30], check=indices[30:])
     (found / "words.toml").write_text('data = "words.npz"\n')
     yield found
-    convert_module._server.close()
+    SERVERS["tensorflow"].close()
 
 
 def with_module(own: Path, suffix: str, value: str) -> Model:

@@ -21,6 +21,7 @@ from pytest_tinyquant.schemes.convert import read_arrays
 from pytest_tinyquant.schemes.convert import reference_outputs
 from pytest_tinyquant.schemes.recipe import Treatment
 from pytest_tinyquant.schemes.scheme import SCHEMES
+from pytest_tinyquant.schemes.servers import SERVERS
 from pytest_tinyquant.schemes.settings import Rule
 from pytest_tinyquant.schemes.settings import Scheme
 
@@ -52,7 +53,7 @@ def weights_of(graph: Any) -> list[tuple[str, int]]:
 @pytest.fixture(scope="module", autouse=True)
 def _close() -> Any:
     yield
-    quantizer._server.close()
+    SERVERS["quantizer"].close()
 
 
 @needs_quantizer
@@ -134,7 +135,7 @@ def test_what_it_computes_is_close_to_the_float_model(small: Any, shared_cache: 
 def test_two_conversions_give_the_same_bytes(small: Any, cache: Any, tmp_path: Any) -> None:
     mine = scheme(EVERY, replace(SMALL, algorithm="mse"))
     first = convert(small, mine, cache)
-    quantizer._server.close()
+    SERVERS["quantizer"].close()
     assert convert(small, mine, type(cache)(tmp_path / "other")).sha256 == first.sha256
     assert "litert-quantizer 0." in first.converter
     assert " on tensorflow 2." in first.converter
@@ -192,7 +193,7 @@ def test_trouble_of_the_quantizer_is_told(
         def call(self, *_: Any, **__: Any) -> Outcome:
             return Outcome("crashed with SIGSEGV", "last words\n")
 
-    monkeypatch.setattr(quantizer, "_server", Broken())
+    monkeypatch.setitem(SERVERS, "quantizer", Broken())
     with pytest.raises(ConversionError) as caught:
         convert(small, scheme(EVERY), cache)
     assert str(caught.value) == (

@@ -22,12 +22,12 @@ from pytest_tinyquant.errors import ToolchainNotFoundError
 from pytest_tinyquant.models import torch_file
 from pytest_tinyquant.models.discovery import discover_models
 from pytest_tinyquant.models.discovery import load_model
-from pytest_tinyquant.schemes import torch_source
 from pytest_tinyquant.schemes.convert import convert
 from pytest_tinyquant.schemes.convert import interpreter_outputs
 from pytest_tinyquant.schemes.convert import read_arrays
 from pytest_tinyquant.schemes.convert import reference_outputs
 from pytest_tinyquant.schemes.scheme import SCHEMES
+from pytest_tinyquant.schemes.servers import SERVERS
 from pytest_tinyquant.system.cache import Cache
 
 
@@ -43,7 +43,7 @@ needs_torch = pytest.mark.skipif(
 @pytest.fixture(scope="module", autouse=True)
 def _close() -> Iterator[None]:
     yield
-    torch_source._server.close()
+    SERVERS["torch"].close()
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ def test_two_conversions_give_the_same_bytes(factory: Any, tmp_path: Path) -> No
     files = []
     for cache in caches:
         files.append(convert(model, SCHEMES["int8-only"], cache).sha256)
-        torch_source._server.close()
+        SERVERS["torch"].close()
     assert files[0] == files[1]
 
 

@@ -1,0 +1,28 @@
+"""What the linker is told about a board's memories."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_tinyquant.project.kinds import KINDS
+
+
+if TYPE_CHECKING:
+    from pytest_tinyquant.project.board_types import Board
+
+
+def regions(board: Board) -> dict[str, int]:
+    """Return the bytes of the memory regions of the board's linker script."""
+    return KINDS[board.kind].regions(board.flash_bytes, board.ram_bytes)
+
+
+def origins(board: Board) -> dict[str, str]:
+    """Return the addresses of the memories for a linker script that leaves them open."""
+    if not board.ram_start or not board.target.is_real:
+        return {}
+    return {"TQ_FLASH_START": hex(board.flash_start), "TQ_RAM_START": hex(board.ram_start)}
+
+
+def memory(board: Board) -> tuple[int | str, ...]:
+    """Return everything that the linker is told about the memories."""
+    return (board.flash_bytes, board.ram_bytes, *origins(board).values())
