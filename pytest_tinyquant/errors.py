@@ -179,7 +179,7 @@ class ToolchainNotFoundError(BenchError):
 
 
 class EstimateError(BenchError):
-    """A simulator gave no estimate, or one of another computation than the board's."""
+    """A simulator or a vendor's tool gave no figure, or one of something that did not run."""
 
 
 class RevisionError(BenchError):

@@ -140,7 +140,7 @@ def find_context(baseline: Measurement, current: Measurement) -> Context:
     obstacle = ""
     if old["runtime"] != new["runtime"]:
         obstacle = f"the baseline is of runtime {old['runtime']}, this run of {new['runtime']}"
-    estimated = current.target == Target.COMPILER
+    estimated = Target(current.target).is_reported
     if estimated and not obstacle:
         obstacle = _other_compiler(baseline, current)
     if not same_source:
@@ -177,16 +177,21 @@ def find_context(baseline: Measurement, current: Measurement) -> Context:
     return Context(obstacle, other_build, same_image, estimated, tuple(notes))
 
 
+#: How a compiler's or a tool's numbers came about.
+_MADE: Final = {"estimates": "estimated", "figures": "reported"}
+
+
 def _other_compiler(baseline: Measurement, current: Measurement) -> str:
     """Return why two estimates are not of one thing: another compiler, or told something else."""
+    what = "estimates" if current.target == Target.COMPILER else "figures"
     if baseline.toolchain != current.toolchain:
         return (
-            f"the baseline's estimates are of {baseline.toolchain}, these of {current.toolchain}; "
-            "estimates of different versions are not comparable. Install the baseline's version"
+            f"the baseline's {what} are of {baseline.toolchain}, these of {current.toolchain}; "
+            f"{what} of different versions are not comparable. Install the baseline's version"
         )
     old, new = baseline.identity["flags"], current.identity["flags"]
     if old != new:
-        return f"the baseline was estimated with {old}, this run with {new}"
+        return f"the baseline was {_MADE[what]} with {old}, this run with {new}"
     return ""
 
 

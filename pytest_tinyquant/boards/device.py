@@ -60,6 +60,7 @@ class ReportedImage(HostImage):
     :param unjudged: why a metric of the board cannot be judged, by metric.
     :param remarks: what to know of a metric's numbers, by metric.
     :param clock_hz: the clock of its cycles.
+    :param outputs: raw output bytes of each check sample, where the tool computed them itself.
     """
 
     tool: str
@@ -70,6 +71,7 @@ class ReportedImage(HostImage):
     unjudged: Mapping[str, str] = field(default_factory=dict)
     remarks: Mapping[str, str] = field(default_factory=dict)
     clock_hz: int | None = None
+    outputs: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -117,6 +117,9 @@ def _findings(boards: Collection[Board] = ()) -> Iterator[Finding]:
             finding = tried(f"{board.runtime} library", f"board {board.name}", found)
             if finding.found or finding.remedy:
                 yield finding
+        if board.tool is not None:
+            program, *_ = next(iter(board.tool.commands.values()))
+            yield tried(program, f"board {board.name}", partial(_tool, board))
     yield tried("cache", "converted models and firmware", _cache)
 
 
@@ -151,6 +154,14 @@ def _emulator(kind: Kind) -> str:
         return path
     check_machine(kind.emulator, kind.machine, kind.name)
     return f"{path}, machine {kind.machine}"
+
+
+def _tool(board: Board) -> str:
+    """Return the version of the command-line tool that stands for a board."""
+    from pytest_tinyquant.boards.vendor.command import Commands
+
+    assert board.tool is not None, "asked of such boards only"
+    return Commands(board.name, board.tool, board.tool.seconds).version()
 
 
 def _build_tool(name: str) -> str:

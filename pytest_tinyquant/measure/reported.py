@@ -11,6 +11,7 @@ from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.measure.measurement import Estimate
 from pytest_tinyquant.measure.measurement import OpCount
 from pytest_tinyquant.metrics.built_in import BANDWIDTH
+from pytest_tinyquant.metrics.built_in import MACC
 from pytest_tinyquant.metrics.metric import Metric
 
 
@@ -30,10 +31,22 @@ def measure_bandwidth(observation: Observation) -> Mapping[str, Metric]:
 
     :raises ConfigurationError: nothing reported it.
     """
-    found = reported(BANDWIDTH, observation)
+    return _reported_only(BANDWIDTH, observation)
+
+
+def measure_macc(observation: Observation) -> Mapping[str, Metric]:
+    """Return the multiply-accumulates of one inference, which only a vendor's tool reports.
+
+    :raises ConfigurationError: nothing reported them.
+    """
+    return _reported_only(MACC, observation)
+
+
+def _reported_only(spec: MetricSpec, observation: Observation) -> Mapping[str, Metric]:
+    found = reported(spec, observation)
     if found is None:
         raise ConfigurationError(
-            f"{observation.name}: nothing tells the bandwidth of board "
+            f"{observation.name}: nothing tells the {spec.name} of board "
             f"'{observation.board.name}'; take it out of its metrics in boards.toml"
         )
     return found

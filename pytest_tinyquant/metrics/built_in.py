@@ -44,7 +44,7 @@ ERROR: Final = MetricSpec(
         Part("score_*", higher_is_better=True),
         Part("loss_*"),
     ),
-    classes=dict.fromkeys(("host", "emulator", "hardware", "compiler"), "exact"),
+    classes=dict.fromkeys(("host", "emulator", "hardware", "compiler", "tool"), "exact"),
     measure="pytest_tinyquant.measure.error:measure",
     tolerance={"exact": Tolerance(absolute=1e-6)},
     other_build=Tolerance(relative=0.10, absolute=1e-4),
@@ -66,13 +66,18 @@ LATENCY: Final = MetricSpec(
     title="Latency",
     description="One inference. Instructions are not cycles and not milliseconds.",
     parts=(Part("invoke", gates=True), Part("walk"), Part("spread"), Part(ESTIMATED_CYCLES)),
-    classes={"emulator": "exact", "hardware": "measured", "compiler": "estimated"},
+    classes={
+        "emulator": "exact",
+        "hardware": "measured",
+        "compiler": "estimated",
+        "tool": "estimated",
+    },
     measure="pytest_tinyquant.measure.latency:measure",
     tolerance={"measured": Tolerance(relative=0.001, absolute=64)},
     rebuilt=Tolerance(relative=0.01, absolute=64),
     other_build=Tolerance(relative=0.05),
     creep_limit=Tolerance(relative=0.02),
-    units={"": 1, "instructions": 1, "cycles": 1},
+    units={"": 1, "instructions": 1, "cycles": 1, "ns": 1},
     whole=True,
     scatters=True,
     per_operator=True,
@@ -90,7 +95,12 @@ FLASH: Final = MetricSpec(
         *map(Part, ("weights", "kernels", "engine", "model", "startup_libc")),
         Part("command_stream"),
     ),
-    classes={"emulator": "exact", "hardware": "exact", "compiler": "estimated"},
+    classes={
+        "emulator": "exact",
+        "hardware": "exact",
+        "compiler": "estimated",
+        "tool": "estimated",
+    },
     measure="pytest_tinyquant.measure.flash:measure",
     other_build=Tolerance(relative=0.05, absolute=256),
     creep_limit=Tolerance(relative=0.02, absolute=256),
@@ -119,6 +129,7 @@ RAM: Final = MetricSpec(
         "emulator": "exact",
         "hardware": "measured",
         "compiler": "estimated",
+        "tool": "estimated",
     },
     measure="pytest_tinyquant.measure.ram:measure",
     tolerance={"measured": Tolerance(absolute=128)},
@@ -146,6 +157,19 @@ BANDWIDTH: Final = MetricSpec(
     units=_BYTES,
     whole=True,
     least="least traffic",
+)
+
+#: What a vendor's tool says of the model it compiled. Nothing else here counts them.
+MACC: Final = MetricSpec(
+    name="macc",
+    title="Multiply-accumulates",
+    description="Of one inference, as the vendor's tool counts them.",
+    parts=(Part("total", gates=True),),
+    classes={"tool": "exact"},
+    measure="pytest_tinyquant.measure.reported:measure_macc",
+    units={"": 1, "MACs": 1},
+    whole=True,
+    least="fewest multiply-accumulates",
 )
 
 #: Tolerances are this project's choice until boards have been seen; a board's own noise floor
@@ -177,4 +201,4 @@ ENERGY: Final = MetricSpec(
 ON_MOST_BOARDS: Final = (ERROR, LATENCY, FLASH, RAM)
 """What tables show whether or not a run judged it."""
 
-BUILT_IN: Final = (*ON_MOST_BOARDS, BANDWIDTH, ENERGY)
+BUILT_IN: Final = (*ON_MOST_BOARDS, BANDWIDTH, MACC, ENERGY)

@@ -22,8 +22,9 @@ from pytest_tinyquant.metrics.metric import NumberClass
 from pytest_tinyquant.metrics.tolerance import Tolerance
 
 
-TARGETS: Final = ("host", "emulator", "hardware", "compiler")
-"""How a run can reach a board; where a compiler alone speaks of one, nothing runs."""
+TARGETS: Final = ("host", "emulator", "hardware", "compiler", "tool")
+"""How a run can reach a board; where a compiler or a vendor's tool speaks of one, nothing runs
+here."""
 
 Explanation = Literal[
     "first difference", "high water", "operators", "symbols", "parts", "figures", "kernels",
@@ -74,8 +75,8 @@ class MetricSpec:
     :param parts: its numbers, in the order in which they are shown; the first that gates is the
         one that summaries show.
     :param classes: where it can be measured, and how far its numbers can be trusted there: the
-        class of a gating number by target (``host``, ``emulator``, ``hardware``, ``compiler``). A
-        part that is more trustworthy than that is welcome.
+        class of a gating number by target, one of :data:`TARGETS`. A part that is more trustworthy
+        than that is welcome.
     :param measure: takes what a run left to its numbers: a function, or ``"module:function"``,
         which is imported when first needed.
     :param tolerance: slack against the baseline by number class; none for a class left out.

@@ -86,6 +86,20 @@ def encode_all(samples: Sequence[NDArray[Any]], tensors: Sequence[Tensor]) -> li
     return [b"".join(sample) for sample in zip(*parts, strict=True)]
 
 
+def split_samples(raw: Sequence[bytes], tensors: Sequence[Tensor]) -> list[NDArray[Any]]:
+    """Return what :func:`encode_all` made of the samples as one array ``[n, *shape]`` per input.
+
+    The arrays have the types that the model's inputs have.
+    """
+    arrays, start = [], 0
+    for tensor in tensors:
+        end = start + bytes_per_sample(tensor)
+        rows = [np.frombuffer(sample[start:end], _dtype(tensor)) for sample in raw]
+        arrays.append(np.stack(rows).reshape(len(raw), *tensor.shape[1:]))
+        start = end
+    return arrays
+
+
 def decode(raw: Sequence[bytes], tensor: Tensor) -> NDArray[np.float64]:
     """Return raw output bytes of each sample as real values ``[n, elements]``.
 

@@ -33,6 +33,8 @@ from pytest_tinyquant.project.target import Target
 from pytest_tinyquant.project.target import TargetChoice
 from pytest_tinyquant.project.tflm_library import Tflm
 from pytest_tinyquant.project.tflm_library import read_tflm
+from pytest_tinyquant.project.tool import Tool
+from pytest_tinyquant.project.tool import read_tool
 from pytest_tinyquant.support.runtimes import RUNTIMES
 from pytest_tinyquant.system.toml_table import Table
 
@@ -80,6 +82,7 @@ class Board:
     :param flash_start: address of the flash for the generic firmware; likewise ``ram_start``.
     :param timing: what a model of the core needs to estimate cycles; None where it is not known.
     :param npu: the NPU that the model is compiled for; None for all other boards.
+    :param tool: the command-line tool that stands for it; None for all other boards.
     """
 
     name: str
@@ -100,6 +103,7 @@ class Board:
     tflm: Tflm | None = None
     timing: CoreTiming | None = None
     npu: Npu | None = None
+    tool: Tool | None = None
     on_request: bool = False
     gate: Gate = "instructions"
     console: str = "uart"
@@ -233,6 +237,7 @@ def _board(name: str, table: Table, known: dict[str, Board]) -> Board:
         limit=read_limits(table, before.limit),
         timing=read_timing(table, before.timing),
         npu=read_npu(table, before.npu),
+        tool=read_tool(table, before.tool),
         gate=cast(Gate, table.choice("gate", table.get("gate", str, before.gate), GATES)),
         console=table.choice("console", table.get("console", str, before.console), CONSOLES),
         setup=table.get("setup", str, before.setup),

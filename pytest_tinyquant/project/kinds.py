@@ -107,6 +107,7 @@ KINDS: Final[Registry[Kind]] = Registry(
         "cortex-m55": "pytest_tinyquant.boards.cores.cortex_m:CORTEX_M55",
         "rx": "pytest_tinyquant.boards.cores.rx:RX",
         "ethos-u": "pytest_tinyquant.boards.cores.ethos_u:ETHOS_U",
+        "command": "pytest_tinyquant.boards.cores.command:COMMAND",
     },
 )
 """Every kind by name."""

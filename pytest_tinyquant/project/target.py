@@ -16,6 +16,7 @@ class Target(StrEnum):
     EMULATOR = "emulator"
     HARDWARE = "hardware"
     COMPILER = "compiler"
+    TOOL = "tool"
 
     @property
     def is_host(self) -> bool:
@@ -33,9 +34,14 @@ class Target(StrEnum):
         return self is Target.HARDWARE
 
     @property
+    def is_reported(self) -> bool:
+        """Whether a program tells what the board would take: nothing here can see the board."""
+        return self in (Target.COMPILER, Target.TOOL)
+
+    @property
     def runs_here(self) -> bool:
         """Whether this computer computes the outputs: also where a compiler tells all the rest."""
-        return self in (Target.HOST, Target.COMPILER)
+        return self is Target.HOST or self.is_reported
 
     def firmware(self, *, machine: str, chip: str) -> str:
         """Return which of a board's directories of ``firmware/boards`` is built, with - for _."""
@@ -49,6 +55,7 @@ class Target(StrEnum):
         words = {
             "host": "this computer",
             "emulator": f"emulated (QEMU {machine})",
+            "tool": "its tool's report",
             "compiler": "its compiler's estimates; outputs are this computer's",
         }
         return words.get(self, "hardware")

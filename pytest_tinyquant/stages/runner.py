@@ -38,6 +38,10 @@ def _digests(board: Board, estimated: bool, recording: bool) -> Iterator[str]:
         # What it computes is compared with TensorFlow Lite's interpreter.
         yield from map(package_digest, find_interpreter().packages)
     yield from map(package_digest, kind.reporters)
+    if board.tool is not None:
+        from pytest_tinyquant.boards.vendor.command import Commands
+
+        yield Commands(board.name, board.tool, 0).digest()
     if board.target.is_emulated and kind.emulator:
         yield program_digest(find_qemu(kind.emulator))
     if not estimated:

@@ -110,6 +110,11 @@ RUNTIMES: Final[Registry[Runtime]] = Registry(
         "tflm": "pytest_tinyquant.firmware.runtimes.tflm:TFLM",
         "tinyquant": "pytest_tinyquant.firmware.runtimes.tinyquant:TINYQUANT",
         "ethos-u": "pytest_tinyquant.boards.npu.runtime:ETHOS_U",
+        "st-edge-ai": "pytest_tinyquant.boards.vendor.runtime:ST_EDGE_AI",
+        "edge-impulse": "pytest_tinyquant.boards.vendor.runtime:EDGE_IMPULSE",
+        "eai-translator": "pytest_tinyquant.boards.vendor.runtime:EAI_TRANSLATOR",
+        "ekkono": "pytest_tinyquant.boards.vendor.runtime:EKKONO",
+        "tool": "pytest_tinyquant.boards.vendor.runtime:TOOL",
     },
 )
 """Every runtime by name."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+
 import pytest
 
 
@@ -104,3 +107,23 @@ def test_a_time_on_a_board_without_a_clock_is_no_pass(bench):
     result = bench.run(*ONE)
     result.assert_outcomes(passed=3, failed=1)
     result.stdout.fnmatch_lines(["*'2 ms' cannot be judged on nucleo-l4r5zi (emulator)*"])
+
+
+def test_the_flash_of_an_image_that_was_built_keeps_its_limit_to_the_byte(real_project):
+    """Without any baseline, on the emulated board."""
+    real_project.add_zoo("fc_0")
+    one = ("--model=fc_0", "--scheme=int8-only", "--board=nucleo-l4r5zi", "-k", "flash")
+    real_project.run(*one, "--tq-json=result.json", "--tq-missing-baseline=record")
+    root = real_project.root
+    (found,) = json.loads((root / "result.json").read_text())["combinations"].values()
+    measured = found["measurement"]["metrics"]["flash"]["total"]["value"]
+    shutil.rmtree(root / "baselines")
+    toml = (root / "models" / "fc_0.toml").read_text()
+    for limit, status in ((measured + 1, "new"), (measured - 1, "over limit")):
+        text = f"{toml}\n[limit]\nflash = '{limit} bytes'\n"
+        (root / "models" / "fc_0.toml").write_text(text)
+        result = real_project.run(*one, "--tq-json=result.json", "--tq-missing-baseline=record")
+        (found,) = json.loads((root / "result.json").read_text())["combinations"].values()
+        assert [test["outcome"] for test in found["tests"]] == [status]
+        assert result.ret == (0 if status == "new" else 1)
+        shutil.rmtree(root / "baselines", ignore_errors=True)

@@ -29,6 +29,7 @@ ROWS = {
     "A2 the workflows cannot go green": [
         ACCEPTANCE + "test_workflows.py"
         "::test_the_steps_of_a_workflow_run_green_in_a_project_of_tinyquant_init",
+        ACCEPTANCE + "test_workflows.py::test_a_workflow_is_one_by_the_schema_of_its_code_host",
         ACCEPTANCE + "test_workflows.py::test_every_option_exists",
         ACCEPTANCE + "test_workflows.py::test_the_installed_extras_exist",
         UNIT + "cli/test_cli.py"
@@ -76,6 +77,8 @@ ROWS = {
     "B4 no absolute budgets": [
         ACCEPTANCE + "test_limits.py"
         "::test_the_measured_number_keeps_its_limit_and_one_byte_less_does_not",
+        ACCEPTANCE + "test_limits.py"
+        "::test_the_flash_of_an_image_that_was_built_keeps_its_limit_to_the_byte",
         ACCEPTANCE + "test_limits.py::test_a_limit_holds_where_no_baseline_exists_yet",
     ],
     "B5 synthetic data without a word": [THIS + "::test_drawn_samples_are_told_at_the_start"],

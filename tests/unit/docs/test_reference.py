@@ -23,6 +23,7 @@ PLACES: dict[str, list[str | None]] = {
     "project.tflm_library": ["boards.toml: TensorFlow Lite Micro of a board"],
     "project.core_timing": ["boards.toml: timing of a board"],
     "project.npu": ["boards.toml: the NPU of a board"],
+    "project.tool": ["boards.toml: the tool of a board"],
     "project.chip_memory": ["boards.toml: a memory of a board"],
     "project.bench": ["boards.toml: a board to touch"],
     "schemes.scheme_file": [None, "schemes.toml: a scheme"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ from pytest_tinyquant.models.task import TaskKind
 
 metrics = pytest.importorskip("sklearn.metrics")
 
+EXAMPLES = 5000 if os.environ.get("HYPOTHESIS_PROFILE") == "nightly" else 60
+
 seeds = st.integers(0, 2**32 - 1)
 sizes = st.integers(2, 60)
 
@@ -41,7 +44,7 @@ def quantized(rng: np.random.Generator, samples: int, elements: int) -> np.ndarr
 
 
 @given(seeds, sizes, st.integers(2, 12))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 def test_classification_is_scikit_learns(seed: int, samples: int, count: int) -> None:
     rng = np.random.default_rng(seed)
     outputs, truth = quantized(rng, samples, count), rng.integers(0, count, samples)
@@ -62,7 +65,7 @@ def test_classification_is_scikit_learns(seed: int, samples: int, count: int) ->
 
 
 @given(seeds, sizes)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 def test_auc_is_scikit_learns_with_ties_too(seed: int, samples: int) -> None:
     rng = np.random.default_rng(seed)
     truth = np.r_[0, 1, rng.integers(0, 2, samples)]
@@ -71,7 +74,7 @@ def test_auc_is_scikit_learns_with_ties_too(seed: int, samples: int) -> None:
 
 
 @given(seeds, sizes, st.integers(1, 4))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 def test_regression_is_scikit_learns(seed: int, samples: int, outputs: int) -> None:
     rng = np.random.default_rng(seed)
     predicted, truth = rng.normal(size=(samples, outputs)), rng.normal(size=(samples, outputs))

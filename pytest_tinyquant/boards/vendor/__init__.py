@@ -1,0 +1,1 @@
+"""Runtimes of vendors, each driven by its command-line tool, which stands for a board."""
