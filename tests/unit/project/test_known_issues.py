@@ -17,7 +17,7 @@ KNOWN = {
     "models": ("fc_1", "cnn_1", "cnn_4"),
     "schemes": ("basic", "dynamic", "int8"),
     "boards": ("host", "nucleo-l4r5zi"),
-    "runtimes": ("tflm", "tinyquant", "ethos-u"),
+    "runtimes": tuple(RUNTIMES),
 }
 
 
@@ -100,7 +100,8 @@ def test_an_empty_column_is_an_error(tmp_path: Path) -> None:
 
 
 def test_the_rows_of_this_repository_fit_its_models() -> None:
-    from pytest_tinyquant.schemes.scheme import SCHEMES
+    from pytest_tinyquant.support.runtimes import RUNTIMES
+from pytest_tinyquant.schemes.scheme import SCHEMES
 
     repository = Path(__file__).parents[3]
     names = tuple(file.stem for file in (repository / "models").glob("*_*.toml"))
