@@ -95,5 +95,5 @@ CORTEX_M33: Final = CortexM(
     name="cortex-m33", part=0xD21, kernels=_DSP, secure=True, machines=("mps2-an505",)
 )
 CORTEX_M55: Final = CortexM(
-    name="cortex-m55", part=0xD22, kernels=_DSP, secure=True, machines=("mps3-an547",)
+    name="cortex-m55", part=0xD22, kernels="cortex_m_mve", secure=True, machines=("mps3-an547",)
 )

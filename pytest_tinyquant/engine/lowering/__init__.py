@@ -24,10 +24,14 @@ from pytest_tinyquant.engine.lowering import gathering
 from pytest_tinyquant.engine.lowering import lstm
 from pytest_tinyquant.engine.lowering import matmul
 from pytest_tinyquant.engine.lowering import movement
+from pytest_tinyquant.engine.lowering import mve
 from pytest_tinyquant.engine.lowering import pairwise
 from pytest_tinyquant.engine.lowering import pooling
 from pytest_tinyquant.engine.lowering import reduction
 from pytest_tinyquant.engine.lowering import resize
+from pytest_tinyquant.engine.lowering import signal_filter_bank
+from pytest_tinyquant.engine.lowering import signal_frames
+from pytest_tinyquant.engine.lowering import signal_spectrum
 from pytest_tinyquant.engine.lowering import strided
 from pytest_tinyquant.engine.lowering import svdf
 from pytest_tinyquant.engine.lowering import transpose_conv
@@ -134,13 +138,27 @@ LOWERINGS: dict[str, LoweringFunction] = {
     "UNIDIRECTIONAL_SEQUENCE_LSTM": lstm.lstm,
     "UNPACK": movement.unpack,
     "VAR_HANDLE": control.var_handle,
+    "SignalDelay": signal_frames.delay,
+    "SignalEnergy": signal_spectrum.energy,
+    "SignalFftAutoScale": signal_spectrum.auto_scale,
+    "SignalFilterBank": signal_filter_bank.filter_bank,
+    "SignalFilterBankLog": signal_filter_bank.log,
+    "SignalFilterBankSpectralSubtraction": signal_filter_bank.spectral_subtraction,
+    "SignalFilterBankSquareRoot": signal_filter_bank.square_root,
+    "SignalFramer": signal_frames.framer,
+    "SignalIrfft": signal_spectrum.irfft,
+    "SignalOverlapAdd": signal_frames.overlap_add,
+    "SignalPCAN": signal_filter_bank.pcan,
+    "SignalRfft": signal_spectrum.rfft,
+    "SignalStacker": signal_frames.stacker,
+    "SignalWindow": signal_spectrum.window,
     "WHILE": control.while_,
     "ZEROS_LIKE": strided.zeros_like,
 }
 
 
 #: The kernel sets of this package.
-SETS: Final = ("reference", "cortex_m_dsp")
+SETS: Final = ("reference", "cortex_m_dsp", "cortex_m_mve")
 
 
 def lowerings(kernels: str) -> Mapping[str, LoweringFunction]:
@@ -149,7 +167,7 @@ def lowerings(kernels: str) -> Mapping[str, LoweringFunction]:
     A set that has none of its own, such as a user's directory, has the reference set's
     prototypes.
     """
-    own = {"cortex_m_dsp": dsp.LOWERINGS}
+    own = {"cortex_m_dsp": dsp.LOWERINGS, "cortex_m_mve": dsp.LOWERINGS | mve.LOWERINGS}
     return LOWERINGS | own.get(kernels, {})
 
 

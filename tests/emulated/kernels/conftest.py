@@ -1,4 +1,4 @@
-"""Models of many drawn layers, run with the reference kernels and with cortex_m_dsp."""
+"""Models of many drawn layers, run with the reference kernels and with another kernel set."""
 
 from __future__ import annotations
 
@@ -33,7 +33,6 @@ from pytest_tinyquant.system.cache import Cache
 
 
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
-SETS = ("reference", "cortex_m_dsp")
 SAMPLES = 2
 BIASES = {"float32": "float32", "int8": "int32", "int16": "int64"}
 
@@ -50,9 +49,17 @@ settings.register_profile(
 )
 
 
+#: The core and the emulated machine that each kernel set is for.
+CORES = {
+    "cortex_m_dsp": ("cortex-m4f", "mps2-an386"),
+    "cortex_m_mve": ("cortex-m55", "mps3-an547"),
+}
+
 # Behind the arena begins memory that must not even be read while the layers run: the smallest
-# region of the MPU, which takes precedence over the RAM's.
+# region of the MPU. On Armv7-M it takes precedence over the RAM's; on Armv8-M an access to where
+# two regions overlap is a fault.
 FENCE_BYTES = 32
+_SWITCHES = {"mps2-an386": "4 << 1", "mps3-an547": "(uint32_t)(tq_arena + {arena})"}
 _FENCE = f"""
 __attribute__((section(".bss.tq_arena"), aligned({FENCE_BYTES}), used))
 static uint8_t fenced[{{before}} + {{arena}} + {FENCE_BYTES}];
@@ -61,7 +68,7 @@ __asm__(".global tq_arena\\n.set tq_arena, fenced + {{before}}");
 static void set_fence(const void *on) {{{{
   *(volatile uint32_t *)0xE000ED98 = 7;
   *(volatile uint32_t *)0xE000ED9C = (uint32_t)(tq_arena + {{arena}});
-  *(volatile uint32_t *)0xE000EDA0 = on != NULL ? 4 << 1 | 1 : 0;
+  *(volatile uint32_t *)0xE000EDA0 = on != NULL ? ({{switch}}) | 1 : 0;
   __asm volatile("dsb\\n\\tisb" ::: "memory");
 }}}}
 """
@@ -170,21 +177,23 @@ class Layers:
 
 
 class TwoSets:
-    """Runs a model with both kernel sets on the emulated board."""
+    """Runs a model with both kernel sets on the emulated core that the second one is for."""
 
-    def __init__(self, directories: Callable[[str], Path]) -> None:
+    def __init__(self, directories: Callable[[str], Path], kernels: str) -> None:
+        self.kernels = kernels
         self._directories = directories
         self._cache = Cache(directories("cache"))
 
     def check_equal(self, layers: Layers) -> dict[str, int]:
-        """Check every layer's bytes; return how often cortex_m_dsp used each kernel."""
+        """Check every layer's bytes; return how often the second set used each kernel."""
         return self.check(layers.graph(), [layers.sample() for _ in range(SAMPLES)])
 
     def check(self, graph: Graph, samples: Sequence[bytes]) -> dict[str, int]:
-        """Check the bytes of every output; return how often cortex_m_dsp used each kernel."""
-        plans = {name: plan(graph, kernels=name) for name in SETS}
-        expected, actual = (self.run(plans[name], name, samples) for name in SETS)
-        ops = plans["cortex_m_dsp"].ops
+        """Check the bytes of every output; return how often the second set used each kernel."""
+        sets = ("reference", self.kernels)
+        plans = {name: plan(graph, kernels=name) for name in sets}
+        expected, actual = (self.run(plans[name], name, samples) for name in sets)
+        ops = plans[self.kernels].ops
         writers = {tensor: op for op in ops for tensor in op.call.writes}
         for one, other in zip(expected, actual, strict=True):
             offset = 0
@@ -197,12 +206,14 @@ class TwoSets:
         return {kernel: kernels.count(kernel) for kernel in kernels}
 
     def run(self, planned: Plan, kernels: str, samples: Sequence[bytes]) -> tuple[bytes, ...]:
+        core, machine = CORES[self.kernels]
         board = Board(
-            "emulated", "cortex-m4f", "tinyquant", Target.EMULATOR, "", (), 2 << 20, 640 << 10,
-            kernels, machine="mps2-an386",
+            "emulated", core, "tinyquant", Target.EMULATOR, "", (), 2 << 20, 640 << 10,
+            kernels, machine=machine,
         )  # fmt: skip
         emitted = emit(planned, self._directories("model"))
-        _fence(emitted.directory / "tq_model.c", planned.arena_bytes, len(planned.ops))
+        source = emitted.directory / "tq_model.c"
+        _fence(source, machine, planned.arena_bytes, len(planned.ops))
         image = build(emitted, board, samples, self._cache, where=kernels)
         device = EmulatedCortexM(board.name, board.machine, timeout=120)
         try:
@@ -212,14 +223,15 @@ class TwoSets:
             device.close()
 
 
-def _fence(source: Path, arena: int, ops: int) -> None:
+def _fence(source: Path, machine: str, arena: int, ops: int) -> None:
     """Put the fence behind the arena of a generated model, and its switches around the layers."""
     text = source.read_text()
     definition = re.search(r"__attribute__\(.*\nuint8_t tq_arena\[\d+\];\n", text)
     table = "static const tq_op tq_model_ops[] = {"
     rows = re.search(re.escape(table) + r"(.*?)\n};", text, re.DOTALL)
     assert definition and rows
-    fence = _FENCE.format(before=-arena % FENCE_BYTES, arena=arena)
+    switch = _SWITCHES[machine].format(arena=arena)
+    fence = _FENCE.format(before=-arena % FENCE_BYTES, arena=arena, switch=switch)
     on, off = "{set_fence, &tq_model_params_0}", "{set_fence, NULL}"
     text = text.replace(definition[0], fence)
     text = text.replace(rows[0], f"{table}\n    {on},{rows[1]}\n    {off},\n}};")
@@ -239,4 +251,9 @@ def layers() -> type[Layers]:
 
 @pytest.fixture(scope="session")
 def two_sets(tmp_path_factory: pytest.TempPathFactory) -> TwoSets:
-    return TwoSets(tmp_path_factory.mktemp)
+    return TwoSets(tmp_path_factory.mktemp, "cortex_m_dsp")
+
+
+@pytest.fixture(scope="session")
+def helium_sets(tmp_path_factory: pytest.TempPathFactory) -> TwoSets:
+    return TwoSets(tmp_path_factory.mktemp, "cortex_m_mve")

@@ -82,3 +82,102 @@ def test_options_that_are_no_flexbuffer_are_a_damaged_file(stored, monkeypatch):
 def test_outputs_with_too_few_places_are_refused():
     with pytest.raises(UnsupportedModelError, match="too small for what it may find"):
         planned(detection(slots=1, **DETECTION))
+
+
+def one(name, inputs, outputs, **options):
+    """Return a model of one custom operator; tensors as (shape, type) or with their data."""
+    builder = ModelBuilder()
+    sources = [builder.tensor(*tensor[:2], data=(*tensor, None)[2]) for tensor in inputs]
+    fed = [i for i, tensor in zip(sources, inputs, strict=True) if len(tensor) == 2]
+    results = [builder.tensor(*tensor) for tensor in outputs]
+    builder.custom(name, sources, results, **options)
+    return builder.build(fed, results)
+
+
+def filter_bank(**changed):
+    lists = {
+        "weights": [1] * 6, "unweights": [1] * 6, "starts": [0, 2, 4], "places": [0, 2, 4],
+        "widths": [2, 2, 2],
+    } | changed  # fmt: skip
+    constants = [((len(values),), "int16", values) for values in lists.values()]
+    inputs = [((6,), "uint32"), *constants]
+    return one("SignalFilterBank", inputs, [((2,), "uint64")], num_channels=2)
+
+
+def test_a_filter_bank_is_counted_by_its_weights():
+    (op,) = planned(filter_bank()).ops
+
+    assert (op.kernel, op.macs) == ("tq_signal_filter_bank", 12)
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"starts": [0, 2, 5]}, "beyond 6 inputs"),
+        ({"starts": [0, 2, -1]}, "beyond 6 inputs"),
+        ({"places": [0, 2, 5]}, "6 weights"),
+        ({"unweights": [1] * 5}, "5 weights"),
+        ({"widths": [2, 2]}, "too short for 2 channels"),
+    ],
+    ids=str,
+)
+def test_a_filter_bank_reads_nothing_beyond_its_lists(changed, words):
+    with pytest.raises(ModelError, match=words):
+        planned(filter_bank(**changed))
+
+
+@pytest.mark.parametrize("length", [0, 2, 6, 400, 1 << 17, -8])
+def test_other_lengths_of_an_fft_are_refused_with_what_to_do(length):
+    spectrum = ((max(1, length + 2) % (1 << 18),), "int16")
+    model = one("SignalRfft", [((4,), "int16")], [spectrum], T=7, fft_length=length)
+
+    with pytest.raises(UnsupportedModelError, match="Fill the frame with zeros"):
+        planned(model)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"shift": 3, "T": 7}, {"moved": 3}, {"shift": 32}, {"shift": -1}, {"shift": 0.5}],
+    ids=str,
+)
+def test_options_read_by_their_place_must_be_those_that_are_known(options):
+    tensor, weights = ((1, 4), "int16"), ((4,), "int16", [1] * 4)
+    model = one("SignalWindow", [tensor, weights], [tensor], **options)
+
+    with pytest.raises(ModelError, match="shift"):
+        planned(model)
+
+
+def test_a_type_without_a_kernel_is_named():
+    tensor = ((1, 4), "int32")
+    model = one("SignalDelay", [tensor], [tensor], delay_length=2)
+
+    with pytest.raises(UnsupportedModelError, match="a kernel for int16 x int16 only"):
+        planned(model)
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"frame_step": 3}, "no multiple of its step 3"),
+        ({"frame_step": 0}, "frame_step is 0"),
+        ({"frame_size": 1}, "zeros before steps of 2"),
+        ({"frame_size": 5}, "its operator implies 10 elements"),
+    ],
+    ids=str,
+)
+def test_frames_must_fit_their_input(changed, words):
+    options = {"frame_size": 3, "frame_step": 2, "prefill": True} | changed
+    outputs = [((1, 2, 3), "int16"), ((), "bool")]
+    model = one("SignalFramer", [((1, 4), "int16")], outputs, **options)
+
+    with pytest.raises(ModelError, match=words):
+        planned(model)
+
+
+def test_what_an_operator_remembers_begins_with_zeros():
+    outputs = [((1, 2, 3), "int16"), ((), "bool")]
+    options = {"frame_size": 3, "frame_step": 2, "prefill": True}
+    found = planned(one("SignalFramer", [((1, 4), "int16")], outputs, **options))
+
+    assert [(state.bytes, state.value) for state in found.states] == [(2, 0), (4, 0)]

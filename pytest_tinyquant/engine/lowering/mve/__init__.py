@@ -1,0 +1,19 @@
+"""Lowering for the kernel set cortex_m_mve: vectors of 16 bytes, for cores with Helium (M55).
+
+A function here takes the place of the one for the same operator in
+:mod:`pytest_tinyquant.engine.lowering.dsp`, on which the set builds: it returns that one's result
+wherever this set has no kernel for the case at hand.
+"""
+
+from __future__ import annotations
+
+from pytest_tinyquant.engine.lowering.context import LoweringFunction
+from pytest_tinyquant.engine.lowering.mve import convolution
+from pytest_tinyquant.engine.lowering.mve import fully_connected
+
+
+LOWERINGS: dict[str, LoweringFunction] = {
+    "CONV_2D": convolution.conv_2d,
+    "DEPTHWISE_CONV_2D": convolution.depthwise_conv_2d,
+    "FULLY_CONNECTED": fully_connected.fully_connected,
+}

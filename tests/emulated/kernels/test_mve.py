@@ -1,0 +1,116 @@
+"""The kernels of cortex_m_mve give the reference kernels' bytes on the emulated Cortex-M55.
+
+Layers are drawn as for the comparison with TensorFlow Lite Micro. The nightly profile draws 120
+layers of each variant, in models of 12 each (TINYQUANT_TEST_EXAMPLES sets another number of
+models), and runs each with ten sets of inputs.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pytest
+from drawn_layers.draw import BySeed
+from drawn_layers.draw import Draw
+from drawn_layers.families import VARIANTS
+from drawn_layers.graph import side_by_side
+from hypothesis import given
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from pytest_tinyquant.engine.lowering import mve
+
+
+NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
+LAYERS = 12 if NIGHTLY else 4
+INPUT_SETS = 10 if NIGHTLY else 2
+MODELS = int(os.environ.get("TINYQUANT_TEST_EXAMPLES", "10")) if NIGHTLY else 2
+
+VARIANTS_OF_SET = [
+    variant
+    for variant in VARIANTS
+    if variant.op in mve.LOWERINGS and not variant.name.startswith("float32")
+]
+
+#: What the set has kernels for.
+KERNELS = {
+    "tq_conv_2d_s8_mve",
+    "tq_conv_2d_s16_mve",
+    "tq_fully_connected_s8_mve",
+    "tq_fully_connected_s16_mve",
+}
+
+
+def test_both_sets_give_the_same_bytes(helium_sets: Any) -> None:
+    used: Counter[str] = Counter()
+
+    @settings(settings.get_profile("emulated_kernels"), max_examples=MODELS)
+    @given(seed=st.integers(0, 2**64 - 1))
+    def draw_models(seed: int) -> None:
+        draw = Draw(BySeed(seed), INPUT_SETS)
+        layers = [variant.draw(draw) for variant in VARIANTS_OF_SET for _ in range(LAYERS)]
+        used.update(helium_sets.check(*side_by_side(layers)))
+
+    draw_models()
+    print(f"\n{used.total()} layers: {dict(used)}")
+    assert used.keys() >= KERNELS
+
+
+def add_dense(model: Any, dtype: str, depth: int, channels: int, factor: float) -> None:
+    """Add a layer of `channels` rows, all with one factor or each with its own."""
+    per_channel = model.chance(0.5)
+    scales = [factor * (1 + model.random.random()) for _ in range(channels if per_channel else 1)]
+    source = model.activation((2, depth), dtype, 1.0, model.zero_point(dtype))
+    weights = model.constant(model.weights((channels, depth), dtype), scales)
+    output = model.activation((2, channels), dtype, 1.0, model.zero_point(dtype))
+    model.add(
+        "FULLY_CONNECTED", (source, weights, model.bias(channels, dtype)), output,
+        fused_activation_function=model.choice(["NONE", "RELU", "RELU6"]),
+        weights_format=0, keep_num_dims=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16"])
+def test_every_rest_of_a_vector_and_of_a_group_of_rows(
+    dtype: str, layers: Any, helium_sets: Any
+) -> None:
+    """17 and 33 inputs leave one for the last vector, 5 rows one for the last group."""
+    model = layers(1)
+    for depth in range(1, 35):
+        add_dense(model, dtype, depth, 1 + depth % 9, 2.0**-9)
+    assert set(helium_sets.check_equal(model)) == {
+        f"tq_fully_connected_s{np.iinfo(dtype).bits}_mve"
+    }
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16"])
+def test_ties_round_as_in_the_reference(dtype: str, layers: Any, helium_sets: Any) -> None:
+    """Factors are powers of two: every other sum, or every fourth, lies between two outputs."""
+    model = layers(2)
+    for exponent in range(-14, 3 if dtype == "int8" else 0):
+        source = model.activation((1, 4), dtype, 1.0, 0)
+        weights = np.clip(model.random.integers(-9, 10, (20, 4)), -127, 127).astype(np.int8)
+        output = model.activation((1, 20), dtype, 1.0, 0)
+        inputs = (source, model.constant(weights, [2.0**exponent]), None)
+        model.add(
+            "FULLY_CONNECTED", inputs, output,
+            fused_activation_function="NONE", weights_format=0, keep_num_dims=False,
+        )  # fmt: skip
+    helium_sets.check_equal(model)
+
+
+def test_int16_sums_beyond_32_bits_are_left_to_the_other_sets(
+    layers: Any, helium_sets: Any
+) -> None:
+    model = layers(3)
+    source = model.activation((1, 600), "int16", 1.0)
+    weights = model.constant(np.full((4, 600), 127, np.int8), [2.0**-16])
+    output = model.activation((1, 4), "int16", 1.0)
+    model.add(
+        "FULLY_CONNECTED", (source, weights, None), output,
+        fused_activation_function="NONE", weights_format=0, keep_num_dims=False,
+    )  # fmt: skip
+    assert set(helium_sets.check_equal(model)) == {"tq_fully_connected_deep_s16_dsp"}
