@@ -11,6 +11,7 @@ from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.project.known_issues import KnownIssue
 from pytest_tinyquant.project.known_issues import find
 from pytest_tinyquant.project.known_issues import load_known_issues
+from pytest_tinyquant.support.runtimes import RUNTIMES
 
 
 KNOWN = {
@@ -100,8 +101,7 @@ def test_an_empty_column_is_an_error(tmp_path: Path) -> None:
 
 
 def test_the_rows_of_this_repository_fit_its_models() -> None:
-    from pytest_tinyquant.support.runtimes import RUNTIMES
-from pytest_tinyquant.schemes.scheme import SCHEMES
+    from pytest_tinyquant.schemes.scheme import SCHEMES
 
     repository = Path(__file__).parents[3]
     names = tuple(file.stem for file in (repository / "models").glob("*_*.toml"))
