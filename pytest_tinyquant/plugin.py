@@ -120,6 +120,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         from pytest_tinyquant.session import passed_over
 
         check_configuration(run)
+        run.live()
         passed_over.warn(session.config, run)
 
 

@@ -18,6 +18,7 @@ from pytest_tinyquant.cli import add_board
 from pytest_tinyquant.cli import compare_schemes
 from pytest_tinyquant.cli import completion
 from pytest_tinyquant.cli import import_model
+from pytest_tinyquant.cli import janitor
 from pytest_tinyquant.cli import kernels
 from pytest_tinyquant.cli import list_baselines
 from pytest_tinyquant.cli import list_schemes
@@ -88,6 +89,7 @@ def parser() -> argparse.ArgumentParser:
         ("board", add_board.run, "write the rows of an attached board into boards.toml"),
         ("doctor", _doctor, "check everything that a run needs, and say how to mend it"),
         ("noise", _noise, "measure how far latencies scatter on an attached board, and store it"),
+        ("janitor", janitor.run, "give back places of labgrid whose runs ended without a word"),
         ("toolchain", _toolchain, "build a program that has no package into the cache"),
     ):
         sub = commands.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
@@ -138,6 +140,7 @@ _ARGUMENTS: Final[Mapping[str, Callable[[argparse.ArgumentParser], None]]] = {
     "history": add_history,
     "import": import_model.add_arguments,
     "init": _init_arguments,
+    "janitor": janitor.add_arguments,
     "kernels": kernels.add_arguments,
     "noise": _noise_arguments,
     "sensitivity": sensitivity.add_arguments,
@@ -215,4 +218,4 @@ def _toolchain(options: argparse.Namespace) -> int:
 
 
 #: The commands that read nothing which a plugin could add to.
-_WITHOUT_PROJECT: Final = (_init, _toolchain, kernels.run)
+_WITHOUT_PROJECT: Final = (_init, _toolchain, janitor.run, kernels.run)

@@ -241,6 +241,12 @@ class Run:
         if self.scratch is not None:
             self.scratch.close()
 
+    def live(self) -> None:
+        """Let the farm see that this run lives; a worker leaves that to the controller."""
+        if self.is_worker or self._made("project") is None or self.farm is None:
+            return
+        self.farm.live()
+
     def _leave_farm(self) -> None:
         """Give back what any process of the run holds; a worker leaves that to the controller."""
         if self.is_worker or self._made("project") is None or self.farm is None:

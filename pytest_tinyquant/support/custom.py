@@ -1,4 +1,4 @@
-"""Custom operators: those that TensorFlow Lite Micro has, and those that the engine has."""
+"""Custom operators: those of TensorFlow Lite Micro, all of which the engine has too."""
 
 from __future__ import annotations
 
@@ -15,16 +15,8 @@ _SIGNAL = (
 #: Custom operators that the tflite-micro wheel registers.
 TFLM: Final = ("TFLite_Detection_PostProcess", *(f"Signal{name}" for name in _SIGNAL))
 
-_FRONT_END: Final = (
-    "the front end of micro speech, whose fixed-point FFT has no counterpart in the engine; "
-    "compute the features outside of the model, or take a board with runtime tflm"
-)
-
-#: Why the engine lacks what TensorFlow Lite Micro has.
-LACKING: Final[Mapping[str, str]] = {f"Signal{name}": _FRONT_END for name in _SIGNAL}
-
-#: Custom operators of the engine.
-ENGINE: Final = frozenset(TFLM) - frozenset(LACKING)
+#: Those of the engine: all of them.
+ENGINE: Final = frozenset(TFLM)
 
 #: Custom operators that no runtime here has, with what they are.
 _FOREIGN: Final[Mapping[str, str]] = {
@@ -37,9 +29,8 @@ _FOREIGN: Final[Mapping[str, str]] = {
 
 def why_not(custom: str) -> str:
     """Return why a runtime lacks a custom operator, as a clause after a colon."""
-    found = LACKING.get(custom) or _FOREIGN.get(custom)
-    if found:
-        return found
+    if custom in _FOREIGN:
+        return _FOREIGN[custom]
     if custom.startswith("Flex"):
         return (
             "it is an operator of TensorFlow itself, which no microcontroller runs; convert "

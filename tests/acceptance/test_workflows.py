@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 from typing import Any
 
 import pytest
@@ -17,6 +18,10 @@ from pytest_tinyquant.schemes.scheme import SCHEMES
 from pytest_tinyquant.system.cache import Cache
 
 
+if TYPE_CHECKING:
+    from tests.acceptance.conftest import RealProject
+
+
 yaml = pytest.importorskip("yaml")
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -24,7 +29,10 @@ NIGHTLY, PULL_REQUEST, GITLAB = (
     DOCS / "workflows" / name
     for name in ("github-nightly.yml", "github-pull-request.yml", "gitlab-ci.yml")
 )
-WORKFLOWS = (NIGHTLY, PULL_REQUEST, GITLAB)
+GITHUB_FARM, GITLAB_FARM = (
+    DOCS / "workflows" / name for name in ("github-farm.yml", "gitlab-farm.yml")
+)
+WORKFLOWS = (NIGHTLY, PULL_REQUEST, GITLAB, GITHUB_FARM, GITLAB_FARM)
 
 #: Steps that a test cannot take: they install packages, or talk to a code host.
 ELSEWHERE = re.compile(r"apt-get|pip install|python3 -m venv|^gh |\ngh |git fetch")
@@ -33,7 +41,7 @@ ELSEWHERE = re.compile(r"apt-get|pip install|python3 -m venv|^gh |\ngh |git fetc
 def commands(file: Path) -> dict[str, list[str]]:
     """Return what each job of a workflow runs, in order."""
     document: dict[Any, Any] = yaml.safe_load(file.read_text())
-    if file == GITLAB:
+    if file in (GITLAB, GITLAB_FARM):
         return {name: [*job["before_script"], *job["script"]] for name, job in document.items()}
     return {
         name: [step["run"] for step in job["steps"] if "run" in step]
@@ -42,10 +50,10 @@ def commands(file: Path) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.name)
-def test_a_workflow_is_one_by_the_schema_of_its_code_host(file, tmp_path):
+def test_a_workflow_is_one_by_the_schema_of_its_code_host(file: Path, tmp_path: Path) -> None:
     pytest.importorskip("check_jsonschema", reason="pip install check-jsonschema")
     gitlab = ["vendor.gitlab-ci", "--data-transform", "gitlab-ci"]
-    schema = gitlab if file == GITLAB else ["vendor.github-workflows"]
+    schema = gitlab if file in (GITLAB, GITLAB_FARM) else ["vendor.github-workflows"]
 
     def lint(path: Path) -> int:
         command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", *schema, str(path)]
@@ -57,17 +65,23 @@ def test_a_workflow_is_one_by_the_schema_of_its_code_host(file, tmp_path):
     assert lint(wrong) != 0
 
 
-@pytest.mark.parametrize("file", [*WORKFLOWS, DOCS / "nightly.md"], ids=lambda file: file.name)
-def test_every_option_exists(file, pytester):
+@pytest.mark.parametrize(
+    "file", [*WORKFLOWS, DOCS / "nightly.md", DOCS / "farm.md"], ids=lambda file: file.name
+)
+def test_every_option_exists(file: Path, pytester: pytest.Pytester) -> None:
     named = set(re.findall(r"(?<![\w-])--tq-[a-z-]+", file.read_text()))
     assert named
     known = set(re.findall(r"--[a-z][a-z-]+", pytester.runpytest("--help").stdout.str()))
     assert named - known == set()
 
 
-@pytest.mark.parametrize("file", [NIGHTLY, GITLAB], ids=lambda file: file.name)
-def test_a_night_looks_after_the_bench_then_measures_and_keeps_its_reports(file):
-    (job,) = (lines for name, lines in commands(file).items() if name in ("boards", "nightly"))
+@pytest.mark.parametrize(
+    "file", [NIGHTLY, GITLAB, GITHUB_FARM, GITLAB_FARM], ids=lambda file: file.name
+)
+def test_a_night_looks_after_the_bench_then_measures_and_keeps_its_reports(file: Path) -> None:
+    (job,) = (
+        lines for name, lines in commands(file).items() if name in ("boards", "nightly", "farm")
+    )
     lines = [" ".join(command.split()) for command in job]
     order = [
         next(i for i, line in enumerate(lines) if word in line)
@@ -80,7 +94,32 @@ def test_a_night_looks_after_the_bench_then_measures_and_keeps_its_reports(file)
     assert "--tq-history=" in measured
 
 
-def test_the_installed_extras_exist():
+@pytest.mark.parametrize("file", [GITHUB_FARM, GITLAB_FARM], ids=lambda file: file.name)
+def test_hosts_of_a_farm_share_one_coordinator_and_history_and_do_not_run_twice(file: Path) -> None:
+    text = file.read_text()
+    document: dict[Any, Any] = yaml.safe_load(text)
+    if file == GITHUB_FARM:
+        job, variables = document["jobs"]["boards"], document["env"]
+        assert set(job["runs-on"]) == {"self-hosted", "farm"}
+        assert "github.ref" in document["concurrency"]["group"]
+    else:
+        job = document["farm"]
+        variables = job["variables"]
+        assert job["tags"] == ["farm"]
+        assert "CI_COMMIT_REF" in job["resource_group"]
+    assert variables["LG_COORDINATOR"].endswith(":20408"), "the port of labgrid's coordinator"
+    assert "sqlite" not in text, "a file of one host is no history of several"
+    lines = [
+        " ".join(command.split()) for commands_ in commands(file).values() for command in commands_
+    ]
+    order = [
+        next(i for i, line in enumerate(lines) if word in line)
+        for word in ("tinyquant janitor", "tinyquant doctor", "pytest --tq-target hardware")
+    ]
+    assert order == sorted(order)
+
+
+def test_the_installed_extras_exist() -> None:
     project = (DOCS.parent / "pyproject.toml").read_text()
     for file in WORKFLOWS:
         for extras in re.findall(r"pytest-tinyquant\[([\w,]+)\]", file.read_text()):
@@ -89,7 +128,9 @@ def test_the_installed_extras_exist():
 
 
 @pytest.fixture
-def repository(real_project, cache_root, monkeypatch):
+def repository(
+    real_project: RealProject, cache_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
     """A project of `tinyquant init` with one .tflite, committed with its first baselines."""
     root = real_project.root
     model = load_model(DOCS.parent / "models" / "fc_0.toml")
@@ -159,8 +200,8 @@ def steps(file: Path, job: str) -> list[str]:
     ids=["pull request", "nightly", "gitlab merge request", "gitlab nightly"],
 )
 def test_the_steps_of_a_workflow_run_green_in_a_project_of_tinyquant_init(
-    repository, file, job, least
-):
+    repository: Path, file: Path, job: str, least: int
+) -> None:
     taken = steps(file, job)
     assert len(taken) >= least
     for command in taken:

@@ -31,7 +31,11 @@ def layers() -> list[Layer]:
     return [
         layer
         for layer in drawn
-        if layer.bound is None and not layer.ulp and len(layer.samples) == SAMPLES
+        if layer.bound is None
+        and not layer.ulp
+        and len(layer.samples) == SAMPLES
+        # exp() in double precision; an RX has none.
+        and layer.spec.op != "TFLite_Detection_PostProcess"
     ]
 
 
@@ -53,8 +57,11 @@ def expected() -> tuple[bytes, ...]:
             for index, value in enumerate(sample):
                 interpreter.set_input(value, index)
             interpreter.invoke()
-            for index in range(len(layer.spec.outputs)):
-                outputs[number] += np.array(interpreter.get_output(index)).tobytes()
+            count = len(layer.spec.outputs)
+            values = [np.array(interpreter.get_output(index)) for index in range(count)]
+            if layer.defined:
+                values = layer.defined(values)
+            outputs[number] += b"".join(value.tobytes() for value in values)
     return tuple(outputs)
 
 

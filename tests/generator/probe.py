@@ -31,6 +31,7 @@ from drawn_layers.families import Variant
 from drawn_layers.spec import OperatorSpec
 from drawn_layers.spec import TensorSpec
 
+from pytest_tinyquant.support.custom import TFLM as CUSTOM
 from pytest_tinyquant.support.roles import DEFAULT_ROLES
 from pytest_tinyquant.support.roles import ROLES
 
@@ -70,9 +71,11 @@ _OTHER_ROLES: Mapping[str, tuple[tuple[str, ...], ...]] = {
 
 
 def operators() -> dict[str, list[Variant]]:
-    """Return the drawn operators with their variants, one for each way to draw them."""
+    """Return the built-in operators with their variants, one for each way to draw them."""
     ways: dict[str, list[Variant]] = {}
     for variant in VARIANTS:
+        if variant.op in CUSTOM:
+            continue
         ways.setdefault(variant.op, []).append(variant)
     return ways
 

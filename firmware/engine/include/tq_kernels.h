@@ -42,5 +42,6 @@
 #include "tq_kernels_pooling.h"
 #include "tq_kernels_recurrent.h"
 #include "tq_kernels_reduction.h"
+#include "tq_kernels_signal.h"
 
 #endif /* TQ_KERNELS_H */

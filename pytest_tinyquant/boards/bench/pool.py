@@ -12,8 +12,10 @@ from typing import Final
 from pytest_tinyquant.boards.bench.lease import Lease
 from pytest_tinyquant.boards.bench.lease import LeaseDirectory
 from pytest_tinyquant.boards.bench.set_aside import BoardHealth
+from pytest_tinyquant.boards.bench.set_aside import Cycle
 from pytest_tinyquant.boards.bench.waiting_line import Ticket
 from pytest_tinyquant.boards.bench.waiting_line import WaitingLine
+from pytest_tinyquant.boards.farm.client import OtherPlaceError
 from pytest_tinyquant.boards.farm.farm import Farm
 from pytest_tinyquant.errors import BenchError
 from pytest_tinyquant.errors import BoardBusyError
@@ -71,34 +73,59 @@ class Pool:
         :raises BoardBusyError: others held all of them for too long.
         :raises BenchError: all of them are set aside.
         """
-        lease = self._wait(boards, digest, test)
-        try:
-            with self._reached(lease):
+        with contextlib.ExitStack() as held:
+            lease, cycle = self._take(boards, digest, test, held)
+            try:
                 yield lease
-        except BenchError as error:
-            self.health.failed(lease.physical, error)
-            raise
-        except TinyQuantError:
-            self.health.worked(lease.physical)
-            raise
-        else:
-            self.health.worked(lease.physical)
-        finally:
-            lease.release()
+            except BenchError as error:
+                # Here, as labgrid switches only what is held.
+                self.health.failed(lease.physical, error, cycle=cycle)
+                raise
+            except TinyQuantError:
+                self.health.worked(lease.physical)
+                raise
+            else:
+                self.health.worked(lease.physical)
+
+    def _take(
+        self,
+        boards: Sequence[PhysicalBoard],
+        digest: str | None,
+        test: str,
+        held: contextlib.ExitStack,
+    ) -> tuple[Lease, Cycle | None]:
+        """Return the lease of one of `boards`, whose place is held, and what switches its power.
+
+        :param held: is given what gives both back.
+        """
+        while True:
+            lease = self._wait(boards, digest, test)
+            held.callback(lease.release)
+            try:
+                return lease, held.enter_context(self._reached(lease, boards))
+            except OtherPlaceError as error:
+                held.close()
+                boards = error.rows
+            except BenchError as error:
+                self.health.failed(lease.physical, error)
+                raise
 
     @contextlib.contextmanager
-    def _reached(self, lease: Lease) -> Iterator[None]:
-        """Hold the place of labgrid that a leased row stands for, if it does."""
-        row = lease.physical
-        if self._farm is None or not row.labgrid:
-            yield
+    def _reached(self, lease: Lease, boards: Sequence[PhysicalBoard]) -> Iterator[Cycle | None]:
+        """Hold the place of labgrid that a leased row stands for, if it does.
+
+        :returns: what switches its power off and on; None for what the row says.
+        """
+        row, farm = lease.physical, self._farm
+        if farm is None or not row.labgrid:
+            yield None
             return
-        with self._farm.reach(row) as (reached, is_new):
+        with farm.reach(row, boards) as (reached, is_new):
             if is_new:
                 lease.note_loaded(None)
             lease.physical = reached
             try:
-                yield
+                yield farm.power_cycle
             finally:
                 lease.physical = row
 

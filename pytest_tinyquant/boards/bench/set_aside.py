@@ -17,6 +17,9 @@ from pytest_tinyquant.project.bench import PhysicalBoard
 from pytest_tinyquant.system.atomic import write_text
 
 
+Cycle = Callable[[PhysicalBoard], None]
+"""Switches a board's power off and on, or raises a BenchError."""
+
 FAILURES: Final = 3
 """So many failures in a row set a board aside."""
 
@@ -49,33 +52,31 @@ class BoardHealth:
         directory: Path,
         *,
         limit: int = FAILURES,
-        cycle: Callable[[PhysicalBoard], None] = cycle,
+        cycle: Cycle = cycle,
     ) -> None:
         self._directory = directory
         self._limit = limit
         self._cycle = cycle
 
-    def failed(self, physical: PhysicalBoard, error: BenchError) -> None:
+    def failed(
+        self, physical: PhysicalBoard, error: BenchError, *, cycle: Cycle | None = None
+    ) -> None:
         """Note that the bench failed while a test held this board.
 
         Before a board is set aside its power is switched off and on, once in a run; it then has
         one more try.
+
+        :param cycle: switches it; by default the command in its row does, if it has one.
         """
         record = self.record(physical)
         failures = record.failures + 1
         first = record.first_cause if record.failures else f"{type(error).__name__}: {error}"
         power, set_aside = record.power, record.set_aside or failures >= self._limit
-        if set_aside and not record.set_aside and physical.power and not power:
-            power, set_aside = self._switched(physical)
+        if set_aside and not record.set_aside and not power:
+            cycle = cycle or (self._cycle if physical.power else None)
+            if cycle is not None:
+                power, set_aside = _switched(physical, cycle)
         self._write(physical, Record(physical.name, failures, first, set_aside, power))
-
-    def _switched(self, physical: PhysicalBoard) -> tuple[str, bool]:
-        """Switch a board off and on; return what became of that, and whether it is set aside."""
-        try:
-            self._cycle(physical)
-        except BenchError as error:
-            return str(error), True
-        return "switched off and on before the last of them", False
 
     def worked(self, physical: PhysicalBoard) -> None:
         """Note that a test came to its end on this board, whatever it found."""
@@ -113,6 +114,15 @@ class BoardHealth:
 
     def _write(self, physical: PhysicalBoard, record: Record) -> None:
         write_text(self._directory / f"{physical.name}.json", json.dumps(asdict(record)))
+
+
+def _switched(physical: PhysicalBoard, cycle: Cycle) -> tuple[str, bool]:
+    """Switch a board off and on; return what became of that, and whether it is set aside."""
+    try:
+        cycle(physical)
+    except BenchError as error:
+        return str(error), True
+    return "switched off and on before the last of them", False
 
 
 def cause(record: Record) -> str:

@@ -10,11 +10,13 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from pytest_tinyquant.errors import BenchError
 from pytest_tinyquant.errors import ToolchainNotFoundError
+from pytest_tinyquant.project.bench import PhysicalBoard
 from pytest_tinyquant.system.cache import Cache
 
 
@@ -38,6 +40,21 @@ _INSTALL: Final = (
 
 class FarmError(BenchError):
     """The coordinator, a place or the program that talks to them does not do its part."""
+
+
+class NoAnswerError(FarmError):
+    """The program took longer than it may."""
+
+
+class OtherPlaceError(FarmError):
+    """There is no place for a row yet, and the run holds one for a row that would do as well.
+
+    :param rows: such rows.
+    """
+
+    def __init__(self, message: str, rows: Sequence[PhysicalBoard]) -> None:
+        super().__init__(message)
+        self.rows = tuple(rows)
 
 
 class PlaceGoneError(FarmError):
@@ -76,7 +93,7 @@ class Client:
                 env=self._environment(token),
             )
         except subprocess.TimeoutExpired:
-            raise FarmError(
+            raise NoAnswerError(
                 f"{words}: no answer from {coordinator()} in {timeout:g} s; see whether the "
                 "coordinator is up and the network reaches it"
             ) from None

@@ -3,6 +3,7 @@
 labgrid keeps a place for whoever took it, for ever. So a run writes down what it holds before it
 uses it; the note lies beside the bench's leases, and names the run's scratch directory, whose lock
 the kernel frees when the run ends. The next run of this user gives back what nobody uses any more.
+Of other hosts' runs a heartbeat tells.
 """
 
 from __future__ import annotations
@@ -15,12 +16,18 @@ import os
 import time
 from collections.abc import Callable
 from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from pytest_tinyquant.boards.bench.lease import LeaseDirectory
 from pytest_tinyquant.boards.farm.client import Client
 from pytest_tinyquant.boards.farm.client import FarmError
+from pytest_tinyquant.boards.farm.client import OtherPlaceError
+from pytest_tinyquant.boards.farm.client import PlaceGoneError
+from pytest_tinyquant.boards.farm.heartbeat import Heart
+from pytest_tinyquant.boards.farm.heartbeat import Janitor
+from pytest_tinyquant.boards.farm.heartbeat import beat
 from pytest_tinyquant.boards.farm.place import Place
 from pytest_tinyquant.boards.farm.place import acquire
 from pytest_tinyquant.boards.farm.place import reserve
@@ -75,22 +82,28 @@ class Farm:
         self._timeout = timeout
         self._client_of = client
         self._client = client(f"{_user()}-{run.name}")
+        self._heart: Heart | None = None
+        self._janitor = Janitor(self._client, notes)
         self.leases = LeaseDirectory(run / "farm")
 
     @contextlib.contextmanager
-    def reach(self, physical: PhysicalBoard) -> Iterator[tuple[PhysicalBoard, bool]]:
+    def reach(
+        self, physical: PhysicalBoard, others: Sequence[PhysicalBoard] = ()
+    ) -> Iterator[tuple[PhysicalBoard, bool]]:
         """Hold the place of a row in a ``with`` block, whose process has the row's lease.
 
+        :param others: rows that would do as well.
         :returns: the board with the probe and the port of its place, and whether the place is
             another one than before.
         :raises BoardBusyError: others held all such places for too long.
+        :raises OtherPlaceError: others hold all such places, and this run has one for another row.
         :raises FarmError: labgrid does not do its part.
         """
         place = self._held(physical)
         is_new = place is None
         if place is None:
             self.release_dead()
-            place = self._take(physical)
+            place = self._take(physical, others)
         kept = physical.hold == "session"
         try:
             yield dataclasses.replace(physical, probe=place.probe, port=place.port), is_new
@@ -101,11 +114,35 @@ class Farm:
             if not kept:
                 self._give_back(self._file(physical))
 
+    def power_cycle(self, physical: PhysicalBoard) -> None:
+        """Have labgrid switch the place of a row off and on, while this process holds it.
+
+        :raises FarmError: the place has nothing that does, or it does not work.
+        """
+        place = self._held(physical)
+        if place is None:
+            raise PlaceGoneError(f"{physical.name}: this run holds no place that could be switched")
+        self._client.call("-p", "+", "power", "cycle", token=place.token)
+
+    def live(self) -> None:
+        """Show from now on that this run lives, whichever of its processes holds places."""
+        if self._heart is None:
+            self._heart = Heart(self.beat)
+
+    def beat(self) -> None:
+        """Show once that this run lives; where nobody answers, that is done again later."""
+        for note in filter(None, map(_read, self._mine())):
+            if note.place:
+                with contextlib.suppress(BenchError):
+                    beat(self._client, note.place)
+
     def close(self) -> None:
         """Give back everything that the run holds; may be called twice.
 
         :raises FarmError: labgrid does not take it; the next run tries again.
         """
+        if self._heart is not None:
+            self._heart.stop()
         for file in self._mine():
             self._give_back(file)
 
@@ -129,7 +166,7 @@ class Farm:
             return None
         return Place(note.place, note.token, note.probe, note.port)
 
-    def _take(self, physical: PhysicalBoard) -> Place:
+    def _take(self, physical: PhysicalBoard, others: Sequence[PhysicalBoard]) -> Place:
         self._notes.mkdir(parents=True, exist_ok=True)
         file = self._file(physical)
         start = time.monotonic()
@@ -137,7 +174,12 @@ class Farm:
         note = Note(str(self._run), self._client.owner, token)
         _write(file, note)
         try:
-            place = acquire(self._client, token, self._timeout)
+            place = acquire(
+                self._client, token, self._timeout, lambda: self._while_waiting(physical, others)
+            )
+        except OtherPlaceError:
+            self._give_back(file)
+            raise
         except FarmError as error:
             self._give_back(file)
             waited = time.monotonic() - start
@@ -157,6 +199,37 @@ class Farm:
             file, dataclasses.replace(note, place=place.name, probe=place.probe, port=place.port)
         )
         return place
+
+    def _while_waiting(self, physical: PhysicalBoard, others: Sequence[PhysicalBoard]) -> None:
+        """Do what may bring a place nearer, as long as this run waits for one.
+
+        Two runs that each keep a place and wait for one more would wait for each other. So who has
+        a place for another row that will do waits for that row instead, and who has not gives back
+        the places that the run keeps for later.
+
+        :raises OtherPlaceError: the run has such a place.
+        """
+        held = [row for row in others if row.name != physical.name and self._held(row)]
+        if held:
+            names = ", ".join(row.name for row in held)
+            raise OtherPlaceError(f"{physical.name}: no place is free yet; there is {names}", held)
+        with contextlib.suppress(BenchError):
+            self._give_back_unused(physical)
+            self._janitor.sweep()
+
+    def _give_back_unused(self, waiting: PhysicalBoard) -> None:
+        """Give back the places of rows that no process of the run has a lease of."""
+        for file in self._mine():
+            name = file.stem.removeprefix(f"labgrid-{self._run.name}-")
+            lease = None
+            if name != waiting.name:
+                row = dataclasses.replace(waiting, name=name)
+                lease = self.leases.try_take(row, command="", test="giving it back")
+            if lease is not None:
+                try:
+                    self._give_back(file)
+                finally:
+                    lease.release()
 
     def _give_back(self, file: Path) -> None:
         """Release the place of a note and take back its reservation, then forget the note."""

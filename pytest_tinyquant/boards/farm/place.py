@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import ast
 import re
+import time
+from collections.abc import Callable
 from typing import Any
 from typing import Final
 from typing import NamedTuple
 
 from pytest_tinyquant.boards.farm.client import Client
 from pytest_tinyquant.boards.farm.client import FarmError
+from pytest_tinyquant.boards.farm.client import NoAnswerError
 
 
 #: The user name by which an exporter's NetworkService says that `pyocd server` listens there.
 PYOCD: Final = "pyocd"
+
+WAIT_SECONDS: Final = 10.0
+"""So long the program waits in a row. A reservation that nobody asks for lasts a minute."""
 
 _ACQUIRED: Final = re.compile(r"^Acquired resource .*?:\n((?:  .*\n?)+)", re.MULTILINE)
 _PLACE: Final = re.compile(r"^Place '(.*)':$", re.MULTILINE)
@@ -21,6 +27,19 @@ _TOKEN: Final = re.compile(r"LG_TOKEN=(\w+)")
 
 #: What ser2net offers has no modem lines: without this pyserial waits for them in vain.
 _RFC2217: Final = "?ign_set_control&timeout=10"
+
+
+class ShownPlace(NamedTuple):
+    """A place as the coordinator describes it to everybody.
+
+    :param acquired: host and user who hold it; empty if nobody does.
+    :param reservation: the token by which it is held, if it is by one.
+    """
+
+    name: str
+    tags: dict[str, str]
+    acquired: str
+    reservation: str
 
 
 class Place(NamedTuple):
@@ -42,8 +61,8 @@ def places_with(client: Client, tags: tuple[tuple[str, str], ...]) -> list[str]:
 
     :raises FarmError: there is none, or the coordinator does not answer.
     """
-    shown = client.call("-v", "places")
-    found = [name for name, text in _blocks(shown) if _tags(text).items() >= dict(tags).items()]
+    wants = dict(tags).items()
+    found = [place.name for place in shown_places(client) if place.tags.items() >= wants]
     if not found:
         wanted = ", ".join(f"{key}={value}" for key, value in tags)
         raise FarmError(
@@ -51,6 +70,18 @@ def places_with(client: Client, tags: tuple[tuple[str, str], ...]) -> list[str]:
             f"labgrid-client -p PLACE set-tags {wanted.replace(', ', ' ')} gives them to one"
         )
     return found
+
+
+def shown_places(client: Client) -> list[ShownPlace]:
+    """Return all places.
+
+    :raises FarmError: the coordinator does not answer.
+    """
+    shown = client.call("-v", "places")
+    return [
+        ShownPlace(name, _tags(text), _field(text, "acquired"), _field(text, "reservation"))
+        for name, text in _blocks(shown)
+    ]
 
 
 def reserve(client: Client, tags: tuple[tuple[str, str], ...]) -> str:
@@ -65,13 +96,25 @@ def reserve(client: Client, tags: tuple[tuple[str, str], ...]) -> str:
     return found[1]
 
 
-def acquire(client: Client, token: str, timeout: float) -> Place:
+def acquire(
+    client: Client, token: str, timeout: float, meanwhile: Callable[[], object] = lambda: None
+) -> Place:
     """Wait until the reservation has its place, take that, and return where its parts are.
 
     :param timeout: seconds.
+    :param meanwhile: is called now and then; what it raises ends the waiting.
     :raises FarmError: there is none in time, or it lacks a part.
     """
-    client.call("wait", token, timeout=timeout)
+    end = time.monotonic() + timeout
+    while True:
+        left = end - time.monotonic()
+        try:
+            client.call("wait", token, timeout=min(max(left, 0.1), WAIT_SECONDS))
+            break
+        except NoAnswerError:
+            if left <= WAIT_SECONDS:
+                raise
+        meanwhile()
     client.call("-p", "+", "acquire", token=token)
     try:
         return read_place(client.call("-p", "+", "show", token=token), token)
@@ -119,6 +162,11 @@ def _tags(text: str) -> dict[str, str]:
     found = re.search(r"^  tags: (.*)$", text, re.MULTILINE)
     pairs = found[1].split(", ") if found else []
     return dict(pair.split("=", 1) for pair in pairs if "=" in pair)
+
+
+def _field(text: str, name: str) -> str:
+    found = re.search(rf"^  {name}: (.*)$", text, re.MULTILINE)
+    return "" if found is None or found[1] == "None" else found[1].strip()
 
 
 def _literal(text: str) -> dict[str, Any]:

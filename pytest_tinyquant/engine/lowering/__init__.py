@@ -29,6 +29,9 @@ from pytest_tinyquant.engine.lowering import pairwise
 from pytest_tinyquant.engine.lowering import pooling
 from pytest_tinyquant.engine.lowering import reduction
 from pytest_tinyquant.engine.lowering import resize
+from pytest_tinyquant.engine.lowering import signal_filter_bank
+from pytest_tinyquant.engine.lowering import signal_frames
+from pytest_tinyquant.engine.lowering import signal_spectrum
 from pytest_tinyquant.engine.lowering import strided
 from pytest_tinyquant.engine.lowering import svdf
 from pytest_tinyquant.engine.lowering import transpose_conv
@@ -135,6 +138,20 @@ LOWERINGS: dict[str, LoweringFunction] = {
     "UNIDIRECTIONAL_SEQUENCE_LSTM": lstm.lstm,
     "UNPACK": movement.unpack,
     "VAR_HANDLE": control.var_handle,
+    "SignalDelay": signal_frames.delay,
+    "SignalEnergy": signal_spectrum.energy,
+    "SignalFftAutoScale": signal_spectrum.auto_scale,
+    "SignalFilterBank": signal_filter_bank.filter_bank,
+    "SignalFilterBankLog": signal_filter_bank.log,
+    "SignalFilterBankSpectralSubtraction": signal_filter_bank.spectral_subtraction,
+    "SignalFilterBankSquareRoot": signal_filter_bank.square_root,
+    "SignalFramer": signal_frames.framer,
+    "SignalIrfft": signal_spectrum.irfft,
+    "SignalOverlapAdd": signal_frames.overlap_add,
+    "SignalPCAN": signal_filter_bank.pcan,
+    "SignalRfft": signal_spectrum.rfft,
+    "SignalStacker": signal_frames.stacker,
+    "SignalWindow": signal_spectrum.window,
     "WHILE": control.while_,
     "ZEROS_LIKE": strided.zeros_like,
 }

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+import numpy as np
+
 from pytest_tinyquant.engine.kernel_call import KernelCall
 from pytest_tinyquant.engine.kernel_call import ScratchMemory
 from pytest_tinyquant.engine.kernel_call import Value
@@ -127,7 +129,9 @@ def _factors(options: Mapping[str, Scalar]) -> dict[str, float]:
         "h_scale": "scale_h",
         "w_scale": "scale_w",
     }
-    found = {field: float(options.get(name, 0.0)) for name, field in names.items()}
+    with np.errstate(over="ignore"):
+        # What the kernel's parameters hold.
+        found = {field: float(np.float32(options.get(name, 0.0))) for name, field in names.items()}
     scales = [value for field, value in found.items() if field.startswith("scale")]
     if not all(math.isfinite(value) for value in found.values()) or 0.0 in scales:
         raise ModelError(f"its thresholds and scales are {sorted(found.items())}")

@@ -15,6 +15,7 @@ from drawn_layers import pairs
 from drawn_layers import places
 from drawn_layers import recurrent
 from drawn_layers import reductions
+from drawn_layers import signals
 from drawn_layers import windows
 from drawn_layers.draw import Draw
 from drawn_layers.draw import Layer
@@ -100,13 +101,23 @@ def _all() -> Iterator[Variant]:
     yield from _family("SVDF", recurrent.svdf, FLOAT32, INT8)
     yield from _family("SVDF", recurrent.svdf, "int8-int16_state", time_dtype=INT16)
     yield from _family("UNIDIRECTIONAL_SEQUENCE_LSTM", recurrent.lstm)
-    yield from _family("TFLite_Detection_PostProcess", detection.detection, "float32-fast")
-    names = ("float32-regular",)
-    yield from _family("TFLite_Detection_PostProcess", detection.detection, *names, regular=True)
     yield from _mathematics()
     yield from _pairs()
     yield from _reductions()
     yield from _places()
+    yield from _custom()
+
+
+def _custom() -> Iterator[Variant]:
+    yield from _family("TFLite_Detection_PostProcess", detection.detection, "float32-fast")
+    names: tuple[str, ...] = ("float32-regular",)
+    yield from _family("TFLite_Detection_PostProcess", detection.detection, *names, regular=True)
+    for name, draw in signals.DRAWS.items():
+        yield from _family(f"Signal{name}", draw, INT16)
+    for name in ("Rfft", "Irfft"):
+        names = (INT16, "int32", FLOAT32)
+        yield from _family(f"Signal{name}", signals.fft, *names, op=f"Signal{name}")
+    yield from _family("SignalOverlapAdd", signals.overlap_add, INT16, FLOAT32)
 
 
 def _mathematics() -> Iterator[Variant]:
@@ -202,6 +213,6 @@ VARIANTS = tuple(_all())
 STATEFUL = tuple(
     variant
     for variant in VARIANTS
-    if variant.op in {"SVDF", "UNIDIRECTIONAL_SEQUENCE_LSTM"}
+    if variant.op in {"SVDF", "UNIDIRECTIONAL_SEQUENCE_LSTM", "SignalDelay"}
     and str(variant) != "unidirectional_sequence_lstm-float32"
 )

@@ -1,7 +1,4 @@
-"""Places of labgrid: held by one run, given back whatever becomes of it.
-
-The coordinator is played: what it prints was recorded from labgrid 26.0.1.
-"""
+"""Places of labgrid: held by one run, given back whatever becomes of it."""
 
 from __future__ import annotations
 
@@ -14,6 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from played_coordinator import ROW
+from played_coordinator import SHOWN
+from played_coordinator import Coordinator
 
 from pytest_tinyquant.boards.bench.lease import LeaseDirectory
 from pytest_tinyquant.boards.bench.pool import Pool
@@ -27,100 +27,8 @@ from pytest_tinyquant.boards.farm.place import read_place
 from pytest_tinyquant.errors import BenchError
 from pytest_tinyquant.errors import BoardBusyError
 from pytest_tinyquant.errors import ToolchainNotFoundError
-from pytest_tinyquant.project.bench import PhysicalBoard
 from pytest_tinyquant.system.scratch import Scratch
 from pytest_tinyquant.system.scratch import new_path
-
-
-SHOWN = """\
-Place '{name}':
-  tags: board=nucleo-l4r5zi
-  acquired: vm/root
-  reservation: {token}
-Acquired resource 'NetworkSerialPort' (exp1/bench-1/NetworkSerialPort/NetworkSerialPort):
-  {{'acquired': 'p1',
-   'avail': True,
-   'cls': 'NetworkSerialPort',
-   'params': {{'extra': {{'proxy': 'localhost', 'proxy_required': False}},
-              'host': '127.0.0.1',
-              'port': 7001,
-              'protocol': 'rfc2217'}}}}
-Acquired resource 'NetworkService' (exp1/bench-1/NetworkService/NetworkService):
-  {{'acquired': 'p1',
-   'avail': True,
-   'cls': 'NetworkService',
-   'params': {{'address': '127.0.0.1',
-              'extra': {{'proxy': 'localhost', 'proxy_required': False}},
-              'port': 5555,
-              'username': 'pyocd'}}}}
-"""
-
-ROW = PhysicalBoard(
-    "any-nucleo", "nucleo-l4r5zi", "", "", labgrid=(("board", "nucleo-l4r5zi"),), where="row 1"
-)
-
-
-class Coordinator:
-    """Keeps places as labgrid's does: a place belongs to its owner until that releases it."""
-
-    def __init__(self, *places: str) -> None:
-        self.places: dict[str, str] = dict.fromkeys(places, "")
-        self.reservations: dict[str, str] = {}
-        self.fails = ""
-        self.calls: list[str] = []
-
-    def client(self, owner: str) -> Client:
-        return PlayedClient(owner, self)
-
-
-class PlayedClient(Client):
-    def __init__(self, owner: str, coordinator: Coordinator) -> None:
-        super().__init__(owner, program="labgrid-client")
-        self._coordinator = coordinator
-
-    def call(self, *arguments: str, token: str = "", timeout: float = 60) -> str:
-        c = self._coordinator
-        command = next(a for a in arguments if a not in ("-p", "+"))
-        c.calls.append(command)
-        if c.fails == command:
-            raise FarmError(f"labgrid-client {command}: Server error: Error: played")
-        return str(getattr(self, "_" + command.replace("-", "_"))(c, token, *arguments))
-
-    def _reserve(self, c: Coordinator, token: str, *arguments: str) -> str:
-        token = f"TOKEN{len(c.calls)}"
-        c.reservations[token] = ""
-        return f"export LG_TOKEN={token}\n"
-
-    def _wait(self, c: Coordinator, _: str, __: str, token: str) -> str:
-        taken = set(c.reservations.values())
-        free = [p for p, owner in c.places.items() if not owner and p not in taken]
-        if not free:
-            raise FarmError("labgrid-client wait: no answer")
-        c.reservations[token] = free[0]
-        return ""
-
-    def _acquire(self, c: Coordinator, token: str, *arguments: str) -> str:
-        place = c.reservations[token]
-        if c.places[place]:
-            raise FarmError(f"labgrid-client acquire: Error: place {place} is already acquired")
-        c.places[place] = self.owner
-        return f"acquired place {place}\n"
-
-    def _show(self, c: Coordinator, token: str, *arguments: str) -> str:
-        return SHOWN.format(name=c.reservations[token], token=token)
-
-    def _release(self, c: Coordinator, token: str, *arguments: str) -> str:
-        place = c.reservations.get(token, "")
-        if not place or c.places[place] != self.owner:
-            raise FarmError(f"labgrid-client: Error: place {place} is not acquired")
-        c.places[place] = ""
-        return ""
-
-    def _cancel_reservation(self, c: Coordinator, _: str, __: str, token: str) -> str:
-        if token not in c.reservations:
-            raise FarmError(f"Server error: Error: Reservation {token} does not exist")
-        del c.reservations[token]
-        return ""
 
 
 @pytest.fixture
