@@ -106,7 +106,7 @@ def _argument(action: argparse.Action) -> str:
 
 
 def _text(action: argparse.Action) -> str:
-    return (action.help or "").replace("%%", "%")
+    return (action.help or "") % vars(action)
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

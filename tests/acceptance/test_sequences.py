@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from controlled_models import streaming
 
 
+if TYPE_CHECKING:
+    from tests.acceptance.conftest import RealProject
+
+
 BOARDS = "--board=host,nucleo-l4r5zi,rx65n"
 
 
 @pytest.fixture
-def project(real_project):
+def project(real_project: RealProject) -> RealProject:
     """A layer of a wake word detector that keeps its last frames, and six pairs of frames."""
     models = real_project.root / "models"
     models.mkdir()
@@ -23,7 +28,7 @@ def project(real_project):
     return real_project
 
 
-def digests(project, sequence, boards="--board=host"):
+def digests(project: RealProject, sequence: str, boards: str = "--board=host") -> set[str]:
     """Write the settings, run, and return the digests of the outputs, one unless boards differ."""
     settings = 'data = "stream.npz"\n' + sequence
     (project.root / "models" / "frames.toml").write_text(settings)
@@ -34,7 +39,9 @@ def digests(project, sequence, boards="--board=host"):
     return {json.loads(f.read_text())["output_sha256"] for f in files}
 
 
-def test_a_stream_is_equal_on_every_board_and_forgotten_between_sequences(project):
+def test_a_stream_is_equal_on_every_board_and_forgotten_between_sequences(
+    project: RealProject,
+) -> None:
     alone = digests(project, "")
     pairs = digests(project, "sequence = 2")
     whole = digests(project, "sequence = true", BOARDS)
