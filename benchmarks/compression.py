@@ -130,7 +130,8 @@ def _interpret(data: bytes, samples: np.ndarray[Any, Any]) -> np.ndarray[Any, An
         interpreter.invoke()
         found.append(interpreter.get_tensor(output["index"])[0].astype(np.float64))
     scale, zero = output["quantization"]
-    return (np.array(found) - zero) * scale
+    real: np.ndarray = (np.array(found) - zero) * scale
+    return real
 
 
 if __name__ == "__main__":

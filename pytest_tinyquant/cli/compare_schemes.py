@@ -16,7 +16,12 @@ from pytest_tinyquant.system.plain_console import plain_console
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rich.table import Table
+
     from pytest_tinyquant.report.choosing import Choice
+    from pytest_tinyquant.report.published import Published
+
+    Beside = Sequence[tuple[Choice, Sequence[Published]]]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,6 +49,8 @@ def run(options: argparse.Namespace) -> int:
     from pytest_tinyquant.cli.current_project import current_project
     from pytest_tinyquant.diff.sources import load
     from pytest_tinyquant.report.choosing import choices
+    from pytest_tinyquant.report.published import read_all
+    from pytest_tinyquant.report.published_beside import rows_beside
     from pytest_tinyquant.stages.gap_figures import gap_figures
 
     project = current_project(settings=options.settings)
@@ -69,7 +76,9 @@ def run(options: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         return 1
-    {"text": _text, "csv": _csv, "json": _json, "markdown": _markdown}[options.format](found)
+    published = read_all(project.baselines_dir / "published")
+    beside = [(choice, rows_beside(choice, published)) for choice in found]
+    {"text": _text, "csv": _csv, "json": _json, "markdown": _markdown}[options.format](beside)
     return 0
 
 
@@ -79,7 +88,7 @@ def _wanted(name: str, patterns: Sequence[str]) -> bool:
     return not given or any(fnmatchcase(name, pattern) for pattern in given)
 
 
-def _text(found: Sequence[Choice]) -> None:
+def _text(found: Beside) -> None:
     from rich.markup import escape
     from rich.table import Table
 
@@ -88,7 +97,7 @@ def _text(found: Sequence[Choice]) -> None:
 
     # Into a pipe whole lines: a program that reads them has no width.
     console = plain_console(highlight=False)
-    for choice in found:
+    for choice, published in found:
         table = Table("scheme", title=escape(choice.title))
         for title in titles(choice):
             table.add_column(escape(title), justify="right")
@@ -104,15 +113,40 @@ def _text(found: Sequence[Choice]) -> None:
             console.print(choice.note, style="dim", markup=False)
         if choice.sentence():
             console.print(choice.sentence(), style="bold", markup=False)
+        if published:
+            console.print(_published(published))
 
 
-def _csv(found: Sequence[Choice]) -> None:
+def _published(rows: Sequence[Published]) -> Table:
+    """Return the table of what a study published of other runtimes."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    from pytest_tinyquant.report.published_beside import cells_beside
+    from pytest_tinyquant.report.published_beside import heads_beside
+    from pytest_tinyquant.report.published_beside import title_beside
+
+    table = Table("runtime", "scheme", title=escape(title_beside(rows)), style="dim")
+    for head in heads_beside(rows):
+        table.add_column(escape(head), justify="right")
+    for cells in cells_beside(rows):
+        table.add_row(*map(escape, cells))
+    return table
+
+
+def _csv(found: Beside) -> None:
     from pytest_tinyquant.report.choosing_text import csv_rows
+    from pytest_tinyquant.report.published_beside import csv_beside
 
-    csv.writer(sys.stdout, lineterminator="\n").writerows(csv_rows(found))
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerows(csv_rows([choice for choice, _ in found]))
+    for _, published in found:
+        writer.writerows(csv_beside(published))
 
 
-def _json(found: Sequence[Choice]) -> None:
+def _json(found: Beside) -> None:
+    from pytest_tinyquant.report.published_beside import json_beside
+
     document = [
         {
             "model": choice.model,
@@ -129,14 +163,16 @@ def _json(found: Sequence[Choice]) -> None:
                 }
                 for option in choice.options
             ],
+            "published": json_beside(published),
         }
-        for choice in found
+        for choice, published in found
     ]
     print(json.dumps(document, indent=2))
 
 
-def _markdown(found: Sequence[Choice]) -> None:
+def _markdown(found: Beside) -> None:
     from pytest_tinyquant.report.markdown import choice_table
+    from pytest_tinyquant.report.markdown import published_table
 
-    for choice in found:
-        print("\n".join(choice_table(choice)))
+    for choice, published in found:
+        print("\n".join([*choice_table(choice), *published_table(published)]))

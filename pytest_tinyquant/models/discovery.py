@@ -79,7 +79,7 @@ def load_model(path: Path, *, name: str | None = None) -> Model:
         )
     if not path.exists():
         raise ConfigurationError(f"{path}: no such model file; correct the path")
-    sidecar = read_sidecar(settings_file(path), convertible=kind != "tflite")
+    sidecar = read_sidecar(settings_file(path), convertible=kind != "tflite", keras=kind == "keras")
     return _model(name, path, kind, sidecar.settings, sidecar=sidecar)
 
 

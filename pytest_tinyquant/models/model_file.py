@@ -133,12 +133,15 @@ def sidecar_keys(*, convertible: bool, factory: bool) -> list[str]:
     return [*known, FACTORY_KEY, "files"] if factory else known
 
 
-def read_sidecar(file: Path, *, convertible: bool, factory: bool = False) -> Sidecar:
+def read_sidecar(
+    file: Path, *, convertible: bool, factory: bool = False, keras: bool = False
+) -> Sidecar:
     """Read the settings in `file`, the defaults when there is none.
 
     :param convertible: whether the model is converted; a ``.tflite`` is taken as it is, so the
         keys that steer a conversion are unknown there.
     :param factory: whether the file itself says where the model comes from.
+    :param keras: whether Keras loads the model, which may then have layers of its own.
     """
     top = Table.find(file)
     if top is None:
@@ -149,6 +152,12 @@ def read_sidecar(file: Path, *, convertible: bool, factory: bool = False) -> Sid
             "remembers. Convert it with its variables kept, and give the .tflite"
         )
     top.allow(sidecar_keys(convertible=convertible, factory=factory))
+    if not keras and "custom_objects" in top.values:
+        raise top.error(
+            "key 'custom_objects' is for models that Keras loads, and this is none, so nothing "
+            "would read it; remove it. A factory of PyTorch imports what it needs itself: name "
+            "those files in 'files'"
+        )
     name = top.get_optional("data", str)
     data = None if name is None else file.parent / name
     if data is not None and not data.is_file():

@@ -1,7 +1,5 @@
 """What a run or a command was told: the settings that every stage may ask for."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -29,8 +27,9 @@ DEFAULT_DIRECTORIES: Final = {"models_dir": "models", "baselines_dir": "baseline
 class Settings(NamedTuple):
     """What the command line, the ini file and the environment say, unchecked.
 
-    A named tuple, not a dataclass: every run of pytest imports this module, whatever it tests, and
-    making a dataclass of so many fields takes longer than all the rest of that import.
+    A named tuple with types that are no text: every run of pytest imports this module, whatever it
+    tests. A dataclass of so many fields takes longer than all the rest of that import, and so does
+    reading each type from a text, which all would be with ``from __future__ import annotations``.
 
     :param models: model patterns and paths; empty for all, likewise `schemes` and `boards`.
     :param tolerance: ``METRIC:SLACK`` texts of the command line; they win over `ini_tolerance`.
@@ -51,7 +50,7 @@ class Settings(NamedTuple):
     models: tuple[str, ...] = ()
     schemes: tuple[str, ...] = ()
     boards: tuple[str, ...] = ()
-    target: TargetChoice = "auto"
+    target: "TargetChoice" = "auto"
     update: UpdateChoice = "none"
     missing: MissingChoice = "fail"
     tolerance: tuple[str, ...] = ()
@@ -66,7 +65,7 @@ class Settings(NamedTuple):
     cache_dir: Path | None = None
     json_path: Path | None = None
     ab: str = ""
-    history: Path | DatabaseUrl | None = None
+    history: "Path | DatabaseUrl | None" = None
     creep_since: str = ""
     creep_limit: tuple[str, ...] = ()
     creep_action: CreepAction = "fail"

@@ -16,6 +16,10 @@ from pytest_tinyquant.report.choosing_text import titles
 from pytest_tinyquant.report.columns import COLUMNS
 from pytest_tinyquant.report.columns import cells
 from pytest_tinyquant.report.numbers import number_rows
+from pytest_tinyquant.report.published import Published
+from pytest_tinyquant.report.published_beside import cells_beside
+from pytest_tinyquant.report.published_beside import heads_beside
+from pytest_tinyquant.report.published_beside import title_beside
 from pytest_tinyquant.report.results import BAD
 from pytest_tinyquant.report.results import NOTABLE
 from pytest_tinyquant.report.results import Result
@@ -119,6 +123,21 @@ def choice_table(choice: Choice) -> list[str]:
     for text in filter(None, (choice.note, choice.sentence())):
         lines += ["", _cell(text)]
     return [*lines, ""]
+
+
+def published_table(rows: Sequence[Published]) -> list[str]:
+    """Return the lines of a table of what a study published; none for no rows."""
+    if not rows:
+        return []
+    heads = ["runtime", "scheme", *heads_beside(rows)]
+    return [
+        f"*{_cell(title_beside(rows))}*",
+        "",
+        f"| {' | '.join(map(_cell, heads))} |",
+        f"|---|---|{'---:|' * (len(heads) - 2)}",
+        *(f"| {' | '.join(map(_cell, cells))} |" for cells in cells_beside(rows)),
+        "",
+    ]
 
 
 def _rows(result: Result) -> Iterable[tuple[str, ...]]:

@@ -36,6 +36,7 @@ class Published:
 
     :param figures: by the names of :func:`columns`.
     :param source: name of the file.
+    :param runtime: what ran the model.
     """
 
     board: str
@@ -43,6 +44,7 @@ class Published:
     scheme: str
     figures: Mapping[str, float]
     source: str
+    runtime: str = RUNTIME
 
     @property
     def combination(self) -> str:
@@ -60,6 +62,14 @@ def read_published(directory: Path) -> tuple[Published, ...]:
     """Return the study's figures in `directory`; empty if there is none.
 
     Files without the columns that name a combination are about something else.
+
+    :raises BaselineError: for a figure that is not a number.
+    """
+    return tuple(row for row in read_all(directory) if row.runtime == RUNTIME)
+
+
+def read_all(directory: Path) -> tuple[Published, ...]:
+    """Return the figures of every runtime that a study ran, with the builds it draws itself.
 
     :raises BaselineError: for a figure that is not a number.
     """
@@ -84,9 +94,10 @@ def _read(file: Path) -> list[Published]:
             scheme=line["scheme"],
             figures=_figures(line, f"{file}: line {number}"),
             source=file.stem,
+            runtime=line["runtime"],
         )
         for number, line in rows
-        if line["runtime"] == RUNTIME and line["build"] in BUILDS
+        if line["build"] in BUILDS
     ]
 
 

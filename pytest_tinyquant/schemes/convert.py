@@ -275,7 +275,7 @@ def _run_converter(model: Model, scheme: Scheme, output: Path, timeout: float) -
         try:
             call_converter("convert", request, where, timeout)
         except ConversionError as error:
-            if words := advice(model):
+            if words := advice(model, str(error)):
                 raise ConversionError(f"{words}\n{error}") from error
             raise
 

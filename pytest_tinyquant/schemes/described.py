@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from typing import Any
+from typing import Final
 
 from pytest_tinyquant.models.keras_layers import check_layers
 from pytest_tinyquant.models.keras_layers import rolled_layers
@@ -11,6 +14,20 @@ from pytest_tinyquant.models.keras_layers import rolled_layers
 
 if TYPE_CHECKING:
     from pytest_tinyquant.models.model import Model
+
+
+# What the converter says of an operator that it quantizes with int8 activations only.
+_REFUSED: Final = re.compile(r"Quantization to 16x8-bit not yet supported for op: '(?P<op>\w+)'")
+
+# What to build instead, by operator: layers that it does quantize so.
+_INSTEAD: Final[Mapping[str, str]] = {
+    "DIV": "The activation 'softsign' becomes DIV: take 'tanh'",
+    "ELU": "Take 'leaky_relu' or 'swish'",
+    "HARD_SWISH": "Take 'swish'",
+    "LOG_SOFTMAX": "Take 'softmax', and the logarithm outside of the model",
+    "NEG": "LayerNormalization becomes NEG and others: take BatchNormalization",
+    "PRELU": "Take LeakyReLU",
+}
 
 
 def described(model: Model) -> dict[str, Any]:
@@ -31,8 +48,19 @@ def described(model: Model) -> dict[str, Any]:
     return {"kind": model.kind, "path": str(model.path.absolute()), "custom_objects": modules}
 
 
-def advice(model: Model) -> str:
-    """Return what may have been too much for the converter; empty if nothing is known to be."""
+def advice(model: Model, trouble: str) -> str:
+    """Return what was too much for the converter and what to do; empty if that is not known.
+
+    :param trouble: what the converter said.
+    """
+    refused = _REFUSED.search(trouble)
+    if refused:
+        op = refused["op"]
+        return (
+            f"TensorFlow Lite's converter does not quantize {op} with int16 activations. "
+            f"{_INSTEAD.get(op, 'Take another layer')}, or a scheme that leaves it in float32, "
+            "such as 16x8"
+        )
     if model.kind != "keras" or model.path.is_dir():
         return ""
     rolled = rolled_layers(model.path)

@@ -4,8 +4,6 @@ Options, ini keys and environment variables are registered, read and documented 
 alone. A default stands in :class:`~pytest_tinyquant.project.settings.Settings`, once.
 """
 
-from __future__ import annotations
-
 from typing import Any
 from typing import Final
 from typing import NamedTuple

@@ -93,10 +93,12 @@ class Steps(Devices):
         from pytest_tinyquant.models.tflite_reader import read_graph
         from pytest_tinyquant.support.check import check_interface
         from pytest_tinyquant.support.check import check_not_vacuous
+        from pytest_tinyquant.support.check import check_sequence
 
         graph = read_graph(case.converted.read(), where=case.name)
         with located(case.name):
             check_interface(graph)
+            check_sequence(graph, case.model.sequence)
             check_not_vacuous(graph, case.scheme)
         return grown(case, Parsed, graph=graph)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.errors import UnsupportedModelError
 from pytest_tinyquant.errors import VacuousSchemeError
 from pytest_tinyquant.models.graph import Graph
@@ -24,6 +25,19 @@ if TYPE_CHECKING:
 
 # A tensor of one of these types shows that quantization did something.
 _QUANTIZED = frozenset({"int4", "int8", "uint8", "int16", "float16"})
+
+# Operators that keep something from one inference to the next without a variable tensor.
+_REMEMBERING = frozenset(
+    {
+        "CALL_ONCE",
+        "VAR_HANDLE",
+        "SignalDelay",
+        "SignalFilterBankSpectralSubtraction",
+        "SignalFramer",
+        "SignalOverlapAdd",
+        "SignalStacker",
+    }
+)
 
 
 def check_support(graph: Graph, runtime: Runtime) -> None:
@@ -96,6 +110,24 @@ def check_interface(graph: Graph) -> None:
             "Export it with its input",
             op="MODEL",
             reason="no inputs",
+        )
+
+
+def check_sequence(graph: Graph, steps: int) -> None:
+    """Check that a model whose check samples follow each other remembers something.
+
+    :param steps: how many samples make a sequence: 1 if each stands alone, 0 for all of them.
+    :raises ConfigurationError: it has nothing that lasts from one sample to the next.
+    """
+    if steps == 1:
+        return
+    parts = graph.parts()
+    if any(tensor.is_variable for part in parts for tensor in part.tensors):
+        return
+    if not any(operator.kind in _REMEMBERING for part in parts for operator in part.operators):
+        raise ConfigurationError(
+            "key 'sequence' is for a model that remembers; this one has no variables, LSTM, SVDF "
+            "or frames of sound, so each of its check samples stands alone. Remove the key"
         )
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 
-_SMOOTH = "'relu', 'elu' or 'swish' (sigmoid and multiplication), whose operators have kernels"
+_SMOOTH = (
+    "'relu', 'leaky_relu' or 'swish' (sigmoid and multiplication), whose operators have kernels"
+)
 _FLOAT_ONLY = "or keep the layer in float with a scheme that allows it, such as int8"
 
 _INSTEAD: Mapping[str, str] = {

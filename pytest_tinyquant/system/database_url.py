@@ -1,10 +1,8 @@
 """The address of a database, which may hold a password that nobody should read in a log."""
 
-from __future__ import annotations
-
 import re
-from dataclasses import dataclass
 from typing import Final
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from pytest_tinyquant.errors import ConfigurationError
@@ -13,8 +11,7 @@ from pytest_tinyquant.errors import ConfigurationError
 _SCHEMES: Final = ("postgresql", "postgres")
 
 
-@dataclass(frozen=True)
-class DatabaseUrl:
+class DatabaseUrl(NamedTuple):
     """An address such as ``postgresql://user@host:5432/name``.
 
     :param text: as the user wrote it.
@@ -23,7 +20,7 @@ class DatabaseUrl:
     text: str
 
     @classmethod
-    def parse(cls, text: str) -> DatabaseUrl:
+    def parse(cls, text: str) -> "DatabaseUrl":
         """Return the address that `text` spells.
 
         :raises ConfigurationError: it is none, or of a database that is not known.

@@ -6,12 +6,14 @@ import json
 import sqlite3
 import sys
 from importlib import resources
+from typing import Any
 
 import jsonschema
 
 # Imported for the first time in a run that pytester undoes, it could not be imported again.
 import numpy  # noqa: F401
 import pytest
+from played_project import Bench
 
 
 BOARD = "nucleo-l4r5zi"
@@ -100,7 +102,7 @@ def test_draw(measurement, baseline):
 
 
 @pytest.fixture
-def metered(bench):
+def metered(bench: Bench) -> Bench:
     """A project whose board has a meter, with a baseline of 500 microjoules."""
     bench.pytester.makepyfile(draw=DRAW, test_matrix=TEST)
     bench.pytester.makeconftest(PLAYED)
@@ -111,21 +113,22 @@ def metered(bench):
     return bench
 
 
-def set_meter(bench, inference, idle=20):
+def set_meter(bench: Bench, inference: float, idle: float = 20) -> None:
     (bench.root / "meter.txt").write_text(f"meter: inference {inference} uJ\nmeter: idle {idle} uJ")
 
 
-def tinyquant(bench, *arguments):
+def tinyquant(bench: Bench, *arguments: Any) -> pytest.RunResult:
     program = "from pytest_tinyquant.cli.main import main; import sys; sys.exit(main())"
     return bench.pytester.run(sys.executable, "-c", program, *arguments)
 
 
-def baseline_of(bench):
+def baseline_of(bench: Bench) -> dict[str, Any]:
     file = bench.root / "baselines" / BOARD / "emulator" / "cnn_4-int8-only.json"
-    return json.loads(file.read_text())["metrics"]["draw"]
+    draw: dict[str, Any] = json.loads(file.read_text())["metrics"]["draw"]
+    return draw
 
 
-def test_it_is_recorded_and_updated(metered):
+def test_it_is_recorded_and_updated(metered: Bench) -> None:
     number = {"class": "measured", "unit": "uJ"}
     assert baseline_of(metered) == {
         "inference": {"value": 500.0, **number},
@@ -137,7 +140,9 @@ def test_it_is_recorded_and_updated(metered):
 
 
 @pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["one", "n2"])
-def test_it_is_judged_by_its_own_tolerance_and_confirmed_by_a_second_look(metered, workers):
+def test_it_is_judged_by_its_own_tolerance_and_confirmed_by_a_second_look(
+    metered: Bench, workers: tuple[str]
+) -> None:
     set_meter(metered, 504)
     metered.run(*ONE, *workers).assert_outcomes(passed=1)
     assert len(metered.measured) == 1
@@ -154,14 +159,14 @@ def test_it_is_judged_by_its_own_tolerance_and_confirmed_by_a_second_look(metere
     )
 
 
-def test_users_set_its_tolerance_in_its_own_units(metered):
+def test_users_set_its_tolerance_in_its_own_units(metered: Bench) -> None:
     set_meter(metered, 900)
     metered.run(*ONE, "--tq-tolerance=draw:0.5mJ").assert_outcomes(passed=1)
     result = metered.run(*ONE, "--tq-tolerance=draw:5KiB")
     result.stderr.fnmatch_lines(["*draw: '5KiB' is not a tolerance (units here: %, uJ, mJ)*"])
 
 
-def test_every_report_shows_it(metered):
+def test_every_report_shows_it(metered: Bench) -> None:
     set_meter(metered, 520)
     files = ("--tq-json=r.json", "--tq-html=r.html", "--tq-markdown=r.md", "--junitxml=r.xml")
     result = metered.run(*ONE, "-v", *files)
@@ -183,7 +188,7 @@ def test_every_report_shows_it(metered):
     assert '"tinyquant.draw.inference" value="520.0"' in (metered.root / "r.xml").read_text()
 
 
-def test_it_is_kept_in_the_history_and_shown_from_there(metered):
+def test_it_is_kept_in_the_history_and_shown_from_there(metered: Bench) -> None:
     for inference in (500, 504):
         set_meter(metered, inference)
         metered.run(*ONE, "--tq-history=h.sqlite")
@@ -197,7 +202,7 @@ def test_it_is_kept_in_the_history_and_shown_from_there(metered):
     assert crept.ret == 1
 
 
-def test_differences_name_it(metered):
+def test_differences_name_it(metered: Bench) -> None:
     set_meter(metered, 504, idle=30)
     metered.run(*ONE, "--tq-json=r.json")
     result = tinyquant(metered, "diff", "baselines", "r.json")
@@ -205,7 +210,7 @@ def test_differences_name_it(metered):
     result.stdout.fnmatch_lines(["*draw idle*20*30*", "*draw inference*500*504*"])
 
 
-def test_without_its_plugin_the_board_is_told_to_have_no_such_metric(metered):
+def test_without_its_plugin_the_board_is_told_to_have_no_such_metric(metered: Bench) -> None:
     metered.pytester.makeconftest("")
     result = metered.run(*ONE)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
@@ -219,7 +224,9 @@ def test_without_its_plugin_the_board_is_told_to_have_no_such_metric(metered):
         (("gates=True", "gates=False"), "ERROR: metric 'draw': one of its parts must gate*"),
     ],
 )
-def test_a_metric_that_cannot_be_is_a_usage_error(metered, change, message):
+def test_a_metric_that_cannot_be_is_a_usage_error(
+    metered: Bench, change: tuple[str, str], message: str
+) -> None:
     metered.pytester.makepyfile(draw=DRAW.replace(*change))
     sys.modules.pop("draw", None)
     result = metered.run(*ONE)
@@ -227,7 +234,7 @@ def test_a_metric_that_cannot_be_is_a_usage_error(metered, change, message):
     result.stderr.fnmatch_lines([message])
 
 
-def test_numbers_that_are_not_as_described_are_refused(metered):
+def test_numbers_that_are_not_as_described_are_refused(metered: Bench) -> None:
     (metered.root / "meter.txt").write_text("meter: inference 500 uJ\nmeter: sleep 20 uJ")
     result = metered.run(*ONE)
     result.stdout.fnmatch_lines(

@@ -10,7 +10,11 @@ import os
 import re
 import shutil
 import struct
+from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Any
 
 import pytest
 import tflite
@@ -21,6 +25,10 @@ from pytest_tinyquant.schemes.scheme import SCHEMES
 from pytest_tinyquant.system.cache import Cache
 
 
+if TYPE_CHECKING:
+    from tests.acceptance.conftest import RealProject
+
+
 REPOSITORY = Path(__file__).parents[2]
 BOARD = "nucleo-l4r5zi"
 HOST = ("--board", "host")
@@ -28,14 +36,14 @@ FC = ("--model", "fc_1", "--scheme", "int8-only")
 
 
 @pytest.fixture(scope="session")
-def mean_model(cache_root):
+def mean_model(cache_root: Path) -> bytes:
     """A .tflite file whose operator MEAN has two inputs: cnn_1, converted."""
     model = load_model(REPOSITORY / "models" / "cnn_1.toml")
     return convert(model, SCHEMES["int8-only"], Cache(cache_root)).read()
 
 
 @pytest.fixture
-def project(real_project):
+def project(real_project: RealProject) -> RealProject:
     """A project with fc_1 and its baselines."""
     real_project.add_zoo("fc_1")
     for file in ("host/host/fc_1-int8-only.json", f"{BOARD}/emulator/fc_1-int8-only.json"):
@@ -45,7 +53,9 @@ def project(real_project):
     return real_project
 
 
-def expect(project, arguments, line, **outcomes):
+def expect(
+    project: RealProject, arguments: Sequence[str], line: str, **outcomes: Any
+) -> pytest.RunResult:
     """Run, expect `line` (a regular expression) and no traceback, and that no file changes."""
     before = project.tree()
     result = project.run(*arguments, "--tq-update-baselines=new")
@@ -66,37 +76,37 @@ def expect(project, arguments, line, **outcomes):
 # ---- Models ----
 
 
-def add_model(project, data):
+def add_model(project: RealProject, data: bytes) -> None:
     (project.root / "models" / "bad.tflite").write_bytes(data)
 
 
-def with_two_inputs(data):
+def with_two_inputs(data: bytes) -> bytes:
     """Let the axes of the operator MEAN be an input of the graph instead of a constant."""
-    data = bytearray(data)
-    subgraph = tflite.Model.GetRootAs(data).Subgraphs(0)
+    changed = bytearray(data)
+    subgraph = tflite.Model.GetRootAs(changed).Subgraphs(0)
     operators = map(subgraph.Operators, range(subgraph.OperatorsLength()))
     axes = next(op for op in operators if op.InputsLength() == 2).Inputs(1)
     tensor = subgraph.Tensors(axes)
-    struct.pack_into("<I", data, tensor._tab.Pos + tensor._tab.Offset(8), 0)
+    struct.pack_into("<I", changed, tensor._tab.Pos + tensor._tab.Offset(8), 0)
     # A new vector at the end, to which the graph's field is a relative reference.
     inputs = (subgraph.Inputs(0), axes)
-    data += bytes(-len(data) % 4)
+    changed += bytes(-len(changed) % 4)
     field = subgraph._tab.Pos + subgraph._tab.Offset(6)
-    struct.pack_into("<I", data, field, len(data) - field)
-    return bytes(data) + struct.pack("<3i", 2, *inputs)
+    struct.pack_into("<I", changed, field, len(changed) - field)
+    return bytes(changed) + struct.pack("<3i", 2, *inputs)
 
 
-def with_unknown_operator(data):
+def with_unknown_operator(data: bytes) -> bytes:
     """Let MEAN be REDUCE_PROD."""
-    data = bytearray(data)
-    model = tflite.Model.GetRootAs(data)
+    changed = bytearray(data)
+    model = tflite.Model.GetRootAs(changed)
     for index in range(model.OperatorCodesLength()):
         code = model.OperatorCodes(index)
         if code.BuiltinCode() == tflite.BuiltinOperator.MEAN:
             for slot, layout in ((4, "<b"), (10, "<i")):
                 position = code._tab.Pos + code._tab.Offset(slot)
-                struct.pack_into(layout, data, position, tflite.BuiltinOperator.REDUCE_PROD)
-    return bytes(data)
+                struct.pack_into(layout, changed, position, tflite.BuiltinOperator.REDUCE_PROD)
+    return bytes(changed)
 
 
 @pytest.mark.parametrize(
@@ -112,18 +122,22 @@ def with_unknown_operator(data):
     ],
     ids=["corrupt", "truncated", "an input without a scale", "operator without a kernel"],
 )
-def test_a_model_file_that_cannot_be_run_fails_its_tests(project, mean_model, damage, line):
+def test_a_model_file_that_cannot_be_run_fails_its_tests(
+    project: RealProject, mean_model: bytes, damage: Callable[..., Any], line: str
+) -> None:
     add_model(project, damage(mean_model))
     expect(project, ("--model", "bad", *HOST), line, failed=2)
 
 
-def test_an_operator_without_a_kernel_fails_on_the_emulated_board(project, mean_model):
+def test_an_operator_without_a_kernel_fails_on_the_emulated_board(
+    project: RealProject, mean_model: bytes
+) -> None:
     add_model(project, with_unknown_operator(mean_model))
     line = f"UnsupportedModelError: bad-int8-only-{BOARD}: .*REDUCE_PROD.*"
     expect(project, ("--model", "bad", "--board", BOARD), line, failed=4)
 
 
-def test_a_key_that_no_model_has_stops_the_run(project):
+def test_a_key_that_no_model_has_stops_the_run(project: RealProject) -> None:
     file = project.root / "models" / "fc_1.toml"
     file.write_text(file.read_text().replace("[model]", "[model]\nuse_batch_norm = true"))
     expect(project, HOST, r"ERROR: .*fc_1\.toml: .*unknown key 'use_batch_norm' .*known keys: .*")
@@ -136,7 +150,9 @@ def test_a_key_that_no_model_has_stops_the_run(project):
     ("option", "name", "known"),
     [("--board", "nucleo", BOARD), ("--scheme", "int9", "int8-only"), ("--model", "fc_9", "fc_1")],
 )
-def test_an_unknown_name_stops_the_run_and_lists_the_known_ones(project, option, name, known):
+def test_an_unknown_name_stops_the_run_and_lists_the_known_ones(
+    project: RealProject, option: str, name: str, known: str
+) -> None:
     line = rf"ERROR: {option}: unknown {option[2:]} '{name}' \(closest: .*\b{known}\b.*"
     expect(project, (option, name), line)
 
@@ -152,7 +168,9 @@ def test_an_unknown_name_stops_the_run_and_lists_the_known_ones(project, option,
     ],
     ids=["truncated", "a string for a number"],
 )
-def test_a_damaged_baseline_fails_every_test_that_needs_it(project, pattern, replacement):
+def test_a_damaged_baseline_fails_every_test_that_needs_it(
+    project: RealProject, pattern: str, replacement: str
+) -> None:
     file = project.root / "baselines/host/host/fc_1-int8-only.json"
     text, count = re.subn(pattern, replacement, file.read_text())
     assert count == 1
@@ -161,7 +179,9 @@ def test_a_damaged_baseline_fails_every_test_that_needs_it(project, pattern, rep
     expect(project, (*FC, *HOST), line, failed=2)
 
 
-def test_a_baseline_with_a_negative_count_fails_every_test_that_needs_it(project):
+def test_a_baseline_with_a_negative_count_fails_every_test_that_needs_it(
+    project: RealProject,
+) -> None:
     file = project.root / f"baselines/{BOARD}/emulator/fc_1-int8-only.json"
     text, count = re.subn(r'"count": ', '"count": -', file.read_text(), count=1)
     assert count == 1
@@ -174,7 +194,7 @@ def test_a_baseline_with_a_negative_count_fails_every_test_that_needs_it(project
 
 
 @pytest.fixture
-def programs(project, monkeypatch):
+def programs(project: RealProject, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A directory that is all of the PATH, with links to what the firmware is built with."""
     directory = project.root / "bin"
     directory.mkdir()
@@ -193,8 +213,8 @@ def programs(project, monkeypatch):
     [("arm-none-eabi-gcc", "gcc-arm-none-eabi"), ("qemu-system-arm", "qemu-system-arm")],
 )
 def test_a_missing_program_is_an_error_that_says_how_to_install_it(
-    project, programs, program, package
-):
+    project: RealProject, programs: Path, program: str, package: str
+) -> None:
     (programs / program).unlink()
     line = (
         rf"ToolchainNotFoundError: fc_1-int8-only-{BOARD}: {program} .*\bapt(-get)? install "
@@ -203,7 +223,9 @@ def test_a_missing_program_is_an_error_that_says_how_to_install_it(
     expect(project, (*FC, "--board", BOARD), line, errors=4)
 
 
-def test_an_emulator_that_dies_is_an_error_with_its_last_words(project, programs):
+def test_an_emulator_that_dies_is_an_error_with_its_last_words(
+    project: RealProject, programs: Path
+) -> None:
     emulator = programs / "qemu-system-arm"
     emulator.unlink()
     machines = "echo 'Supported machines are:'; echo 'mps2-an386 an M4'; exit 0"
@@ -216,7 +238,9 @@ def test_an_emulator_that_dies_is_an_error_with_its_last_words(project, programs
     assert result.outlines.count(line) == result.outlines.count("  it said: no memory left") == 1
 
 
-def test_a_cache_that_cannot_be_written_is_an_error(project, monkeypatch):
+def test_a_cache_that_cannot_be_written_is_an_error(
+    project: RealProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Whoever runs the tests may be root, who may write to read-only directories.
     file = project.root / "file"
     file.touch()
@@ -228,7 +252,7 @@ def test_a_cache_that_cannot_be_written_is_an_error(project, monkeypatch):
 # ---- Own kernels ----
 
 
-def test_own_kernels_that_replace_nothing_are_an_error(project):
+def test_own_kernels_that_replace_nothing_are_an_error(project: RealProject) -> None:
     (project.root / "boards.toml").write_text(f'[{BOARD}]\nkernels = "./kernels"\n')
     (project.root / "kernels").mkdir()
     kernel = '#include "tq_kernels.h"\nvoid tq_softmax_s8_fast(const void *params);\n'

@@ -11,12 +11,20 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+from typing import Any
 
 import pytest
 
 from pytest_tinyquant.boards.bench.lease import LeaseDirectory
 from pytest_tinyquant.project.bench import load_bench
 from pytest_tinyquant.project.board_types import load_boards
+
+
+if TYPE_CHECKING:
+    from tests.acceptance.conftest import RealProject
+    from tests.conftest import EmulatedBench
 
 
 pytest.importorskip("xdist")
@@ -58,10 +66,14 @@ Pool.hold = watched
 
 
 @pytest.fixture
-def bench_project(real_project, emulated_bench, monkeypatch):
+def bench_project(
+    real_project: RealProject,
+    emulated_bench: Callable[[int], EmulatedBench],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[[int], RealProject]:
     """A project of two models on a pool of so many boards."""
 
-    def make(boards: int):
+    def make(boards: int) -> RealProject:
         real_project.add_zoo("fc_1", "fc_2")
         (real_project.root / "boards.toml").write_text(emulated_bench(boards).rows)
         monkeypatch.setenv("RUN", "first")
@@ -70,12 +82,16 @@ def bench_project(real_project, emulated_bench, monkeypatch):
     return make
 
 
-def intervals(project, run: str) -> list[list]:
+def intervals(project: RealProject, run: str) -> list[list[Any]]:
     lines = (project.root / f"leases-{run}.log").read_text().splitlines()
     return [json.loads(line) for line in lines]
 
 
-def test_two_runs_share_a_pool_of_three(bench_project, start_process, monkeypatch):
+def test_two_runs_share_a_pool_of_three(
+    bench_project: Callable[[int], RealProject],
+    start_process: Callable[..., subprocess.Popen[Any]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     project = bench_project(3)
     project.pytester.makeconftest(WATCH)
     project.run(*HARDWARE, *SCHEMES, "--tq-missing-baseline=record").assert_outcomes(passed=24)
@@ -111,7 +127,9 @@ def test_two_runs_share_a_pool_of_three(bench_project, start_process, monkeypatc
         assert all(end <= start for (_, end), (start, _) in itertools.pairwise(times))
 
 
-def test_the_header_says_which_boards_were_taken_and_auto_prefers_them(bench_project):
+def test_the_header_says_which_boards_were_taken_and_auto_prefers_them(
+    bench_project: Callable[[int], RealProject],
+) -> None:
     project = bench_project(2)
     one = ("--board=bench-m4,host", *ONE, "--tq-missing-baseline=record")
     result = project.run(*one, "-n1")
@@ -122,7 +140,9 @@ def test_the_header_says_which_boards_were_taken_and_auto_prefers_them(bench_pro
     assert (project.root / "baselines/bench-m4/hardware/fc_1-int8-only.json").is_file()
 
 
-def test_without_its_boards_auto_emulates_and_hardware_is_an_error(bench_project, monkeypatch):
+def test_without_its_boards_auto_emulates_and_hardware_is_an_error(
+    bench_project: Callable[[int], RealProject], monkeypatch: pytest.MonkeyPatch
+) -> None:
     project = bench_project(1)
     monkeypatch.setenv("TINYQUANT_QEMU_PROBES", "")
     result = project.run("--board=bench-m4", *ONE, "--tq-missing-baseline=record")
@@ -135,12 +155,15 @@ def test_without_its_boards_auto_emulates_and_hardware_is_an_error(bench_project
     )
 
 
-def test_a_board_that_others_hold_for_too_long_is_an_error(bench_project, monkeypatch):
+def test_a_board_that_others_hold_for_too_long_is_an_error(
+    bench_project: Callable[[int], RealProject], monkeypatch: pytest.MonkeyPatch
+) -> None:
     project = bench_project(1)
     file = project.root / "boards.toml"
     (physical,) = load_bench([file], load_boards([file]))
     lease = LeaseDirectory().try_take(physical, command="make flash", test="mine")
     result = project.run(*HARDWARE, *ONE, "--tq-lease-timeout=0.1")
+    assert lease is not None
     lease.release()
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["BoardBusyError: *qemu1 is held by pid * (make flash) for mine*"])
@@ -162,7 +185,9 @@ PyocdBoard.run = broken
 """
 
 
-def test_a_board_that_keeps_failing_is_set_aside_and_its_twin_does_the_rest(bench_project):
+def test_a_board_that_keeps_failing_is_set_aside_and_its_twin_does_the_rest(
+    bench_project: Callable[[int], RealProject],
+) -> None:
     project = bench_project(2)
     project.pytester.makeconftest(BREAK.format(names={"qemu1"}))
     (project.root / "tox.ini").write_text(
@@ -186,7 +211,9 @@ def test_a_board_that_keeps_failing_is_set_aside_and_its_twin_does_the_rest(benc
     )
 
 
-def test_who_waits_is_told_of_on_the_terminal_of_the_run(bench_project, start_process):
+def test_who_waits_is_told_of_on_the_terminal_of_the_run(
+    bench_project: Callable[[int], RealProject], start_process: Callable[..., subprocess.Popen[Any]]
+) -> None:
     project = bench_project(1)
     file = project.root / "boards.toml"
     (physical,) = load_bench([file], load_boards([file]))
@@ -202,11 +229,14 @@ def test_who_waits_is_told_of_on_the_terminal_of_the_run(bench_project, start_pr
             cwd=project.root, stdout=subprocess.PIPE, stderr=stderr, text=True,
         )  # fmt: skip
     before = []
+    assert run.stdout is not None
     for line in run.stdout:
         before.append(line)
         if told.match(line):
             break
+    assert lease is not None
     lease.release()
+    assert run.stdout is not None
     output = "".join(before) + run.stdout.read()
     assert told.match(before[-1])
     assert " 1 passed in " in output
@@ -214,7 +244,9 @@ def test_who_waits_is_told_of_on_the_terminal_of_the_run(bench_project, start_pr
     assert "waits" not in (project.root / "stderr").read_text(), "from a worker itself"
 
 
-def test_an_image_that_is_on_the_board_is_not_written_again(bench_project):
+def test_an_image_that_is_on_the_board_is_not_written_again(
+    bench_project: Callable[[int], RealProject],
+) -> None:
     project = bench_project(1)
     project.pytester.makeconftest("""
 from pytest_tinyquant.boards.debug.pyocd_debugger import PyocdDebugger

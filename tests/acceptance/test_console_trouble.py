@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 import pytest
+from played_project import Bench
+
+
+if TYPE_CHECKING:
+    from tests.acceptance.conftest import RealProject
 
 
 ONE = ("--model=cnn_4", "--scheme=int8-only", "--board=nucleo-l4r5zi")
@@ -30,7 +36,9 @@ SerialConsole.read = damaged
 
 
 @pytest.mark.parametrize("workers", [(), ("-n2",)])
-def test_a_run_that_went_well_the_second_time_passes_and_is_counted(bench, workers):
+def test_a_run_that_went_well_the_second_time_passes_and_is_counted(
+    bench: Bench, workers: tuple[str]
+) -> None:
     bench.record(*ONE)
     bench.says[COMBINATION] = {"retries": [CAUSE]}
     result = bench.run("--tq-json=result.json", *workers, *ONE)
@@ -46,7 +54,7 @@ def test_a_run_that_went_well_the_second_time_passes_and_is_counted(bench, worke
     assert combinations[COMBINATION]["retries"] == [CAUSE]
 
 
-def test_a_run_that_failed_twice_is_an_error_and_counted_too(bench):
+def test_a_run_that_failed_twice_is_an_error_and_counted_too(bench: Bench) -> None:
     bench.says[COMBINATION] = {
         "raises": "ConsoleError",
         "text": f"line 0007 is garbled\n  this was the second run; the first: {CAUSE}",
@@ -63,7 +71,7 @@ def test_a_run_that_failed_twice_is_an_error_and_counted_too(bench):
     )
 
 
-def test_a_run_without_trouble_says_nothing_of_it(bench):
+def test_a_run_without_trouble_says_nothing_of_it(bench: Bench) -> None:
     bench.record(*ONE)
     result = bench.run("--tq-json=result.json", *ONE)
     result.stdout.no_fnmatch_line("*run again*")
@@ -71,7 +79,7 @@ def test_a_run_without_trouble_says_nothing_of_it(bench):
     assert combinations[COMBINATION]["retries"] == []
 
 
-def test_junit_counts_the_repeated_runs(bench):
+def test_junit_counts_the_repeated_runs(bench: Bench) -> None:
     bench.record(*ONE)
     bench.says[COMBINATION] = {"retries": [CAUSE]}
     bench.run("--junit-xml=junit.xml", *ONE)
@@ -91,14 +99,14 @@ REAL = ("--model=fc_1", "--scheme=int8-only", "--board=nucleo-l4r5zi")
 
 
 @pytest.fixture
-def project(real_project):
+def project(real_project: RealProject) -> RealProject:
     """A project with fc_1 and its baseline on an emulated board."""
     real_project.add_zoo("fc_1")
     real_project.run(*REAL, "--tq-update-baselines=all").assert_outcomes(passed=4)
     return real_project
 
 
-def test_a_byte_that_changed_on_the_way_costs_a_run_and_no_number(project):
+def test_a_byte_that_changed_on_the_way_costs_a_run_and_no_number(project: RealProject) -> None:
     project.pytester.makeconftest(CABLE.format(times=1))
     result = project.run(*REAL)
     result.assert_outcomes(passed=4)
@@ -110,7 +118,7 @@ def test_a_byte_that_changed_on_the_way_costs_a_run_and_no_number(project):
     )
 
 
-def test_a_cable_that_changes_bytes_every_time_is_an_error(project):
+def test_a_cable_that_changes_bytes_every_time_is_an_error(project: RealProject) -> None:
     project.pytester.makeconftest(CABLE.format(times=1000))
     result = project.run(*REAL)
     result.assert_outcomes(errors=4)

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import json
 from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import jsonschema
 import pytest
+from played_project import Bench
 
 from pytest_tinyquant.firmware.toolchain import find_toolchain
+
+
+if TYPE_CHECKING:
+    from tests.acceptance.conftest import RealProject
 
 
 ESTIMATE = "latency  * cycles  estimated: GNU RX simulator, RX600 cycle model"
 RUN = ("--board=rx65n", "--scheme=int8-only", "--tq-target=emulator")
 
 
-def test_cycles_are_reported_as_an_estimate_and_nowhere_else(real_project):
+def test_cycles_are_reported_as_an_estimate_and_nowhere_else(real_project: RealProject) -> None:
     real_project.add_zoo("fc_1")
     real_project.run(*RUN, "--tq-update-baselines=all").assert_outcomes(passed=4)
     recorded = real_project.tree()
@@ -46,7 +53,7 @@ def test_cycles_are_reported_as_an_estimate_and_nowhere_else(real_project):
     )
 
 
-def test_an_emulated_cortex_m4_has_estimates_without_being_asked(real_project):
+def test_an_emulated_cortex_m4_has_estimates_without_being_asked(real_project: RealProject) -> None:
     real_project.add_zoo("fc_1")
     run = ("--board=nucleo-l4r5zi", "--scheme=int8-only", "--tq-target=emulator")
     files = ("--tq-json=r.json", "--tq-markdown=r.md", "--tq-html=r.html", "--junit-xml=r.xml")
@@ -82,7 +89,7 @@ def test_an_emulated_cortex_m4_has_estimates_without_being_asked(real_project):
     assert any(f.startswith(start) and f" {part:,} " in f for f in result.outlines)
 
 
-def test_a_gate_on_estimated_cycles_judges_them(real_project):
+def test_a_gate_on_estimated_cycles_judges_them(real_project: RealProject) -> None:
     real_project.add_zoo("fc_1")
     boards = real_project.root / "boards.toml"
     boards.write_text('[nucleo-l4r5zi]\ngate = "estimated-cycles"\n')
@@ -99,14 +106,16 @@ def test_a_gate_on_estimated_cycles_judges_them(real_project):
     real_project.run(*run).assert_outcomes(passed=1)
 
 
-def test_a_gate_on_estimates_needs_a_model_of_the_core(bench):
+def test_a_gate_on_estimates_needs_a_model_of_the_core(bench: Bench) -> None:
     (bench.root / "boards.toml").write_text('[rx65n]\ngate = "both"\n')
     result = bench.run("--board=rx65n")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*[[]rx65n]: gate = 'both' needs a model of the core*"])
 
 
-def test_without_the_simulator_the_command_is_named(real_project, tmp_path, monkeypatch):
+def test_without_the_simulator_the_command_is_named(
+    real_project: RealProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     compiler = find_toolchain("rx").cc
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
     monkeypatch.setenv("TINYQUANT_CACHE", str(tmp_path / "cache"))
@@ -124,7 +133,7 @@ def test_without_the_simulator_the_command_is_named(real_project, tmp_path, monk
     assert not (tmp_path / "cache" / "converted").exists()
 
 
-def test_a_selection_without_a_model_of_its_cores_is_a_usage_error(bench):
+def test_a_selection_without_a_model_of_its_cores_is_a_usage_error(bench: Bench) -> None:
     result = bench.run("--board=host", "--tq-estimate-cycles")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(
@@ -132,7 +141,7 @@ def test_a_selection_without_a_model_of_its_cores_is_a_usage_error(bench):
     )
 
 
-def test_two_sides_cannot_be_judged_by_estimates(bench):
+def test_two_sides_cannot_be_judged_by_estimates(bench: Bench) -> None:
     result = bench.run("--board=rx65n", "--tq-estimate-cycles", "--tq-ab=HEAD")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["ERROR: --tq-ab judges numbers, and --tq-estimate-cycles gives*"])

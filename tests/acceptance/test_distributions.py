@@ -9,6 +9,7 @@ import sys
 import tarfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ pytest.importorskip("build")
 pytest.importorskip("twine")
 
 
-def run(*command, cwd):
+def run(*command: Any, cwd: Path) -> str:
     done = subprocess.run(
         list(map(str, command)), cwd=cwd, capture_output=True, text=True, check=False
     )
@@ -27,7 +28,7 @@ def run(*command, cwd):
     return done.stdout
 
 
-def built(source, kind, output):
+def built(source: Path, kind: str, output: Path) -> Path:
     build = ("-m", "build", f"--{kind}", "--no-isolation", "--outdir", output, source)
     run(sys.executable, *build, cwd=source)
     (file,) = output.glob("*.whl" if kind == "wheel" else "*.tar.gz")
@@ -35,7 +36,7 @@ def built(source, kind, output):
 
 
 @pytest.fixture(scope="module")
-def sdist(tmp_path_factory):
+def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The source distribution of a new clone of what is committed."""
     clone = tmp_path_factory.mktemp("clone") / "tree"
     run("git", "clone", "--quiet", "--no-hardlinks", REPOSITORY, clone, cwd=REPOSITORY)
@@ -43,7 +44,7 @@ def sdist(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def unpacked(sdist, tmp_path_factory):
+def unpacked(sdist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("unpacked")
     with tarfile.open(sdist) as archive:
         archive.extractall(place, filter="data")
@@ -52,12 +53,12 @@ def unpacked(sdist, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def wheel(unpacked, tmp_path_factory):
+def wheel(unpacked: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel built from the unpacked source distribution, where there is no git."""
     return built(unpacked, "wheel", tmp_path_factory.mktemp("wheel"))
 
 
-def test_the_source_distribution_holds_every_committed_file(unpacked):
+def test_the_source_distribution_holds_every_committed_file(unpacked: Path) -> None:
     committed = set(run("git", "ls-files", cwd=REPOSITORY).splitlines())
     held = {str(file.relative_to(unpacked)) for file in unpacked.rglob("*") if file.is_file()}
     # A test may run with changes that are not committed yet; a file of the clone is.
@@ -67,8 +68,10 @@ def test_the_source_distribution_holds_every_committed_file(unpacked):
         assert needed in held
 
 
-def test_its_wheel_carries_the_package_and_its_version(sdist, wheel):
-    version = re.fullmatch(r"pytest_tinyquant-(.+)\.tar\.gz", sdist.name)[1]
+def test_its_wheel_carries_the_package_and_its_version(sdist: Path, wheel: Path) -> None:
+    found = re.fullmatch(r"pytest_tinyquant-(.+)\.tar\.gz", sdist.name)
+    assert found is not None
+    version = found[1]
     assert wheel.name == f"pytest_tinyquant-{version}-py3-none-any.whl"
     names = set(zipfile.ZipFile(wheel).namelist())
     assert "pytest_tinyquant/plugin.py" in names
@@ -76,15 +79,16 @@ def test_its_wheel_carries_the_package_and_its_version(sdist, wheel):
     assert not [name for name in names if name.startswith(("tests/", "docs/"))]
 
 
-def test_an_index_takes_both(sdist, wheel, tmp_path):
+def test_an_index_takes_both(sdist: Path, wheel: Path, tmp_path: Path) -> None:
     run(sys.executable, "-m", "twine", "check", "--strict", sdist, wheel, cwd=tmp_path)
 
 
-def test_the_description_links_to_nothing_that_an_index_lacks(wheel):
+def test_the_description_links_to_nothing_that_an_index_lacks(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         (name,) = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
         metadata = email.message_from_bytes(archive.read(name))
     text = metadata.get_payload()
+    assert isinstance(text, str)
     assert metadata["Description-Content-Type"] == "text/markdown"
     targets = re.findall(r"\]\(([^)]+)\)", text)
     assert [target for target in targets if not target.startswith("https://")] == []

@@ -8,9 +8,17 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Any
 
 import pytest
+
+
+if TYPE_CHECKING:
+    from tests.acceptance.conftest import RealProject
+    from tests.conftest import EmulatedBench
 
 
 HARDWARE = ("--board=bench-m4", "--tq-target=hardware", "--model=fc_1", "--scheme=int8-only")
@@ -55,7 +63,9 @@ def test_energy(measurement, baseline):
 
 
 @pytest.fixture
-def metered(real_project, emulated_bench):
+def metered(
+    real_project: RealProject, emulated_bench: Callable[[int], EmulatedBench]
+) -> RealProject:
     """A project of one model on one board with a meter."""
     real_project.add_zoo("fc_1")
     root = real_project.root
@@ -72,16 +82,16 @@ def metered(real_project, emulated_bench):
     return real_project
 
 
-def draw(project, busy: float, idle: float = 1) -> None:
+def draw(project: RealProject, busy: float, idle: float = 1) -> None:
     (project.root / "milliamperes").write_text(f"{idle} {busy}")
 
 
-def baseline_of(project) -> tuple[Path, dict]:
+def baseline_of(project: RealProject) -> tuple[Path, dict[str, Any]]:
     file = project.root / "baselines/bench-m4/hardware/fc_1-int8-only.json"
     return file, json.loads(file.read_text())
 
 
-def test_it_is_measured_recorded_and_judged_over_its_noise_floor(metered):
+def test_it_is_measured_recorded_and_judged_over_its_noise_floor(metered: RealProject) -> None:
     run = ("test_energy.py", *HARDWARE)
     metered.run(*run, "--tq-missing-baseline=record").assert_outcomes(passed=1)
     file, document = baseline_of(metered)
@@ -100,7 +110,7 @@ def test_it_is_measured_recorded_and_judged_over_its_noise_floor(metered):
     metered.run(*run).assert_outcomes(passed=1)
 
 
-def test_a_bench_without_a_meter_and_an_emulator_cannot_tell(metered):
+def test_a_bench_without_a_meter_and_an_emulator_cannot_tell(metered: RealProject) -> None:
     table = metered.root / "boards.toml"
     table.write_text(table.read_text().partition("energy = ")[0])
     result = metered.run("test_energy.py", *HARDWARE, "--tq-missing-baseline=record")

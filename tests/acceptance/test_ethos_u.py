@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
+from typing import TYPE_CHECKING
 
 import pytest
 from model_builder import ModelBuilder
 from model_builder import small_cnn
+
+
+if TYPE_CHECKING:
+    from tests.acceptance.conftest import RealProject
 
 
 pytestmark = pytest.mark.skipif(
@@ -21,7 +26,7 @@ def test_bandwidth(measurement, baseline):
 
 
 @pytest.fixture
-def project(real_project):
+def project(real_project: RealProject) -> RealProject:
     """A project with a small int8 model and a test of bandwidth beside those of the README."""
     (real_project.root / "models").mkdir(exist_ok=True)
     (real_project.root / "models" / "net.tflite").write_bytes(small_cnn("int8"))
@@ -29,7 +34,7 @@ def project(real_project):
     return real_project
 
 
-def test_estimates_are_recorded_and_judged_without_tolerance(project):
+def test_estimates_are_recorded_and_judged_without_tolerance(project: RealProject) -> None:
     board = "--board=ethos-u55-128"
     project.run(board, "--tq-missing-baseline=record").assert_outcomes(passed=5)
     (file,) = project.root.glob("baselines/ethos-u55-128/compiler/net-*.json")
@@ -57,7 +62,9 @@ def test_estimates_are_recorded_and_judged_without_tolerance(project):
         ("Shared_Sram", "Sram_Only", "the baseline was estimated with *Sram_Only*"),
     ],
 )
-def test_a_baseline_of_another_version_or_memory_mode_is_not_compared(project, old, new, words):
+def test_a_baseline_of_another_version_or_memory_mode_is_not_compared(
+    project: RealProject, old: str, new: str, words: str
+) -> None:
     project.run("--board=ethos-u55-128", "--tq-missing-baseline=record")
     (file,) = project.root.glob("baselines/ethos-u55-128/compiler/net-*.json")
     file.write_text(file.read_text().replace(old, new))
@@ -66,7 +73,7 @@ def test_a_baseline_of_another_version_or_memory_mode_is_not_compared(project, o
     result.stdout.fnmatch_lines([f"*{words}*"])
 
 
-def test_operators_on_the_cpu_are_named_and_latency_is_not_judged(project):
+def test_operators_on_the_cpu_are_named_and_latency_is_not_judged(project: RealProject) -> None:
     b = ModelBuilder()
     source, inner = b.tensor((1, 8, 8, 4)), b.tensor((1, 8, 8, 4), "int8", scale=0.1)
     out = b.tensor((1, 8, 8, 4), "int8", scale=0.1)
@@ -86,7 +93,7 @@ def test_operators_on_the_cpu_are_named_and_latency_is_not_judged(project):
     assert '"latency"' not in file.read_text()
 
 
-def test_a_float_model_fails_with_vela_s_reason_and_has_no_cycles(project):
+def test_a_float_model_fails_with_vela_s_reason_and_has_no_cycles(project: RealProject) -> None:
     b = ModelBuilder()
     source, weights, out = b.tensor((1, 4)), b.tensor((2, 4), data=[0.5] * 8), b.tensor((1, 2))
     b.operator("FULLY_CONNECTED", [source, weights, -1], [out])
@@ -99,6 +106,6 @@ def test_a_float_model_fails_with_vela_s_reason_and_has_no_cycles(project):
     assert not [*project.root.glob("baselines/**/*.json")]
 
 
-def test_they_run_on_request_only(project):
+def test_they_run_on_request_only(project: RealProject) -> None:
     result = project.run("--collect-only", "-q")
     assert "ethos" not in result.stdout.str()

@@ -5,14 +5,21 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import jsonschema
 import pytest
 from played_project import REPOSITORY
+from played_project import Bench
 
 from pytest_tinyquant import hookspecs
+
+
+if TYPE_CHECKING:
+    from tests.acceptance.conftest import RealProject
 
 
 # The package, as another team would install it; here it lies beside the tests.
@@ -109,20 +116,22 @@ def install(root: Path, plugin: str = PLUGIN) -> None:
 
 
 @pytest.fixture
-def extended(bench):
+def extended(bench: Bench) -> Bench:
     """The project whose measurements are played, with the plugin."""
     install(bench.root)
     return bench
 
 
 @pytest.fixture(autouse=True)
-def forgotten():
+def forgotten() -> Iterator[None]:
     """Every test's plugin has this name, and lies elsewhere."""
     yield
     sys.modules.pop("abacus", None)
 
 
-def test_a_board_of_another_package_runs_on_a_kind_of_another_package(real_project):
+def test_a_board_of_another_package_runs_on_a_kind_of_another_package(
+    real_project: RealProject,
+) -> None:
     real_project.add_zoo("fc_1")
     install(real_project.root)
     run = ("--scheme=int8-only", "--board=abacus", "--tq-missing-baseline=record")
@@ -131,7 +140,9 @@ def test_a_board_of_another_package_runs_on_a_kind_of_another_package(real_proje
     assert json.loads(baseline.read_text())["metrics"].keys() == {"error", "ram"}
 
 
-def test_a_runtime_of_another_package_says_which_operators_it_has(real_project):
+def test_a_runtime_of_another_package_says_which_operators_it_has(
+    real_project: RealProject,
+) -> None:
     real_project.add_zoo("cnn_4")
     install(real_project.root)
     result = real_project.run("--scheme=int8-only", "--board=small")
@@ -140,13 +151,15 @@ def test_a_runtime_of_another_package_says_which_operators_it_has(real_project):
     )
 
 
-def test_a_project_changes_single_keys_of_such_a_board(extended):
+def test_a_project_changes_single_keys_of_such_a_board(extended: Bench) -> None:
     (extended.root / "boards.toml").write_text('[abacus]\nmetrics = ["error"]\n')
     result = extended.run("--collect-only", "-q", "--board=abacus", "--model=fc_1")
     assert "test_error[fc_1-basic-abacus]" in result.stdout.str()
 
 
-def test_a_scheme_of_another_package_is_one_that_a_projects_scheme_can_build_on(extended):
+def test_a_scheme_of_another_package_is_one_that_a_projects_scheme_can_build_on(
+    extended: Bench,
+) -> None:
     own = '[scheme.mine]\nbase = "bead-count"\n'
     (extended.root / "schemes.toml").write_text(own)
     result = extended.run("--collect-only", "-q", "--board=host", "--model=fc_1")
@@ -155,7 +168,7 @@ def test_a_scheme_of_another_package_is_one_that_a_projects_scheme_can_build_on(
     assert "test_error[fc_1-mine-host]" in listed
 
 
-def test_kinds_and_runtimes_are_gone_when_the_run_is_over(extended):
+def test_kinds_and_runtimes_are_gone_when_the_run_is_over(extended: Bench) -> None:
     from pytest_tinyquant.project.kinds import KINDS
     from pytest_tinyquant.support.runtimes import RUNTIMES
 
@@ -165,7 +178,7 @@ def test_kinds_and_runtimes_are_gone_when_the_run_is_over(extended):
 
 
 @pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["one", "n2"])
-def test_every_report_has_its_section(extended, workers):
+def test_every_report_has_its_section(extended: Bench, workers: tuple[str]) -> None:
     one = ("--scheme=int8-only", "--board=nucleo-l4r5zi", "--model=cnn_[14]")
     files = ("--tq-json=r.json", "--tq-html=r.html", "--tq-markdown=r.md")
     extended.record(*one)
@@ -199,14 +212,18 @@ def test_every_report_has_its_section(extended, workers):
         (('"boards.toml"', '"gone.toml"'), "ERROR: *gone.toml*does not exist*"),
     ],
 )
-def test_what_cannot_be_registered_is_a_usage_error(extended, change, message):
+def test_what_cannot_be_registered_is_a_usage_error(
+    extended: Bench, change: tuple[str, str], message: str
+) -> None:
     install(extended.root, PLUGIN.replace(*change))
     result = extended.run()
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([message])
 
 
-def test_a_section_whose_rows_do_not_fit_fails_the_run_and_hides_no_verdict(extended):
+def test_a_section_whose_rows_do_not_fit_fails_the_run_and_hides_no_verdict(
+    extended: Bench,
+) -> None:
     one = ("--model=fc_1", "--scheme=basic", "--board=host")
     extended.record(*one)
     install(extended.root, PLUGIN.replace('("model", "metrics")', '("model",)'))
@@ -218,13 +235,13 @@ def test_a_section_whose_rows_do_not_fit_fails_the_run_and_hides_no_verdict(exte
     )
 
 
-def test_the_command_line_knows_such_boards(extended):
+def test_the_command_line_knows_such_boards(extended: Bench) -> None:
     program = "from pytest_tinyquant.cli.main import main; import sys; sys.exit(main())"
     listed = extended.pytester.run(sys.executable, "-c", program, "boards")
     listed.stdout.fnmatch_lines(["*abacus*"])
 
 
-def test_every_hook_is_documented():
+def test_every_hook_is_documented() -> None:
     page = (REPOSITORY / "docs" / "extending.md").read_text()
     hooks = [name for name in vars(hookspecs) if name.startswith("pytest_tinyquant_")]
     assert hooks

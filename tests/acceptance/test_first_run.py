@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from played_project import Bench
 
 from pytest_tinyquant.cli.main import main
 
@@ -16,13 +19,13 @@ UNSUPPORTED = {
 
 
 @pytest.fixture
-def unsupported(bench):
+def unsupported(bench: Bench) -> Bench:
     """A bench on which float16 is not supported, and a project that does not say so."""
     bench.says["cnn_4-float16-nucleo-l4r5zi"] = UNSUPPORTED
     return bench
 
 
-def test_one_cause_is_told_once_with_the_row_that_would_expect_it(unsupported):
+def test_one_cause_is_told_once_with_the_row_that_would_expect_it(unsupported: Bench) -> None:
     result = unsupported.run(*BOTH, "--tq-missing-baseline=record")
     result.assert_outcomes(passed=4, failed=4)
     text = result.stdout.str()
@@ -41,7 +44,7 @@ def test_one_cause_is_told_once_with_the_row_that_would_expect_it(unsupported):
     )
 
 
-def test_the_row_that_is_told_is_the_row_that_works(unsupported):
+def test_the_row_that_is_told_is_the_row_that_works(unsupported: Bench) -> None:
     lines = unsupported.run(*BOTH, "--tq-missing-baseline=record").outlines
     start = lines.index("[[issue]]")
     row = "\n".join(lines[start : start + 6])
@@ -49,7 +52,7 @@ def test_the_row_that_is_told_is_the_row_that_works(unsupported):
     unsupported.run(*BOTH).assert_outcomes(passed=4, xfailed=4)
 
 
-def test_init_brings_the_rows_that_every_project_needs(tmp_path):
+def test_init_brings_the_rows_that_every_project_needs(tmp_path: Path) -> None:
     assert main(["init", str(tmp_path)]) == 0
     text = (tmp_path / "models" / "known_issues.toml").read_text()
     assert 'schemes = ["float16"]' in text

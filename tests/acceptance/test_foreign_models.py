@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,29 +14,37 @@ from signal_models import detector
 from signal_models import front_end
 
 
+if TYPE_CHECKING:
+    from tests.acceptance.conftest import RealProject
+
+
 BOARDS = ("host", "nucleo-l4r5zi", "rx65n")
 HOST = ("--board=host", "--tq-update-baselines=new")
 
 
 @pytest.fixture
-def models(real_project):
+def models(real_project: RealProject) -> Path:
     """The project's folder of models."""
     folder = real_project.root / "models"
     folder.mkdir()
     return folder
 
 
-def baseline(project, name):
-    return json.loads((project.root / "baselines" / "host" / "host" / f"{name}.json").read_text())
+def baseline(project: RealProject, name: str) -> dict[str, Any]:
+    file = project.root / "baselines" / "host" / "host" / f"{name}.json"
+    document: dict[str, Any] = json.loads(file.read_text())
+    return document
 
 
-def test_a_model_that_only_tensorflow_lite_micro_runs_is_its_own_reference(real_project, models):
+def test_a_model_that_only_tensorflow_lite_micro_runs_is_its_own_reference(
+    real_project: RealProject, models: Path
+) -> None:
     """The front end of micro speech: TensorFlow Lite's interpreter has no such operators."""
     builder = ModelBuilder()
-    source, result = (builder.tensor((1, 16), "int16", scale=1.0) for _ in range(2))
+    source, output = (builder.tensor((1, 16), "int16", scale=1.0) for _ in range(2))
     weights = builder.tensor((16,), "int16", data=np.linspace(0, 4095, 16))
-    builder.custom("SignalWindow", [source, weights], [result], shift=12)
-    (models / "window.tflite").write_bytes(builder.build([source], [result]))
+    builder.custom("SignalWindow", [source, weights], [output], shift=12)
+    (models / "window.tflite").write_bytes(builder.build([source], [output]))
 
     result = real_project.run(*HOST)
 
@@ -41,7 +52,9 @@ def test_a_model_that_only_tensorflow_lite_micro_runs_is_its_own_reference(real_
     assert baseline(real_project, "window-16x8-only")["metrics"]["error"]["mae"]["value"] == 0
 
 
-def test_networks_with_custom_operators_give_the_same_outputs_on_every_board(real_project, models):
+def test_networks_with_custom_operators_give_the_same_outputs_on_every_board(
+    real_project: RealProject, models: Path
+) -> None:
     """Boxes of a detector, and the features of sound that keyword spotting begins with."""
     (models / "boxes.tflite").write_bytes(detector())
     (models / "sound.tflite").write_bytes(front_end())
@@ -62,16 +75,16 @@ def test_networks_with_custom_operators_give_the_same_outputs_on_every_board(rea
 
 
 def test_a_model_that_tensorflow_lite_micro_refuses_is_compared_with_the_interpreter(
-    real_project, models
-):
+    real_project: RealProject, models: Path
+) -> None:
     """As before: what the engine runs is judged by somebody."""
     builder = ModelBuilder()
-    source, result = (builder.tensor((1, 4), "uint8", scale=0.1, zero_point=9) for _ in range(2))
+    source, output = (builder.tensor((1, 4), "uint8", scale=0.1, zero_point=9) for _ in range(2))
     parts = [builder.tensor((1, 2), "uint8", scale=0.1, zero_point=9) for _ in range(2)]
     axis = builder.tensor((), "int32", data=1)
     builder.operator("SPLIT", [axis, source], parts, num_splits=2)
-    builder.operator("CONCATENATION", parts[::-1], [result], axis=1)
-    (models / "swap.tflite").write_bytes(builder.build([source], [result]))
+    builder.operator("CONCATENATION", parts[::-1], [output], axis=1)
+    (models / "swap.tflite").write_bytes(builder.build([source], [output]))
 
     result = real_project.run("--board=nucleo-l4r5zi", "--tq-update-baselines=new", "-k", "error")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
+from played_project import Bench
 
 
 ONE = ("--model=cnn_4", "--scheme=int8-only", "--board=nucleo-l4r5zi")
@@ -27,7 +28,7 @@ THE_BENCH_FAILED = [
 
 
 @pytest.mark.parametrize("error", THE_DEVICE_FAILED)
-def test_a_device_that_does_not_finish_fails_its_tests(bench, error):
+def test_a_device_that_does_not_finish_fails_its_tests(bench: Bench, error: str) -> None:
     bench.says[COMBINATION] = {"raises": error, "text": "UsageFault in tq_softmax_s8"}
     result = bench.run(*ONE)
     result.assert_outcomes(failed=4)
@@ -36,13 +37,15 @@ def test_a_device_that_does_not_finish_fails_its_tests(bench, error):
 
 @pytest.mark.parametrize("error", THE_BENCH_FAILED)
 @pytest.mark.parametrize("row", ["", GAP])
-def test_trouble_with_the_bench_is_an_error_and_satisfies_no_gap(bench, error, row):
+def test_trouble_with_the_bench_is_an_error_and_satisfies_no_gap(
+    bench: Bench, error: str, row: str
+) -> None:
     bench.expect_gap(row)
     bench.says[COMBINATION] = {"raises": error, "text": "qemu-system-arm was ended by SIGKILL"}
     bench.run(*ONE).assert_outcomes(errors=4)
 
 
-def test_only_a_halt_satisfies_a_gap_that_expects_a_halt(bench):
+def test_only_a_halt_satisfies_a_gap_that_expects_a_halt(bench: Bench) -> None:
     bench.expect_gap(GAP)
     bench.says[COMBINATION] = {"raises": "DeviceHaltedError", "text": "UsageFault in main"}
     bench.run(*ONE).assert_outcomes(xfailed=4)
@@ -55,7 +58,7 @@ RESULT = "#0003 RUN 0 50285 228c7aed"
 LOG = [*(f"line {number}" for number in range(1, 30)), RESULT, "line 30"]
 
 
-def logs(bench, name: str, lines: Sequence[str] = LOG) -> None:
+def logs(bench: Bench, name: str, lines: Sequence[str] = LOG) -> None:
     """Let the played device print something under this name."""
     path = bench.root / "conftest.py"
     path.write_text(
@@ -76,7 +79,9 @@ def pytest_runtest_setup(item):
 
 
 @pytest.mark.parametrize("workers", [(), ("-n2",)])
-def test_the_report_shows_what_the_device_said_last_and_where_all_of_it_is(bench, workers):
+def test_the_report_shows_what_the_device_said_last_and_where_all_of_it_is(
+    bench: Bench, workers: tuple[str]
+) -> None:
     logs(bench, COMBINATION)
     bench.says[COMBINATION] = {"raises": "DeviceHaltedError", "text": "UsageFault in main"}
     result = bench.run(*ONE, *workers)
@@ -87,7 +92,7 @@ def test_the_report_shows_what_the_device_said_last_and_where_all_of_it_is(bench
     assert kept.read_text().splitlines() == LOG
 
 
-def test_a_regression_shows_it_without_the_results_and_a_pass_does_not(bench):
+def test_a_regression_shows_it_without_the_results_and_a_pass_does_not(bench: Bench) -> None:
     bench.record(*ONE)
     logs(bench, COMBINATION)
     bench.run(*ONE, "-rA").stdout.no_fnmatch_line("*device log*")
@@ -97,7 +102,7 @@ def test_a_regression_shows_it_without_the_results_and_a_pass_does_not(bench):
     result.stdout.no_fnmatch_line(RESULT)
 
 
-def test_a_regression_with_nothing_to_show_has_no_empty_section(bench):
+def test_a_regression_with_nothing_to_show_has_no_empty_section(bench: Bench) -> None:
     bench.record(*ONE)
     logs(bench, COMBINATION, [RESULT])
     bench.says[COMBINATION] = {"conv2d[3]": 2000}
@@ -106,7 +111,7 @@ def test_a_regression_with_nothing_to_show_has_no_empty_section(bench):
     result.stdout.no_fnmatch_line("*device log*")
 
 
-def test_without_the_cache_the_last_lines_are_left(bench):
+def test_without_the_cache_the_last_lines_are_left(bench: Bench) -> None:
     logs(bench, COMBINATION)
     bench.says[COMBINATION] = {"raises": "DeviceTimeoutError", "text": "no output for 30 s"}
     result = bench.run(*ONE, "-p", "no:cacheprovider")

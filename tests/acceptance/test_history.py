@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 import subprocess
+from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
+from played_project import Bench
+from postgresql_server import Server
 
 
 SOME = ("--model=cnn_4", "--scheme=int8", "--board=nucleo-l4r5zi")
@@ -15,18 +19,18 @@ CREPT = (
 )
 
 
-def rows(bench, query):
+def rows(bench: Bench, query: str) -> list[Any]:
     with sqlite3.connect(bench.root / "tinyquant-history.sqlite") as connection:
         return connection.execute(query).fetchall()
 
 
-def git(bench, *arguments):
+def git(bench: Bench, *arguments: Any) -> None:
     command = ["git", "-c", "user.name=a", "-c", "user.email=a@b", *arguments]
     subprocess.run(command, cwd=bench.root, check=True, capture_output=True)
 
 
 @pytest.fixture
-def released(bench):
+def released(bench: Bench) -> Bench:
     """A project whose baselines of a release are tagged v1."""
     git(bench, "init", "--quiet")
     bench.says["cnn_4-int8-nucleo-l4r5zi"] = {"conv2d[3]": 10_000}
@@ -37,14 +41,14 @@ def released(bench):
     return bench
 
 
-def grow(bench, by):
+def grow(bench: Bench, by: int) -> None:
     """Make the layer slower and that the baseline, as a reviewer would let pass."""
     bench.says["cnn_4-int8-nucleo-l4r5zi"]["conv2d[3]"] += by
     bench.record(*SOME)
 
 
 @pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["one", "n2"])
-def test_every_run_is_appended_once(bench, workers):
+def test_every_run_is_appended_once(bench: Bench, workers: tuple[str]) -> None:
     bench.record(*SOME)
     for conv in (1000, 1250):
         bench.says["cnn_4-int8-nucleo-l4r5zi"] = {"conv2d[3]": conv}
@@ -57,7 +61,7 @@ def test_every_run_is_appended_once(bench, workers):
     assert rows(bench, "SELECT passed FROM run ORDER BY id") == [(1,), (0,)]
 
 
-def test_the_commit_is_kept_and_whether_it_was_changed(released):
+def test_the_commit_is_kept_and_whether_it_was_changed(released: Bench) -> None:
     (released.root / "test_matrix.py").write_text("def test_nothing(measurement):\n    pass\n")
     released.run(*SOME, "--tq-history")
     ((revision, changes),) = rows(released, "SELECT revision, changes FROM run")
@@ -65,13 +69,13 @@ def test_the_commit_is_kept_and_whether_it_was_changed(released):
     assert changes >= 1
 
 
-def test_a_run_without_measurements_leaves_no_trace(bench):
+def test_a_run_without_measurements_leaves_no_trace(bench: Bench) -> None:
     bench.run(*SOME, "--tq-history", "--collect-only")
     bench.run(*SOME, "--tq-history", "-k", "nothing")
     assert rows(bench, "SELECT count(*) FROM run") == [(0,)]
 
 
-def test_an_unusable_file_ends_the_run_before_it_begins(bench):
+def test_an_unusable_file_ends_the_run_before_it_begins(bench: Bench) -> None:
     (bench.root / "file").write_text("not a database, but a text that is long enough" * 20)
     result = bench.run(*SOME, "--tq-history=file")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
@@ -80,7 +84,7 @@ def test_an_unusable_file_ends_the_run_before_it_begins(bench):
 
 
 @pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["one", "n2"])
-def test_small_steps_that_add_up_are_a_regression(released, workers):
+def test_small_steps_that_add_up_are_a_regression(released: Bench, workers: tuple[str]) -> None:
     for _ in range(3):
         grow(released, by=60)
         released.run(*SOME).assert_outcomes(passed=4)
@@ -97,7 +101,7 @@ def test_small_steps_that_add_up_are_a_regression(released, workers):
     )
 
 
-def test_creep_may_warn_and_the_limit_be_chosen(released):
+def test_creep_may_warn_and_the_limit_be_chosen(released: Bench) -> None:
     grow(released, by=240)
     result = released.run(*SOME, "--tq-creep=v1", "--tq-creep-action=warn")
     result.assert_outcomes(passed=4, warnings=1)
@@ -105,7 +109,7 @@ def test_creep_may_warn_and_the_limit_be_chosen(released):
     released.run(*SOME, "--tq-creep=v1", "--tq-creep-limit=latency:3%").assert_outcomes(passed=4)
 
 
-def test_the_ini_file_names_the_release(released):
+def test_the_ini_file_names_the_release(released: Bench) -> None:
     ini = released.root / "tox.ini"
     ini.write_text(ini.read_text() + "\ntinyquant_creep = v1\ntinyquant_creep_limit = latency:1%\n")
     grow(released, by=120)
@@ -119,7 +123,7 @@ def test_the_ini_file_names_the_release(released):
         ("--tq-creep=empty", "ERROR: empty has no baselines in baselines; *"),
     ],
 )
-def test_a_release_that_cannot_be_judged_by(released, option, message):
+def test_a_release_that_cannot_be_judged_by(released: Bench, option: str, message: str) -> None:
     git(released, "rm", "-r", "--quiet", "--cached", "baselines")
     git(released, "commit", "--quiet", "--message", "none")
     git(released, "tag", "empty")
@@ -128,7 +132,9 @@ def test_a_release_that_cannot_be_judged_by(released, option, message):
     result.stderr.fnmatch_lines([message])
 
 
-def test_a_server_takes_the_runs_of_many_hosts(bench, postgresql, monkeypatch, tmp_path):
+def test_a_server_takes_the_runs_of_many_hosts(
+    bench: Bench, postgresql: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("TINYQUANT_CACHE", str(tmp_path / "cache"))
     url = str(postgresql.url())
     address = url.replace("tester@", "tester:secret@")
@@ -158,7 +164,7 @@ def test_a_server_takes_the_runs_of_many_hosts(bench, postgresql, monkeypatch, t
         assert connection.execute("SELECT count(*) FROM tinyquant_run").fetchone() == (3,)
 
 
-def test_an_address_that_is_none_ends_the_run_before_it_begins(bench):
+def test_an_address_that_is_none_ends_the_run_before_it_begins(bench: Bench) -> None:
     result = bench.run(*SOME, "--tq-history=mysql://me:secret@host/db")
     result.stderr.fnmatch_lines(
         ["ERROR: --tq-history: database URL 'mysql://me:[*][*][*]@host/db': mysql:// is not known*"]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import sys
 
+import pytest
+from played_project import Bench
+
 
 HEAVY = (
     "tensorflow", "keras", "numpy", "pyocd", "tflite", "tflite_micro", "serial", "rich", "jinja2",
@@ -19,7 +22,7 @@ def pytest_collection_finish(session):
 """
 
 
-def test_collecting_the_matrix_imports_nothing_heavy(bench):
+def test_collecting_the_matrix_imports_nothing_heavy(bench: Bench) -> None:
     bench.pytester.makeconftest(REPORT)
     result = bench.pytester.runpytest_subprocess(
         "-s", "--collect-only", "-q", "-p", "no:hypothesispytest"
@@ -28,7 +31,7 @@ def test_collecting_the_matrix_imports_nothing_heavy(bench):
     result.stdout.fnmatch_lines(["*loaded at the end of collection: [[][]]"])
 
 
-def test_the_plugin_itself_imports_none_of_its_stages(pytester):
+def test_the_plugin_itself_imports_none_of_its_stages(pytester: pytest.Pytester) -> None:
     """Every pytest run in the environment pays for this import, whatever it tests."""
     light = {
         "errors", "plugin", "project", "project.settings", "report", "report.beside",

@@ -10,8 +10,13 @@ from __future__ import annotations
 import difflib
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+
+if TYPE_CHECKING:
+    from tests.acceptance.conftest import RealProject
 
 
 REFERENCE = Path(__file__).parents[2] / "firmware" / "engine" / "kernels" / "reference" / "mean.c"
@@ -31,13 +36,13 @@ OFFSET = "tq_scale(sum, p->multiplier, p->shift) + p->output_offset;\n" + WRITE
 SKIP_64_BYTES = '__asm__ volatile("b 1f\\n .space 64\\n 1:");\n'
 
 
-def replaced(text, old, new):
+def replaced(text: str, old: str, new: str) -> str:
     assert text.count(old) == 1, old
     return text.replace(old, new)
 
 
 @pytest.fixture
-def project(real_project):
+def project(real_project: RealProject) -> RealProject:
     """Two models, one of which uses the project's kernel, with recorded baselines."""
     real_project.add_zoo("cnn_1", "cnn_2")
     (real_project.root / "boards.toml").write_text(BOARDS)
@@ -49,23 +54,23 @@ def project(real_project):
     return real_project
 
 
-def change(project, old, new):
+def change(project: RealProject, old: str, new: str) -> None:
     kernel = project.root / "kernels" / "mean.c"
     kernel.write_text(replaced(kernel.read_text(), old, new))
 
 
-def slow_down(project):
+def slow_down(project: RealProject) -> None:
     """Move the NOP from the start into the loop over the output's elements."""
     change(project, START + NOP, START)
     change(project, WRITE, NOP + WRITE)
 
 
-def failed(verdicts):
+def failed(verdicts: dict[str, str]) -> set[str]:
     assert len(verdicts) == 8
     return {name for name, outcome in verdicts.items() if outcome != "PASSED"}
 
 
-def test_one_more_instruction_per_output_element(project):
+def test_one_more_instruction_per_output_element(project: RealProject) -> None:
     slow_down(project)
     result, verdicts = project.verdicts(*ARGUMENTS)
     assert failed(verdicts) == {f"latency[{USER}]"}
@@ -80,7 +85,7 @@ def test_one_more_instruction_per_output_element(project):
     result.stdout.no_fnmatch_line("*conv2d*")
 
 
-def test_a_kernel_that_grows(project):
+def test_a_kernel_that_grows(project: RealProject) -> None:
     change(project, NOP, SKIP_64_BYTES)
     result, verdicts = project.verdicts(*ARGUMENTS)
     assert failed(verdicts) == {f"flash[{USER}]"}
@@ -93,7 +98,7 @@ def test_a_kernel_that_grows(project):
     )
 
 
-def test_an_off_by_one_in_the_requantization(project):
+def test_an_off_by_one_in_the_requantization(project: RealProject) -> None:
     change(project, OFFSET, OFFSET.replace("output_offset", "output_offset - 1"))
     result, verdicts = project.verdicts(*ARGUMENTS)
     # The subtraction itself costs time and perhaps space, too.
@@ -107,7 +112,7 @@ def test_an_off_by_one_in_the_requantization(project):
     )
 
 
-def test_updated_baselines_are_green_and_differ_where_the_change_was(project):
+def test_updated_baselines_are_green_and_differ_where_the_change_was(project: RealProject) -> None:
     before = project.tree()
     slow_down(project)
     project.run(*ARGUMENTS, "--tq-update-baselines=all").assert_outcomes(passed=8)

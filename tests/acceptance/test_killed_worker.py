@@ -12,12 +12,21 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+from typing import Any
 
 import pytest
 
 from pytest_tinyquant.boards.bench.lease import LeaseDirectory
 from pytest_tinyquant.project.bench import load_bench
 from pytest_tinyquant.project.board_types import load_boards
+
+
+if TYPE_CHECKING:
+    from tests.acceptance.conftest import RealProject
+    from tests.conftest import EmulatedBench
 
 
 pytest.importorskip("xdist")
@@ -108,7 +117,11 @@ RunJournal._keep = keep_and_die
 
 
 @pytest.fixture
-def project(real_project, emulated_bench, monkeypatch):
+def project(
+    real_project: RealProject,
+    emulated_bench: Callable[[int], EmulatedBench],
+    monkeypatch: pytest.MonkeyPatch,
+) -> RealProject:
     """A project of one model on one board."""
     real_project.add_zoo("fc_1")
     (real_project.root / "boards.toml").write_text(emulated_bench(1).rows)
@@ -117,30 +130,33 @@ def project(real_project, emulated_bench, monkeypatch):
     return real_project
 
 
-def events(project) -> list[str]:
+def events(project: RealProject) -> list[str]:
     return (project.root / "events.txt").read_text().splitlines()
 
 
-def outcomes_kept(project) -> int:
+def outcomes_kept(project: RealProject) -> int:
     entries = list((project.root / "state").glob("**/interrupted/*/*/*.json"))
     assert all(json.loads(entry.read_text()) for entry in entries)
     return len(entries)
 
 
-def is_free(project) -> bool:
+def is_free(project: RealProject) -> bool:
     file = project.root / "boards.toml"
     (physical,) = load_bench([file], load_boards([file]))
     return LeaseDirectory(project.root / "leases").is_free(physical)
 
 
-def runs_of_history(project) -> int:
+def runs_of_history(project: RealProject) -> int:
     with sqlite3.connect(project.root / "history.db") as history:
         assert history.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         (count,) = history.execute("SELECT COUNT(*) FROM run").fetchone()
+    assert isinstance(count, int)
     return count
 
 
-def test_a_worker_killed_while_it_measures_costs_its_test_and_nothing_else(project):
+def test_a_worker_killed_while_it_measures_costs_its_test_and_nothing_else(
+    project: RealProject,
+) -> None:
     recorded = project.run(*HARDWARE, *MATRIX, *RECORD, "--tq-history=history.db")
     recorded.assert_outcomes(passed=6)
     before = project.tree()
@@ -167,7 +183,7 @@ def test_a_worker_killed_while_it_measures_costs_its_test_and_nothing_else(proje
     assert outcomes_kept(project) == 0
 
 
-def test_an_image_that_a_killed_worker_half_wrote_is_written_again(project):
+def test_an_image_that_a_killed_worker_half_wrote_is_written_again(project: RealProject) -> None:
     """The next holder of the board is to run the very same image."""
     project.run(*HARDWARE, *ONE, *RECORD).assert_outcomes(passed=2)
     before = project.tree()
@@ -194,7 +210,9 @@ def _holder_at_its_death(seen: list[str]) -> tuple[int, str]:
     return death, holder
 
 
-def test_a_killed_run_goes_on_where_it_was(project, start_process):
+def test_a_killed_run_goes_on_where_it_was(
+    project: RealProject, start_process: Callable[..., subprocess.Popen[Any]]
+) -> None:
     project.pytester.makeconftest(WATCH + WHOLE_RUN)
     run = start_process(
         [*PYTEST, *HARDWARE, *MATRIX, *WORKERS, *RECORD],
@@ -216,7 +234,11 @@ def test_a_killed_run_goes_on_where_it_was(project, start_process):
     assert len(list((project.root / "baselines").rglob("*.json"))) == 3
 
 
-def test_two_runs_at_once_leave_each_other_their_outcomes(project, start_process, monkeypatch):
+def test_two_runs_at_once_leave_each_other_their_outcomes(
+    project: RealProject,
+    start_process: Callable[..., subprocess.Popen[Any]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """The first is killed after the second, which measured the same, came to its end."""
     project.pytester.makeconftest(WATCH + WAIT_FOR_THE_OTHER)
     monkeypatch.setenv("RUN", "first")
@@ -226,6 +248,7 @@ def test_two_runs_at_once_leave_each_other_their_outcomes(project, start_process
         stdout=subprocess.PIPE,
         text=True,
     )
+    assert first.stdout is not None
     assert "measured all" in _line_with("measured all", first.stdout)
     monkeypatch.setenv("RUN", "second")
     assert not (project.root / "baselines").exists(), "nothing is recorded before a run ends"
@@ -255,5 +278,5 @@ def pytest_runtest_teardown(item, nextitem):
 """
 
 
-def _line_with(text, stream):
+def _line_with(text: str, stream: Iterable[str]) -> str:
     return next((line for line in stream if text in line), "")

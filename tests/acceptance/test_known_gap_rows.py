@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
+
+
+if TYPE_CHECKING:
+    from tests.acceptance.conftest import RealProject
 
 
 FLOAT16 = ("--board", "host", "--scheme", "float16")
@@ -16,16 +22,16 @@ NAME = "fc_1-float16-host"
 
 
 @pytest.fixture
-def project(real_project):
+def project(real_project: RealProject) -> RealProject:
     real_project.add_zoo("fc_1")
     return real_project
 
 
-def write_rows(project, text):
+def write_rows(project: RealProject, text: str) -> None:
     (project.root / "models" / "known_issues.toml").write_text(text)
 
 
-def test_a_known_gap_is_expected(project):
+def test_a_known_gap_is_expected(project: RealProject) -> None:
     write_rows(project, ROW)
     result = project.run(*FLOAT16)
     result.assert_outcomes(xfailed=2)
@@ -38,7 +44,7 @@ def test_a_known_gap_is_expected(project):
     )
 
 
-def test_without_its_row_the_gap_fails_with_op_and_dtype(project):
+def test_without_its_row_the_gap_fails_with_op_and_dtype(project: RealProject) -> None:
     write_rows(project, "")
     result = project.run(*FLOAT16)
     result.assert_outcomes(failed=2)
@@ -51,7 +57,7 @@ def test_without_its_row_the_gap_fails_with_op_and_dtype(project):
     )
 
 
-def test_a_row_for_what_works_fails_and_says_which_to_remove(project):
+def test_a_row_for_what_works_fails_and_says_which_to_remove(project: RealProject) -> None:
     working = ("--board", "host", "--scheme", "int8-only")
     write_rows(project, ROW)
     project.run(*working, "--tq-update-baselines").assert_outcomes(passed=2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from played_project import Bench
 
 
 ONE = ("--model=cnn_4", "--scheme=float16", "--board=nucleo-l4r5zi")
@@ -21,7 +22,7 @@ UNSUPPORTED = {
 }
 
 
-def test_an_error_about_the_model_fails_with_its_text_alone(bench):
+def test_an_error_about_the_model_fails_with_its_text_alone(bench: Bench) -> None:
     bench.says[COMBINATION] = UNSUPPORTED
     result = bench.run(*ONE)
     result.assert_outcomes(failed=4)
@@ -36,7 +37,7 @@ def test_an_error_about_the_model_fails_with_its_text_alone(bench):
     assert bench.measured == [COMBINATION]
 
 
-def test_the_body_of_such_a_test_does_not_run(bench):
+def test_the_body_of_such_a_test_does_not_run(bench: Bench) -> None:
     bench.says[COMBINATION] = UNSUPPORTED
     bench.pytester.makepyfile(
         test_matrix="""
@@ -49,7 +50,7 @@ def test_the_body_of_such_a_test_does_not_run(bench):
     result.stdout.no_fnmatch_line("*the body ran*")
 
 
-def test_a_known_gap_is_expected_and_shows_op_and_dtype(bench):
+def test_a_known_gap_is_expected_and_shows_op_and_dtype(bench: Bench) -> None:
     bench.expect_gap(GAP)
     bench.says[COMBINATION] = UNSUPPORTED
     result = bench.run(*ONE, "-rx", "--tq-update-baselines=all")
@@ -66,13 +67,13 @@ def test_a_known_gap_is_expected_and_shows_op_and_dtype(bench):
     assert not bench.baselines()
 
 
-def test_a_gap_without_its_row_fails(bench):
+def test_a_gap_without_its_row_fails(bench: Bench) -> None:
     bench.expect_gap(GAP.replace("float16", "dynamic", 1))
     bench.says[COMBINATION] = UNSUPPORTED
     bench.run(*ONE).assert_outcomes(failed=4)
 
 
-def test_a_gap_that_raises_something_else_fails(bench):
+def test_a_gap_that_raises_something_else_fails(bench: Bench) -> None:
     bench.expect_gap(GAP)
     bench.says[COMBINATION] = {"raises": "DeviceHaltedError", "text": "UsageFault in tq_invoke"}
     result = bench.run(*ONE)
@@ -80,7 +81,7 @@ def test_a_gap_that_raises_something_else_fails(bench):
     result.stdout.fnmatch_lines([f"DeviceHaltedError: {COMBINATION}: UsageFault in tq_invoke"])
 
 
-def test_a_closed_gap_fails_and_says_which_row_to_remove(bench):
+def test_a_closed_gap_fails_and_says_which_row_to_remove(bench: Bench) -> None:
     bench.record(*ONE)
     bench.expect_gap(GAP)
     result = bench.run(*ONE)
@@ -96,7 +97,9 @@ def test_a_closed_gap_fails_and_says_which_row_to_remove(bench):
 
 @pytest.mark.parametrize("row", ["", GAP])
 @pytest.mark.parametrize("error", ["BoardBusyError", "ToolchainNotFoundError"])
-def test_trouble_with_the_bench_is_an_error_even_where_a_gap_is_known(bench, row, error):
+def test_trouble_with_the_bench_is_an_error_even_where_a_gap_is_known(
+    bench: Bench, row: str, error: str
+) -> None:
     bench.expect_gap(row)
     bench.says[COMBINATION] = {"raises": error, "text": "the bench is on fire"}
     result = bench.run(*ONE)
@@ -107,7 +110,7 @@ def test_trouble_with_the_bench_is_an_error_even_where_a_gap_is_known(bench, row
     )
 
 
-def test_hardware_that_is_asked_for_and_absent_is_an_error(bench):
+def test_hardware_that_is_asked_for_and_absent_is_an_error(bench: Bench) -> None:
     bench.expect_gap(GAP)
     result = bench.run(*ONE, "--tq-target=hardware")
     result.assert_outcomes(errors=4)
@@ -119,13 +122,13 @@ def test_hardware_that_is_asked_for_and_absent_is_an_error(bench):
     )
 
 
-def test_runxfail_shows_the_gaps_as_failures(bench):
+def test_runxfail_shows_the_gaps_as_failures(bench: Bench) -> None:
     bench.expect_gap(GAP)
     bench.says[COMBINATION] = UNSUPPORTED
     bench.run(*ONE, "--runxfail").assert_outcomes(failed=4)
 
 
-def test_a_test_that_takes_only_names_is_not_expected_to_fail(bench):
+def test_a_test_that_takes_only_names_is_not_expected_to_fail(bench: Bench) -> None:
     bench.expect_gap(GAP)
     bench.pytester.makepyfile(test_matrix="def test_names(model, scheme, board): pass")
     bench.run(*ONE).assert_outcomes(passed=1)
@@ -142,7 +145,7 @@ def test_a_test_that_takes_only_names_is_not_expected_to_fail(bench):
         ("reason = ", "*not valid TOML*"),
     ],
 )
-def test_a_wrong_row_is_a_usage_error(bench, row, message):
+def test_a_wrong_row_is_a_usage_error(bench: Bench, row: str, message: str) -> None:
     bench.expect_gap(f"[[issue]]\n{row}\n")
     result = bench.run()
     assert result.ret == pytest.ExitCode.USAGE_ERROR
@@ -159,7 +162,9 @@ def test_a_wrong_row_is_a_usage_error(bench, row, message):
     ],
 )
 @pytest.mark.parametrize("where", ["measuring", "the test itself"])
-def test_trouble_with_the_bench_satisfies_no_expectation_at_all(bench, marker, where):
+def test_trouble_with_the_bench_satisfies_no_expectation_at_all(
+    bench: Bench, marker: str, where: str
+) -> None:
     bench.pytester.makepyfile(
         test_matrix=f"""
         import pytest
@@ -179,7 +184,7 @@ def test_trouble_with_the_bench_satisfies_no_expectation_at_all(bench, marker, w
 @pytest.mark.parametrize(
     "trouble", ["MemoryError()", "OSError(28, 'No space left on device')", "OSError(24, 'files')"]
 )
-def test_raw_trouble_of_this_computer_is_an_error_and_not_kept(bench, trouble):
+def test_raw_trouble_of_this_computer_is_an_error_and_not_kept(bench: Bench, trouble: str) -> None:
     """As when a scratch directory cannot be made: no stage has words of its own for that."""
     bench.expect_gap(GAP)
     conftest = bench.root / "conftest.py"

@@ -7,7 +7,9 @@ import subprocess
 import sys
 import sysconfig
 import venv
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,7 +26,7 @@ MODEL = "fc_1"
 
 
 @pytest.fixture(scope="module")
-def environments(tmp_path_factory):
+def environments(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Returns a function that makes an environment like this one without some packages."""
 
     def without(*packages: str) -> Path:
@@ -45,7 +47,7 @@ def environments(tmp_path_factory):
 
 
 @pytest.fixture
-def project(tmp_path, cache_root):
+def project(tmp_path: Path, cache_root: Path) -> Path:
     """What `tinyquant init` makes, with one .tflite in it, and an empty cache."""
     models = tmp_path / "models"
     models.mkdir()
@@ -55,7 +57,7 @@ def project(tmp_path, cache_root):
     return tmp_path
 
 
-def run(project, python, *words, expect=0):
+def run(project: Path, python: str | Path, *words: Any, expect: int = 0) -> str:
     done = subprocess.run(
         [python, *words],
         cwd=project,
@@ -74,12 +76,14 @@ def run(project, python, *words, expect=0):
     return done.stdout + done.stderr
 
 
-def tinyquant(*words):
+def tinyquant(*words: Any) -> tuple[str, ...]:
     main = "import sys; from pytest_tinyquant.cli.main import main; sys.exit(main())"
     return ("-c", main, *words)
 
 
-def test_a_tflite_runs_on_the_host_and_on_an_emulated_board(environments, project):
+def test_a_tflite_runs_on_the_host_and_on_an_emulated_board(
+    environments: Callable[..., Path], project: Path
+) -> None:
     python = environments("tensorflow", "keras", "tf_keras")
     missing = subprocess.run(
         [python, "-c", "import tensorflow"], capture_output=True, text=True, check=False
@@ -96,7 +100,9 @@ def test_a_tflite_runs_on_the_host_and_on_an_emulated_board(environments, projec
     assert "6 ok" in out
 
 
-def test_a_model_that_is_to_be_converted_says_which_extra_does_it(environments, project):
+def test_a_model_that_is_to_be_converted_says_which_extra_does_it(
+    environments: Callable[..., Path], project: Path
+) -> None:
     python = environments("tensorflow", "keras", "tf_keras")
     (project / "models" / "other.keras").write_bytes(b"never read")
     (project / "models" / "other.toml").write_text("input_shape = [8]\n")
@@ -108,7 +114,9 @@ def test_a_model_that_is_to_be_converted_says_which_extra_does_it(environments, 
     assert "pip install 'pytest-tinyquant[convert]'" in out
 
 
-def test_without_any_interpreter_the_small_extra_is_named(environments, project):
+def test_without_any_interpreter_the_small_extra_is_named(
+    environments: Callable[..., Path], project: Path
+) -> None:
     python = environments("tensorflow", "keras", "tf_keras", "ai_edge_litert")
     run(project, python, *tinyquant("init"))
     for words in (tinyquant("doctor", "host"), ("-m", "pytest", "--board", "host")):

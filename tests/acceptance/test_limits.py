@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+from typing import TYPE_CHECKING
 
 import pytest
+from played_project import Bench
+
+
+if TYPE_CHECKING:
+    from tests.acceptance.conftest import RealProject
 
 
 ONE = ("--model=cnn_4", "--scheme=int8-only", "--board=nucleo-l4r5zi")
@@ -13,7 +19,9 @@ COMBINATION = "cnn_4-int8-only-nucleo-l4r5zi"
 
 
 @pytest.mark.parametrize("where", ["ini", "boards.toml", "marker"])
-def test_the_measured_number_keeps_its_limit_and_one_byte_less_does_not(bench, where):
+def test_the_measured_number_keeps_its_limit_and_one_byte_less_does_not(
+    bench: Bench, where: str
+) -> None:
     bench.record(*ONE)
     for limit, failed in (("1400", 0), ("1399", 1)):
         write_limit(bench, where, limit)
@@ -32,7 +40,7 @@ def test_the_measured_number_keeps_its_limit_and_one_byte_less_does_not(bench, w
             result.stdout.fnmatch_lines([f"{COMBINATION}  flash  1,400 B  limit*head-room"])
 
 
-def write_limit(bench, where: str, limit: str) -> None:
+def write_limit(bench: Bench, where: str, limit: str) -> None:
     if where == "ini":
         bench.pytester.makeini(f"[pytest]\ntinyquant_limit =\n    flash:{limit}\n")
     elif where == "boards.toml":
@@ -50,7 +58,7 @@ def write_limit(bench, where: str, limit: str) -> None:
         )
 
 
-def test_a_limit_holds_where_no_baseline_exists_yet(bench):
+def test_a_limit_holds_where_no_baseline_exists_yet(bench: Bench) -> None:
     write_limit(bench, "ini", "1399")
     result = bench.run(*ONE, "--tq-missing-baseline=record")
     result.assert_outcomes(passed=3, failed=1)
@@ -65,7 +73,7 @@ def test_a_limit_holds_where_no_baseline_exists_yet(bench):
         ("flash 1 KiB", "*tinyquant_limit: 'flash 1 KiB' is no limit; write METRIC:LIMIT*"),
     ],
 )
-def test_a_limit_that_is_none_ends_the_run_by_name(bench, limit, message):
+def test_a_limit_that_is_none_ends_the_run_by_name(bench: Bench, limit: str, message: str) -> None:
     bench.pytester.makeini(f"[pytest]\ntinyquant_limit =\n    {limit}\n")
     result = bench.run(*ONE)
     assert result.ret == 4
@@ -93,7 +101,9 @@ def test_a_limit_that_is_none_ends_the_run_by_name(bench, limit, message):
     ],
     ids=["a metric the board lacks", "in a model's file", "a board that there is not"],
 )
-def test_a_limit_that_nothing_could_exceed_ends_the_run_by_name(bench, file, text, message):
+def test_a_limit_that_nothing_could_exceed_ends_the_run_by_name(
+    bench: Bench, file: str, text: str, message: str
+) -> None:
     path = bench.pytester.path / file
     path.write_text((path.read_text() if path.exists() else "") + text)
     result = bench.run(*ONE)
@@ -101,7 +111,7 @@ def test_a_limit_that_nothing_could_exceed_ends_the_run_by_name(bench, file, tex
     result.stderr.fnmatch_lines([message])
 
 
-def test_a_time_on_a_board_without_a_clock_is_no_pass(bench):
+def test_a_time_on_a_board_without_a_clock_is_no_pass(bench: Bench) -> None:
     bench.record(*ONE)
     bench.pytester.makeini("[pytest]\ntinyquant_limit =\n    latency:2 ms\n")
     result = bench.run(*ONE)
@@ -109,7 +119,9 @@ def test_a_time_on_a_board_without_a_clock_is_no_pass(bench):
     result.stdout.fnmatch_lines(["*'2 ms' cannot be judged on nucleo-l4r5zi (emulator)*"])
 
 
-def test_the_flash_of_an_image_that_was_built_keeps_its_limit_to_the_byte(real_project):
+def test_the_flash_of_an_image_that_was_built_keeps_its_limit_to_the_byte(
+    real_project: RealProject,
+) -> None:
     """Without any baseline, on the emulated board."""
     real_project.add_zoo("fc_0")
     one = ("--model=fc_0", "--scheme=int8-only", "--board=nucleo-l4r5zi", "-k", "flash")

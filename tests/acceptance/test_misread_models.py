@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 from model_builder import ModelBuilder
+
+
+if TYPE_CHECKING:
+    from tests.acceptance.conftest import RealProject
 
 
 # Stands for a kind of misreading that no rule knows yet: the rules are switched off.
@@ -16,7 +22,7 @@ check.check_read_as_written = lambda *_, **__: None
 
 
 @pytest.fixture
-def weight_only(real_project):
+def weight_only(real_project: RealProject) -> RealProject:
     """A project with a model of float layers whose int8 weights have a scale per output."""
     rng = np.random.default_rng(0)
     b = ModelBuilder()
@@ -33,7 +39,7 @@ def weight_only(real_project):
 RECORD = ("--model=weights", "--board=host", "--tq-missing-baseline=record")
 
 
-def test_it_is_refused_by_name(weight_only):
+def test_it_is_refused_by_name(weight_only: RealProject) -> None:
     result = weight_only.run(*RECORD)
     result.assert_outcomes(failed=2)
     result.stdout.fnmatch_lines(
@@ -42,7 +48,7 @@ def test_it_is_refused_by_name(weight_only):
     assert not [*weight_only.root.glob("baselines/**/*.json")]
 
 
-def test_what_no_rule_knows_is_found_by_the_interpreter(weight_only):
+def test_what_no_rule_knows_is_found_by_the_interpreter(weight_only: RealProject) -> None:
     conftest = weight_only.root / "conftest.py"
     text = conftest.read_text() if conftest.is_file() else ""
     conftest.write_text(text + NO_RULES)

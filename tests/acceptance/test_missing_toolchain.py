@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+
+if TYPE_CHECKING:
+    from tests.acceptance.conftest import RealProject
+
 
 COMMAND = "rx-elf-gcc is not on the PATH. `tinyquant toolchain rx-elf` builds it"
 
 
 def test_a_board_without_its_compiler_names_the_command_that_builds_it(
-    real_project, monkeypatch, tmp_path
-):
+    real_project: RealProject, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
     monkeypatch.setenv("TINYQUANT_CACHE", str(tmp_path / "cache"))
     real_project.add_zoo("fc_1")

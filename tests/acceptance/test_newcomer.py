@@ -11,9 +11,15 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from played_project import REPOSITORY
+from played_project import Bench
+
+
+if TYPE_CHECKING:
+    from tests.acceptance.conftest import RealProject
 
 
 THIS = "tests/acceptance/test_newcomer.py"
@@ -147,7 +153,7 @@ def functions(file: Path) -> set[str]:
     }
 
 
-def test_every_row_has_its_test():
+def test_every_row_has_its_test() -> None:
     numbers = [row.partition(" ")[0] for row in ROWS]
     assert numbers == [f"A{n}" for n in range(1, 8)] + [f"B{n}" for n in range(1, 19)]
     missing = [
@@ -166,7 +172,7 @@ ONE = ("--model=cnn_4", "--scheme=int8-only", "--board=nucleo-l4r5zi")
 COMBINATION = "cnn_4-int8-only-nucleo-l4r5zi"
 
 
-def test_a_comparison_counts_files_that_git_does_not_know(real_project):
+def test_a_comparison_counts_files_that_git_does_not_know(real_project: RealProject) -> None:
     root = real_project.root
     real_project.add_zoo("fc_0")
     who = "-c user.name=a -c user.email=a@example.org"
@@ -180,11 +186,11 @@ def test_a_comparison_counts_files_that_git_does_not_know(real_project):
     assert ", 2 files changed)" in header
 
 
-def git(root, command):
+def git(root: Path, command: str) -> None:
     subprocess.run(f"git {command}", shell=True, cwd=root, check=True)
 
 
-def test_the_help_says_which_boards_come_first():
+def test_the_help_says_which_boards_come_first() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "--help"], capture_output=True, text=True, check=True
     )
@@ -192,7 +198,7 @@ def test_the_help_says_which_boards_come_first():
     assert "auto (default) takes a board that is attached, else its emulator" in text
 
 
-def test_a_narrow_report_tells_baseline_and_change_below_the_number(bench):
+def test_a_narrow_report_tells_baseline_and_change_below_the_number(bench: Bench) -> None:
     bench.record(*ONE)
     bench.pytester.makeini("[pytest]\naddopts = --import-mode=importlib\n")
     slow(bench)
@@ -203,7 +209,7 @@ def test_a_narrow_report_tells_baseline_and_change_below_the_number(bench):
     assert re.search(r"\.narrow \{ display: block", narrow)
 
 
-def slow(bench):
+def slow(bench: Bench) -> None:
     """Make the played board slower than when its baseline was recorded."""
     for file in sorted((bench.root / "baselines").rglob("*.json")):
         text = file.read_text()
@@ -214,7 +220,7 @@ def slow(bench):
         file.write_text(changed)
 
 
-def test_a_regression_says_how_to_accept_it(bench):
+def test_a_regression_says_how_to_accept_it(bench: Bench) -> None:
     bench.record(*ONE)
     slow(bench)
     result = bench.run(*ONE)
@@ -226,7 +232,7 @@ def test_a_regression_says_how_to_accept_it(bench):
     bench.run(*ONE).assert_outcomes(passed=4)
 
 
-def test_a_green_summary_holds_numbers(bench):
+def test_a_green_summary_holds_numbers(bench: Bench) -> None:
     bench.record(*ONE)
     result = bench.run(*ONE, "--tq-markdown=report.md")
     result.assert_outcomes(passed=4)
@@ -234,7 +240,9 @@ def test_a_green_summary_holds_numbers(bench):
     assert "1,500" in (bench.pytester.path / "report.md").read_text()
 
 
-def test_an_option_of_the_users_own_that_clashes_is_told_with_its_place(pytester):
+def test_an_option_of_the_users_own_that_clashes_is_told_with_its_place(
+    pytester: pytest.Pytester,
+) -> None:
     code = "def pytest_addoption(parser):\n    parser.addoption({!r})\n"
     pytester.makeconftest(code.format("--model"))
     result = pytester.runpytest_subprocess("--model=mine")
@@ -250,7 +258,7 @@ def test_an_option_of_the_users_own_that_clashes_is_told_with_its_place(pytester
     assert "pytest-tinyquant has as well" not in pytester.runpytest_subprocess().stderr.str()
 
 
-def test_drawn_samples_are_told_at_the_start(bench):
+def test_drawn_samples_are_told_at_the_start(bench: Bench) -> None:
     models = bench.pytester.path / "models"
     for name in ("drawn", "given"):
         (models / f"{name}.keras").write_bytes(b"never opened: its board is played")

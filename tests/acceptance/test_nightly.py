@@ -8,8 +8,15 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import pytest
+
+
+if TYPE_CHECKING:
+    from tests.acceptance.conftest import RealProject
+    from tests.conftest import EmulatedBench
 
 
 HARDWARE = ("--board=bench-m4", "--tq-target=hardware")
@@ -70,7 +77,11 @@ PyocdBoard.run = failing
 
 
 @pytest.fixture
-def night(real_project, emulated_bench, monkeypatch):
+def night(
+    real_project: RealProject,
+    emulated_bench: Callable[[int], EmulatedBench],
+    monkeypatch: pytest.MonkeyPatch,
+) -> RealProject:
     """A project of one model on one board, with recorded baselines."""
     real_project.add_zoo("fc_1")
     (real_project.root / "boards.toml").write_text(emulated_bench(1).rows)
@@ -78,14 +89,16 @@ def night(real_project, emulated_bench, monkeypatch):
     return real_project
 
 
-def runs(project) -> int:
+def runs(project: RealProject) -> int:
     file = project.root / "runs.txt"
     count = len(file.read_text().split()) if file.exists() else 0
     file.unlink(missing_ok=True)
     return count
 
 
-def test_an_interrupted_matrix_goes_on_where_it_was(night, monkeypatch):
+def test_an_interrupted_matrix_goes_on_where_it_was(
+    night: RealProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
     night.pytester.makeconftest(WATCH)
     monkeypatch.setenv("INTERRUPT", "1")
     assert night.run(*HARDWARE, *MATRIX).ret == pytest.ExitCode.INTERRUPTED
@@ -101,7 +114,9 @@ def test_an_interrupted_matrix_goes_on_where_it_was(night, monkeypatch):
     assert runs(night) == 3
 
 
-def test_what_changed_since_the_interruption_is_measured_again(night, monkeypatch):
+def test_what_changed_since_the_interruption_is_measured_again(
+    night: RealProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
     night.pytester.makeconftest(WATCH)
     monkeypatch.setenv("INTERRUPT", "1")
     night.run(*HARDWARE, *MATRIX)
@@ -114,14 +129,16 @@ def test_what_changed_since_the_interruption_is_measured_again(night, monkeypatc
 
 
 @pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["one", "n2"])
-def test_a_canary_that_stays_is_a_passed_test_of_its_own(night, workers):
+def test_a_canary_that_stays_is_a_passed_test_of_its_own(
+    night: RealProject, workers: tuple[str]
+) -> None:
     result = night.run(*HARDWARE, *MATRIX, "--tq-canary=fc_1-int8-only", "-v", *workers)
     result.assert_outcomes(passed=7)
     percentages = [int(text) for text in re.findall(r"\[ *(\d+)%\]", result.stdout.str())]
     assert max(percentages) == 100
 
 
-def test_a_canary_is_allowed_what_the_gate_allows(night):
+def test_a_canary_is_allowed_what_the_gate_allows(night: RealProject) -> None:
     """One run for the canary, one for each combination, and only then a late one."""
     night.pytester.makeconftest(DRIFT.format(calm=4))
     canary = (*HARDWARE, *MATRIX, "--tq-canary=fc_1-int8-only")
@@ -131,7 +148,9 @@ def test_a_canary_is_allowed_what_the_gate_allows(night):
     night.run(*canary, "--tq-tolerance=latency:200%").assert_outcomes(passed=7)
 
 
-def test_a_canary_that_fails_before_the_run_does_not_keep_it_from_running(night):
+def test_a_canary_that_fails_before_the_run_does_not_keep_it_from_running(
+    night: RealProject,
+) -> None:
     night.pytester.makeconftest(FAIL_ONCE)
     result = night.run(*HARDWARE, *MATRIX, "--tq-canary=fc_1-int8-only")
     result.assert_outcomes(passed=6, errors=1)
@@ -143,7 +162,9 @@ def test_a_canary_that_fails_before_the_run_does_not_keep_it_from_running(night)
     )
 
 
-def test_a_canary_that_drifts_makes_the_night_an_error_and_no_regression(night):
+def test_a_canary_that_drifts_makes_the_night_an_error_and_no_regression(
+    night: RealProject,
+) -> None:
     # One run for the canary, one for each combination, of which the last two are late.
     night.pytester.makeconftest(DRIFT.format(calm=2))
     (night.root / "tox.ini").write_text(
@@ -161,7 +182,7 @@ def test_a_canary_that_drifts_makes_the_night_an_error_and_no_regression(night):
 
 
 @pytest.mark.parametrize("trouble", [DRIFT.format(calm=2), FAIL_ONCE], ids=["after", "before"])
-def test_nothing_is_recorded_beside_a_canary_with_trouble(night, trouble):
+def test_nothing_is_recorded_beside_a_canary_with_trouble(night: RealProject, trouble: str) -> None:
     shutil.rmtree(night.root / "baselines")
     night.pytester.makeconftest(trouble)
     canary = (*HARDWARE, *MATRIX, "--tq-canary=fc_1-int8-only")
@@ -171,7 +192,7 @@ def test_nothing_is_recorded_beside_a_canary_with_trouble(night, trouble):
     result.stdout.fnmatch_lines(["tinyquant: no baseline of bench-m4 was recorded: by the canary*"])
 
 
-def test_a_canary_that_does_not_exist_is_a_usage_error(night):
+def test_a_canary_that_does_not_exist_is_a_usage_error(night: RealProject) -> None:
     result = night.run(*HARDWARE, "--tq-canary=fc_9-int8")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["ERROR: tinyquant_canary: 'fc_9-int8' is no MODEL-SCHEME of *"])

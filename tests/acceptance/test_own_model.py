@@ -84,7 +84,7 @@ def tinyquant(root: Path, *words: str) -> str:
     return command(root, sys.executable, "-c", main, *words)
 
 
-def test_the_first_run_is_green_and_a_scheme_can_be_chosen(project):
+def test_the_first_run_is_green_and_a_scheme_can_be_chosen(project: Path) -> None:
     pytest_command = (sys.executable, "-m", "pytest", "-p", "no:hypothesispytest")
     out = command(
         project, *pytest_command, "--board", BOARDS, "--tq-missing-baseline=record",

@@ -5,9 +5,15 @@ from __future__ import annotations
 import importlib.util
 import json
 import tomllib
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from played_project import Bench
+
+
+if TYPE_CHECKING:
+    from tests.acceptance.conftest import RealProject
 
 
 MINE = """
@@ -23,12 +29,12 @@ models = "cnn_*"
 
 
 @pytest.fixture
-def with_schemes(bench):
+def with_schemes(bench: Bench) -> Bench:
     (bench.root / "schemes.toml").write_text(MINE)
     return bench
 
 
-def test_they_are_an_axis_like_the_seven(with_schemes):
+def test_they_are_an_axis_like_the_seven(with_schemes: Bench) -> None:
     result = with_schemes.run(
         "--collect-only", "-q", "--board=host", "--scheme=w4,cnns", "-k=error"
     )
@@ -42,7 +48,7 @@ def test_they_are_an_axis_like_the_seven(with_schemes):
     ]
 
 
-def test_they_have_baselines_gaps_and_reports_like_the_seven(with_schemes):
+def test_they_have_baselines_gaps_and_reports_like_the_seven(with_schemes: Bench) -> None:
     with_schemes.expect_gap(
         '[[issue]]\nschemes = ["w4"]\nmodels = ["fc_1"]\nraises = "UnsupportedModelError"\n'
         'reason = "int4"\n'
@@ -71,7 +77,9 @@ def test_they_have_baselines_gaps_and_reports_like_the_seven(with_schemes):
         ("[scheme.int8]\nio = 'int8'", [], "*scheme 'int8' is built in and keeps its meaning*"),
     ],
 )
-def test_a_mistake_ends_the_run_in_one_line(with_schemes, text, arguments, message):
+def test_a_mistake_ends_the_run_in_one_line(
+    with_schemes: Bench, text: str, arguments: list[str], message: str
+) -> None:
     file = with_schemes.root / "schemes.toml"
     file.write_text(file.read_text() + text)
     result = with_schemes.run(*arguments)
@@ -98,7 +106,7 @@ rules = [{ layers = "dense_0", float = true }]
     importlib.util.find_spec("litert_quantizer") is None,
     reason="litert-quantizer is not installed: pip install pytest-tinyquant[quantizer]",
 )
-def test_a_recipe_runs_through_every_stage(real_project):
+def test_a_recipe_runs_through_every_stage(real_project: RealProject) -> None:
     real_project.add_zoo("fc_1")
     (real_project.root / "schemes.toml").write_text(REAL)
     arguments = ("--model=fc_1", "--scheme=w4,mixed", "--board=host")
@@ -113,7 +121,7 @@ def test_a_recipe_runs_through_every_stage(real_project):
     any(importlib.util.find_spec(name) is None for name in ("onnx", "onnxruntime")),
     reason="ONNX is not installed: pip install pytest-tinyquant[onnx]",
 )
-def test_onnx_models_run_through_every_stage(real_project):
+def test_onnx_models_run_through_every_stage(real_project: RealProject) -> None:
     """A float and a quantized model; on the host, and the same bytes on an emulated board."""
     from onnx_networks import smooth
     from onnx_networks import write_network
@@ -146,7 +154,9 @@ def test_onnx_models_run_through_every_stage(real_project):
     importlib.util.find_spec("litert_quantizer") is None,
     reason="litert-quantizer is not installed: pip install pytest-tinyquant[quantizer]",
 )
-def test_a_proposed_recipe_is_a_scheme_that_keeps_its_word(real_project, monkeypatch, capsys):
+def test_a_proposed_recipe_is_a_scheme_that_keeps_its_word(
+    real_project: RealProject, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     from pytest_tinyquant.cli.main import main
 
     real_project.add_zoo("fc_9")

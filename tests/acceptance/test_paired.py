@@ -7,8 +7,15 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Any
 
 import pytest
+from played_project import Bench
+
+
+if TYPE_CHECKING:
+    from tests.acceptance.conftest import RealProject
 
 
 REPOSITORY = Path(__file__).parents[2]
@@ -21,7 +28,7 @@ SELECTION = ("--board", BOARD, "--scheme", "int8-only")
 FLAT_REVISION = "825aa68"
 
 
-def git(root, *arguments):
+def git(root: Path, *arguments: Any) -> None:
     identity = {
         f"GIT_{who}_{what}": "a@b" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
     }
@@ -29,7 +36,7 @@ def git(root, *arguments):
     subprocess.run(["git", *arguments], cwd=root, env=environment, check=True, capture_output=True)
 
 
-def commit(root):
+def commit(root: Path) -> None:
     git(root, "init", "--quiet")
     # What the run itself leaves is no change of the working tree.
     (root / ".gitignore").write_text("*\n")
@@ -38,7 +45,7 @@ def commit(root):
 
 
 @pytest.fixture
-def project(real_project):
+def project(real_project: RealProject) -> RealProject:
     """One model and a kernel of the project's own, committed."""
     real_project.add_zoo("cnn_1")
     (real_project.root / "boards.toml").write_text(f'[{BOARD}]\nkernels = "./kernels"\n')
@@ -49,13 +56,13 @@ def project(real_project):
     return real_project
 
 
-def edit(file, old, new):
+def edit(file: Path, old: str, new: str) -> None:
     text = file.read_text()
     assert old in text
     file.write_text(text.replace(old, new))
 
 
-def test_a_kernel_edit_against_the_revision_before_it(project):
+def test_a_kernel_edit_against_the_revision_before_it(project: RealProject) -> None:
     edit(project.root / "kernels" / "mean.c", "i < p->reduced;", "i < p->reduced - 1;")
     commit(project.root)
     result = project.run(*SELECTION, "-n2", "--tq-ab", "HEAD~1")
@@ -79,7 +86,7 @@ def test_a_kernel_edit_against_the_revision_before_it(project):
     assert not (project.root / "baselines").exists()
 
 
-def test_each_revision_is_planned_by_its_own_package(project):
+def test_each_revision_is_planned_by_its_own_package(project: RealProject) -> None:
     """The repository of the package itself: what changes is the planner, in Python."""
     for part in ("pytest_tinyquant", "firmware"):
         ignored = shutil.ignore_patterns("__pycache__")
@@ -100,7 +107,7 @@ def test_each_revision_is_planned_by_its_own_package(project):
     )
 
 
-def test_a_revision_from_before_the_rooms_is_driven_by_its_old_names(project):
+def test_a_revision_from_before_the_rooms_is_driven_by_its_old_names(project: RealProject) -> None:
     """It answers no protocol, and its modules lie elsewhere."""
     shown = ("git", "-C", str(REPOSITORY), "archive", FLAT_REVISION, "pytest_tinyquant", "firmware")
     archive = subprocess.run(shown, capture_output=True, check=False)
@@ -124,7 +131,7 @@ def test_a_revision_from_before_the_rooms_is_driven_by_its_old_names(project):
     result.stdout.re_match_lines([rf"{TESTS}  A: image [0-9a-f]{{12}}, B: image [0-9a-f]{{12}}"])
 
 
-def test_two_directories_of_kernels(project):
+def test_two_directories_of_kernels(project: RealProject) -> None:
     other = project.root / "other"
     shutil.copytree(project.root / "kernels", other)
     edit(other / "mean.c", "      *output++ =", '__asm__ volatile("nop");\n*output++ =')
@@ -140,7 +147,7 @@ def test_two_directories_of_kernels(project):
     result.stdout.no_fnmatch_line("*--tq-update-baselines*")
 
 
-def test_a_revision_that_does_not_build_is_an_error(project):
+def test_a_revision_that_does_not_build_is_an_error(project: RealProject) -> None:
     kernel = project.root / "kernels" / "mean.c"
     sound = kernel.read_text()
     kernel.write_text(sound + "this is not C\n")
@@ -154,7 +161,7 @@ def test_a_revision_that_does_not_build_is_an_error(project):
     )
 
 
-def test_what_the_revision_lacks_is_new(project):
+def test_what_the_revision_lacks_is_new(project: RealProject) -> None:
     project.add_zoo("cnn_2")
     result = project.run("--board=host", "--scheme=int8-only", "--tq-ab=HEAD")
     result.assert_outcomes(passed=4)
@@ -178,20 +185,20 @@ def test_what_the_revision_lacks_is_new(project):
         (["--tq-ab=HEAD", "--tq-history"], "ERROR: --tq-ab is not recorded in the history*"),
     ],
 )
-def test_sides_that_cannot_be(project, arguments, message):
+def test_sides_that_cannot_be(project: RealProject, arguments: list[str], message: str) -> None:
     result = project.run(*SELECTION, *arguments)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([message])
 
 
-def test_a_project_without_git(project):
+def test_a_project_without_git(project: RealProject) -> None:
     shutil.rmtree(project.root / ".git")
     result = project.run(*SELECTION, "--tq-ab=HEAD")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["ERROR: * is in no git repository *"])
 
 
-def test_a_measurement_of_another_plugin_has_no_other_side(bench):
+def test_a_measurement_of_another_plugin_has_no_other_side(bench: Bench) -> None:
     git(bench.root, "init", "--quiet")
     commit(bench.root)
     result = bench.run("--model=cnn_1", "--scheme=int8", "--board=host", "--tq-ab=HEAD")

@@ -8,8 +8,12 @@ import pty
 import re
 import subprocess
 import sys
+from collections.abc import Callable
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from played_project import Bench
 
 
 ONE = ("--model=cnn_4", "--scheme=int8-only", "--board=nucleo-l4r5zi")
@@ -49,10 +53,10 @@ def pytest_tinyquant_measure():
 
 
 @pytest.fixture
-def add_plugin(bench, monkeypatch):
+def add_plugin(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Bench]:
     """Add a plugin to the project of `bench`, whose baseline is recorded."""
 
-    def add(source):
+    def add(source: str) -> Bench:
         bench.record(*ONE)
         bench.pytester.makepyfile(played_board=source)
         monkeypatch.setenv("PYTHONPATH", str(bench.root))
@@ -63,7 +67,7 @@ def add_plugin(bench, monkeypatch):
 
 
 @pytest.fixture
-def slow(add_plugin):
+def slow(add_plugin: Callable[[str], Bench]) -> Iterator[tuple[Bench, Callable[[], object]]]:
     """The project of `bench` with a slow board, and what lets the board come to its end."""
     bench = add_plugin(SLOW)
     os.mkfifo(bench.root / "end")
@@ -73,18 +77,23 @@ def slow(add_plugin):
         yield bench, pipe.close
 
 
-def command(*arguments):
+def command(*arguments: Any) -> list[str]:
     return [sys.executable, "-m", "pytest", "-p", "no:hypothesispytest", *ONE, *arguments]
 
 
 @pytest.mark.parametrize("workers", [(), ("-n1",)])
-def test_a_log_gets_a_line_now_and_then(slow, start_process, workers):
+def test_a_log_gets_a_line_now_and_then(
+    slow: tuple[Bench, Callable[[], object]],
+    start_process: Callable[..., subprocess.Popen[Any]],
+    workers: tuple[str],
+) -> None:
     bench, let_go = slow
     run = start_process(
         command("-k", "latency", "--tq-progress=0.05", *workers),
         cwd=bench.root, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     before = []
+    assert run.stdout is not None
     for line in run.stdout:
         before.append(line)
         if TOLD.search(line):
@@ -100,7 +109,12 @@ def test_a_log_gets_a_line_now_and_then(slow, start_process, workers):
 @pytest.mark.parametrize(
     ("option", "shown"), [("-v", True), ("-q", False), ("--tq-progress=0", False)]
 )
-def test_silence_is_kept(add_plugin, start_process, option, shown):
+def test_silence_is_kept(
+    add_plugin: Callable[[str], Bench],
+    start_process: Callable[..., subprocess.Popen[Any]],
+    option: str,
+    shown: bool,
+) -> None:
     bench = add_plugin(THREADS)
     run = start_process(command("-k", "latency", option), cwd=bench.root, stdout=subprocess.PIPE)
     run.communicate()
@@ -108,7 +122,9 @@ def test_silence_is_kept(add_plugin, start_process, option, shown):
     assert ("tinyquant-progress" in (bench.root / "threads").read_text()) == shown
 
 
-def test_a_terminal_shows_the_line_and_nothing_of_it_remains(slow, start_process):
+def test_a_terminal_shows_the_line_and_nothing_of_it_remains(
+    slow: tuple[Bench, Callable[[], object]], start_process: Callable[..., subprocess.Popen[Any]]
+) -> None:
     import pyte
 
     bench, let_go = slow
@@ -130,7 +146,13 @@ def test_a_terminal_shows_the_line_and_nothing_of_it_remains(slow, start_process
 
 
 @pytest.mark.parametrize(("no_color", "coloured"), [("1", False), ("", True)])
-def test_no_color_is_respected_on_a_terminal(bench, start_process, monkeypatch, no_color, coloured):
+def test_no_color_is_respected_on_a_terminal(
+    bench: Bench,
+    start_process: Callable[..., subprocess.Popen[Any]],
+    monkeypatch: pytest.MonkeyPatch,
+    no_color: str,
+    coloured: bool,
+) -> None:
     bench.record(*ONE)
     # pytester has a variable of pytest's own that would decide before NO_COLOR.
     monkeypatch.delenv("PY_COLORS", raising=False)
@@ -145,13 +167,13 @@ def test_no_color_is_respected_on_a_terminal(bench, start_process, monkeypatch, 
     assert bool(re.search(rb"\x1b\[[\d;]*m", output)) == coloured
 
 
-def test_an_impossible_interval_is_refused(bench):
+def test_an_impossible_interval_is_refused(bench: Bench) -> None:
     result = bench.run(*ONE, "--tq-progress=-1")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*--tq-progress must be 0 or above, not -1*"])
 
 
-def _rest(master):
+def _rest(master: int) -> bytes:
     """Return what a terminal gets until its last program ends."""
     pieces = []
     try:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from played_project import Bench
 
 
 def ids(result: pytest.RunResult) -> list[str]:
     return [line.partition("::")[2] for line in result.outlines if "::" in line]
 
 
-def test_ids_are_model_scheme_board_and_host_lacks_latency_and_flash(bench):
+def test_ids_are_model_scheme_board_and_host_lacks_latency_and_flash(bench: Bench) -> None:
     result = bench.run(
         "--collect-only", "-q", "--model", "cnn_4", "--scheme", "int8-only", "--tq-target=emulator"
     )
@@ -27,12 +28,12 @@ def test_ids_are_model_scheme_board_and_host_lacks_latency_and_flash(bench):
     ]
 
 
-def test_k_selects_by_substring(bench):
+def test_k_selects_by_substring(bench: Bench) -> None:
     result = bench.run("--collect-only", "-q", "-k", "cnn and error and basic", "--board", "host")
     assert ids(result) == ["test_error[cnn_1-basic-host]", "test_error[cnn_4-basic-host]"]
 
 
-def test_scheme_is_exact_where_k_is_not(bench):
+def test_scheme_is_exact_where_k_is_not(bench: Bench) -> None:
     arguments = ("--collect-only", "-q", "--board=host", "--model=fc_1")
     exact = ids(bench.run(*arguments, "--scheme=int8"))
     substring = ids(bench.run(*arguments, "-k", "int8"))
@@ -40,7 +41,7 @@ def test_scheme_is_exact_where_k_is_not(bench):
     assert "test_error[fc_1-int8-only-host]" in substring
 
 
-def test_options_repeat_take_commas_and_globs(bench):
+def test_options_repeat_take_commas_and_globs(bench: Bench) -> None:
     result = bench.run(
         "--collect-only", "-q", "--model=cnn_*", "--model=fc_1", "--scheme=basic,int8",
         "--scheme=16x8", "--board=host", "-k", "ram",
@@ -84,14 +85,16 @@ def test_options_repeat_take_commas_and_globs(bench):
         ("--tq-timeout", "0", "ERROR: --tq-timeout must be above 0, not 0"),
     ],
 )
-def test_what_is_not_known_is_a_usage_error(bench, option, value, message):
+def test_what_is_not_known_is_a_usage_error(
+    bench: Bench, option: str, value: str, message: str
+) -> None:
     bench.expect_gap("")
     result = bench.run(f"{option}={value}")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([message])
 
 
-def test_ini_keys_are_the_default_and_options_override_them(bench):
+def test_ini_keys_are_the_default_and_options_override_them(bench: Bench) -> None:
     bench.pytester.makeini(
         """
         [pytest]
@@ -111,7 +114,7 @@ def test_ini_keys_are_the_default_and_options_override_them(bench):
     assert chosen == ["test_error[fc_1-int8-host]", "test_error[fc_1-16x8-host]"]
 
 
-def test_marker_narrows_a_test(bench):
+def test_marker_narrows_a_test(bench: Bench) -> None:
     bench.pytester.makepyfile(
         test_matrix="""
         import pytest
@@ -148,7 +151,7 @@ def test_marker_narrows_a_test(bench):
         ("tolerance={'latency': 'fast'}", "*'fast' is not a tolerance*"),
     ],
 )
-def test_a_wrong_marker_is_a_usage_error(bench, marker, message):
+def test_a_wrong_marker_is_a_usage_error(bench: Bench, marker: str, message: str) -> None:
     bench.pytester.makepyfile(
         test_matrix=f"""
         import pytest
@@ -162,7 +165,7 @@ def test_a_wrong_marker_is_a_usage_error(bench, marker, message):
     result.stderr.fnmatch_lines([f"ERROR: test_matrix.py::test_any: marker tinyquant{message}"])
 
 
-def test_a_selection_that_leaves_nothing_does_not_pass(bench):
+def test_a_selection_that_leaves_nothing_does_not_pass(bench: Bench) -> None:
     bench.pytester.makepyfile(
         test_matrix="""
         import pytest
@@ -176,7 +179,7 @@ def test_a_selection_that_leaves_nothing_does_not_pass(bench):
     result.assert_outcomes(deselected=1)
 
 
-def test_parts_of_a_combination_are_parametrized_over_themselves(bench):
+def test_parts_of_a_combination_are_parametrized_over_themselves(bench: Bench) -> None:
     bench.pytester.makepyfile(
         test_matrix="""
         def test_of_board(board): pass
@@ -197,7 +200,7 @@ def test_parts_of_a_combination_are_parametrized_over_themselves(bench):
     ]
 
 
-def test_somebody_elses_model_fixture_is_left_alone(bench):
+def test_somebody_elses_model_fixture_is_left_alone(bench: Bench) -> None:
     bench.pytester.makepyfile(
         test_matrix="""
         import pytest
@@ -215,7 +218,7 @@ def test_somebody_elses_model_fixture_is_left_alone(bench):
     result.assert_outcomes(passed=2)
 
 
-def test_a_foreign_repository_sees_nothing_of_the_plugin(pytester):
+def test_a_foreign_repository_sees_nothing_of_the_plugin(pytester: pytest.Pytester) -> None:
     pytester.mkdir("models")
     pytester.path.joinpath("models", "network.toml").write_text("not = 'a model'")
     pytester.makepyfile("def test_pass(): pass")
@@ -224,7 +227,9 @@ def test_a_foreign_repository_sees_nothing_of_the_plugin(pytester):
     result.stdout.no_fnmatch_line("*tinyquant:*")
 
 
-def test_models_of_the_environment_join_the_project(bench, tmp_path_factory, monkeypatch):
+def test_models_of_the_environment_join_the_project(
+    bench: Bench, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
     extra = tmp_path_factory.mktemp("extra")
     (extra / "tiny").mkdir()
     (extra / "tiny" / "kws.keras").touch()
@@ -237,14 +242,14 @@ def test_models_of_the_environment_join_the_project(bench, tmp_path_factory, mon
     ]
 
 
-def test_a_model_file_that_cannot_be_read_fails_alone(bench):
+def test_a_model_file_that_cannot_be_read_fails_alone(bench: Bench) -> None:
     (bench.root / "models" / "broken.tflite").write_bytes(b"\x1c\0\0\0TFL3")
     result = bench.run("--collect-only", "-q", "-k", "error", "--board=host", "--scheme=int8")
     assert "test_error[broken-unreadable-host]" in ids(result)
     assert "test_error[cnn_1-int8-host]" in ids(result)
 
 
-def test_what_looks_like_a_model_and_is_none_is_told_even_in_a_quiet_run(bench):
+def test_what_looks_like_a_model_and_is_none_is_told_even_in_a_quiet_run(bench: Bench) -> None:
     (bench.root / "models" / "frozen.pb").touch()
     result = bench.run("-q", "--model=fc_1", "--scheme=int8-only", "--board=host")
     result.stdout.fnmatch_lines(["*NotTestedWarning: *frozen.pb: not tested: a TensorFlow graph*"])

@@ -8,9 +8,16 @@ identity.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import pytest
+
+
+if TYPE_CHECKING:
+    from tests.acceptance.conftest import RealProject
 
 
 MODEL = """
@@ -38,13 +45,13 @@ NAME = "copy-int8-only-m4"
 
 
 @pytest.fixture
-def project(real_project):
+def project(real_project: RealProject) -> RealProject:
     """The model and a board m4; each test says which library it has."""
     models = real_project.root / "models"
     for folder in ("weights", "data"):
         (models / folder).mkdir(parents=True)
     (models / "copy.toml").write_text(MODEL)
-    identity = {"dense_0.kernel": np.eye(4), "dense_0.bias": np.zeros(4)}
+    identity: dict[str, Any] = {"dense_0.kernel": np.eye(4), "dense_0.bias": np.zeros(4)}
     np.savez(
         models / "weights" / "copy.npz", **{k: v.astype("float32") for k, v in identity.items()}
     )
@@ -53,11 +60,13 @@ def project(real_project):
     return real_project
 
 
-def use(project, boards):
+def use(project: RealProject, boards: str) -> None:
     (project.root / "boards.toml").write_text(boards)
 
 
-def test_baselines_are_recorded_and_judged_by(project, tflm_stand_in):
+def test_baselines_are_recorded_and_judged_by(
+    project: RealProject, tflm_stand_in: Callable[..., str]
+) -> None:
     use(project, tflm_stand_in())
     project.run(*ONE, "--tq-update-baselines=new").assert_outcomes(passed=4)
     file = project.root / "baselines" / "m4" / "emulator" / "copy-int8-only.json"
@@ -84,7 +93,9 @@ def test_baselines_are_recorded_and_judged_by(project, tflm_stand_in):
     )
 
 
-def test_a_library_that_silently_computes_something_else(project, tflm_stand_in):
+def test_a_library_that_silently_computes_something_else(
+    project: RealProject, tflm_stand_in: Callable[..., str]
+) -> None:
     use(project, tflm_stand_in("-DSTAND_IN_WRONG"))
     result = project.run(*ONE, "--tq-update-baselines=new")
     result.assert_outcomes(failed=4)
@@ -94,7 +105,9 @@ def test_a_library_that_silently_computes_something_else(project, tflm_stand_in)
     assert not (project.root / "baselines").exists()
 
 
-def test_a_small_board_offers_the_interpreter_all_that_is_left(project, tflm_stand_in):
+def test_a_small_board_offers_the_interpreter_all_that_is_left(
+    project: RealProject, tflm_stand_in: Callable[..., str]
+) -> None:
     """RAM of 40,000 bytes is enough for a model that uses 30,000 of them as its arena."""
     fits = tflm_stand_in("-DSTAND_IN_ARENA=30000")
     use(project, f"{fits}ram_bytes = 40000\n")
@@ -113,7 +126,7 @@ def test_a_small_board_offers_the_interpreter_all_that_is_left(project, tflm_sta
     )
 
 
-def test_a_core_without_an_adapter_says_so(project):
+def test_a_core_without_an_adapter_says_so(project: RealProject) -> None:
     use(project, "[m4]\nbase = 'rx65n'\nruntime = 'tflm'\n")
     result = project.run(*ONE)
     result.stdout.fnmatch_lines(
@@ -121,7 +134,7 @@ def test_a_core_without_an_adapter_says_so(project):
     )
 
 
-def test_without_a_library_every_test_says_what_to_provide(project):
+def test_without_a_library_every_test_says_what_to_provide(project: RealProject) -> None:
     use(project, "[m4]\nbase = 'nucleo-l4r5zi'\nruntime = 'tflm'\n")
     result = project.run(*ONE)
     result.assert_outcomes(errors=4)

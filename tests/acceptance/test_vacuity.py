@@ -6,14 +6,20 @@ import json
 import shutil
 import struct
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import tflite
+from played_project import Bench
 
 from pytest_tinyquant.models.discovery import load_model
 from pytest_tinyquant.schemes.convert import convert
 from pytest_tinyquant.schemes.scheme import SCHEMES
 from pytest_tinyquant.system.cache import Cache
+
+
+if TYPE_CHECKING:
+    from tests.acceptance.conftest import RealProject
 
 
 REPOSITORY = Path(__file__).parents[2]
@@ -39,7 +45,7 @@ Stages.run = changed
 
 
 @pytest.fixture
-def project(real_project):
+def project(real_project: RealProject) -> RealProject:
     """A project with fc_1 and its baselines; the run goes through every stage."""
     real_project.add_zoo("fc_1")
     for target in ("host/host", f"{BOARD}/emulator"):
@@ -50,12 +56,12 @@ def project(real_project):
     return real_project
 
 
-def test_the_project_passes_as_it_is(project):
+def test_the_project_passes_as_it_is(project: RealProject) -> None:
     result = project.run("--model", "fc_1", "--scheme", "basic,int8-only", "--board", "host")
     result.assert_outcomes(passed=4)
 
 
-def test_a_scheme_without_effect(project):
+def test_a_scheme_without_effect(project: RealProject) -> None:
     result = project.run("--model", "fc_1", "--scheme", "dynamic", "--board", "host")
     result.assert_outcomes(failed=2)
     result.stdout.fnmatch_lines(
@@ -76,7 +82,7 @@ def with_float_output_of(data: bytes, builtin: int) -> bytes:
     return bytes(changed)
 
 
-def test_operators_left_in_float(project, cache_root):
+def test_operators_left_in_float(project: RealProject, cache_root: Path) -> None:
     """A file with an operator in float32 is no integer-only one, whatever its inputs are."""
     cnn = load_model(REPOSITORY / "models" / "cnn_1.toml")
     data = convert(cnn, SCHEMES["int8-only"], Cache(cache_root)).read()
@@ -92,7 +98,7 @@ def test_operators_left_in_float(project, cache_root):
     )
 
 
-def test_too_few_samples(project):
+def test_too_few_samples(project: RealProject) -> None:
     model = project.root / "models" / "fc_1.toml"
     model.write_text(model.read_text().replace("check_samples = 50", "check_samples = 3"))
     result = project.run("--model", "fc_1", "--scheme", "int8-only", "--board", "host")
@@ -121,14 +127,16 @@ def test_too_few_samples(project):
     ],
     ids=["constant", "NaN", "one sample missing"],
 )
-def test_outputs_that_cannot_be_judged(project, scheme, change, message):
+def test_outputs_that_cannot_be_judged(
+    project: RealProject, scheme: str, change: str, message: str
+) -> None:
     project.pytester.makeconftest(RECORD.format(change=change))
     result = project.run("--model", "fc_1", "--scheme", scheme, "--board", "host")
     result.assert_outcomes(failed=2)
     result.stdout.fnmatch_lines([f"InvalidOutputError: fc_1-{scheme}-host: {message}"])
 
 
-def test_a_counter_that_stands_at_zero(project):
+def test_a_counter_that_stands_at_zero(project: RealProject) -> None:
     project.pytester.makeconftest(RECORD.format(change="counter=0, walk_counter=0"))
     result = project.run("--model", "fc_1", "--scheme", "int8-only", "--board", BOARD)
     result.assert_outcomes(errors=4)
@@ -141,7 +149,7 @@ def test_a_counter_that_stands_at_zero(project):
     ("recorded", "here"),
     [("exact", "estimated"), ("estimated", "exact"), ("estimated", "measured")],
 )
-def test_an_estimate_is_not_judged_as_a_measurement(bench, recorded, here):
+def test_an_estimate_is_not_judged_as_a_measurement(bench: Bench, recorded: str, here: str) -> None:
     bench.says[COMBINATION] = {"class": recorded}
     bench.record(*ONE)
     bench.says[COMBINATION] = {"class": here}
@@ -155,7 +163,7 @@ def test_an_estimate_is_not_judged_as_a_measurement(bench, recorded, here):
     )
 
 
-def test_an_estimate_makes_no_gate_wider(bench):
+def test_an_estimate_makes_no_gate_wider(bench: Bench) -> None:
     bench.says[COMBINATION] = {"class": "measured"}
     bench.record(*ONE)
     noise = {
@@ -170,7 +178,7 @@ def test_an_estimate_makes_no_gate_wider(bench):
     )
 
 
-def test_an_estimate_is_not_judged_against_an_estimate_either(bench):
+def test_an_estimate_is_not_judged_against_an_estimate_either(bench: Bench) -> None:
     bench.says[COMBINATION] = {"class": "estimated"}
     bench.record(*ONE)
     result = bench.run(*ONE)
@@ -178,7 +186,7 @@ def test_an_estimate_is_not_judged_against_an_estimate_either(bench):
     result.stdout.fnmatch_lines(["*is an estimate; estimates are reported, not judged*"])
 
 
-def test_fewer_combinations_than_were_selected(bench):
+def test_fewer_combinations_than_were_selected(bench: Bench) -> None:
     """Whatever takes selected tests out of the run: here a plugin that drops a model's."""
     bench.record("--scheme=int8-only", f"--board={BOARD}")
     bench.pytester.makeconftest(

@@ -7,9 +7,14 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from model_builder import small_cnn
+
+
+if TYPE_CHECKING:
+    from tests.acceptance.conftest import RealProject
 
 
 PEER = Path(__file__).parents[1] / "unit" / "boards" / "vendor" / "stedgeai_peer.py"
@@ -35,7 +40,7 @@ def test_macc(measurement, baseline):
 
 
 @pytest.fixture
-def project(real_project):
+def project(real_project: RealProject) -> RealProject:
     """A project with a small int8 model and a board whose tool is the peer."""
     (real_project.root / "models").mkdir(exist_ok=True)
     (real_project.root / "models" / "net.tflite").write_bytes(small_cnn("int8"))
@@ -45,7 +50,9 @@ def project(real_project):
     return real_project
 
 
-def test_what_a_tool_reports_is_recorded_and_judged_and_its_version_belongs_to_it(project):
+def test_what_a_tool_reports_is_recorded_and_judged_and_its_version_belongs_to_it(
+    project: RealProject,
+) -> None:
     recorded = project.run("--board=st", "--tq-missing-baseline=record")
     recorded.assert_outcomes(passed=4)
     (file,) = project.root.glob("baselines/st/tool/net-*.json")
@@ -74,7 +81,9 @@ def test_what_a_tool_reports_is_recorded_and_judged_and_its_version_belongs_to_i
         ("other-version", "*another version wrote it*"),
     ],
 )
-def test_trouble_with_a_tool_is_an_error_and_never_an_expected_failure(project, mode, words):
+def test_trouble_with_a_tool_is_an_error_and_never_an_expected_failure(
+    project: RealProject, mode: str, words: str
+) -> None:
     (project.root / "boards.toml").write_text(BOARDS.replace("MODE", mode))
     (project.root / "models" / "known_issues.toml").write_text(
         '[[issue]]\nmodels = ["net"]\nboards = ["st"]\nraises = "UnsupportedModelError"\n'

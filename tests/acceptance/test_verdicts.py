@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 
 import pytest
+from played_project import Bench
 
 
 ONE = ("--model=cnn_4", "--scheme=int8-only", "--board=nucleo-l4r5zi")
 COMBINATION = "cnn_4-int8-only-nucleo-l4r5zi"
 
 
-def test_a_regression_fails_its_own_metric_and_names_layer_and_symbol(bench):
+def test_a_regression_fails_its_own_metric_and_names_layer_and_symbol(bench: Bench) -> None:
     bench.record(*ONE)
     bench.says[COMBINATION] = {"conv2d[3]": 1250, "tq_conv_2d_s8": 436}
     result = bench.run(*ONE)
@@ -31,7 +32,7 @@ def test_a_regression_fails_its_own_metric_and_names_layer_and_symbol(bench):
     result.stdout.no_fnmatch_line("*def test_latency*")
 
 
-def test_an_improvement_passes_and_hints_at_the_update(bench):
+def test_an_improvement_passes_and_hints_at_the_update(bench: Bench) -> None:
     bench.record(*ONE)
     bench.says[COMBINATION] = {"conv2d[3]": 900}
     result = bench.run(*ONE)
@@ -46,7 +47,7 @@ def test_an_improvement_passes_and_hints_at_the_update(bench):
 
 
 @pytest.mark.parametrize("tolerance", ["option", "ini", "marker"])
-def test_a_tolerance_lets_a_metric_grow(bench, tolerance):
+def test_a_tolerance_lets_a_metric_grow(bench: Bench, tolerance: str) -> None:
     bench.record(*ONE)
     bench.says[COMBINATION] = {"conv2d[3]": 1050}
     bench.run(*ONE, "-k", "latency").assert_outcomes(failed=1)
@@ -68,14 +69,14 @@ def test_a_tolerance_lets_a_metric_grow(bench, tolerance):
     bench.run(*ONE, "-k", "latency", *arguments).assert_outcomes(passed=1)
 
 
-def test_a_missing_baseline_fails_and_says_how_to_record_it(bench):
+def test_a_missing_baseline_fails_and_says_how_to_record_it(bench: Bench) -> None:
     result = bench.run(*ONE)
     result.assert_outcomes(failed=4)
     result.stdout.fnmatch_lines(["*no baseline *cnn_4-int8-only.json; record it with *"])
     assert not bench.baselines()
 
 
-def test_a_missing_baseline_may_be_recorded(bench):
+def test_a_missing_baseline_may_be_recorded(bench: Bench) -> None:
     result = bench.run(*ONE, "--tq-missing-baseline=record")
     result.assert_outcomes(passed=4)
     name = "nucleo-l4r5zi/emulator/cnn_4-int8-only.json"
@@ -90,13 +91,13 @@ def test_a_missing_baseline_may_be_recorded(bench):
     bench.run(*ONE).assert_outcomes(passed=4)
 
 
-def test_a_missing_baseline_may_be_skipped(bench):
+def test_a_missing_baseline_may_be_skipped(bench: Bench) -> None:
     result = bench.run(*ONE, "--tq-missing-baseline=skip", "-rs")
     result.assert_outcomes(skipped=4)
     assert not bench.baselines()
 
 
-def test_nothing_is_recorded_by_a_test_that_is_expected_to_fail(bench):
+def test_nothing_is_recorded_by_a_test_that_is_expected_to_fail(bench: Bench) -> None:
     bench.pytester.makepyfile(
         test_matrix="""
         import pytest
@@ -110,7 +111,7 @@ def test_nothing_is_recorded_by_a_test_that_is_expected_to_fail(bench):
     assert not bench.baselines()
 
 
-def test_update_new_leaves_what_is_there(bench):
+def test_update_new_leaves_what_is_there(bench: Bench) -> None:
     bench.record(*ONE)
     before = bench.baselines()
     bench.says[COMBINATION] = {"conv2d[3]": 1250}
@@ -123,7 +124,7 @@ def test_update_new_leaves_what_is_there(bench):
     assert len(after) == 2
 
 
-def test_update_all_rewrites_and_then_everything_is_green(bench):
+def test_update_all_rewrites_and_then_everything_is_green(bench: Bench) -> None:
     bench.record(*ONE)
     before = bench.baselines()
     bench.says[COMBINATION] = {"conv2d[3]": 1250}
@@ -139,13 +140,13 @@ def test_update_all_rewrites_and_then_everything_is_green(bench):
     bench.run(*ONE).assert_outcomes(passed=4)
 
 
-def test_one_measurement_serves_all_metrics(bench):
+def test_one_measurement_serves_all_metrics(bench: Bench) -> None:
     bench.record(*ONE)
     bench.run(*ONE)
     assert bench.measured == [COMBINATION]
 
 
-def test_header_counts_the_selection_and_says_how_boards_are_reached(bench):
+def test_header_counts_the_selection_and_says_how_boards_are_reached(bench: Bench) -> None:
     result = bench.run("--collect-only", "--model=cnn_*", "--scheme=int8,16x8")
     result.stdout.fnmatch_lines(
         [
@@ -157,7 +158,7 @@ def test_header_counts_the_selection_and_says_how_boards_are_reached(bench):
     )
 
 
-def test_boards_that_were_asked_for_stand_side_by_side(bench):
+def test_boards_that_were_asked_for_stand_side_by_side(bench: Bench) -> None:
     options = ("--model=cnn_*", "--scheme=int8", "--tq-missing-baseline=record")
     result = bench.run(*options, "--board=nucleo-l4r5zi,rx65n")
     result.stdout.fnmatch_lines(
@@ -173,7 +174,7 @@ def test_boards_that_were_asked_for_stand_side_by_side(bench):
     bench.run(*options).stdout.no_fnmatch_line("cnn_1-int8 *1,500 * 1,500*")
 
 
-def test_verbose_shows_every_combination_and_quiet_none(bench):
+def test_verbose_shows_every_combination_and_quiet_none(bench: Bench) -> None:
     bench.record(*ONE)
     verbose = bench.run(*ONE, "-v")
     verbose.stdout.fnmatch_lines(
@@ -187,7 +188,7 @@ def test_verbose_shows_every_combination_and_quiet_none(bench):
     quiet.stdout.no_fnmatch_line("*tinyquant*")
 
 
-def test_junit_has_the_numbers_and_verdicts(bench):
+def test_junit_has_the_numbers_and_verdicts(bench: Bench) -> None:
     bench.record(*ONE)
     bench.run(*ONE, "-k", "latency", "--junitxml=junit.xml", "-W", "error")
     text = (bench.root / "junit.xml").read_text()
@@ -204,7 +205,7 @@ def test_junit_has_the_numbers_and_verdicts(bench):
         assert f'<property name="tinyquant.{name}" value="{value}" />' in text
 
 
-def test_json_has_every_test_with_its_outcome_and_numbers(bench):
+def test_json_has_every_test_with_its_outcome_and_numbers(bench: Bench) -> None:
     bench.record(*ONE)
     bench.says[COMBINATION] = {"conv2d[3]": 1250}
     bench.run(*ONE, "--tq-json=out/result.json")
@@ -218,17 +219,17 @@ def test_json_has_every_test_with_its_outcome_and_numbers(bench):
 
 
 @pytest.mark.parametrize("plugin", ["cacheprovider", "terminal", "junitxml", "xdist"])
-def test_pytest_without_one_of_its_own_plugins(bench, plugin):
+def test_pytest_without_one_of_its_own_plugins(bench: Bench, plugin: str) -> None:
     bench.record(*ONE)
     result = bench.run(*ONE, "-p", f"no:{plugin}")
     assert result.ret == pytest.ExitCode.OK
 
 
-def test_without_the_plugin_its_options_are_unknown(bench):
+def test_without_the_plugin_its_options_are_unknown(bench: Bench) -> None:
     assert bench.run("--board=host", "-p", "no:tinyquant").ret == pytest.ExitCode.USAGE_ERROR
 
 
-def test_trouble_with_the_bench_in_the_midst_of_a_test_is_an_error(bench):
+def test_trouble_with_the_bench_in_the_midst_of_a_test_is_an_error(bench: Bench) -> None:
     """As when a latency is measured once more, or a test runs a device of its own."""
     bench.pytester.makepyfile(
         test_device="""
@@ -246,9 +247,10 @@ def test_trouble_with_the_bench_in_the_midst_of_a_test_is_an_error(bench):
     )
 
 
-def number(bench, metric, part):
+def number(bench: Bench, metric: str, part: str) -> float:
     (text,) = bench.baselines().values()
-    return json.loads(text)["metrics"][metric][part]["value"]
+    value: float = json.loads(text)["metrics"][metric][part]["value"]
+    return value
 
 
 TWO_TESTS = """
@@ -282,7 +284,9 @@ def test_latency(measurement, baseline):
         "fails in teardown", "fails in a worker's teardown", "stops the run", "trouble",
     ],
 )  # fmt: skip
-def test_only_what_was_judged_and_passed_is_recorded(bench, arguments, marks, then, outcomes):
+def test_only_what_was_judged_and_passed_is_recorded(
+    bench: Bench, arguments: tuple[str, ...], marks: str, then: str, outcomes: dict[str, int] | None
+) -> None:
     bench.record(*ONE)
     bench.says[COMBINATION] = {"conv2d[3]": 1250, "tq_conv_2d_s8": 436}
     bench.pytester.makepyfile(test_matrix=TWO_TESTS.format(marks=marks, then=then))
@@ -305,7 +309,9 @@ def test_only_what_was_judged_and_passed_is_recorded(bench, arguments, marks, th
     result.stdout.no_fnmatch_line("    flash *")
 
 
-def test_every_number_that_an_update_changes_is_listed_even_within_its_tolerance(bench):
+def test_every_number_that_an_update_changes_is_listed_even_within_its_tolerance(
+    bench: Bench,
+) -> None:
     bench.record(*ONE)
     bench.says[COMBINATION] = {"conv2d[3]": 1001, "tq_conv_2d_s8": 399}
     update = ("--tq-update-baselines=all", "--tq-tolerance=latency:5%")
@@ -317,7 +323,7 @@ def test_every_number_that_an_update_changes_is_listed_even_within_its_tolerance
     )
 
 
-def test_a_baseline_with_one_metric_is_completed_by_the_next_update(bench):
+def test_a_baseline_with_one_metric_is_completed_by_the_next_update(bench: Bench) -> None:
     bench.run(*ONE, "-k", "latency", "--tq-update-baselines=new").assert_outcomes(passed=1)
     bench.run(*ONE).assert_outcomes(passed=1, failed=3)
     result = bench.run(*ONE, "--tq-update-baselines=new")
@@ -326,7 +332,7 @@ def test_a_baseline_with_one_metric_is_completed_by_the_next_update(bench):
     bench.run(*ONE).assert_outcomes(passed=4)
 
 
-def test_a_killed_run_leaves_nothing_in_baselines(bench):
+def test_a_killed_run_leaves_nothing_in_baselines(bench: Bench) -> None:
     bench.record(*ONE)
     before = bench.baselines()
     bench.says[COMBINATION] = {"conv2d[3]": 1250}

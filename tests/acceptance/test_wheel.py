@@ -11,6 +11,7 @@ import sysconfig
 import venv
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ BOARDS = ("--board", "host,nucleo-l4r5zi")
 NOT_CARRIED = shutil.ignore_patterns("__pycache__", "*.pyc")
 
 
-def run(*command, cwd, env=None, status=0):
+def run(*command: Any, cwd: Path, env: dict[str, str] | None = None, status: int = 0) -> str:
     result = subprocess.run(
         list(map(str, command)), cwd=cwd, env=env, capture_output=True, text=True, check=False
     )
@@ -35,7 +36,7 @@ def run(*command, cwd, env=None, status=0):
 
 
 @pytest.fixture(scope="session")
-def wheel(tmp_path_factory):
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel, built without a network from a copy of what is in the repository."""
     source = tmp_path_factory.mktemp("source")
     for name in SOURCES:
@@ -50,7 +51,7 @@ def wheel(tmp_path_factory):
     return file
 
 
-def carried(folder, prefix):
+def carried(folder: str | Path, prefix: str) -> set[str]:
     """Return the names under which a wheel carries the files of a folder."""
     files = {file for file in (REPOSITORY / folder).rglob("*") if file.is_file()}
     return {
@@ -60,7 +61,7 @@ def carried(folder, prefix):
     }
 
 
-def test_the_wheel_carries_every_file_of_the_package_and_the_firmware(wheel):
+def test_the_wheel_carries_every_file_of_the_package_and_the_firmware(wheel: Path) -> None:
     names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     package, firmware = "pytest_tinyquant", "pytest_tinyquant/_firmware"
     assert names == carried(package, package) | carried("firmware", firmware)
@@ -70,7 +71,9 @@ def test_the_wheel_carries_every_file_of_the_package_and_the_firmware(wheel):
 
 
 @pytest.fixture
-def installed(wheel, cache_root, tmp_path, monkeypatch):
+def installed(
+    wheel: Path, cache_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
     """The programs of a new virtual environment with the wheel, and with no sight of this clone."""
     home = tmp_path / "venv"
     venv.create(home, with_pip=False)
@@ -93,8 +96,8 @@ def installed(wheel, cache_root, tmp_path, monkeypatch):
 
 
 def test_a_foreign_model_in_an_empty_directory_gets_verdicts(
-    installed, cache_root, tmp_path, monkeypatch
-):
+    installed: Path, cache_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     project = tmp_path / "project"
     project.mkdir()
     python = installed / "python"

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 from typing import Any
 
 import pytest
@@ -15,6 +16,10 @@ from pytest_tinyquant.models.discovery import load_model
 from pytest_tinyquant.schemes.convert import convert
 from pytest_tinyquant.schemes.scheme import SCHEMES
 from pytest_tinyquant.system.cache import Cache
+
+
+if TYPE_CHECKING:
+    from tests.acceptance.conftest import RealProject
 
 
 yaml = pytest.importorskip("yaml")
@@ -45,7 +50,7 @@ def commands(file: Path) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.name)
-def test_a_workflow_is_one_by_the_schema_of_its_code_host(file, tmp_path):
+def test_a_workflow_is_one_by_the_schema_of_its_code_host(file: Path, tmp_path: Path) -> None:
     pytest.importorskip("check_jsonschema", reason="pip install check-jsonschema")
     gitlab = ["vendor.gitlab-ci", "--data-transform", "gitlab-ci"]
     schema = gitlab if file in (GITLAB, GITLAB_FARM) else ["vendor.github-workflows"]
@@ -63,7 +68,7 @@ def test_a_workflow_is_one_by_the_schema_of_its_code_host(file, tmp_path):
 @pytest.mark.parametrize(
     "file", [*WORKFLOWS, DOCS / "nightly.md", DOCS / "farm.md"], ids=lambda file: file.name
 )
-def test_every_option_exists(file, pytester):
+def test_every_option_exists(file: Path, pytester: pytest.Pytester) -> None:
     named = set(re.findall(r"(?<![\w-])--tq-[a-z-]+", file.read_text()))
     assert named
     known = set(re.findall(r"--[a-z][a-z-]+", pytester.runpytest("--help").stdout.str()))
@@ -73,7 +78,7 @@ def test_every_option_exists(file, pytester):
 @pytest.mark.parametrize(
     "file", [NIGHTLY, GITLAB, GITHUB_FARM, GITLAB_FARM], ids=lambda file: file.name
 )
-def test_a_night_looks_after_the_bench_then_measures_and_keeps_its_reports(file):
+def test_a_night_looks_after_the_bench_then_measures_and_keeps_its_reports(file: Path) -> None:
     (job,) = (
         lines for name, lines in commands(file).items() if name in ("boards", "nightly", "farm")
     )
@@ -90,7 +95,7 @@ def test_a_night_looks_after_the_bench_then_measures_and_keeps_its_reports(file)
 
 
 @pytest.mark.parametrize("file", [GITHUB_FARM, GITLAB_FARM], ids=lambda file: file.name)
-def test_hosts_of_a_farm_share_one_coordinator_and_history_and_do_not_run_twice(file):
+def test_hosts_of_a_farm_share_one_coordinator_and_history_and_do_not_run_twice(file: Path) -> None:
     text = file.read_text()
     document: dict[Any, Any] = yaml.safe_load(text)
     if file == GITHUB_FARM:
@@ -114,7 +119,7 @@ def test_hosts_of_a_farm_share_one_coordinator_and_history_and_do_not_run_twice(
     assert order == sorted(order)
 
 
-def test_the_installed_extras_exist():
+def test_the_installed_extras_exist() -> None:
     project = (DOCS.parent / "pyproject.toml").read_text()
     for file in WORKFLOWS:
         for extras in re.findall(r"pytest-tinyquant\[([\w,]+)\]", file.read_text()):
@@ -123,7 +128,9 @@ def test_the_installed_extras_exist():
 
 
 @pytest.fixture
-def repository(real_project, cache_root, monkeypatch):
+def repository(
+    real_project: RealProject, cache_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
     """A project of `tinyquant init` with one .tflite, committed with its first baselines."""
     root = real_project.root
     model = load_model(DOCS.parent / "models" / "fc_0.toml")
@@ -193,8 +200,8 @@ def steps(file: Path, job: str) -> list[str]:
     ids=["pull request", "nightly", "gitlab merge request", "gitlab nightly"],
 )
 def test_the_steps_of_a_workflow_run_green_in_a_project_of_tinyquant_init(
-    repository, file, job, least
-):
+    repository: Path, file: Path, job: str, least: int
+) -> None:
     taken = steps(file, job)
     assert len(taken) >= least
     for command in taken:

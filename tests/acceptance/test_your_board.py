@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_tinyquant.boards.debug import pyocd_names
 from pytest_tinyquant.boards.emulator.qemu import Qemu
+
+
+if TYPE_CHECKING:
+    from tests.acceptance.conftest import RealProject
 
 
 TEN_LINES = """
@@ -35,7 +40,7 @@ def attached(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("attached")
-def test_ten_lines_are_a_board(real_project) -> None:
+def test_ten_lines_are_a_board(real_project: RealProject) -> None:
     real_project.add_zoo("fc_1")
     (real_project.root / "boards.toml").write_text(TEN_LINES)
     run = ("--board=mine", "--scheme=int8-only")

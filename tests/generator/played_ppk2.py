@@ -30,7 +30,7 @@ RATE, CHUNK = 100_000, 500
 def word(amperes: float, count: int, range_: int = RANGE) -> int:
     """Return the packet of one sample, to the converter's resolution."""
     # i = raw * (1 * raw + 1), raw = (4 * adc - offset) * scale / r
-    raw = (-1 + (1 + 4 * amperes) ** 0.5) / 2
+    raw: float = (-1 + (1 + 4 * amperes) ** 0.5) / 2
     adc = round((raw * R / SCALE + OFFSET) / 4)
     return min(adc, 0x3FFF) | range_ << 14 | (count & 0x3F) << 18
 

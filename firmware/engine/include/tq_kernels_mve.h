@@ -80,6 +80,20 @@ typedef struct tq_fully_connected_s16_mve_params {
 
 TQ_KERNEL void tq_fully_connected_s16_mve(const void *params);
 
+/* What these do, and their parameters, are those of the kernels without "_mve" in their names. */
+TQ_KERNEL void tq_max_pool_2d_s8_mve(const void *params);
+TQ_KERNEL void tq_max_pool_2d_s16_mve(const void *params);
+/* Of windows of 361 positions at most. */
+TQ_KERNEL void tq_average_pool_2d_s8_mve(const void *params);
+TQ_KERNEL void tq_average_pool_2d_s16_mve(const void *params);
+TQ_KERNEL void tq_mean_s8_mve(const void *params);
+TQ_KERNEL void tq_mean_s16_mve(const void *params);
+/* Strides along the last axis are 1 or 0. */
+TQ_KERNEL void tq_add_s8_mve(const void *params);
+TQ_KERNEL void tq_add_s16_mve(const void *params);
+TQ_KERNEL void tq_mul_s8_mve(const void *params);
+TQ_KERNEL void tq_mul_s16_mve(const void *params);
+
 #ifdef __cplusplus
 }
 #endif

@@ -10,16 +10,17 @@ from pytest_tinyquant.engine.kernel_call import Array
 from pytest_tinyquant.engine.kernel_call import KernelCall
 from pytest_tinyquant.engine.kernel_call import Value
 from pytest_tinyquant.engine.lowering.arithmetic import arithmetic_suffix
+from pytest_tinyquant.engine.lowering.axes import dense_strides
 from pytest_tinyquant.engine.lowering.context import SUFFIXES
 from pytest_tinyquant.engine.lowering.context import Lowering
 from pytest_tinyquant.engine.lowering.context import check_shape
 from pytest_tinyquant.engine.lowering.slices import slice_ranges
+from pytest_tinyquant.engine.lowering.strided import copy_call
 from pytest_tinyquant.errors import ModelError
 from pytest_tinyquant.models.graph import Operator
 from pytest_tinyquant.models.graph import Tensor
 
 
-_MAX_DIMS = 5
 _PAD_DIMS = 4
 
 # Element sizes of the copying kernels; a suffix tells nothing but the width.
@@ -79,7 +80,7 @@ def transpose(operator: Operator, lowering: Lowering) -> KernelCall:
     if sorted(order) != list(range(len(source.shape))):
         raise ModelError(f"its permutation is {order} for {len(source.shape)} axes")
     check_shape(output, tuple(source.shape[axis] for axis in order))
-    steps = _dense_strides(source.shape)
+    steps = dense_strides(source.shape)
     return _strided_copy(operator, lowering, 0, output.shape, tuple(steps[axis] for axis in order))
 
 
@@ -100,7 +101,7 @@ def strided_slice(operator: Operator, lowering: Lowering) -> KernelCall:
     )  # fmt: skip
     kept = [r for axis, r in enumerate(ranges) if not options["shrink_axis_mask"] >> axis & 1]
     check_shape(output, tuple(len(r) for r in kept))
-    steps = _dense_strides(source.shape)
+    steps = dense_strides(source.shape)
     offset = sum(r.start * step for r, step in zip(ranges, steps, strict=True))
     return _strided_copy(
         operator,
@@ -111,10 +112,6 @@ def strided_slice(operator: Operator, lowering: Lowering) -> KernelCall:
     )
 
 
-def _dense_strides(shape: tuple[int, ...]) -> list[int]:
-    return [math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
-
-
 def _strided_copy(
     operator: Operator,
     lowering: Lowering,
@@ -122,22 +119,9 @@ def _strided_copy(
     dims: tuple[int, ...],
     strides: tuple[int, ...],
 ) -> KernelCall:
-    source, output = lowering.source(operator, 0), lowering.output(operator)
-    suffix = _copy_suffix(operator, lowering, source, output)
-    if len(dims) > _MAX_DIMS:
-        raise lowering.unsupported(operator, source.dtype, f"it has {len(dims)} axes, at most 5")
-    lead = _MAX_DIMS - len(dims)
-    fields: dict[str, Value] = {
-        "input": lowering.address(source),
-        "output": lowering.address(output),
-        "offset": offset,
-        "dims": (1,) * lead + dims,
-        "stride": (0,) * lead + strides,
-    }
-    return KernelCall(
-        f"tq_strided_copy_{suffix}", "tq_strided_copy_params", fields,
-        lowering.reads(source), (output.index,),
-    )  # fmt: skip
+    source = lowering.source(operator, 0)
+    suffix = _copy_suffix(operator, lowering, source, lowering.output(operator))
+    return copy_call(operator, lowering, source, dims, strides, suffix=suffix, offset=offset)
 
 
 def _copy_suffix(operator: Operator, lowering: Lowering, source: Tensor, output: Tensor) -> str:

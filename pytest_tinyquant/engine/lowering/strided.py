@@ -48,15 +48,33 @@ def strided_copy(
     if parts > 1:
         shape, strides = (*shape, parts), (*(stride * parts for stride in strides), 1)
     dims, steps = merged_axes(shape, strides)
+    return copy_call(operator, lowering, source, dims, steps, suffix=suffix, offset=offset * parts)
+
+
+def copy_call(
+    operator: Operator,
+    lowering: Lowering,
+    source: Tensor,
+    dims: tuple[int, ...],
+    strides: tuple[int, ...],
+    *,
+    suffix: str,
+    offset: int,
+) -> KernelCall:
+    """Return the call of a copy that walks over `dims` with `strides`, in the kernel's elements.
+
+    :raises UnsupportedModelError: five axes are not enough.
+    """
+    output = lowering.output(operator)
     if len(dims) > _MAX_DIMS:
         raise lowering.unsupported(operator, source.dtype, f"it has {len(dims)} axes, at most 5")
     lead = _MAX_DIMS - len(dims)
     fields: dict[str, Value] = {
         "input": lowering.address(source),
         "output": lowering.address(output),
-        "offset": offset * parts,
+        "offset": offset,
         "dims": (1,) * lead + dims,
-        "stride": (0,) * lead + steps,
+        "stride": (0,) * lead + strides,
     }
     return KernelCall(
         f"tq_strided_copy_{suffix}", "tq_strided_copy_params", fields,

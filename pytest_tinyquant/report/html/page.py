@@ -40,9 +40,10 @@ from pytest_tinyquant.report.html.rows import kind_of
 from pytest_tinyquant.report.html.rows import metric_of
 from pytest_tinyquant.report.html.rows import row_of
 from pytest_tinyquant.report.html.rows import table_order
+from pytest_tinyquant.report.published import RUNTIME
 from pytest_tinyquant.report.published import Published
 from pytest_tinyquant.report.published import columns
-from pytest_tinyquant.report.published import read_published
+from pytest_tinyquant.report.published import read_all
 from pytest_tinyquant.report.results import OUTCOMES
 from pytest_tinyquant.report.results import Results
 from pytest_tinyquant.report.wording import ESTIMATED
@@ -74,7 +75,7 @@ def page(results: Results, run: Run) -> str:
     return render(
         results,
         run.outcomes.measurements(),
-        read_published(run.project.baselines_dir / "published"),
+        read_all(run.project.baselines_dir / "published"),
         families,
         found=choices_of(run),
         summary=run_summary(run) or "",
@@ -102,7 +103,9 @@ def render(
     table = sorted((row_of(result) for result in results.results), key=table_order)
     measured = {measurement.combination.lower(): measurement for measurement in measurements}
     attention = [row for row in table if row.kind in ("bad", "changed")]
-    drawn = figures(measurements, published, families)
+    # What other software needs stands with each combination; it is no line of this one's figures.
+    own = [row for row in published if row.runtime == RUNTIME]
+    drawn = figures(measurements, own, families)
     template = _environment().get_template("page.html.j2")
     return template.render(
         summary=summary.removeprefix("tinyquant: "),
@@ -174,12 +177,13 @@ def _details(
     results: Results, measured: Mapping[str, Measurement], published: Iterable[Published]
 ) -> dict[str, Markup]:
     """Return the data of each combination's page as the text of a script element."""
-    theirs = {row.combination.lower(): row for row in published}
+    theirs: dict[str, list[Published]] = {}
+    for row in published:
+        theirs.setdefault(row.combination.lower(), []).append(row)
     held = columns()
     details = {}
     for combination, group in results.by_combination().items():
         measurement = measured.get(combination.lower())
-        row = theirs.get(combination.lower())
         data = {
             "name": combination,
             "tests": [
@@ -199,13 +203,14 @@ def _details(
                     "figure": name,
                     "value": value,
                     "unit": held[name].holds,
-                    "source": row.source,
+                    "source": row.source
+                    if row.runtime == RUNTIME
+                    else f"{row.source}, {row.runtime}",
                 }
+                for row in theirs.get(combination.lower(), ())
                 for name, value in row.figures.items()
                 if name in METRICS
-            ]
-            if row
-            else [],
+            ],
         }
         # In a script element only the end tag and a comment's start have a meaning.
         text = json.dumps(_harmless(data), separators=(",", ":"), ensure_ascii=False)

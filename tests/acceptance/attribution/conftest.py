@@ -11,6 +11,7 @@ import pytest
 from pytest_tinyquant.baselines.compare import compare
 from pytest_tinyquant.baselines.verdict import Verdict
 from pytest_tinyquant.firmware import steps as firmware
+from pytest_tinyquant.firmware.sources import firmware_sources
 from pytest_tinyquant.measure.measurement import Measurement
 from pytest_tinyquant.metrics.tolerances import Tolerances
 from pytest_tinyquant.project.board_types import Board
@@ -69,7 +70,7 @@ class Laboratory:
     def firmware(self, name: str, monkeypatch: pytest.MonkeyPatch) -> Path:
         """Return a copy of the firmware's sources, which images are built from until the end."""
         sources = self.root / name / "firmware"
-        shutil.copytree(firmware.firmware_sources(), sources)
+        shutil.copytree(firmware_sources(), sources)
         monkeypatch.setattr(firmware, "firmware_sources", lambda: sources)
         return sources
 

@@ -7,14 +7,22 @@ metric's verdict still names the one that is to blame.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_tinyquant.baselines.message import cause_lines
 from pytest_tinyquant.baselines.message import verdict_text
+from pytest_tinyquant.measure.measurement import Measurement
+from pytest_tinyquant.project.board_types import Board
+
+
+if TYPE_CHECKING:
+    from tests.acceptance.attribution.conftest import Laboratory
 
 
 DSP = Path("engine", "kernels", "cortex_m_dsp")
@@ -66,10 +74,10 @@ ON_RX = (
 
 
 @pytest.fixture
-def check(laboratory):
+def check(laboratory: Laboratory) -> Callable[..., None]:
     """Return a function that measures a board and looks for the cause in each verdict."""
 
-    def check(mistakes: Sequence[Mistake], board, baseline) -> None:
+    def check(mistakes: Sequence[Mistake], board: Board, baseline: Measurement) -> None:
         current = laboratory.measure("int8-only", board)
         for mistake in mistakes:
             verdict = laboratory.judge(mistake.metric, "int8-only", board, baseline, current)
@@ -80,7 +88,9 @@ def check(laboratory):
     return check
 
 
-def test_mistakes_in_the_kernels_of_the_nucleo(laboratory, check, monkeypatch):
+def test_mistakes_in_the_kernels_of_the_nucleo(
+    laboratory: Laboratory, check: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
     board = laboratory.boards["nucleo-l4r5zi"]
     assert board.kernels == DSP.name
     baseline = laboratory.baseline("int8-only", board)
@@ -90,7 +100,7 @@ def test_mistakes_in_the_kernels_of_the_nucleo(laboratory, check, monkeypatch):
     check(ON_DSP, board, baseline)
 
 
-def test_mistakes_on_an_rx_core(laboratory, check):
+def test_mistakes_on_an_rx_core(laboratory: Laboratory, check: Callable[..., None]) -> None:
     sound, kernels = (laboratory.kernels(name) for name in ("sound", "rx"))
     baseline = laboratory.baseline("int8-only", laboratory.with_kernels("rx65n", sound))
     for mistake in ON_RX:

@@ -9,7 +9,11 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Any
 
 import pytest
 
@@ -18,6 +22,10 @@ from pytest_tinyquant.baselines.message import verdict_text
 from pytest_tinyquant.engine import planner
 from pytest_tinyquant.engine.kernel_call import WeightsBlob
 from pytest_tinyquant.engine.lowering import LOWERINGS
+
+
+if TYPE_CHECKING:
+    from tests.acceptance.attribution.conftest import Laboratory
 
 
 BOARD = "nucleo-l4r5zi"
@@ -54,7 +62,7 @@ class InPython:
 
     owner: object
     name: str
-    change: Callable
+    change: Callable[..., Any]
 
     def apply(self, patch: pytest.MonkeyPatch) -> None:
         if isinstance(self.owner, dict):
@@ -83,11 +91,11 @@ def finish(element: str, old: str, new: str) -> InSource:
     return InSource(f"tq_arithmetic_{element}.h", "FINISH", old, new)
 
 
-def lowered(operator: str, **changes: Callable) -> InPython:
+def lowered(operator: str, **changes: Callable[..., Any]) -> InPython:
     """Change fields of the kernel call that an operator becomes, or of its parameters."""
 
-    def change(lower: Callable) -> Callable:
-        def changed(*arguments):
+    def change(lower: Callable[..., Any]) -> Callable[..., Any]:
+        def changed(*arguments: Any) -> Any:
             call = lower(*arguments)
             own = {name: value(call) for name, value in changes.items() if hasattr(call, name)}
             fields = {
@@ -102,8 +110,8 @@ def lowered(operator: str, **changes: Callable) -> InPython:
     return InPython(LOWERINGS, operator, change)
 
 
-def end_to_end(_place: Callable) -> Callable:
-    def place(buffers, _in_place, _lags=None):
+def end_to_end(_place: Callable[..., Any]) -> Callable[..., Any]:
+    def place(buffers: Sequence[Any], _in_place: object, _lags: object = None) -> dict[Any, int]:
         ends = [0]
         for buffer in buffers:
             ends.append(ends[-1] + planner.aligned(buffer.size))
@@ -112,7 +120,7 @@ def end_to_end(_place: Callable) -> Callable:
     return place
 
 
-def with_a_gap(add: Callable) -> Callable:
+def with_a_gap(add: Callable[..., Any]) -> Callable[..., Any]:
     return lambda blob, data, alignment=4: add(blob, data + bytes(96), alignment)
 
 
@@ -205,7 +213,9 @@ MISTAKES = (
 )  # fmt: skip
 
 
-def make(mistake, laboratory, kernels, monkeypatch):
+def make(
+    mistake: Mistake, laboratory: Laboratory, kernels: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Put the mistake where it belongs."""
     made = mistake.made
     if isinstance(made, InPython):
@@ -219,7 +229,9 @@ def make(mistake, laboratory, kernels, monkeypatch):
 
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=[m.name.replace(" ", "-") for m in MISTAKES])
-def test_the_verdict_names_where_the_mistake_is(mistake, laboratory, monkeypatch):
+def test_the_verdict_names_where_the_mistake_is(
+    mistake: Mistake, laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sound = laboratory.with_kernels(BOARD, laboratory.kernels("sound"))
     baseline = laboratory.baseline(mistake.scheme, sound)
     kernels = laboratory.kernels(mistake.name)
@@ -233,6 +245,6 @@ def test_the_verdict_names_where_the_mistake_is(mistake, laboratory, monkeypatch
     )
 
 
-def test_there_are_twenty_mistakes_of_every_kind():
+def test_there_are_twenty_mistakes_of_every_kind() -> None:
     assert len(MISTAKES) >= 20
     assert {mistake.metric for mistake in MISTAKES} == {"error", "latency", "flash", "ram"}

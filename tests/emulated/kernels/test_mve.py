@@ -37,10 +37,17 @@ VARIANTS_OF_SET = [
 
 #: What the set has kernels for.
 KERNELS = {
-    "tq_conv_2d_s8_mve",
-    "tq_conv_2d_s16_mve",
-    "tq_fully_connected_s8_mve",
-    "tq_fully_connected_s16_mve",
+    f"tq_{name}_{suffix}_mve"
+    for name in (
+        "add",
+        "average_pool_2d",
+        "conv_2d",
+        "fully_connected",
+        "max_pool_2d",
+        "mean",
+        "mul",
+    )
+    for suffix in ("s8", "s16")
 }
 
 
@@ -100,6 +107,24 @@ def test_ties_round_as_in_the_reference(dtype: str, layers: Any, helium_sets: An
             fused_activation_function="NONE", weights_format=0, keep_num_dims=False,
         )  # fmt: skip
     helium_sets.check_equal(model)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16"])
+@pytest.mark.parametrize("op", ["MAX_POOL_2D", "AVERAGE_POOL_2D"])
+def test_windows_of_every_size(dtype: str, op: str, layers: Any, helium_sets: Any) -> None:
+    """Averages are rounded, from one input to as many as the kernel divides by, at the extremes."""
+    model = layers(4)
+    for size in range(1, 20):
+        channels = model.choice([3, 4, 7, 8, 16, 17, 33])
+        source = model.activation((1, size, size, channels), dtype, 1.0)
+        output = model.activation((1, 1, 1, channels), dtype, 1.0)
+        model.add(
+            op, (source,), output, padding="VALID", stride_h=1, stride_w=1,
+            filter_height=size, filter_width=size,
+            fused_activation_function=model.choice(["NONE", "RELU"]),
+        )  # fmt: skip
+    suffix = f"s{np.iinfo(dtype).bits}"
+    assert set(helium_sets.check_equal(model)) == {f"tq_{op.lower()}_{suffix}_mve"}
 
 
 def test_int16_sums_beyond_32_bits_are_left_to_the_other_sets(

@@ -110,7 +110,7 @@ def _all() -> Iterator[Variant]:
 
 def _custom() -> Iterator[Variant]:
     yield from _family("TFLite_Detection_PostProcess", detection.detection, "float32-fast")
-    names = ("float32-regular",)
+    names: tuple[str, ...] = ("float32-regular",)
     yield from _family("TFLite_Detection_PostProcess", detection.detection, *names, regular=True)
     for name, draw in signals.DRAWS.items():
         yield from _family(f"Signal{name}", draw, INT16)

@@ -26,11 +26,12 @@ def _whole(draw: Draw, shape: tuple[int, ...], dtype: str) -> np.ndarray:
     kind = draw.choice(["random", "magnitudes", "extremes", "equal"])
     if kind == "extremes":
         return random.choice(np.array([limits.min, limits.max, 0, 1], dtype), shape)
-    values = random.integers(limits.min, limits.max, shape, dtype, endpoint=True)
+    values: np.ndarray = random.integers(limits.min, limits.max, shape, dtype, endpoint=True)
     if kind == "equal":
         return np.full(shape, values.flat[0], dtype)
     if kind == "magnitudes":
-        return values >> random.integers(0, limits.bits, shape).astype(dtype)
+        smaller: np.ndarray = values >> random.integers(0, limits.bits, shape).astype(dtype)
+        return smaller
     return values
 
 

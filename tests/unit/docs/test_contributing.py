@@ -23,9 +23,26 @@ def test_twelve_questions_are_answered() -> None:
     assert len(TABLE) == 12
 
 
+#: What stands in each of the files if the answer is right.
+ANSWERS = {
+    "built_in.py": 'name="latency"',
+    "spec.py": "class MetricSpec",
+    "__init__.py": "LOWERINGS",
+    "tables.py": "TINYQUANT: Mapping",
+    "schemes.toml": "[scheme.int8-only]",
+    "boards.toml": "[nucleo-l4r5zi]",
+    "protocol.py": "crc32(",
+    "diagnosis.py": "DeviceTimeoutError(",
+    "collection.py": "pytest.mark.xfail(",
+    "outcomes.py": "def get_or_measure(",
+    "cmake.py": "subprocess.run(",
+    "attribution.py": "def explain(",
+}
+
+
 @pytest.mark.parametrize(("question", "file"), TABLE, ids=[question for question, _ in TABLE])
 def test_where_things_are(question: str, file: str) -> None:
-    assert (ROOT / file).is_file()
+    assert ANSWERS[Path(file).name] in (ROOT / file).read_text()
 
 
 @pytest.fixture

@@ -85,3 +85,16 @@ def test_a_tflite_has_no_layers_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "net.toml").write_text('custom_objects = "json"\n')
     with pytest.raises(ConfigurationError, match="unknown key 'custom_objects'"):
         load_model(tmp_path / "net.tflite")
+
+
+@pytest.mark.parametrize("model", ["net.onnx", "net.pt2", "net.toml"])
+def test_they_are_refused_where_keras_does_not_load_the_model(tmp_path: Path, model: str) -> None:
+    text = 'custom_objects = "layers"\n'
+    if model == "net.toml":
+        text += 'torch = "nets:make"\ninput_shape = [4]\n'
+        (tmp_path / "nets.py").write_text("")
+    else:
+        (tmp_path / model).write_bytes(b"")
+    (tmp_path / "net.toml").write_text(text)
+    with pytest.raises(ConfigurationError, match="'custom_objects' is for models that Keras loads"):
+        load_model(tmp_path / model)

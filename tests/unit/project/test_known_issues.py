@@ -11,13 +11,14 @@ from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.project.known_issues import KnownIssue
 from pytest_tinyquant.project.known_issues import find
 from pytest_tinyquant.project.known_issues import load_known_issues
+from pytest_tinyquant.support.runtimes import RUNTIMES
 
 
 KNOWN = {
     "models": ("fc_1", "cnn_1", "cnn_4"),
     "schemes": ("basic", "dynamic", "int8"),
     "boards": ("host", "nucleo-l4r5zi"),
-    "runtimes": ("tflm", "tinyquant", "ethos-u"),
+    "runtimes": tuple(RUNTIMES),
 }
 
 

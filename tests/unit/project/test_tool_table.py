@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
 from pytest_tinyquant.errors import ConfigurationError
+from pytest_tinyquant.project.board_types import Board
 from pytest_tinyquant.project.board_types import load_boards
 from pytest_tinyquant.project.target import Target
 
@@ -15,32 +19,39 @@ VALUES = '[ours.tool.values]\nport = "/dev/ttyACM0"\n'
 
 
 @pytest.fixture
-def boards(tmp_path):
-    def load(text: str):
+def boards(tmp_path: Path) -> Callable[..., dict[str, Board]]:
+    def load(text: str) -> dict[str, Board]:
         (tmp_path / "boards.toml").write_text(text)
         return load_boards([tmp_path / "boards.toml"])
 
     return load
 
 
-def test_a_board_is_read_with_its_tool(boards, tmp_path):
+def test_a_board_is_read_with_its_tool(
+    boards: Callable[..., dict[str, Board]], tmp_path: Path
+) -> None:
     board = boards(BOARD + TOOL + VALUES)["ours"]
     assert board.target is Target.TOOL
+    assert board.tool is not None
     assert board.tool.commands == {"analyze": ("make", "{model}", "--port={port}")}
     assert board.tool.filled(board.tool.analyze, {"model": "m"})[1:] == ["m", "--port=/dev/ttyACM0"]
     assert board.tool.directory == str(tmp_path)
 
 
-def test_a_board_changes_single_keys_of_another_s_tool(boards):
+def test_a_board_changes_single_keys_of_another_s_tool(
+    boards: Callable[..., dict[str, Board]],
+) -> None:
     more = '[other]\nbase = "ours"\n[other.tool.values]\nport = "COM3"\n'
     other = boards(BOARD + TOOL + VALUES + more)["other"]
+    assert other.tool is not None
     assert dict(other.tool.values) == {"port": "COM3"}
     assert other.tool.analyze == ("make", "{model}", "--port={port}")
 
 
-def test_a_baseline_holds_no_path_of_this_computer(boards):
+def test_a_baseline_holds_no_path_of_this_computer(boards: Callable[..., dict[str, Board]]) -> None:
     tool = TOOL.replace('"make"', '"/opt/vendor/bin/make"').replace("--port={port}", "{port}")
     board = boards(BOARD + tool + VALUES)["ours"]
+    assert board.tool is not None
     assert board.tool.settings == "analyze: make {model} ttyACM0"
 
 
@@ -69,6 +80,8 @@ def test_a_baseline_holds_no_path_of_this_computer(boards):
         (BOARD + TOOL + "[ours.tool.values]\nport = 3\n", "key 'port' must be a string"),
     ],
 )
-def test_a_tool_that_cannot_be_followed_is_refused_by_key(boards, text, words):
+def test_a_tool_that_cannot_be_followed_is_refused_by_key(
+    boards: Callable[..., dict[str, Board]], text: str, words: str
+) -> None:
     with pytest.raises(ConfigurationError, match=words):
         boards(text)

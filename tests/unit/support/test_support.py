@@ -8,13 +8,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from controlled_models import streaming
+from model_builder import ModelBuilder
 
 from pytest_tinyquant.engine.lowering import LOWERINGS
+from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.errors import UnsupportedModelError
 from pytest_tinyquant.errors import VacuousSchemeError
 from pytest_tinyquant.models.tflite_reader import read_graph
 from pytest_tinyquant.schemes.scheme import SCHEMES
 from pytest_tinyquant.support.check import check_not_vacuous
+from pytest_tinyquant.support.check import check_sequence
 from pytest_tinyquant.support.check import check_support
 from pytest_tinyquant.support.custom import ENGINE
 from pytest_tinyquant.support.runtimes import RUNTIMES
@@ -96,6 +100,34 @@ def test_the_engine_is_asked_for_what_no_table_says(builder: Any) -> None:
     model = builder.build([source], [output])
     with pytest.raises(UnsupportedModelError, match="zero point other than 0"):
         check_support(read_graph(model), RUNTIMES["tinyquant"])
+
+
+@pytest.mark.parametrize("steps", [0, 4])
+def test_a_sequence_is_for_models_that_remember(
+    steps: int, builder: Any, float_cnn: bytes, int8_cnn: bytes
+) -> None:
+    for model in (float_cnn, int8_cnn):
+        check_sequence(read_graph(model), 1)
+        with pytest.raises(ConfigurationError, match=r"'sequence'.*Remove the key"):
+            check_sequence(read_graph(model), steps)
+    source, output = (builder.tensor((1, 4), "int16") for _ in range(2))
+    builder.custom("SignalDelay", [source], [output], delay_length=2)
+    check_sequence(read_graph(builder.build([source], [output])), steps)
+    for remembering in (streaming(np.zeros((1, 3, 3))), _svdf()):
+        check_sequence(read_graph(remembering), steps)
+
+
+def _svdf() -> bytes:
+    builder = ModelBuilder()
+    shapes = {"source": (1, 3), "features": (2, 3), "times": (2, 2), "output": (1, 2)}
+    source, features, times, output = (
+        builder.tensor(shape, data=np.ones(shape) if name in ("features", "times") else None)
+        for name, shape in shapes.items()
+    )
+    state = builder.tensor((1, 4), variable=True)
+    inputs = [source, features, times, -1, state]
+    builder.operator("SVDF", inputs, [output], rank=1)
+    return builder.build([source], [output])
 
 
 def test_the_engines_table_lists_what_it_lowers() -> None:

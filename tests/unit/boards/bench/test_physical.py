@@ -167,7 +167,7 @@ METERED = '[[bench]]\nname = "m"\ntype = "nucleo-l4r5zi"\nprobe = "0A"\n'
         ("", "", 0.0),
     ],
 )
-def test_a_row_names_its_power_meter(tmp_path, keys, energy, volts):
+def test_a_row_names_its_power_meter(tmp_path: Path, keys: str, energy: str, volts: float) -> None:
     file = tmp_path / "boards.toml"
     file.write_text(f"{METERED}{keys}\n")
     (physical,) = load_bench([file], load_boards([]))
@@ -186,7 +186,7 @@ def test_a_row_names_its_power_meter(tmp_path, keys, energy, volts):
         ('energy = "x"\nflasher = "jlink"\nport = "/dev/t"', "boards that pyOCD programs"),
     ],
 )
-def test_a_power_meter_that_cannot_be_is_refused(tmp_path, keys, words):
+def test_a_power_meter_that_cannot_be_is_refused(tmp_path: Path, keys: str, words: str) -> None:
     file = tmp_path / "boards.toml"
     file.write_text(f"{METERED}{keys}\n")
     with pytest.raises(ConfigurationError, match=words):

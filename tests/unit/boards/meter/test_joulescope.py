@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -43,10 +45,12 @@ def scan():
 
 
 @pytest.fixture
-def row(tmp_path, monkeypatch):
+def row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., PhysicalBoard]:
     monkeypatch.syspath_prepend(tmp_path)
 
-    def make(which: str, *, current: str = "0.02", serials: str = "['001', '002']"):
+    def make(
+        which: str, *, current: str = "0.02", serials: str = "['001', '002']"
+    ) -> PhysicalBoard:
         text = PLAYED.replace("CURRENT", current).replace("SERIALS", serials)
         (tmp_path / "joulescope.py").write_text(text)
         return PhysicalBoard("desk-1", "nucleo-l4r5zi", "066E", "/dev/x", energy=which)
@@ -54,17 +58,17 @@ def row(tmp_path, monkeypatch):
     return make
 
 
-def watts(row):
+def watts(row: PhysicalBoard) -> set[float]:
     with start_meter(row) as meter:
         return {round(s.watts, 9) for s in meter.until(time.monotonic() + 0.1)}
 
 
-def test_its_averages_are_read(row):
+def test_its_averages_are_read(row: Callable[..., PhysicalBoard]) -> None:
     assert watts(row("joulescope:002")) == {0.06}
     assert watts(row("joulescope", serials="['001']")) == {0.06}
 
 
-def test_beyond_its_range_it_says_no_number(row):
+def test_beyond_its_range_it_says_no_number(row: Callable[..., PhysicalBoard]) -> None:
     assert watts(row("joulescope:001", current="float('nan')")) == {float("inf")}
 
 
@@ -75,6 +79,8 @@ def test_beyond_its_range_it_says_no_number(row):
         ("joulescope", "['001', '002']", "Joulescope:001, Joulescope:002.*'joulescope:SERIAL'"),
     ],
 )
-def test_one_device_has_to_be_meant(row, which, serials, words):
+def test_one_device_has_to_be_meant(
+    row: Callable[..., PhysicalBoard], which: str, serials: str, words: str
+) -> None:
     with pytest.raises(MeterNotFoundError, match=words):
         start_meter(row(which, serials=serials))

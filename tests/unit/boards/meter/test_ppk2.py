@@ -7,6 +7,10 @@ import random
 import shlex
 import sys
 import time
+from collections.abc import Callable
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,10 +34,10 @@ VOLTS = 3.0
 
 
 @pytest.fixture
-def device(request):
-    made = []
+def device(request: pytest.FixtureRequest) -> Iterator[Callable[..., PlayedPpk2]]:
+    made: list[PlayedPpk2] = []
 
-    def start(amperes, **options):
+    def start(amperes: Callable[[float], float], **options: Any) -> PlayedPpk2:
         made.append(PlayedPpk2(amperes, **options))
         return made[-1]
 
@@ -48,12 +52,12 @@ def row(port: str) -> PhysicalBoard:
     )
 
 
-def test_the_integral_of_a_known_current_is_the_truth(device):
+def test_the_integral_of_a_known_current_is_the_truth(device: Callable[..., PlayedPpk2]) -> None:
     """The truth is 9 mA more than asleep, at 3 V; the played converter has steps of 46 uA."""
     start = time.monotonic() + 1.5
     marks = (start, start + 0.4, start + 0.8)
 
-    def amperes(now):
+    def amperes(now: float) -> float:
         return 0.010 if marks[1] <= now < marks[2] else 0.001
 
     played = device(amperes)
@@ -67,7 +71,7 @@ def test_the_integral_of_a_known_current_is_the_truth(device):
     assert played.commands[-1] == 0x07, "it measures no longer"
 
 
-def test_our_conversion_is_the_packages(monkeypatch):
+def test_our_conversion_is_the_packages(monkeypatch: pytest.MonkeyPatch) -> None:
     """Beside its filter of spikes, which acts where the range changes."""
     monkeypatch.setattr(ppk2_api.serial, "Serial", lambda *_, **__: type("Port", (), {})())
     package = ppk2_api.PPK2_API("port")
@@ -85,7 +89,7 @@ def test_our_conversion_is_the_packages(monkeypatch):
         assert np.allclose(np.array(theirs) * 1e-6, ours, rtol=1e-12)
 
 
-def test_bytes_may_come_in_any_pieces():
+def test_bytes_may_come_in_any_pieces() -> None:
     modifiers = {key: dict.fromkeys("01234", 1.0) for key in ("R", "GS", "GI", "O", "S", "I", "UG")}
     data = np.array([word(0.01, n) for n in range(100)], "<u4").tobytes()
     whole = Converter(modifiers, 1e-6, VOLTS).currents(data)
@@ -94,7 +98,7 @@ def test_bytes_may_come_in_any_pieces():
     assert np.array_equal(np.concatenate(pieces), whole)
 
 
-def test_a_lost_sample_is_an_error(device):
+def test_a_lost_sample_is_an_error(device: Callable[..., PlayedPpk2]) -> None:
     played = device(lambda _: 0.01, skip=30_000)
     with (
         pytest.raises(MeterTooSlowError, match="samples were lost"),
@@ -103,7 +107,7 @@ def test_a_lost_sample_is_an_error(device):
         meter.until(time.monotonic() + 30)
 
 
-def test_more_than_an_ampere_is_saturation(device):
+def test_more_than_an_ampere_is_saturation(device: Callable[..., PlayedPpk2]) -> None:
     played = device(lambda _: 1.2)
     with start_meter(row(played.port)) as meter:
         meter.forget()
@@ -114,7 +118,7 @@ def test_more_than_an_ampere_is_saturation(device):
         power_windows([window], samples, hz=None, who="desk-1")
 
 
-def test_what_is_no_ppk2_is_named(device, tmp_path):
+def test_what_is_no_ppk2_is_named(device: Callable[..., PlayedPpk2], tmp_path: Path) -> None:
     silent = device(lambda _: 0.0, answers=False)
     with pytest.raises(MeterNotFoundError, match="does not answer as a PPK2 does"):
         start_meter(row(silent.port))
@@ -125,7 +129,7 @@ def test_what_is_no_ppk2_is_named(device, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["ppk2", "joulescope"])
-def test_without_its_package_the_extra_is_named(name):
+def test_without_its_package_the_extra_is_named(name: str) -> None:
     """As a command, in whose process the package is hidden."""
     package = {"ppk2": "ppk2_api", "joulescope": "joulescope"}[name]
     program = (

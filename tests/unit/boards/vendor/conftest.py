@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from model_builder import small_cnn
 
 from pytest_tinyquant.boards.device import HostImage
+from pytest_tinyquant.boards.device import ReportedImage
 from pytest_tinyquant.boards.vendor.image import Reporter
 from pytest_tinyquant.models.tflite_reader import read_graph
+from pytest_tinyquant.project.board_types import Board
 from pytest_tinyquant.project.board_types import load_boards
 from pytest_tinyquant.system.cache import Cache
 
@@ -26,7 +29,7 @@ class Case:
 
     name = "net-int8-vendor"
 
-    def __init__(self, board, model: bytes) -> None:
+    def __init__(self, board: Board, model: bytes) -> None:
         self.board = board
         self.graph = read_graph(model, where="net")
 
@@ -49,7 +52,7 @@ class Vendor:
         inputs = generator.integers(-128, 128, (SAMPLES, *source.shape[1:]), np.int8)
         self.image = HostImage(root / "net.tflite", [each.tobytes() for each in inputs])
 
-    def board(self, tool: str, metrics: str = '"error", "flash", "ram", "macc"'):
+    def board(self, tool: str, metrics: str = '"error", "flash", "ram", "macc"') -> Board:
         """Return the board that the lines of a tool table make."""
         (self.root / "boards.toml").write_text(
             '[vendor]\nkind = "command"\nruntime = "st-edge-ai"\n'
@@ -57,7 +60,9 @@ class Vendor:
         )
         return load_boards([self.root / "boards.toml"])["vendor"]
 
-    def stedgeai(self, mode: str, *, validate: str = "", metrics: str = "", more: str = ""):
+    def stedgeai(
+        self, mode: str, *, validate: str = "", metrics: str = "", more: str = ""
+    ) -> Board:
         """Return a board whose tool is the peer.
 
         :param validate: ``host`` or ``target``; empty for analysis only.
@@ -75,10 +80,11 @@ class Vendor:
         default = '"error", "flash", "ram", "macc"'
         return self.board("\n".join(lines) + "\n", metrics or default)
 
-    def report(self, board, *, timeout: float = 60.0):
+    def report(self, board: Board, *, timeout: float = 60.0) -> ReportedImage:
         """Return what the board's tool reports of the model."""
         reporter = Reporter(Cache(self.root / "cache"), timeout)
-        return reporter.image(Case(board, self.model), self.image)
+        case: Any = Case(board, self.model)
+        return reporter.image(case, self.image)
 
     def calls(self) -> list[str]:
         """Return which commands the peer was asked for so far, its version not counted."""
@@ -87,6 +93,6 @@ class Vendor:
 
 
 @pytest.fixture
-def vendor(tmp_path) -> Vendor:
+def vendor(tmp_path: Path) -> Vendor:
     """A fresh directory with a peer."""
     return Vendor(tmp_path)

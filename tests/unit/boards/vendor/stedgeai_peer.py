@@ -13,6 +13,7 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 
 VERSION = "3.0.0-20426 123672867"
@@ -68,7 +69,7 @@ Running the ST.AI c-model (AI RUNNER)...(name=network, mode={mode})
 """
 
 
-def c_info(**changed):
+def c_info(**changed: Any) -> dict[str, Any]:
     """Return network_c_info.json as an object."""
     return {
         "environment": {"tools": [{"name": "ST.EdgeAI.Core", "version": VERSION}]},
@@ -78,19 +79,19 @@ def c_info(**changed):
     }
 
 
-def option(name):
+def option(name: str) -> str:
     """Return the value of an option of the command line."""
     return sys.argv[sys.argv.index(name) + 1]
 
 
-def write_info(data):
+def write_info(data: str | dict[str, Any]) -> None:
     """Write a report into the output directory."""
     Path(option("--output"), "network_c_info.json").write_text(
         data if isinstance(data, str) else json.dumps(data)
     )
 
 
-def analyze(mode):
+def analyze(mode: str) -> None:
     """Play ``stedgeai analyze``."""
     text = SUMMARY.format(version=VERSION, command="analyze") + LIBRARY
     if mode == "silent":
@@ -132,7 +133,7 @@ BAD_INFO = {
 }
 
 
-def validate(mode):
+def validate(mode: str) -> None:
     """Play ``stedgeai validate``: gives as outputs what the test laid beside the peer."""
     import numpy as np
 
@@ -153,10 +154,11 @@ def validate(mode):
     if mode == "float-outputs":
         outputs = outputs.astype(np.float64) / 7
     name = "c_outputs_1" if mode != "other-names" else "predictions"
-    np.savez(Path(option("--output"), "network_val_io.npz"), **{name: outputs})
+    arrays: dict[str, Any] = {name: outputs}
+    np.savez(Path(option("--output"), "network_val_io.npz"), **arrays)
 
 
-def fail(mode):
+def fail(mode: str) -> None:
     """Fail in one of the ways that a program has; returns for modes that do not."""
     if mode == "killed":
         os.kill(os.getpid(), signal.SIGKILL)
@@ -186,7 +188,7 @@ def fail(mode):
         sys.exit(0)
 
 
-def main():
+def main() -> None:
     """Run the command that the second argument names."""
     mode, command = sys.argv[1:3]
     if command == "--version":

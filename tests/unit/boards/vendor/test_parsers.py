@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +23,11 @@ from pytest_tinyquant.errors import UnsupportedModelError
 from pytest_tinyquant.metrics.metric import Metric
 
 
-def said(text: str, output: Path = Path("/nonexistent"), **more) -> ToolRun:
+if TYPE_CHECKING:
+    from tests.unit.boards.vendor.conftest import Vendor
+
+
+def said(text: str, output: Path = Path("/nonexistent"), **more: Any) -> ToolRun:
     command = more.pop("command", "analyze")
     return ToolRun({command: text}, output, more.pop("measures", False), more.pop("out", ()), 6)
 
@@ -41,7 +47,7 @@ PROFILE = {
 }
 
 
-def profile(**changed) -> ToolRun:
+def profile(**changed: Any) -> ToolRun:
     text = json.dumps({**PROFILE, **changed}, indent=4)
     table = json.dumps({"variant": "int8", "lowEndMcu": {}}, indent=4)
     return said(
@@ -50,7 +56,7 @@ def profile(**changed) -> ToolRun:
     )
 
 
-def test_a_profile_gives_estimates_only():
+def test_a_profile_gives_estimates_only() -> None:
     report = EDGE_IMPULSE.read(profile())
     assert report.figures == {
         "flash": {"total": Metric(97_660, "bytes", "estimated")},
@@ -59,12 +65,12 @@ def test_a_profile_gives_estimates_only():
     }
 
 
-def test_a_profile_without_time_has_no_latency():
+def test_a_profile_without_time_has_no_latency() -> None:
     assert "latency" not in EDGE_IMPULSE.read(profile(timePerInferenceMs=None)).figures
     assert "latency" not in EDGE_IMPULSE.read(profile(hasPerformance=False)).figures
 
 
-def test_a_model_that_the_service_refuses_is_refused_in_its_words():
+def test_a_model_that_the_service_refuses_is_refused_in_its_words() -> None:
     run = profile(isSupportedOnMcu=False, mcuSupportError="Didn't find op for builtin opcode 'FOO'")
     with pytest.raises(UnsupportedModelError, match="Didn't find op for builtin opcode 'FOO'"):
         EDGE_IMPULSE.read(run)
@@ -80,7 +86,7 @@ def test_a_model_that_the_service_refuses_is_refused_in_its_words():
         (profile(timePerInferenceMs=float("nan")), "it has NaN"),
     ],
 )
-def test_a_profile_that_cannot_be_used_fails_by_name(run, words):
+def test_a_profile_that_cannot_be_used_fails_by_name(run: ToolRun, words: str) -> None:
     with pytest.raises(Unreadable, match=words):
         EDGE_IMPULSE.read(run)
 
@@ -89,7 +95,7 @@ HEAD = "   text\t   data\t    bss\t    dec\t    hex\tfilename\n"
 ROW = "  15424\t    476\t   3568\t  19468\t   4c0c\tfirmware.elf\n"
 
 
-def test_the_size_of_a_program_is_what_it_takes_of_both_memories():
+def test_the_size_of_a_program_is_what_it_takes_of_both_memories() -> None:
     report = SIZE.read(said(f"arm-none-eabi-gcc -O3 ...\n{HEAD}{ROW}"))
     assert report.figures["flash"]["total"] == Metric(15_900, "bytes", "exact")
     assert report.figures["ram"]["total"] == Metric(4_044, "bytes", "exact")
@@ -105,7 +111,7 @@ def test_the_size_of_a_program_is_what_it_takes_of_both_memories():
         (HEAD + ROW.replace("19468", "19469"), "is not 19469, which it printed"),
     ],
 )
-def test_a_size_that_cannot_be_used_fails_by_name(text, words):
+def test_a_size_that_cannot_be_used_fails_by_name(text: str, words: str) -> None:
     with pytest.raises(Unreadable, match=words):
         SIZE.read(said(text))
 
@@ -114,13 +120,13 @@ FLASH = {"total": {"value": 40960, "unit": "bytes", "class": "exact"}}
 CYCLES = {"invoke": {"value": 385200, "unit": "cycles", "class": "measured"}}
 
 
-def figures(directory: Path, data: object, **more) -> ToolReport:
+def figures(directory: Path, data: object, **more: Any) -> ToolReport:
     text = data if isinstance(data, str) else json.dumps(data)
     (directory / "figures.json").write_text(text)
     return FIGURES.read(said("", directory, **more))
 
 
-def test_figures_of_a_script_keep_their_unit_and_class(tmp_path):
+def test_figures_of_a_script_keep_their_unit_and_class(tmp_path: Path) -> None:
     data = {"tool": "ours 1.2", "metrics": {"flash": FLASH, "latency": CYCLES}, "remark": "x"}
     report = figures(tmp_path, data, measures=True)
     assert report.version == "ours 1.2"
@@ -146,12 +152,14 @@ def test_figures_of_a_script_keep_their_unit_and_class(tmp_path):
         ("{'metrics': 1}", "figures.json is not JSON"),
     ],
 )
-def test_figures_that_cannot_be_used_fail_by_name(tmp_path, data, words):
+def test_figures_that_cannot_be_used_fail_by_name(
+    tmp_path: Path, data: dict[str, Any] | str, words: str
+) -> None:
     with pytest.raises(Unreadable, match=words):
         figures(tmp_path, data)
 
 
-def test_a_script_that_writes_no_figures_or_several_is_told_so(tmp_path):
+def test_a_script_that_writes_no_figures_or_several_is_told_so(tmp_path: Path) -> None:
     with pytest.raises(Unreadable, match=r"it wrote no figures\.json"):
         FIGURES.read(said("", tmp_path))
     for place in ("a", "b"):
@@ -161,7 +169,9 @@ def test_a_script_that_writes_no_figures_or_several_is_told_so(tmp_path):
         FIGURES.read(said("", tmp_path))
 
 
-def test_validate_owes_outputs_and_they_are_read_as_the_model_s(tmp_path, vendor):
+def test_validate_owes_outputs_and_they_are_read_as_the_model_s(
+    tmp_path: Path, vendor: Vendor
+) -> None:
     out = [vendor.graph.tensors[index] for index in vendor.graph.outputs]
     data = {"metrics": {"flash": FLASH}}
     with pytest.raises(Unreadable, match=r"validate wrote no outputs\.npz"):
