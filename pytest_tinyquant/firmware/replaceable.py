@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -14,6 +15,8 @@ from pytest_tinyquant.firmware.sources import firmware_sources
 
 _DECLARED: Final = re.compile(r"^TQ_KERNEL void (tq_\w+)\(", re.MULTILINE)
 _NAME: Final = re.compile(r"\btq_\w+\b")
+_BEGUN: Final = re.compile(r"\b(tq_\w+)_##|\((tq_\w+),")
+_TEMPLATE: Final = re.compile(r'^#include "(tq_\w+_template\.h)"', re.MULTILINE)
 
 #: What makes a reference kernel weak, and what a kernel of the user's includes in its place.
 _WEAK, _PLAIN = "tq_reference.h", "tq_kernels.h"
@@ -36,24 +39,49 @@ def reference_kernels() -> tuple[ReferenceKernel, ...]:
     """Return all kernels that a directory of own kernels may replace, by file and name."""
     engine = firmware_sources() / "engine"
     sources = {
-        file: frozenset(_NAME.findall(file.read_text()))
+        file: _named(file, engine / "include")
         for file in sorted((engine / "kernels" / "reference").glob("*.c"))
     }
     found = [
-        ReferenceKernel(name, _source(name, sources), header)
-        for header in sorted((engine / "include").glob("tq_kernels_*.h"))
-        if not header.stem.startswith("tq_kernels_dsp")
-        for name in _DECLARED.findall(header.read_text())
+        ReferenceKernel(name, source, header)
+        for header, name in declared_kernels()
+        if (source := _source(name, sources))
     ]
     return tuple(sorted(found, key=lambda kernel: (kernel.source.name, kernel.name)))
 
 
-def _source(name: str, sources: dict[Path, frozenset[str]]) -> Path:
-    """Return the file that defines a kernel; a macro may put its name together of two types."""
-    for file, names in sources.items():
+def declared_kernels() -> list[tuple[Path, str]]:
+    """Return header and name of every kernel that belongs to no core's own set."""
+    engine = firmware_sources() / "engine"
+    sets = {folder.name.rpartition("_")[2] for folder in (engine / "kernels").glob("cortex_m_*")}
+    return [
+        (header, name)
+        for header in sorted((engine / "include").glob("tq_kernels_*.h"))
+        if header.stem.removeprefix("tq_kernels_").partition("_")[0] not in sets
+        for name in _DECLARED.findall(header.read_text())
+    ]
+
+
+def _named(file: Path, include: Path) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the names in a file, and the beginnings of those that macros put together."""
+    text = file.read_text()
+    names = frozenset(_NAME.findall(text))
+    text += "".join((include / name).read_text() for name in _TEMPLATE.findall(text))
+    return names, frozenset(a or b for a, b in _BEGUN.findall(text))
+
+
+def _source(
+    name: str, sources: Mapping[Path, tuple[frozenset[str], frozenset[str]]]
+) -> Path | None:
+    """Return the file that defines a kernel."""
+    for file, (names, _) in sources.items():
         if name in names:
             return file
-    return next(file for file in sources if name.startswith(f"tq_{file.stem}_"))
+    base = name.rpartition("_")[0]
+    for file, (_, begun) in sources.items():
+        if base in begun or name.startswith(f"tq_{file.stem}_"):
+            return file
+    return None
 
 
 def copy_kernel(name: str, directory: Path) -> tuple[Path, list[str]]:

@@ -11,6 +11,7 @@ import pytest
 from pytest_tinyquant.cli.main import main
 from pytest_tinyquant.firmware.own_kernels import archive_names
 from pytest_tinyquant.firmware.replaceable import copy_kernel
+from pytest_tinyquant.firmware.replaceable import declared_kernels
 from pytest_tinyquant.firmware.replaceable import reference_kernels
 from pytest_tinyquant.firmware.sources import firmware_sources
 
@@ -56,6 +57,9 @@ def test_what_cannot_be_copied_is_told(capsys: pytest.CaptureFixture[str]) -> No
 @pytest.mark.skipif(not shutil.which("gcc"), reason="no C compiler: apt install gcc")
 def test_every_file_defines_the_kernels_that_are_listed_for_it(tmp_path: Path) -> None:
     include = firmware_sources() / "engine" / "include"
+    listed = {kernel.name for kernel in reference_kernels()}
+    assert listed == {name for _, name in declared_kernels()}
+    assert not [name for name in listed if name.endswith(("_dsp", "_mve"))]
     files = {kernel.source.name: kernel.name for kernel in reference_kernels()}
     assert len(files) > 40
     told: dict[str, list[str]] = {}
