@@ -25,9 +25,9 @@ from emulated_farm import until
 from pytest_tinyquant.boards.farm.client import VARIABLE
 from pytest_tinyquant.boards.farm.client import Client
 from pytest_tinyquant.boards.farm.client import find_program
+from pytest_tinyquant.boards.farm.heartbeat import DEAD_SECONDS
 from pytest_tinyquant.boards.farm.heartbeat import Janitor
 from pytest_tinyquant.boards.farm.place import places_with
-from pytest_tinyquant.cli.janitor import look
 from pytest_tinyquant.errors import BenchError
 from pytest_tinyquant.errors import ToolchainNotFoundError
 
@@ -152,15 +152,13 @@ with Farm(scratch.path, Path(sys.argv[1]), timeout=60).reach(row):
 """
 
 
+@pytest.mark.timeout(3000)
 def test_killed_fifty_times_no_place_is_held_after_the_janitors_period(
     farm: Farm, start_process: Callable[..., subprocess.Popen[Any]], tmp_path: Path
 ) -> None:
     """Each client is killed at another moment, on a host whose notes nobody reads again."""
     draw, seconds, held = random.Random(17), [0.0], 0
     janitor = Janitor(Client("tinyquant-janitor"), tmp_path / "here", now=lambda: seconds[0])
-
-    def wait(duration: float) -> None:
-        seconds[0] += duration
 
     for n in range(50):
         command = (sys.executable, "-c", HOLDER, str(tmp_path / f"there-{n}"))
@@ -169,10 +167,11 @@ def test_killed_fifty_times_no_place_is_held_after_the_janitors_period(
             process.wait(draw.uniform(1, 7))
         process.kill()
         process.wait()
-        # What it had asked of labgrid may still be done after its death, so it is looked for twice.
         held += len(farm.held())
-        for _ in range(2):
-            list(look(janitor, watch=False, now=lambda: seconds[0], sleep=wait))
+        # What it had asked of labgrid may still be done after its death, and is seen later.
+        for _ in range(3):
+            janitor.sweep()
+            seconds[0] += DEAD_SECONDS
         assert farm.held() == []
         for token in re.findall(r"Reservation '(\w+)'", Client("setup").call("reservations")):
             Client("setup").call("cancel-reservation", token)  # it would expire in a minute

@@ -13,6 +13,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from collections.abc import Iterator
@@ -237,3 +238,18 @@ class Farm:
             part.wait()
         for machine in self.machines:
             machine.close()
+
+
+def main() -> None:
+    """Keep a farm of two hosts with three boards until standard input ends."""
+    with namespaces(2, 1) as (address, hosts), tempfile.TemporaryDirectory() as directory:
+        farm = Farm(Path(directory), address=address, hosts=tuple(hosts))
+        os.environ["LG_COORDINATOR"] = farm.coordinator
+        with contextlib.closing(farm):
+            farm.begin()
+            print(f"export LG_COORDINATOR={farm.coordinator}", flush=True)
+            sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main()

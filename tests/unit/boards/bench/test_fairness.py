@@ -152,6 +152,7 @@ def test_a_small_bench_is_fair(tmp_path: Path, seed: int) -> None:
 
 
 @pytest.mark.skipif(not NIGHTLY, reason="only in the nightly profile")
+@pytest.mark.timeout(3000)
 @pytest.mark.parametrize("seed", range(2))
 def test_two_hundred_boards_and_fifty_runs_are_fair(tmp_path: Path, seed: int) -> None:
     simulate(tmp_path, seed, boards=200, types=20, runs=50, workers=8, jobs=32)
