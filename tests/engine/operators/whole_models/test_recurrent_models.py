@@ -81,8 +81,8 @@ def test_outputs_are_tflms(
     started = time.process_time()
     planned = plan(graph)
     assert time.process_time() - started < PLAN_SECONDS
-    for runtime in RUNTIMES.values():
-        check_support(graph, runtime)
+    for name_of_runtime in ("tflm", "tinyquant"):
+        check_support(graph, RUNTIMES[name_of_runtime])
     values = samples(planned, 2)
     expected = np.array(tflm.run(model, values))
     actual = np.array(host_engine.run(planned, values))
