@@ -8,11 +8,13 @@ file has appeared where the compiler would have found it first.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import stat
 import time
 from collections.abc import Iterable
+from collections.abc import Iterator
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
@@ -118,6 +120,35 @@ def content_digest(path: str) -> str:
 def change_stamp(status: os.stat_result) -> tuple[int, ...]:
     """Return what differs after any change of a file, the time of its last change first."""
     return status.st_ctime_ns, status.st_mtime_ns, status.st_size, status.st_ino, status.st_dev
+
+
+def way_stamp(path: str) -> tuple[int, ...]:
+    """Return what differs after any change of what `path` leads to, the last change's time first.
+
+    A link that was made anew, or a directory that was moved, puts an old file in the place of
+    another: its own status does not tell.
+
+    :returns: nothing if there is no such file.
+    """
+    try:
+        stamps = [change_stamp(os.stat(path)), *map(change_stamp, _way(path, set()))]
+    except OSError:
+        return ()
+    return max(stamp[0] for stamp in stamps), *itertools.chain(*stamps)
+
+
+def _way(path: str, seen: set[str]) -> Iterator[os.stat_result]:
+    """Yield the status of each link that leads to `path`, and of directories that were moved."""
+    while path not in seen:
+        seen.add(path)
+        status = os.lstat(path)
+        if stat.S_ISLNK(status.st_mode):
+            yield status
+            yield from _way(os.path.join(os.path.dirname(path), os.readlink(path)), seen)
+        # A file that comes or goes in a directory gives both times; no other change does.
+        elif stat.S_ISDIR(status.st_mode) and status.st_ctime_ns != status.st_mtime_ns:
+            yield status
+        path = os.path.dirname(path)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import shutil
 from collections.abc import Callable
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ from pytest_tinyquant.system.cache import Cache
 from pytest_tinyquant.system.reads import Digests
 from pytest_tinyquant.system.reads import Places
 from pytest_tinyquant.system.reads import Reads
-from pytest_tinyquant.system.reads import change_stamp
+from pytest_tinyquant.system.reads import way_stamp
 
 
 #: Records under one key; of more, the oldest go.
@@ -87,10 +86,11 @@ def _built(build: Callable[[Path], Reads], scratch: Path, places: Places) -> Rea
         # By the clock of the files, which lags behind the one that Python asks.
         started = output.stat().st_ctime_ns
         reads = build(output)
-        after = {name: _stamp(places.path(name)) for name in reads.files}
+        after = {name: way_stamp(places.path(name)) for name in reads.files}
+        # What was read and is gone was another file for those who read it.
+        touched = [name for name, stamp in after.items() if not stamp or stamp[0] >= started]
         # A clock may have been set back: what did not change since the last attempt is quiet.
-        touched = [name for name, stamp in after.items() if stamp and stamp[0] >= started]
-        if all(after[name] == before.get(name) for name in touched):
+        if all(after[name] and after[name] == before.get(name) for name in touched):
             output.rename(scratch / "done")
             return reads
         before = after
@@ -98,13 +98,6 @@ def _built(build: Callable[[Path], Reads], scratch: Path, places: Places) -> Rea
         f"{places.path(touched[0])} changed while firmware was built from it, {_ATTEMPTS} times in "
         "a row; run again when nothing writes to it"
     )
-
-
-def _stamp(path: str) -> tuple[int, ...]:
-    try:
-        return change_stamp(os.stat(path))
-    except OSError:
-        return ()
 
 
 def _moved_from(scratch: Path) -> Callable[[Path], None]:
