@@ -22,8 +22,10 @@ from pytest_tinyquant.project.board_types import Board
 from pytest_tinyquant.project.board_types import load_boards
 from pytest_tinyquant.project.target import Target
 from pytest_tinyquant.project.tflm_library import Tflm
+from pytest_tinyquant.stages import journal as journal_module
 from pytest_tinyquant.stages.journal import RunJournal
 from pytest_tinyquant.stages.journal import outcome_key
+from pytest_tinyquant.system import digests
 
 
 MEASUREMENT = Measurement("m", "s", "b", "host", {"runtime": "tflm"}, "gcc", {}, "0" * 64)
@@ -167,6 +169,32 @@ def test_the_address_tells_apart_whatever_decides_the_outcome(tmp_path: Path) ->
     }
     assert key() == first
     assert len(keys) == 7
+
+
+def test_other_code_or_another_numpy_is_another_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not the version's string: who changes how an error is computed gives no new version."""
+    (tmp_path / "package/measure").mkdir(parents=True)
+    code = tmp_path / "package/measure/error.py"
+    code.write_text("FACTOR = 1")
+    monkeypatch.setattr(digests, "PACKAGE", tmp_path / "package")
+    model = tmp_path / "model"
+    model.write_text("model")
+    image = HostImage(model, (b"1",))
+    nucleo = load_boards([])["nucleo-l4r5zi"]
+
+    def key() -> str:
+        digests.code_digest.cache_clear()
+        return outcome_key(image, nucleo, [], 1.0)
+
+    first = key()
+    assert key() == first
+    code.write_text("FACTOR = 2")
+    second = key()
+    monkeypatch.setattr(journal_module, "package_digest", lambda name: f"another {name}")
+    assert len({first, second, key()}) == 3
+    digests.code_digest.cache_clear()
 
 
 def test_a_board_with_the_users_library_has_an_address(tmp_path: Path) -> None:
