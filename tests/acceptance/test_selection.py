@@ -74,7 +74,7 @@ def test_options_repeat_take_commas_and_globs(bench: Bench) -> None:
             "--board",
             "nucleo",
             "ERROR: --board: unknown board 'nucleo' (closest: 'nucleo-l4r5zi'); "
-            "known boards: *host, *nucleo-l4r5zi, *rx65n",
+            "known boards: *host, *nucleo-l4r5zi, *rx65n*",
         ),
         ("--model", "no/such.tflite", "ERROR: --model: *no/such.tflite does not exist*"),
         (

@@ -38,6 +38,8 @@ OPTIONAL = {
     "sqlalchemy": {"farm"},
     "psycopg": {"farm"},
     "tomlkit": {"hardware"},
+    "ppk2_api": {"energy"},
+    "joulescope": {"energy"},
     "torch": {"torch"},
     "litert_torch": {"torch"},
 }
