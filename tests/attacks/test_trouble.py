@@ -22,6 +22,7 @@ from pytest_tinyquant.boards.device import HostImage
 from pytest_tinyquant.boards.emulator.cortex_m import EmulatedCortexM
 from pytest_tinyquant.boards.emulator.rx_simulator import simulate
 from pytest_tinyquant.boards.host.host import HostDevice
+from pytest_tinyquant.boards.npu.vela import Vela
 from pytest_tinyquant.errors import BenchError
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.errors import ConversionError
@@ -32,10 +33,12 @@ from pytest_tinyquant.firmware import toolchain_profiler
 from pytest_tinyquant.firmware.toolchain import find_toolchain
 from pytest_tinyquant.firmware.toolchain_rx import verify_compiler
 from pytest_tinyquant.firmware.toolchain_rx_sim import verify_simulator
+from pytest_tinyquant.project.board_types import load_boards
 from pytest_tinyquant.schemes import convert as convert_module
 from pytest_tinyquant.schemes.child_process import ForkServer
 from pytest_tinyquant.schemes.convert import convert
 from pytest_tinyquant.schemes.convert import reference_outputs
+from pytest_tinyquant.schemes.exchange import run_job
 from pytest_tinyquant.schemes.scheme import SCHEMES
 from pytest_tinyquant.schemes.servers import SERVERS
 from pytest_tinyquant.system import environment
@@ -75,6 +78,8 @@ OWN = {
     "compiler": ("echo 'x.c:1:1: error: no such type' >&2; exit 1", ConfigurationError),
     "linker": ("echo 'undefined reference to `tq_x' >&2; exit 1", ConfigurationError),
     "host": ("kill -SEGV $$", DeviceHaltedError),
+    "vela": ("echo 'ValueError: no such operator' >&2; exit 1", ConversionError),
+    "quantizer": ("echo 'ValueError: no such tensor' >&2; exit 1", ConversionError),
 }
 
 
@@ -252,6 +257,44 @@ def in_simulators_probe(tmp_path: Path) -> Attack:
 
 
 @pytest.fixture
+def in_vela(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Attack:
+    """Attack the compiler of the Ethos-U NPUs."""
+
+    def attack(how: str) -> None:
+        monkeypatch.setattr(environment, "python_command", lambda *_: ["/bin/sh", "-c", how])
+        tflite = tmp_path / "tiny.tflite"
+        tflite.touch()
+        npu = load_boards([])["ethos-u55-128"].npu
+        assert npu is not None
+        (tmp_path / "work").mkdir()
+        Vela("ethos-u55-128", npu, 60).estimate(tflite, tmp_path / "work", where="tiny")
+
+    return attack
+
+
+@pytest.fixture
+def in_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Attack]:
+    """Attack one of the processes that quantize, compress, export or interpret a model."""
+
+    def in_server(name: str) -> Attack:
+        def attack(how: str) -> None:
+            body = f"import os\n    os.execv('/bin/sh', ['sh', '-c', {how!r}])"
+            (tmp_path / "attacked_job.py").write_text(f"def job(request):\n    {body}")
+            monkeypatch.syspath_prepend(tmp_path)
+            server = ForkServer(("attacked_job",))
+            monkeypatch.setitem(SERVERS, name, server)
+            request = {"output": str(tmp_path / "output")}
+            try:
+                run_job(SERVERS[name], "attacked_job:job", request, f"tiny: {name}", 60)
+            finally:
+                server.close()
+
+        return attack
+
+    return in_server
+
+
+@pytest.fixture
 def stages(
     in_converter: Callable[..., Attack],
     in_build: Callable[[str], Attack],
@@ -262,6 +305,8 @@ def stages(
     in_profiler: Attack,
     in_rx_probe: Attack,
     in_simulators_probe: Attack,
+    in_vela: Attack,
+    in_server: Callable[[str], Attack],
 ) -> dict[str, Attack]:
     """Every stage that starts a child."""
     return {
@@ -277,12 +322,15 @@ def stages(
         "profiler": in_profiler,
         "rx probe": in_rx_probe,
         "simulator's probe": in_simulators_probe,
+        "vela": in_vela,
+        **{name: in_server(name) for name in SERVERS if name != "tensorflow"},
     }
 
 
 STAGES = (
     "converter", "reference", "compiler", "assembler", "linker", "emulator", "host", "simulator",
-    "probe", "profiler", "rx probe", "simulator's probe",
+    "probe", "profiler", "rx probe", "simulator's probe", "vela",
+    *(name for name in SERVERS if name != "tensorflow"),
 )  # fmt: skip
 
 
