@@ -14,6 +14,7 @@ from pytest_tinyquant.baselines.cause import Cause
 from pytest_tinyquant.baselines.cause import CauseKind
 from pytest_tinyquant.measure.measurement import ArenaTensor
 from pytest_tinyquant.measure.measurement import Measurement
+from pytest_tinyquant.metrics.built_in import ESTIMATED_CYCLES
 from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.metrics.spec import Explanation
 from pytest_tinyquant.metrics.text import number_text
@@ -42,13 +43,15 @@ def _operator_causes(metric: str, old: Measurement, new: Measurement) -> Sequenc
     changes = align_ops(old.ops, new.ops)
     grown = sorted((c for c in changes if c.delta > 0), key=lambda c: -c.delta)
     gone = [c for c in changes if c.new is None]
+    # Baselines count operators as the board does, whatever decides about their sum.
+    unit = ", instructions" if ESTIMATED_CYCLES in new.gate_names(metric) else ""
     causes = [
         Cause(
             "layer",
             change.name,
             change.old.count if change.old else None,
             change.new.count if change.new else None,
-            about=_kernel_text(change),
+            about=f"{_kernel_text(change)}{unit}",
         )
         for change in (*grown, *gone)
     ]

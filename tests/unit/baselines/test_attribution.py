@@ -98,6 +98,17 @@ def test_the_slowest_growth_comes_first_and_what_shrank_is_left_out(recorded: Me
     )
 
 
+def test_operators_are_counted_in_instructions_where_estimated_cycles_decide(
+    recorded: Measurement,
+) -> None:
+    new = dataclasses.replace(
+        replace_op(recorded, 3, count=2_570_884), gates={"latency": ("estimated_cycles",)}
+    )
+    assert lines("latency", recorded, new) == (
+        "conv2d[3] 16x16x32  +370,884   tq_conv_2d_s8, instructions",
+    )
+
+
 def test_a_swapped_kernel_is_named(recorded: Measurement) -> None:
     new = replace_op(recorded, 3, count=2_200_001, kernel="tq_conv_2d_s8_slow")
     assert lines("latency", recorded, new) == (
