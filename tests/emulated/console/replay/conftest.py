@@ -25,7 +25,9 @@ from pytest_tinyquant.boards.device import RunRecord
 from pytest_tinyquant.boards.emulator.cortex_m import EmulatedCortexM
 from pytest_tinyquant.boards.firmware_board import FirmwareBoard
 from pytest_tinyquant.boards.halts.halt_cortex_m import CortexMFaults
+from pytest_tinyquant.errors import InvalidOutputError
 from pytest_tinyquant.errors import TinyQuantError
+from pytest_tinyquant.firmware.elf import Elf
 from pytest_tinyquant.firmware.image import FirmwareImage
 
 
@@ -144,6 +146,8 @@ def record(image: FirmwareImage, log: Path) -> Recording:
             result = error
         debugger = device._debugger
         debugger.halt()
+        if isinstance(result, (RunRecord, InvalidOutputError)):
+            rest(debugger, image)
         return Recording(
             image,
             log.read_bytes(),
@@ -153,6 +157,21 @@ def record(image: FirmwareImage, log: Path) -> Recording:
         )
     finally:
         device.close()
+
+
+def rest(debugger: Debugger, image: FirmwareImage) -> None:
+    """Let a core whose last line came go on to where a board rests by the time one looks.
+
+    On a host under load the run is over before the core has left the function that sent the line.
+    """
+    finished = Elf(image.elf).symbol("tq_finished")
+    assert finished is not None
+    while not finished.address <= debugger.register("pc") < finished.address + finished.size:
+        debugger.breakpoint(finished.address)
+        debugger.resume()
+        while debugger.state() == "running":
+            pass
+        debugger.breakpoint(finished.address, enabled=False)
 
 
 @dataclass(frozen=True)

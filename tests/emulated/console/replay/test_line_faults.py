@@ -122,7 +122,9 @@ def judge(trial: Trial, kind: str, lasting: bool) -> str:
         return ""
     if isinstance(result, DeviceHaltedError):
         # Twice at the same place: then it is the firmware's doing.
-        return "halted: reset" if kind == "reset" and lasting and result.kind == "reset" else ""
+        # A first line that comes doubled each time looks like that as well.
+        looks_so = lasting and kind in ("reset", "duplicate")
+        return "halted: reset" if looks_so and result.kind == "reset" else ""
     return "console error" if lasting or kind in HOPELESS else ""
 
 
