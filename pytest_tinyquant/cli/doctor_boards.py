@@ -84,6 +84,7 @@ def _other_vela(board: str, directory: Path) -> Iterator[Finding]:
         name,
         purpose,
         "",
-        f"of {' and '.join(others)}, but {installed.found} is installed: its numbers are not comparable. "
-        f"pip install '{exact}', or record them anew with --tq-update-baselines=all",
+        f"of {' and '.join(others)}, but {installed.found} is installed: its numbers "
+        f"are not comparable. pip install '{exact}', or record them anew with "
+        "--tq-update-baselines=all",
     )

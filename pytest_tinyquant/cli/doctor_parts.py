@@ -85,14 +85,14 @@ def part_findings(boards: Collection[Board], gates: Collection[Board]) -> Iterat
     if any(KINDS[kind].runs_firmware for kind in kinds):
         for tool in ("cmake", "ninja"):
             yield tried(tool, "building firmware", partial(_build_tool, tool))
-    yield from _compilers(boards, kinds)
-    yield from _emulators(boards, kinds)
-    yield from _estimates(boards, kinds, gates)
+    yield from compiler_findings(boards, kinds)
+    yield from emulator_findings(boards, kinds)
+    yield from estimate_findings(boards, kinds, gates)
     if not boards:
         yield package_finding("tomlkit", "tinyquant board add", "hardware", optional=True)
 
 
-def _compilers(boards: Collection[Board], kinds: list[str]) -> Iterator[Finding]:
+def compiler_findings(boards: Collection[Board], kinds: Collection[str]) -> Iterator[Finding]:
     """Yield what builds firmware for each core, tried with a small program for that core."""
     wanted = [(board.kind, board.toolchain) for board in boards] or [(kind, "") for kind in kinds]
     programs: dict[str, list[tuple[str, Finding]]] = {}
@@ -105,7 +105,7 @@ def _compilers(boards: Collection[Board], kinds: list[str]) -> Iterator[Finding]
         yield from together(program, "building firmware for {}", tries)
 
 
-def _emulators(boards: Collection[Board], kinds: list[str]) -> Iterator[Finding]:
+def emulator_findings(boards: Collection[Board], kinds: Collection[str]) -> Iterator[Finding]:
     """Yield each emulator, with the machines that stand for the cores."""
     wanted = [
         (board.kind, board.machine) for board in boards if board.target.is_emulated
@@ -129,8 +129,8 @@ def _emulator(program: str, machine: str) -> str:
     return path
 
 
-def _estimates(
-    boards: Collection[Board], kinds: list[str], gates: Collection[Board]
+def estimate_findings(
+    boards: Collection[Board], kinds: Collection[str], gates: Collection[Board]
 ) -> Iterator[Finding]:
     """Yield what estimates cycles; only a board whose gate rests on them needs it."""
     traced = [
