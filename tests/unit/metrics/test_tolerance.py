@@ -148,7 +148,7 @@ def test_a_metric_given_twice_is_refused() -> None:
 
 @pytest.mark.parametrize("value", [-1, float("nan"), float("inf"), True, None, [1]])
 def test_values_that_are_no_slack_are_refused(value: float | list[int] | None) -> None:
-    with pytest.raises(ConfigurationError, match="^flash: "):
+    with pytest.raises(ConfigurationError, match=r"^flash: "):
         parse_mapping({"flash": value})
 
 
