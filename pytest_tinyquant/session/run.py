@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Iterable
 from functools import cached_property
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
@@ -161,7 +162,8 @@ class Run:
         from pytest_tinyquant.boards.farm.farm import Farm
 
         timeout = self.settings.lease_timeout
-        return Farm(self.work_dir, LeaseDirectory().root, timeout=timeout)
+        tell = partial(self.progress.say, "labgrid")
+        return Farm(self.work_dir, LeaseDirectory().root, timeout=timeout, tell=tell)
 
     @cached_property
     def health(self) -> BoardHealth:
