@@ -25,6 +25,7 @@ from pytest_tinyquant.firmware.keys import KERNEL_INPUTS
 from pytest_tinyquant.firmware.keys import LIBRARY_INPUTS
 from pytest_tinyquant.firmware.keys import kernel_inputs
 from pytest_tinyquant.firmware.keys import library_inputs
+from pytest_tinyquant.firmware.memory import check_memories
 from pytest_tinyquant.firmware.memory import memory
 from pytest_tinyquant.firmware.memory import origins
 from pytest_tinyquant.firmware.memory import regions
@@ -80,6 +81,7 @@ class Work:
         samples: tuple[bytes, ...],
         cache: Cache,
     ) -> None:
+        check_memories(board)
         self.emitted = emitted
         self.board = board
         self.samples = samples
