@@ -87,7 +87,7 @@ OPTIONS = [
         Attack(
             f"tinyquant_set_aside_after={value[:9]}",
             with_ini(f"tinyquant_set_aside_after = {value}"),
-            (r"tinyquant_set_aside_after must be 1 or more",),
+            (r"tinyquant_set_aside_after: must be 1 or more",),
             USAGE,
             quick=value == DIGITS,
         )
