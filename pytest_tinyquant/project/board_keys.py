@@ -38,7 +38,7 @@ def read_limits(table: Table, before: tuple[Limit, ...]) -> tuple[Limit, ...]:
         return before
     from pytest_tinyquant.metrics.limits import parse_limits
 
-    limits = parse_limits(limit.values, where=f"{table.file.name}: {limit.label}")
+    limits = parse_limits(limit.values, source=f"{table.file.name}: {limit.label}")
     return tuple(dataclasses.replace(each, board=table.label.strip("[]")) for each in limits)
 
 

@@ -15,6 +15,7 @@ from pytest_tinyquant.baselines.compare import compare
 from pytest_tinyquant.baselines.noise import noise_floors
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.errors import TinyQuantError
+from pytest_tinyquant.errors import located
 from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.metrics.text import number_text
 from pytest_tinyquant.metrics.text import quantity_text
@@ -111,7 +112,8 @@ class Canary:
     def _tolerances(self, measured: Measurement) -> Tolerances:
         """Return what the gate allows a measurement of this combination."""
         project = self._stages.project
-        allowed = Tolerances.of(project.tolerance, self._model.tolerance, where=self._name)
+        with located(self._name):
+            allowed = Tolerances.of(project.tolerance, self._model.tolerance)
         floors = noise_floors(project.baselines_dir, measured.board, measured.target)
         return allowed.over_noise(floors)
 
