@@ -8,6 +8,7 @@ from dataclasses import field
 from typing import Any
 from typing import Final
 
+from pytest_tinyquant.measure.disagreement import Disagreement
 from pytest_tinyquant.measure.model_structure import Structure
 from pytest_tinyquant.metrics.metric import Metric
 from pytest_tinyquant.metrics.registry import METRICS
@@ -128,6 +129,8 @@ class Measurement:
         estimated for.
     :param unjudged: why a metric that the board has cannot be judged here, by metric.
     :param remarks: what a reader must know of a metric's numbers, by metric.
+    :param disagreements: where TensorFlow Lite's interpreter differs from the reference of a file
+        that others made; not kept in baselines.
     """
 
     model: str
@@ -152,6 +155,7 @@ class Measurement:
     clock_hz: int | None = None
     unjudged: Mapping[str, str] = field(default_factory=dict)
     remarks: Mapping[str, str] = field(default_factory=dict)
+    disagreements: tuple[Disagreement, ...] = ()
 
     @property
     def combination(self) -> str:
@@ -203,6 +207,7 @@ class Measurement:
             "clock_hz": self.clock_hz,
             "unjudged": dict(self.unjudged),
             "remarks": dict(self.remarks),
+            "disagreements": [each.to_json() for each in self.disagreements],
         }
 
     @classmethod
@@ -238,4 +243,5 @@ class Measurement:
             clock_hz=data.get("clock_hz"),
             unjudged=data.get("unjudged", {}),
             remarks=data.get("remarks", {}),
+            disagreements=tuple(map(Disagreement.from_json, data.get("disagreements", ()))),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -89,3 +90,33 @@ def test_a_model_that_tensorflow_lite_micro_refuses_is_compared_with_the_interpr
     result = real_project.run("--board=nucleo-l4r5zi", "--tq-update-baselines=new", "-k", "error")
 
     assert result.parseoutcomes()["passed"] == 1
+
+
+def test_reports_say_where_the_interpreter_doubts_the_reference(
+    real_project: RealProject, models: Path
+) -> None:
+    """The interpreter's reference SUM overflows over more than 127 values; its default one not."""
+    builder = ModelBuilder()
+    source = builder.tensor((1, 200), "int8", scale=0.1, zero_point=-128)
+    middle = builder.tensor((1, 200), "int8", scale=0.1, zero_point=-128)
+    output = builder.tensor((1, 1), "int8", scale=25.5, zero_point=-128, name="total")
+    axis = builder.tensor((1,), "int32", data=[1])
+    builder.operator("RELU", [source], [middle])
+    builder.operator("SUM", [middle, axis], [output], keep_dims=True)
+    (models / "sum.tflite").write_bytes(builder.build([source], [output]))
+
+    result = real_project.run(
+        *HOST, "-k", "error", "--tq-json=r.json", "--tq-html=r.html", "--tq-markdown=r.md"
+    )
+
+    assert result.parseoutcomes()["passed"] == 1
+    document = json.loads((real_project.root / "r.json").read_text())
+    (found,) = document["combinations"]["sum-int8-only-host"]["measurement"]["disagreements"]
+    assert (found["kernels"], found["output"]) == ("reference", "total")
+    assert found["operator"].startswith("sum[1]: ")
+    written = [(real_project.root / f"r.{kind}").read_text() for kind in ("html", "md")]
+    for text in (result.stdout.str(), *map(html.unescape, written)):
+        plain = text.replace("\\", "")  # Markdown escapes brackets
+        assert "TensorFlow Lite's interpreter differs" in plain
+        assert f"{found['largest']:g} steps (total)" in plain
+        assert found["operator"] in plain
