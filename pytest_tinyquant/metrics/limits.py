@@ -107,7 +107,7 @@ class LimitCheck:
 
     def room_text(self) -> str:
         """Return how far the number is from its limit, in words."""
-        room = quantity_text(_short(abs(self.headroom)), self.number.unit)
+        room = quantity_text(abs(self.headroom), self.number.unit)
         return f"{room} of head-room" if self.kept else f"OVER LIMIT by {room}"
 
     def to_json(self) -> dict[str, Any]:
@@ -210,7 +210,3 @@ def _metric(name: str) -> tuple[str, str]:
         f"unknown metric {metric!r}; limits are of {', '.join(METRICS)}, or of a figure "
         "of error such as accuracy"
     )
-
-
-def _short(value: float) -> float:
-    return int(value) if value == int(value) else float(f"{value:.6g}")

@@ -107,15 +107,18 @@ class Steps(Devices):
 
         :raises UnsupportedModelError: if the runtime has no kernel for an operator.
         """
+        from pytest_tinyquant.firmware.libraries import planned_kernels
         from pytest_tinyquant.support.check import plan_supported
 
         board = case.board
         with located(case.name):
+            kernels, replaced = planned_kernels(board, self.cache)
             plan = plan_supported(
                 case.graph,
                 RUNTIMES[board.runtime],
-                kernels=board.kernels,
+                kernels=kernels,
                 name=case.name,
+                replaced=replaced,
                 spare_bytes=board.spare_arena_bytes,
             )
         return grown(case, Checked, plan=plan)
