@@ -11,9 +11,7 @@ from typing import Literal
 
 import pytest
 
-from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.project.settings import split_names
-from pytest_tinyquant.system.database_url import DatabaseUrl
 
 
 IniType = Literal["args", "string", "linelist"]
@@ -175,8 +173,11 @@ class FileOrUrl(File):
 
     def read(self, said: Any, where: str, directory: Path) -> Any:
         """Return the path, made absolute, or the address."""
-        if not DatabaseUrl.is_meant(str(said)):
+        if "://" not in str(said):
             return super().read(said, where, directory)
+        from pytest_tinyquant.errors import ConfigurationError
+        from pytest_tinyquant.system.database_url import DatabaseUrl
+
         try:
             return DatabaseUrl.parse(str(said))
         except ConfigurationError as error:
