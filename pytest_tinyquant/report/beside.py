@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from pytest_tinyquant.errors import TinyQuantError
+
 
 #: Attribute of a test's report that tells what went wrong while it was made.
 TROUBLES = "tinyquant_troubles"
@@ -43,8 +45,6 @@ class Beside:
 
 def _words(error: Exception) -> str:
     """Return what went wrong; the place in the code only where that is where to look."""
-    from pytest_tinyquant.errors import TinyQuantError
-
     if isinstance(error, (TinyQuantError, pytest.UsageError, OSError)):
         return str(error)
     place = traceback.extract_tb(error.__traceback__)[-1]

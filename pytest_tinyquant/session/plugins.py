@@ -11,6 +11,8 @@ from typing import Final
 
 import pytest
 
+from pytest_tinyquant.errors import ConfigurationError
+
 
 _REGISTRIES: Final = {
     "pytest_tinyquant_metrics": "pytest_tinyquant.metrics.registry:METRICS",
@@ -83,8 +85,6 @@ def _registry(name: str) -> Any:
 
 @contextlib.contextmanager
 def _as_usage_error() -> Iterator[None]:
-    from pytest_tinyquant.errors import ConfigurationError
-
     try:
         yield
     except ConfigurationError as error:

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from pytest_tinyquant.errors import located
 from pytest_tinyquant.session.options import read_settings
 
 
@@ -228,7 +229,6 @@ class Run:
         """The baselines that growth is counted from; None if nobody asked, or in an A/B run."""
         if not self.settings.creep_since or self.settings.ab:
             return None
-        from pytest_tinyquant.errors import located
         from pytest_tinyquant.history.creep import Release
         from pytest_tinyquant.metrics.tolerances import parse_ini
 
