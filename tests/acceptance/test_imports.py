@@ -34,8 +34,9 @@ def test_collecting_the_matrix_imports_nothing_heavy(bench: Bench) -> None:
 def test_the_plugin_itself_imports_none_of_its_stages(pytester: pytest.Pytester) -> None:
     """Every pytest run in the environment pays for this import, whatever it tests."""
     light = {
-        "errors", "plugin", "project", "project.settings", "report", "report.beside", "report.controller",
-        "session", "session.add_options", "session.fixtures", "session.options", "session.plugins",
+        "errors", "plugin", "project", "project.settings", "report", "report.beside",
+        "report.controller", "session", "session.add_options", "session.fixtures",
+        "session.options", "session.plugins",
         "session.run", "session.table", "session.values",
     }  # fmt: skip
     script = (
