@@ -29,6 +29,7 @@ from pytest_tinyquant.engine.lowering import pairwise
 from pytest_tinyquant.engine.lowering import pooling
 from pytest_tinyquant.engine.lowering import reduction
 from pytest_tinyquant.engine.lowering import resize
+from pytest_tinyquant.engine.lowering import rx
 from pytest_tinyquant.engine.lowering import signal_filter_bank
 from pytest_tinyquant.engine.lowering import signal_frames
 from pytest_tinyquant.engine.lowering import signal_spectrum
@@ -158,7 +159,7 @@ LOWERINGS: dict[str, LoweringFunction] = {
 
 
 #: The kernel sets of this package.
-SETS: Final = ("reference", "cortex_m_dsp", "cortex_m_mve")
+SETS: Final = ("reference", "cortex_m_dsp", "cortex_m_mve", "rx_dsp")
 
 
 def lowerings(kernels: str) -> Mapping[str, LoweringFunction]:
@@ -167,7 +168,11 @@ def lowerings(kernels: str) -> Mapping[str, LoweringFunction]:
     A set that has none of its own, such as a user's directory, has the reference set's
     prototypes.
     """
-    own = {"cortex_m_dsp": dsp.LOWERINGS, "cortex_m_mve": dsp.LOWERINGS | mve.LOWERINGS}
+    own = {
+        "cortex_m_dsp": dsp.LOWERINGS,
+        "cortex_m_mve": dsp.LOWERINGS | mve.LOWERINGS,
+        "rx_dsp": rx.LOWERINGS,
+    }
     return LOWERINGS | own.get(kernels, {})
 
 
