@@ -52,10 +52,12 @@ def _html(results: Results, run: Run) -> str:
 def _markdown(results: Results, run: Run) -> str:
     from pytest_tinyquant.report.choosing import choices_of
     from pytest_tinyquant.report.markdown import markdown
+    from pytest_tinyquant.report.published import read_all
     from pytest_tinyquant.session.heading import run_summary
 
     found = choices_of(run) if results.results else ()
-    return markdown(results, run_summary(run), found)
+    published = read_all(run.project.baselines_dir / "published") if found else ()
+    return markdown(results, run_summary(run), found, published)
 
 
 def _write(path: Path, text: str) -> None:

@@ -19,6 +19,7 @@ from pytest_tinyquant.report.numbers import number_rows
 from pytest_tinyquant.report.published import Published
 from pytest_tinyquant.report.published_beside import cells_beside
 from pytest_tinyquant.report.published_beside import heads_beside
+from pytest_tinyquant.report.published_beside import rows_beside
 from pytest_tinyquant.report.published_beside import title_beside
 from pytest_tinyquant.report.results import BAD
 from pytest_tinyquant.report.results import NOTABLE
@@ -53,10 +54,17 @@ _LIMITS: Final = (
 _ESTIMATED: Final = ("| combination | metric | number | class and source |", "|---|---|---:|---|")
 
 
-def markdown(results: Results, summary: str | None, found: Sequence[Choice] = ()) -> str:
+def markdown(
+    results: Results,
+    summary: str | None,
+    found: Sequence[Choice] = (),
+    published: Sequence[Published] = (),
+) -> str:
     """Return the counts, a table of what is not as in the baselines, schemes, and known gaps.
 
     :param found: the schemes to choose from, by model and board.
+    :param published: what studies published; of it, what is of these models and boards stands below
+        their tables.
     """
     counts = results.counts()
     lines = ["## tinyquant", "", f"**{counts_text(counts) or 'no results'}**", ""]
@@ -84,7 +92,7 @@ def markdown(results: Results, summary: str | None, found: Sequence[Choice] = ()
     for section in results.sections:
         lines += _section(section)
     for choice in found[:MOST_CHOICES]:
-        lines += choice_table(choice)
+        lines += [*choice_table(choice), *published_table(rows_beside(choice, published))]
     if len(found) > MOST_CHOICES:
         lines += [f"{len(found) - MOST_CHOICES} models and boards more: `tinyquant compare`.", ""]
     gaps = known_gaps(results.results)

@@ -8,12 +8,14 @@ import sys
 import tempfile
 from collections.abc import Iterable
 from functools import cached_property
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 
 import pytest
 
+from pytest_tinyquant.errors import located
 from pytest_tinyquant.session.options import read_settings
 from pytest_tinyquant.system.database_url import hide_password
 
@@ -160,7 +162,8 @@ class Run:
         from pytest_tinyquant.boards.farm.farm import Farm
 
         timeout = self.settings.lease_timeout
-        return Farm(self.work_dir, LeaseDirectory().root, timeout=timeout)
+        tell = partial(self.progress.say, "labgrid")
+        return Farm(self.work_dir, LeaseDirectory().root, timeout=timeout, tell=tell)
 
     @cached_property
     def health(self) -> BoardHealth:
@@ -225,8 +228,9 @@ class Run:
         from pytest_tinyquant.metrics.tolerances import parse_ini
 
         limits: dict[str, Any] = {}
-        for line in self.settings.creep_limit:
-            limits |= parse_ini([line], where="--tq-creep-limit")
+        with located("--tq-creep-limit"):
+            for line in self.settings.creep_limit:
+                limits |= parse_ini([line])
         return Release(self.settings.creep_since, self.project.baselines_dir, limits)
 
     def close(self) -> None:

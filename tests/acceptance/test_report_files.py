@@ -80,9 +80,13 @@ def test_published_figures_lie_beside_the_runs_own(bench: Bench) -> None:
         "runtime,board,build,model,scheme,latency_ms_mean\n"
         "tflm,nucleo-l4r5zi,O3,cnn_4,int8-only,40.5\n"
     )
-    bench.run(*ONE, "--tq-html=report.html")
+    two = ("--model=cnn_4", "--scheme=int8-only,int8", "--board=nucleo-l4r5zi")
+    bench.run(*two, "--tq-html=report.html", "--tq-markdown=report.md")
     html = (bench.root / "report.html").read_text()
     assert "cnn_4 int8-only: 40.5 ms on hardware, study" in html
+    markdown = (bench.root / "report.md").read_text()
+    assert "*published: study, not measured here*" in markdown
+    assert "| tflm | int8-only | 40.5 |" in markdown
 
 
 def test_workers_of_xdist_report_into_the_same_files(bench: Bench, schema: dict[str, Any]) -> None:

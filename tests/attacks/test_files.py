@@ -24,6 +24,7 @@ from attack import parameters
 from played_project import Bench
 
 from pytest_tinyquant.boards.bench.lease import LeaseDirectory
+from pytest_tinyquant.boards.bench.ticket_files import TicketFiles
 from pytest_tinyquant.boards.bench.waiting_line import WaitingLine
 from pytest_tinyquant.cli.main import main
 from pytest_tinyquant.errors import BenchError
@@ -404,7 +405,7 @@ def test_a_link_planted_in_the_waiting_line_leads_nowhere(
     refused = pytest.raises(OSError, match=rf"{name} is (a symbolic link|one name of several)")
     with (
         refused if name == "line.lock" else contextlib.nullcontext(),
-        WaitingLine(tmp_path).join() as ticket,
+        WaitingLine(TicketFiles(tmp_path)).join() as ticket,
         ticket.turn(["probe"]) as mine,
     ):
         assert mine == {"probe"}
@@ -414,5 +415,5 @@ def test_a_link_planted_in_the_waiting_line_leads_nowhere(
 @pytest.mark.parametrize("name", ["x.ticket", f"{'9' * 200}.ticket", "-1.ticket", "\u0661.ticket"])
 def test_a_ticket_with_a_name_that_is_no_number_is_none(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text('["probe"]')
-    with WaitingLine(tmp_path).join() as ticket, ticket.turn(["probe"]) as mine:
+    with WaitingLine(TicketFiles(tmp_path)).join() as ticket, ticket.turn(["probe"]) as mine:
         assert mine == {"probe"}

@@ -45,17 +45,18 @@ class Coordinator:
         self.tags = {place: {"board": "nucleo-l4r5zi"} for place in places}
         self.switched: list[str] = []
         self.fails = ""
+        self.away = False
         self.dies_in = 0  # so many calls, the last of which its process does not live to make
         self.dead = ""
         self.calls: list[str] = []
 
-    def client(self, owner: str) -> Client:
-        return PlayedClient(owner, self)
+    def client(self, owner: str, address: str = "") -> Client:
+        return PlayedClient(owner, self, address)
 
 
 class PlayedClient(Client):
-    def __init__(self, owner: str, coordinator: Coordinator) -> None:
-        super().__init__(owner, program="labgrid-client")
+    def __init__(self, owner: str, coordinator: Coordinator, address: str = "") -> None:
+        super().__init__(owner, address, program="labgrid-client")
         self._coordinator = coordinator
 
     def call(self, *arguments: str, token: str = "", timeout: float = 60) -> str:
@@ -67,7 +68,7 @@ class PlayedClient(Client):
             c.dead = "" if c.dies_in else self.owner
         if c.dead and c.dead == self.owner:
             raise SystemExit
-        if c.fails == command:
+        if c.fails == command or c.away:
             raise FarmError(f"labgrid-client {command}: Server error: Error: played")
         return str(getattr(self, "_" + command.replace("-", "_"))(c, token, *arguments))
 

@@ -13,6 +13,7 @@ from pytest_tinyquant.boards.bench.lease import Lease
 from pytest_tinyquant.boards.bench.lease import LeaseDirectory
 from pytest_tinyquant.boards.bench.set_aside import BoardHealth
 from pytest_tinyquant.boards.bench.set_aside import Cycle
+from pytest_tinyquant.boards.bench.ticket_files import TicketFiles
 from pytest_tinyquant.boards.bench.waiting_line import Ticket
 from pytest_tinyquant.boards.bench.waiting_line import WaitingLine
 from pytest_tinyquant.boards.farm.client import OtherPlaceError
@@ -134,7 +135,7 @@ class Pool:
         told = 0.0
         try:
             self._leases.root.mkdir(parents=True, exist_ok=True)
-            with WaitingLine(self._leases.root).join() as ticket:
+            with WaitingLine(TicketFiles(self._leases.root)).join() as ticket:
                 while True:
                     lease = self._try(self.health.usable(boards), digest, test, ticket)
                     if lease is not None:

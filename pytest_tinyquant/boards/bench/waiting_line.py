@@ -1,130 +1,76 @@
 """First come, first served, among all processes of a host that wait for the same boards.
 
-Everyone who waits has a numbered ticket, a file that says what it waits for. It is locked by who
-wrote it, so that the tickets of processes that were killed do not hold up anyone.
+Everyone who waits has a numbered ticket that says what it waits for. This is the law of the line;
+where the tickets are kept is the affair of :class:`Tickets`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
-import os
-import re
+from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Final
-
-from filelock import FileLock
-from filelock import Timeout
-
-from pytest_tinyquant.system.json_text import parse_json
-from pytest_tinyquant.system.regular_file import open_regular
-from pytest_tinyquant.system.regular_file import refuse_planted
+from typing import Protocol
 
 
-_SUFFIX: Final = ".ticket"
-_TICKET: Final = re.compile(r"[0-9]{8,12}\.ticket")
-_LIMIT: Final = 1 << 20
-_LOCK_MODE: Final = 0o666
+class Tickets(Protocol):
+    """Where the tickets of all who wait are kept."""
 
-# Nobody holds the line for longer than it takes to look at the tickets and the locks.
-_LINE_TIMEOUT: Final = 60.0
-_LINE_POLL: Final = 0.005
+    def moving(self) -> contextlib.AbstractContextManager[None]:
+        """Keep everyone else from moving in a ``with`` block."""
+
+    def numbers(self) -> Collection[int]:
+        """Return the numbers of all tickets, also of those whose owners ended."""
+
+    def new(self, number: int) -> contextlib.ExitStack:
+        """Make a ticket that wants nothing yet; return what takes it away again."""
+
+    def write(self, number: int, wanted: Iterable[str]) -> None:
+        """Note what the owner of a ticket waits for."""
+
+    def wanted(self, number: int) -> set[str]:
+        """Return what a ticket says that its owner waits for."""
+
+    def is_alive(self, number: int) -> bool:
+        """Tell whether the owner of a ticket lives, and take the ticket away otherwise."""
 
 
 class WaitingLine:
-    """The line in `directory`, which exists."""
+    """The line of those who have one of `tickets`."""
 
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        self._lock = FileLock(directory / "line.lock", timeout=_LINE_TIMEOUT, mode=_LOCK_MODE)
+    def __init__(self, tickets: Tickets) -> None:
+        self._tickets = tickets
 
     @contextlib.contextmanager
     def join(self) -> Iterator[Ticket]:
         """Stand in line in a ``with`` block."""
-        with self.moving():
-            number = 1 + max(map(_number, self._files()), default=0)
-            path = self._directory / f"{number:08d}{_SUFFIX}"
-            _write(path, [], os.O_CREAT | os.O_EXCL)
-            lock = FileLock(path, mode=_LOCK_MODE)
-            lock.acquire(timeout=0)
-        try:
-            yield Ticket(self, path)
-        finally:
-            path.unlink(missing_ok=True)
-            lock.release()
+        with self._tickets.moving():
+            number = 1 + max(self._tickets.numbers(), default=0)
+            mine = self._tickets.new(number)
+        with mine:
+            yield Ticket(self, self._tickets, number)
 
-    @contextlib.contextmanager
-    def moving(self) -> Iterator[None]:
-        """Keep everyone else from moving in a ``with`` block."""
-        refuse_planted(Path(self._lock.lock_file))
-        with self._lock.acquire(poll_interval=_LINE_POLL):
-            yield
-
-    def wanted_before(self, path: Path) -> set[str]:
-        """Return what those wait for who came before the ticket `path`; the line must stand."""
+    def wanted_before(self, number: int) -> set[str]:
+        """Return what those wait for who came before a ticket; the line must stand."""
         wanted: set[str] = set()
-        for other in self._files():
-            if _number(other) < _number(path) and _is_alive(other):
-                wanted.update(_wanted(other))
+        for other in self._tickets.numbers():
+            if other < number and self._tickets.is_alive(other):
+                wanted.update(self._tickets.wanted(other))
         return wanted
-
-    def _files(self) -> list[Path]:
-        found = self._directory.glob(f"*{_SUFFIX}")
-        return sorted(path for path in found if _TICKET.fullmatch(path.name))
 
 
 class Ticket:
     """One place in the line."""
 
-    def __init__(self, line: WaitingLine, path: Path) -> None:
+    def __init__(self, line: WaitingLine, tickets: Tickets, number: int) -> None:
         self._line = line
-        self._path = path
+        self._tickets = tickets
+        self._number = number
 
     @contextlib.contextmanager
     def turn(self, wanted: Iterable[str]) -> Iterator[set[str]]:
         """Yield those of `wanted` that nobody waits for who came before; the line stands still."""
         wanted = sorted(wanted)
-        with self._line.moving():
-            _write(self._path, wanted)
-            yield set(wanted) - self._line.wanted_before(self._path)
-
-
-def _write(path: Path, wanted: Iterable[str], flags: int = 0) -> None:
-    """Write into a ticket, never through a link that someone put in its place.
-
-    :param flags: of :func:`os.open`, to make the ticket.
-    """
-    how = os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-    with open(os.open(path, how | flags, _LOCK_MODE), "w", encoding="utf-8") as stream:
-        json.dump(list(wanted), stream)
-
-
-def _wanted(path: Path) -> set[str]:
-    """Return what a ticket says that it waits for; nothing if it cannot be read."""
-    try:
-        with open(open_regular(path, follow=False), "rb") as stream:
-            names = parse_json(stream.read(_LIMIT))
-        return {name for name in names if isinstance(name, str)}
-    except (OSError, ValueError, TypeError):
-        return set()
-
-
-def _number(path: Path) -> int:
-    return int(path.stem)
-
-
-def _is_alive(path: Path) -> bool:
-    """Tell whether who wrote a ticket still holds it, and remove it otherwise."""
-    try:
-        refuse_planted(path)
-    except OSError:
-        return False
-    lock = FileLock(path, mode=_LOCK_MODE)
-    try:
-        with lock.acquire(timeout=0):
-            path.unlink(missing_ok=True)
-            return False
-    except Timeout:
-        return True
+        with self._tickets.moving():
+            self._tickets.write(self._number, wanted)
+            yield set(wanted) - self._line.wanted_before(self._number)

@@ -65,11 +65,13 @@ class Client:
     """Asks one coordinator, in the name of one run.
 
     :param owner: who places are held by, as labgrid shows it; unlike that of any other run.
+    :param coordinator: its address; empty for the one that the environment names.
     :param program: None looks for it.
     """
 
-    def __init__(self, owner: str, *, program: str | None = None) -> None:
+    def __init__(self, owner: str, coordinator: str = "", *, program: str | None = None) -> None:
         self.owner = owner
+        self.coordinator = coordinator
         self._program = program
 
     def call(self, *arguments: str, token: str = "", timeout: float = SECONDS) -> str:
@@ -80,7 +82,7 @@ class Client:
         :raises FarmError: it failed, with its own words, or took too long.
         """
         program = self._program = self._program or find_program()
-        words = f"{PROGRAM} {' '.join(arguments)}"
+        words, where = f"{PROGRAM} {' '.join(arguments)}", self.coordinator or coordinator()
         try:
             done = subprocess.run(
                 [program, *arguments],
@@ -94,7 +96,7 @@ class Client:
             )
         except subprocess.TimeoutExpired:
             raise NoAnswerError(
-                f"{words}: no answer from {coordinator()} in {timeout:g} s; see whether the "
+                f"{words}: no answer from {where} in {timeout:g} s; see whether the "
                 "coordinator is up and the network reaches it"
             ) from None
         except OSError as error:
@@ -103,13 +105,18 @@ class Client:
             ) from error
         if done.returncode == 0:
             return done.stdout
-        raise FarmError(f"{words}: {_said(done.stderr or done.stdout)} (at {coordinator()})")
+        raise FarmError(f"{words}: {_said(done.stderr or done.stdout)} (at {where})")
 
     def _environment(self, token: str) -> dict[str, str]:
         """Return the user's environment without what belongs to our Python or to another place."""
         ours = ("PYTHONPATH", "PYTHONHOME", "LG_TOKEN", "LG_PLACE", "LG_ENV", "LG_USERNAME")
         environment = {key: value for key, value in os.environ.items() if key not in ours}
-        return {**environment, "LG_USERNAME": self.owner} | ({"LG_TOKEN": token} if token else {})
+        environment["LG_USERNAME"] = self.owner
+        if token:
+            environment["LG_TOKEN"] = token
+        if self.coordinator:
+            environment["LG_COORDINATOR"] = self.coordinator
+        return environment
 
 
 def find_program() -> str:

@@ -11,53 +11,35 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import getpass
-import json
 import os
 import time
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
 from pytest_tinyquant.boards.bench.lease import LeaseDirectory
 from pytest_tinyquant.boards.farm.client import Client
 from pytest_tinyquant.boards.farm.client import FarmError
 from pytest_tinyquant.boards.farm.client import OtherPlaceError
 from pytest_tinyquant.boards.farm.client import PlaceGoneError
+from pytest_tinyquant.boards.farm.client import coordinator
 from pytest_tinyquant.boards.farm.heartbeat import Heart
 from pytest_tinyquant.boards.farm.heartbeat import Janitor
 from pytest_tinyquant.boards.farm.heartbeat import beat
+from pytest_tinyquant.boards.farm.leftovers import Leftovers
+from pytest_tinyquant.boards.farm.notes import ClientOf
+from pytest_tinyquant.boards.farm.notes import Note
+from pytest_tinyquant.boards.farm.notes import give_back
+from pytest_tinyquant.boards.farm.notes import read
+from pytest_tinyquant.boards.farm.notes import write
 from pytest_tinyquant.boards.farm.place import Place
 from pytest_tinyquant.boards.farm.place import acquire
 from pytest_tinyquant.boards.farm.place import reserve
 from pytest_tinyquant.errors import BenchError
 from pytest_tinyquant.errors import BoardBusyError
+from pytest_tinyquant.errors import TinyQuantError
 from pytest_tinyquant.project.bench import PhysicalBoard
-from pytest_tinyquant.system.atomic import write_text
-from pytest_tinyquant.system.json_text import parse_json
-from pytest_tinyquant.system.regular_file import read_text
-from pytest_tinyquant.system.scratch import is_in_use
-
-
-_NOTES: Final = "labgrid-*.json"
-
-
-@dataclasses.dataclass(frozen=True)
-class Note:
-    """What a run holds, or is about to.
-
-    :param run: the run's scratch directory.
-    :param owner: the name that it gave to labgrid.
-    :param place: empty until the place is known.
-    """
-
-    run: str
-    owner: str
-    token: str
-    place: str = ""
-    probe: str = ""
-    port: str = ""
 
 
 class Farm:
@@ -66,7 +48,8 @@ class Farm:
     :param run: the run's scratch directory, the same in all its processes.
     :param notes: where runs of this host write down what they hold.
     :param timeout: seconds to wait for a place.
-    :param client: makes the client of an owner.
+    :param client: makes the client of an owner at a coordinator.
+    :param tell: is given a line for the user about what could not be given back.
     """
 
     def __init__(
@@ -75,15 +58,17 @@ class Farm:
         notes: Path,
         *,
         timeout: float,
-        client: Callable[[str], Client] = Client,
+        client: ClientOf = Client,
+        tell: Callable[[str], None] = lambda line: None,
     ) -> None:
         self._run = run
         self._notes = notes
         self._timeout = timeout
         self._client_of = client
-        self._client = client(f"{_user()}-{run.name}")
+        self._client = client(f"{_user()}-{run.name}", coordinator())
         self._heart: Heart | None = None
         self._janitor = Janitor(self._client, notes)
+        self._leftovers = Leftovers(notes, client, tell=tell)
         self.leases = LeaseDirectory(run / "farm")
 
     @contextlib.contextmanager
@@ -130,11 +115,16 @@ class Farm:
             self._heart = Heart(self.beat)
 
     def beat(self) -> None:
-        """Show once that this run lives; where nobody answers, that is done again later."""
-        for note in filter(None, map(_read, self._mine())):
+        """Show once that this run lives; where nobody answers, that is done again later.
+
+        And give back what other runs of this host left.
+        """
+        for note in filter(None, map(read, self._mine())):
             if note.place:
                 with contextlib.suppress(BenchError):
                     beat(self._client, note.place)
+        with contextlib.suppress(TinyQuantError):  # who wants a place says what is wrong
+            self.release_dead()
 
     def close(self) -> None:
         """Give back everything that the run holds; may be called twice.
@@ -143,25 +133,25 @@ class Farm:
         """
         if self._heart is not None:
             self._heart.stop()
+        trouble: list[FarmError] = []
         for file in self._mine():
-            self._give_back(file)
+            try:
+                self._give_back(file)
+            except FarmError as error:
+                trouble.append(error)
+        if trouble:
+            raise trouble[0]
 
     def release_dead(self) -> list[str]:
         """Give back what ended runs of this host hold, and return the places' names.
 
-        :raises FarmError: labgrid does not take it.
+        Where a coordinator does not take it, that is told and tried again a minute later.
         """
-        released = []
-        for file in sorted(self._notes.glob(_NOTES)):
-            note = _read(file)
-            if note is not None and not is_in_use(Path(note.run)):
-                self._give_back(file)
-                released.append(note.place or note.token)
-        return released
+        return self._leftovers.release()
 
     def _held(self, physical: PhysicalBoard) -> Place | None:
         """Return the place that another process of the run took for this row."""
-        note = _read(self._file(physical))
+        note = read(self._file(physical))
         if note is None or not note.place:
             return None
         return Place(note.place, note.token, note.probe, note.port)
@@ -171,8 +161,8 @@ class Farm:
         file = self._file(physical)
         start = time.monotonic()
         token = reserve(self._client, physical.labgrid)
-        note = Note(str(self._run), self._client.owner, token)
-        _write(file, note)
+        note = Note(str(self._run), self._client.owner, token, coordinator=self._client.coordinator)
+        write(file, note)
         try:
             place = acquire(
                 self._client, token, self._timeout, lambda: self._while_waiting(physical, others)
@@ -195,9 +185,7 @@ class Farm:
         except BaseException:
             self._give_back(file)
             raise
-        _write(
-            file, dataclasses.replace(note, place=place.name, probe=place.probe, port=place.port)
-        )
+        write(file, dataclasses.replace(note, place=place.name, probe=place.probe, port=place.port))
         return place
 
     def _while_waiting(self, physical: PhysicalBoard, others: Sequence[PhysicalBoard]) -> None:
@@ -215,6 +203,7 @@ class Farm:
             raise OtherPlaceError(f"{physical.name}: no place is free yet; there is {names}", held)
         with contextlib.suppress(BenchError):
             self._give_back_unused(physical)
+            self.release_dead()
             self._janitor.sweep()
 
     def _give_back_unused(self, waiting: PhysicalBoard) -> None:
@@ -232,38 +221,13 @@ class Farm:
                     lease.release()
 
     def _give_back(self, file: Path) -> None:
-        """Release the place of a note and take back its reservation, then forget the note."""
-        note = _read(file)
-        if note is None:
-            return
-        client = self._client_of(note.owner)
-        with contextlib.suppress(FarmError):  # nobody had acquired it yet, or somebody kicked us
-            client.call("-p", "+", "release", token=note.token)
-        try:
-            client.call("cancel-reservation", note.token)
-        except FarmError as error:
-            if "does not exist" not in str(error):
-                raise
-        file.unlink(missing_ok=True)
+        give_back(file, self._client_of)
 
     def _mine(self) -> list[Path]:
         return sorted(self._notes.glob(f"labgrid-{self._run.name}-*.json"))
 
     def _file(self, physical: PhysicalBoard) -> Path:
         return self._notes / f"labgrid-{self._run.name}-{physical.name}.json"
-
-
-def _write(file: Path, note: Note) -> None:
-    write_text(file, json.dumps(dataclasses.asdict(note)), follow=False)
-
-
-def _read(file: Path) -> Note | None:
-    """Return a note; None if there is none, or it is damaged."""
-    try:
-        note = Note(**parse_json(read_text(file)))
-    except (OSError, ValueError, TypeError):
-        return None
-    return note if all(isinstance(value, str) for value in vars(note).values()) else None
 
 
 def _user() -> str:

@@ -43,7 +43,7 @@ def beat(client: Client, place: str) -> None:
 
 
 class Heart:
-    """Calls a function once a minute until it is stopped."""
+    """Calls a function at once, and once a minute until it is stopped."""
 
     def __init__(self, once: Callable[[], None], *, seconds: float = BEAT_SECONDS) -> None:
         self._once = once
@@ -58,6 +58,7 @@ class Heart:
         self._thread.join()
 
     def _beat(self) -> None:
+        self._once()
         while not self._stopped.wait(self._seconds):
             self._once()
 
@@ -80,9 +81,11 @@ class Janitor:
     def sweep(self) -> list[str]:
         """Look at all places once; return the names of those that were given back.
 
-        :raises FarmError: the coordinator does not answer.
+        :raises FarmError: the coordinator does not answer, or does not take one back; the others
+            were given back even so.
         """
         before, seen, released = self._read(), {}, []
+        trouble: list[FarmError] = []
         for place in shown_places(self._client):
             if not _OWNER.fullmatch(place.acquired):
                 continue
@@ -93,10 +96,16 @@ class Janitor:
             if self._now() - since < DEAD_SECONDS:
                 seen[place.name] = (sign, since)
                 continue
-            self._release(place.name, place.acquired, place.reservation)
-            released.append(place.name)
+            try:
+                self._release(place.name, place.acquired, place.reservation)
+                released.append(place.name)
+            except FarmError as error:
+                seen[place.name] = (sign, since)
+                trouble.append(error)
         self._file.parent.mkdir(parents=True, exist_ok=True)
         write_text(self._file, json.dumps(seen), follow=False)
+        if trouble:
+            raise trouble[0]
         return released
 
     def _release(self, place: str, owner: str, token: str) -> None:

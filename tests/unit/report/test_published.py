@@ -8,6 +8,7 @@ import pytest
 
 from pytest_tinyquant.errors import BaselineError
 from pytest_tinyquant.report.choosing import Choice
+from pytest_tinyquant.report.markdown import markdown
 from pytest_tinyquant.report.markdown import published_table
 from pytest_tinyquant.report.published import read_all
 from pytest_tinyquant.report.published import read_published
@@ -17,6 +18,7 @@ from pytest_tinyquant.report.published_beside import heads_beside
 from pytest_tinyquant.report.published_beside import json_beside
 from pytest_tinyquant.report.published_beside import rows_beside
 from pytest_tinyquant.report.published_beside import title_beside
+from pytest_tinyquant.report.results import Results
 
 
 HEADER = "runtime,board,build,model,scheme,flash_kib,latency_ms_mean\n"
@@ -76,3 +78,20 @@ def test_all_runtimes_of_a_study_stand_beside_a_table_of_schemes(tmp_path: Path)
     assert json_beside(rows)[0]["runtime"] == "edge-impulse"
     assert published_table(rows)[0] == "*published: study, not measured here*"
     assert published_table([]) == []
+
+
+def test_the_summary_in_markdown_shows_them_below_the_schemes_of_that_model_and_board(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "study.csv").write_text(
+        HEADER
+        + "edge-impulse,rx65n,gcc,cnn_1,int8-only,80.25,\n"
+        + "ekkono,rx65n,gcc,cnn_2,basic,81.75,4\n"
+    )
+    choice = Choice("cnn_1", "rx65n", "emulator", ())
+    text = markdown(Results(), None, [choice], read_all(tmp_path))
+    table, below = text.split("*published: study, not measured here*")
+    assert "### cnn" in table
+    assert "| edge-impulse | int8-only | 80.25 |" in below
+    assert "ekkono" not in text
+    assert "published" not in markdown(Results(), None, [choice])

@@ -19,6 +19,7 @@ from pytest_tinyquant.boards.bench.pool import Pool
 from pytest_tinyquant.boards.bench.power import cycle
 from pytest_tinyquant.boards.bench.set_aside import BoardHealth
 from pytest_tinyquant.boards.bench.set_aside import cause
+from pytest_tinyquant.boards.bench.ticket_files import TicketFiles
 from pytest_tinyquant.boards.bench.waiting_line import WaitingLine
 from pytest_tinyquant.errors import BenchError
 from pytest_tinyquant.errors import BoardBusyError
@@ -132,7 +133,7 @@ def test_who_waits_gets_the_board_that_becomes_free(
 
 def test_nobody_overtakes_who_waits_for_the_same_board(leases: LeaseDirectory) -> None:
     leases.root.mkdir()
-    line = WaitingLine(leases.root)
+    line = WaitingLine(TicketFiles(leases.root))
     with line.join() as first, line.join() as second:
         with first.turn(["A", "B"]) as mine:
             assert mine == {"A", "B"}
@@ -149,8 +150,9 @@ def test_nobody_overtakes_who_waits_for_the_same_board(leases: LeaseDirectory) -
 WAIT = """
 import os, sys
 from pathlib import Path
+from pytest_tinyquant.boards.bench.ticket_files import TicketFiles
 from pytest_tinyquant.boards.bench.waiting_line import WaitingLine
-with WaitingLine(Path(sys.argv[1])).join() as ticket:
+with WaitingLine(TicketFiles(Path(sys.argv[1]))).join() as ticket:
     with ticket.turn(["A"]) as mine:
         os.kill(os.getpid(), 9) if sys.argv[2] == "in line" else None
     os.kill(os.getpid(), 9)
@@ -164,7 +166,7 @@ def test_the_ticket_of_a_killed_process_holds_up_nobody(leases: LeaseDirectory, 
     killed = subprocess.run(command, timeout=60, check=False)
     assert killed.returncode == -9
     assert list(leases.root.glob("*.ticket"))
-    with WaitingLine(leases.root).join() as ticket, ticket.turn(["A"]) as mine:
+    with WaitingLine(TicketFiles(leases.root)).join() as ticket, ticket.turn(["A"]) as mine:
         assert mine == {"A"}
         assert len(list(leases.root.glob("*.ticket"))) == 1
 

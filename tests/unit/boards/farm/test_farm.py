@@ -129,8 +129,7 @@ def test_the_next_run_gives_back_what_a_killed_one_held(
     assert farm_of(run, tmp_path, coordinator).release_dead() == [], "it lives"
     killed.close()
     coordinator.fails = "cancel-reservation"
-    with pytest.raises(FarmError):
-        farm_of(run, tmp_path, coordinator).release_dead()
+    assert farm_of(run, tmp_path, coordinator).release_dead() == []
     coordinator.fails = ""
     with farm_of(run, tmp_path, coordinator).reach(ROW):
         assert list(coordinator.places.values()).count("") == 1
@@ -268,12 +267,12 @@ def test_a_program_that_is_absent_names_the_command_that_installs_it(
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from pytest_tinyquant.boards.farm.farm import Note, _write
+from pytest_tinyquant.boards.farm.farm import Note, write
 from pytest_tinyquant.system.scratch import Scratch, new_path
 
 scratch = Scratch(new_path())
-_write(Path(sys.argv[1]) / f"labgrid-{scratch.path.name}-row.json",
-       Note(str(scratch.path), "owner", "T1", "p1", "remote:a:1", "socket://a:2"))
+write(Path(sys.argv[1]) / f"labgrid-{scratch.path.name}-row.json",
+      Note(str(scratch.path), "owner", "T1", "p1", "remote:a:1", "socket://a:2"))
 os.kill(os.getpid(), signal.SIGKILL)
 """
 

@@ -206,6 +206,29 @@ def test_a_coordinator_that_does_not_answer_ends_the_command_and_not_the_service
         list(look(janitor, watch=True, now=clock, sleep=nap))
 
 
+def test_a_place_that_is_not_taken_back_does_not_keep_others_from_it(
+    janitor: Janitor, coordinator: Coordinator, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    coordinator.places = dict.fromkeys(("p1", "p2"), f"ci-tinyquant-{'0' * 16}")
+    release = PlayedClient._release_from
+    refused = ["p1"]
+
+    def release_from(self: PlayedClient, c: Coordinator, token: str, *arguments: str) -> str:
+        if arguments[1] in refused:
+            raise FarmError("played: not that one")
+        return release(self, c, token, *arguments)
+
+    monkeypatch.setattr(PlayedClient, "_release_from", release_from)
+    assert janitor.sweep() == []
+    clock.wait(DEAD_SECONDS)
+    with pytest.raises(FarmError, match="not that one"):
+        janitor.sweep()
+    assert coordinator.places["p1"]
+    assert not coordinator.places["p2"]
+    refused.clear()
+    assert janitor.sweep() == ["p1"], "it is not watched for three minutes anew"
+
+
 def test_a_heart_beats_until_it_is_stopped() -> None:
     beats = threading.Semaphore(0)
     heart = Heart(beats.release, seconds=0.001)

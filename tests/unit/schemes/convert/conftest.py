@@ -132,3 +132,22 @@ def _graph_of(converted: ConvertedModel) -> Graph:
 @pytest.fixture(scope="package")
 def graph_of() -> Callable[[ConvertedModel], Graph]:
     return _graph_of
+
+
+@pytest.fixture(scope="package")
+def networks(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Return network(name, form): the file of a network in a form, made once."""
+    from onnx_networks import write_network
+
+    made: dict[tuple[str, str], Path] = {}
+
+    def network(name: str, form: str = "float") -> Path:
+        if (name, form) not in made:
+            folder = tmp_path_factory.mktemp(name)
+            forms = () if form == "float" else (form,)
+            made.update(
+                ((name, key), path) for key, path in write_network(name, folder, forms).items()
+            )
+        return made[name, form]
+
+    return network

@@ -36,144 +36,17 @@ needs_onnx = pytest.mark.skipif(
 )
 
 NETWORKS = ("mlp", "cnn", "resnet", "mobilenet", "dscnn", "sequence")
-FORMS = (
-    "qdq-s8", "qdq-s8-symmetric", "qdq-s8-tensor", "qdq-u8", "qdq-mixed", "qoperator-s8",
-    "qoperator-u8",
-)  # fmt: skip
-
-#: Steps of the scale that an int8 tensor may be from onnxruntime's, by the operator that made it,
-#: at the end of all layers before it: both round sums of products, but at other places.
-LARGEST_STEPS = {
-    "ADD": 3,
-    "AVERAGE_POOL_2D": 1,
-    "CONV_2D": 5,
-    "DEPTHWISE_CONV_2D": 5,
-    "FULLY_CONNECTED": 4,
-    "MAX_POOL_2D": 1,
-    "MEAN": 1,
-    "QUANTIZE": 3,
-    "RELU": 3,
-    "RELU6": 3,
-    "SOFTMAX": 2,
-}
-
-
-@pytest.fixture(scope="module")
-def networks(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """Return network(name, form): the file of a network in a form, made once."""
-    from onnx_networks import write_network
-
-    made: dict[tuple[str, str], Path] = {}
-
-    def network(name: str, form: str = "float") -> Path:
-        if (name, form) not in made:
-            folder = tmp_path_factory.mktemp(name)
-            forms = () if form == "float" else (form,)
-            made.update(
-                ((name, key), path) for key, path in write_network(name, folder, forms).items()
-            )
-        return made[name, form]
-
-    return network
-
-
-def _details(data: bytes) -> tuple[Any, dict[str, Any]]:
-    """Return an interpreter that keeps all tensors, and these by name."""
-    from ai_edge_litert.interpreter import Interpreter
-    from ai_edge_litert.interpreter import OpResolverType
-
-    interpreter = Interpreter(
-        model_content=data,
-        num_threads=1,
-        experimental_op_resolver_type=OpResolverType.BUILTIN_REF,
-        experimental_preserve_all_tensors=True,
-    )
-    interpreter.allocate_tensors()
-    return interpreter, {entry["name"]: entry for entry in interpreter.get_tensor_details()}
-
-
-def _every_integer(path: Path, samples: Any) -> dict[str, Any]:
-    """Return what onnxruntime computes for every int8 or uint8 value between operators."""
-    import onnx
-    import onnxruntime
-
-    model = onnx.load(path)
-    made = {
-        name
-        for node in model.graph.node
-        if node.op_type == "QuantizeLinear" or node.op_type[:2] in ("QL", "QG")
-        for name in node.output
-    }
-    types = {value.name for value in model.graph.output}
-    for name in sorted(made - types):
-        value = onnx.ValueInfoProto()
-        value.name = name
-        model.graph.output.append(value)
-    options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    session = onnxruntime.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
-    names = [output.name for output in session.get_outputs()]
-    rows = [session.run(None, {"x": sample[None]}) for sample in samples]
-    return {
-        name: np.stack([row[place][0] for row in rows])
-        for place, name in enumerate(names)
-        if name in made
-    }
-
-
-def _channels_last(array: Any) -> Any:
-    array = array[:, :, None] if array.ndim == 3 else array
-    return array.transpose(0, 2, 3, 1) if array.ndim == 4 else array
-
-
-@needs_onnx
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("name", NETWORKS)
-def test_every_tensor_is_what_onnxruntime_computes(
-    networks: Any, cache: Cache, graph_of: Any, name: str, form: str
-) -> None:
-    from onnx_networks import NETWORKS as MAKERS
-    from onnx_networks import smooth
-
-    path = networks(name, form)
-    converted = convert(load_model(path), SCHEMES["int8"], cache)
-    graph = graph_of(converted)
-    samples = smooth(MAKERS[name]()[1], 20, 9)
-    interpreter, tensors = _details(converted.read())
-    (source,) = interpreter.get_input_details()
-    expected = _every_integer(path, samples)
-    makers = {
-        graph.tensors[index].name: operator.op
-        for operator in graph.operators
-        for index in operator.outputs
-    }
-    compared = set()
-    for place, sample in enumerate(samples):
-        interpreter.set_tensor(source["index"], _channels_last(sample[None]))
-        interpreter.invoke()
-        for value, wanted in expected.items():
-            op = makers.get(value, "RESHAPE")
-            if op == "RESHAPE" or "Flatten" in value or tensors[value]["dtype"] != np.int8:
-                continue  # the numbers of its input in another order, or fused away
-            found = interpreter.get_tensor(tensors[value]["index"]).astype(np.int64)
-            steps = wanted[place].astype(np.int64) - (128 if wanted.dtype == np.uint8 else 0)
-            steps = np.moveaxis(steps, 0, -1)
-            off = int(np.abs(found.reshape(-1) - steps.reshape(-1)).max())
-            assert off <= LARGEST_STEPS[op], (value, op, off)
-            compared.add(value)
-    layers = {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"}
-    assert len(compared) >= sum(operator.op in layers for operator in graph.operators) / 2
 
 
 @needs_onnx
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_float_model_is_imported_exactly(networks: Any, cache: Cache, name: str) -> None:
+    from onnx_truth import interpreter_of
+
     model = load_model(networks(name))
     assert not is_quantized(model.path)
     converted = convert(model, SCHEMES["basic"], cache)
-    interpreter, _ = _details(converted.read())
+    interpreter = interpreter_of(converted.read())
     (source,), (output,) = interpreter.get_input_details(), interpreter.get_output_details()
     reference = reference_outputs(model, cache)
     assert reference.kind == "onnx"
