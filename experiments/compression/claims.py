@@ -14,7 +14,7 @@ from typing import Final
 
 
 BASELINES: Final = Path(__file__).with_name("baselines") / "nucleo-l4r5zi" / "emulator"
-MODELS: Final = ("cnn_4", "fc_9", "fc_10")
+MODELS: Final = ("cnn_4", "cnn_7", "fc_9", "fc_10")
 #: What the steps are held against: the same settings without them.
 PLAIN: Final = "int8-only"
 STEPS: Final = ("prune50", "prune80", "cluster16", "qat", "pqat", "cqat", "pcqat")

@@ -30,8 +30,11 @@ if(TQ_RUNTIME STREQUAL "tflm")
   include(cmake/tflm.cmake)
 endif()
 if(TQ_KERNELS_DIR)
-  set(selected_kernels
-      -Wl,--whole-archive "${TQ_KERNELS_DIR}/libtq_kernels_selected.a" -Wl,--no-whole-archive)
+  set(selected_kernels -Wl,--whole-archive)
+  foreach(kernels_dir ${TQ_KERNELS_DIR})
+    list(APPEND selected_kernels "${kernels_dir}/libtq_kernels_selected.a")
+  endforeach()
+  list(APPEND selected_kernels -Wl,--no-whole-archive)
   # Linked first, so that they win; what they replace is then unused and dropped. A file of the
   # reference set may hold other kernels beside a replaced one.
   target_link_options(image PRIVATE -Wl,--allow-multiple-definition)

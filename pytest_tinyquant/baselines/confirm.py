@@ -8,6 +8,7 @@ from dataclasses import replace
 from pytest_tinyquant.baselines.verdict import Verdict
 from pytest_tinyquant.measure.measurement import Measurement
 from pytest_tinyquant.metrics.registry import METRICS
+from pytest_tinyquant.metrics.text import quantity_text
 
 
 def needs_confirmation(verdict: Verdict) -> bool:
@@ -32,6 +33,8 @@ def confirmed(
     if not needs_confirmation(verdict):
         return verdict
     second = judge(measure())
-    first = ", ".join(f"{c.part} {c.current.value:,} {c.current.unit}" for c in verdict.comparisons)
+    first = ", ".join(
+        f"{c.part} {quantity_text(c.current.value, c.current.unit)}" for c in verdict.comparisons
+    )
     outcome = "confirmed by" if second.failed else "not confirmed by"
     return replace(second, notes=(*second.notes, f"first measured {first}, {outcome} this run"))

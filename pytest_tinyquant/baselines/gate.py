@@ -24,6 +24,7 @@ from pytest_tinyquant.baselines.verdict import Status
 from pytest_tinyquant.baselines.verdict import Verdict
 from pytest_tinyquant.errors import BaselineError
 from pytest_tinyquant.errors import ConfigurationError
+from pytest_tinyquant.errors import located
 from pytest_tinyquant.measure.measurement import Measurement
 from pytest_tinyquant.metrics.tolerances import Tolerances
 
@@ -89,7 +90,8 @@ class Gate:
                 f"{measurement.combination}: board '{measurement.board}' has no metric "
                 f"'{metric}'; it has {', '.join(sorted(measurement.metrics))}"
             )
-        merged = Tolerances.of(self._tolerances, *tolerances, where=measurement.combination)
+        with located(measurement.combination):
+            merged = Tolerances.of(self._tolerances, *tolerances)
         floors = noise_floors(self.store.directory, measurement.board, measurement.target)
         merged = merged.over_noise(floors)
         if self.update == "all" and test:

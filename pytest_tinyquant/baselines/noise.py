@@ -18,6 +18,8 @@ from typing import Any
 from typing import Final
 
 from pytest_tinyquant.errors import BaselineError
+from pytest_tinyquant.metrics.text import number_text
+from pytest_tinyquant.metrics.text import quantity_text
 from pytest_tinyquant.metrics.tolerance import Tolerance
 from pytest_tinyquant.system import scratch
 from pytest_tinyquant.system.atomic import write_text
@@ -84,13 +86,14 @@ class NoiseFloor:
     def text(self) -> str:
         """Return the floor in words."""
         own = "".join(
-            f"; {metric} {min(runs):.6g} to {max(runs):.6g}, "
+            f"; {metric} {number_text(min(runs))} to {number_text(max(runs))}, "
             f"{(max(runs) - min(runs)) / statistics.median(runs):.4%} apart"
             for metric, runs in self.metrics.items()
         )
         return (
-            f"{self.model}-{self.scheme}: {len(self.counts)} runs, {min(self.counts):,} to "
-            f"{max(self.counts):,} {self.unit}, {self.relative:.4%} apart{own}"
+            f"{self.model}-{self.scheme}: {len(self.counts)} runs, "
+            f"{number_text(min(self.counts))} to {quantity_text(max(self.counts), self.unit)}, "
+            f"{self.relative:.4%} apart{own}"
         )
 
 

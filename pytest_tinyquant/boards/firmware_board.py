@@ -78,6 +78,11 @@ class FirmwareBoard(ABC):
         """Starts reading the power meter in the board's supply, if it is to be read."""
 
     @property
+    def where(self) -> str:
+        """The board and, once one is flashed, its image; for messages."""
+        return self._name if self._image is None else f"{self._name} running {self._image.elf.name}"
+
+    @property
     @abstractmethod
     def faults(self) -> Faults:
         """What reads the faults of the core."""
@@ -92,12 +97,12 @@ class FirmwareBoard(ABC):
         """
 
     def watched(
-        self, where: str, image: LoadableImage, decoder: Decoder | None = None
+        self, image: LoadableImage, decoder: Decoder | None = None
     ) -> contextlib.AbstractContextManager[None]:
         """Return the context in which the board runs ``image``; it may explain a broken link."""
         return contextlib.nullcontext()
 
-    def check_memory(self, debugger: Debugger, image: LoadableImage, where: str) -> None:
+    def check_memory(self, debugger: Debugger, image: LoadableImage) -> None:
         """Look at the memory after a run, where the core itself cannot tell what is wrong.
 
         :raises InvalidOutputError: the firmware wrote to where it must not.
@@ -145,42 +150,39 @@ class FirmwareBoard(ABC):
         image = self._image
         if image is None:
             raise FlashError(f"{self._name}: no image was flashed before the run")
-        where = f"{self._name} running {image.elf.name}"
         return run_twice_at_most(
-            lambda: self._run_once(image, where), self._prepare_again, where=where
+            lambda: self._run_once(image), self._prepare_again, where=self.where
         )
 
-    def _run_once(self, image: LoadableImage, where: str) -> RunRecord:
-        decoder = Decoder(where)
-        with self.watched(where, image, decoder):
+    def _run_once(self, image: LoadableImage) -> RunRecord:
+        decoder = Decoder(self.where)
+        with self.watched(image, decoder):
             self._debugger.reset(halt=True)
             self._discard_stale()
             self.begin(image)
             if self._meter is not None:
                 self._meter.forget()
             self._debugger.resume()
-            self._receive(decoder, image, where)
-            self._halt(where)
-            self.check_memory(self._debugger, image, where)
-            self._check_link(where)
-        record = run_record(decoder, where)
-        if self.clock_hz and record.clock is not None:
-            with located(where):
+            self._receive(decoder, image)
+            self._halt()
+            self.check_memory(self._debugger, image)
+            self._check_link()
+        with located(self.where):
+            record = run_record(decoder)
+            if self.clock_hz and record.clock is not None:
                 check_expected(record.clock, self.clock_hz)
         if self._meter is None:
             return record
-        return dataclasses.replace(record, power=self._power(self._meter, decoder, record, where))
+        return dataclasses.replace(record, power=self._power(self._meter, decoder, record))
 
-    def _power(
-        self, meter: Meter, decoder: Decoder, record: RunRecord, where: str
-    ) -> tuple[PowerWindow, ...]:
+    def _power(self, meter: Meter, decoder: Decoder, record: RunRecord) -> tuple[PowerWindow, ...]:
         """Return what the meter saw in the windows that the firmware marked."""
         marked = decoder.transcript.windows
         if not marked:
             return ()
         hz = record.clock.hz if record.clock is not None else None
         samples = meter.until(marked[-1].until)
-        return power_windows(marked, samples, hz=hz, who=where)
+        return power_windows(marked, samples, hz=hz, who=self.where)
 
     def trace(self, sample: bytes, writes: Sequence[Sequence[Extent]]) -> tuple[OperatorTrace, ...]:
         """Run ``sample`` through the image and return what every operator wrote.
@@ -190,22 +192,21 @@ class FirmwareBoard(ABC):
         image = self._image
         if image is None:
             raise FlashError(f"{self._name}: no image was flashed before the trace")
-        where = f"{self._name} running {image.elf.name}"
         elf = Elf(image.elf)
-        with self.watched(where, image):
+        with self.watched(image):
             self._debugger.reset(halt=True)
             self.begin(image)
-            tracer = Tracer(where, self._debugger, self._console, elf, timeout=self._timeout)
+            tracer = Tracer(self.where, self._debugger, self._console, elf, timeout=self._timeout)
             return tracer.run(sample, writes)
 
-    def _halt(self, where: str) -> None:
+    def _halt(self) -> None:
         # An idle core would burn the host's time in QEMU, and power on a real board.
         self._debugger.halt()
 
-    def _check_link(self, where: str) -> None:
+    def _check_link(self) -> None:
         # pyOCD does not notice a link that broke, and of an emulator that died nothing counts.
         if self._debugger.state() != "halted":
-            raise DebuggerError(f"{where}: the core does not halt after its run")
+            raise DebuggerError(f"{self.where}: the core does not halt after its run")
 
     def _prepare_again(self, trouble: ConsoleError) -> None:
         self._console.note(f"run again after: {trouble}")
@@ -225,37 +226,38 @@ class FirmwareBoard(ABC):
         while self._console.read(self.stale_seconds) and time.monotonic() < deadline:
             pass
 
-    def _receive(self, decoder: Decoder, image: LoadableImage, where: str) -> None:
+    def _receive(self, decoder: Decoder, image: LoadableImage) -> None:
         deadline = time.monotonic() + self._timeout
         while not decoder.finished:
             left = deadline - time.monotonic()
             data = self._console.read(min(left, self._idle_timeout)) if left > 0 else b""
             if data:
-                self._feed(decoder, data, image, where)
+                self._feed(decoder, data, image)
                 continue
             waited = f"no output for {self._idle_timeout:g} s"
             if left <= self._idle_timeout:
                 waited = f"not finished after {self._timeout:g} s"
-            error = self._diagnosis(image, where).unfinished(decoder, waited)
-            if not (isinstance(error, ConsoleError) and self._came_late(decoder, image, where)):
+            error = self._diagnosis(image).unfinished(decoder, waited)
+            if not (isinstance(error, ConsoleError) and self._came_late(decoder, image)):
                 raise error
         if decoder.transcript.fault is not None:
-            raise self._diagnosis(image, where).fault_line(decoder)
+            raise self._diagnosis(image).fault_line(decoder)
 
-    def _came_late(self, decoder: Decoder, image: LoadableImage, where: str) -> bool:
+    def _came_late(self, decoder: Decoder, image: LoadableImage) -> bool:
         """Tell whether what was missing came while the debugger looked, on a host under load."""
         while not decoder.finished and (data := self._console.read(self.stale_seconds)):
-            self._feed(decoder, data, image, where)
+            self._feed(decoder, data, image)
         return decoder.finished
 
-    def _feed(self, decoder: Decoder, data: bytes, image: LoadableImage, where: str) -> None:
+    def _feed(self, decoder: Decoder, data: bytes, image: LoadableImage) -> None:
         try:
             decoder.feed(data)
         except RestartError as error:
-            diagnosis = self._diagnosis(image, where)
+            diagnosis = self._diagnosis(image)
             raise diagnosis.restarted(decoder, error, within=self._idle_timeout) from error
-        check_image(decoder, image, where)
-        check_accepted(decoder, where)
+        with located(self.where):
+            check_image(decoder, image)
+            check_accepted(decoder)
 
-    def _diagnosis(self, image: LoadableImage, where: str) -> Diagnosis:
-        return Diagnosis(where, self._debugger, self._console, Elf(image.elf), self.faults)
+    def _diagnosis(self, image: LoadableImage) -> Diagnosis:
+        return Diagnosis(self.where, self._debugger, self._console, Elf(image.elf), self.faults)

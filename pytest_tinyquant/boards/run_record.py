@@ -24,7 +24,7 @@ _REFUSED = "tflm refused:"
 _ASSERTED = "HALTED"
 
 
-def check_image(decoder: Decoder, image: LoadableImage, where: str) -> None:
+def check_image(decoder: Decoder, image: LoadableImage) -> None:
     """Check that the device runs ``image``, as soon as it said what it runs.
 
     :raises FlashError: it runs another one.
@@ -32,13 +32,13 @@ def check_image(decoder: Decoder, image: LoadableImage, where: str) -> None:
     hello = decoder.transcript.hello
     if hello is not None and hello.image_id != image.image_id:
         raise FlashError(
-            f"{where}: the device answers as image {hello.image_id} for board {hello.board}, but"
+            f"the device answers as image {hello.image_id} for board {hello.board}, but"
             f" {image.image_id} was flashed; the old image still runs: check the reset and the"
             " boot switches"
         )
 
 
-def check_accepted(decoder: Decoder, where: str) -> None:
+def check_accepted(decoder: Decoder) -> None:
     """Check that the runtime has not refused the model.
 
     :raises DeviceHaltedError: it has; its own words are in the text.
@@ -47,7 +47,7 @@ def check_accepted(decoder: Decoder, where: str) -> None:
     if _ASSERTED in log:
         words = " ".join(line for line in log if line and line != _ASSERTED)
         raise DeviceHaltedError(
-            f"{where}: an assertion of TensorFlow Lite Micro failed: {words or 'without a word'}",
+            f"an assertion of TensorFlow Lite Micro failed: {words or 'without a word'}",
             kind="assertion",
         )
     refusal = next((line for line in log if line.startswith(_REFUSED)), None)
@@ -58,11 +58,11 @@ def check_accepted(decoder: Decoder, where: str) -> None:
     advice = f"\n{PER_CHANNEL_ADVICE}" if "is_per_channel" in words else ""
     silence = "without a word; a library built without TF_LITE_STRIP_ERROR_STRINGS says why"
     raise DeviceHaltedError(
-        f"{where}: TensorFlow Lite Micro ended in {call}: {words or silence}{advice}", kind=call
+        f"TensorFlow Lite Micro ended in {call}: {words or silence}{advice}", kind=call
     )
 
 
-def run_record(decoder: Decoder, where: str) -> RunRecord:
+def run_record(decoder: Decoder) -> RunRecord:
     """Return the record of a finished run.
 
     The firmware says what it counts: instructions, which are exact, or the cycles of a real core,
@@ -73,15 +73,15 @@ def run_record(decoder: Decoder, where: str) -> RunRecord:
     """
     got = decoder.transcript
     assert decoder.finished and got.hello is not None, "called after END"
-    _check_memory(got, where)
-    _check_counters(got, got.hello.unit, where)
+    _check_memory(got)
+    _check_counters(got, got.hello.unit)
     instructions = got.hello.unit == "instructions"
     # A count that occurred: of an even number of runs the lower of the two in the middle.
     counter = statistics.median_low(got.repeat_counts) if got.repeat_counts else got.run_counts[0]
     walk = counter - sum(got.op_counts)
     if walk < 0 and instructions:
         raise InvalidOutputError(
-            f"{where}: the operators took {sum(got.op_counts)} {got.hello.unit}, more than the"
+            f"the operators took {sum(got.op_counts)} {got.hello.unit}, more than the"
             f" {got.run_counts[0]} of the whole run they are part of"
         )
     return RunRecord(
@@ -99,22 +99,22 @@ def run_record(decoder: Decoder, where: str) -> RunRecord:
     )
 
 
-def _check_memory(got: Transcript, where: str) -> None:
+def _check_memory(got: Transcript) -> None:
     """Check that nothing was written beside the arena and the stack."""
     if got.guard != "ok":
         raise InvalidOutputError(
-            f"{where}: the guard {got.guard} beside the arena was overwritten, so the outputs"
+            f"the guard {got.guard} beside the arena was overwritten, so the outputs"
             " cannot be trusted; a kernel writes out of its tensor or the arena is too small"
         )
     if got.stack is not None and got.stack[0] >= got.stack[1]:
         raise InvalidOutputError(
-            f"{where}: the stack was used up to its last word ({got.stack[1]} bytes): it"
+            f"the stack was used up to its last word ({got.stack[1]} bytes): it"
             " overflowed, and the outputs cannot be trusted; see which kernel keeps much on the"
             " stack, or raise tq_stack_bytes in the board's linker script"
         )
 
 
-def _check_counters(got: Transcript, unit: str, where: str) -> None:
+def _check_counters(got: Transcript, unit: str) -> None:
     """Check that the counter ran whenever something was measured."""
     counts = [
         (f"{what} {i}", count)
@@ -129,6 +129,6 @@ def _check_counters(got: Transcript, unit: str, where: str) -> None:
         if not 0 < count < _WRAPPED:
             shown = count if count < _WRAPPED else count - 2 * _WRAPPED
             raise InvalidOutputError(
-                f"{where}: the {unit} counter stood still during {what} (count {shown});"
+                f"the {unit} counter stood still during {what} (count {shown});"
                 " it is not running: check the board's tq_board_init and what touches its timer"
             )

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from pytest_tinyquant.errors import TinyQuantError
+from pytest_tinyquant.errors import located
 from pytest_tinyquant.metrics.built_in import LATENCY
 from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.session.table import DEFAULT_HISTORY as DEFAULT_FILE
@@ -104,7 +105,8 @@ def run_history(options: argparse.Namespace) -> int:
                 return show_history(history, choice, as_json=options.json)
             baselines = _baselines(options)
             release = Release(options.against, baselines, {}) if options.against else None
-            limit = options.limit and parse_mapping({metric: options.limit}, where="--limit")
+            with located("--limit"):
+                limit = options.limit and parse_mapping({metric: options.limit})
             return show_creep(history, choice, release, limit[metric] if limit else None)
     except BrokenPipeError:
         raise  # whoever reads has had enough

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Callable
 from collections.abc import Collection
 from collections.abc import Iterator
@@ -94,6 +95,7 @@ def usb_findings(devices: Path, nodes: Path) -> Iterator[Finding]:
 def _board_findings(physical: PhysicalBoard, board: Board) -> Iterator[Finding]:
     name, purpose = physical.name, f"board {physical.name} ({physical.type})"
     if physical.labgrid:
+        yield tried(f"{name} labgrid", purpose, _labgrid_client)
         yield tried(name, purpose, lambda: _farm(physical))
         return
     is_attached = physical in attached([physical])
@@ -108,12 +110,20 @@ def _board_findings(physical: PhysicalBoard, board: Board) -> Iterator[Finding]:
         yield tried(f"{name} pack", f"programming {name}", lambda: _pack(physical, board))
     else:
         yield tried(f"{name} flasher", f"programming {name}", lambda: _flasher(physical, board))
+    if physical.energy:
+        yield tried(f"{name} meter", f"the energy of {name}", lambda: _meter(physical))
     if not is_attached:
         return
     if board.console == "uart":
         yield tried(f"{name} port", f"hearing {name}", lambda: _port(physical))
     if physical.flasher == PYOCD:
         yield tried(f"{name} blink", f"using {name}", lambda: _blink(physical, board))
+
+
+def _labgrid_client() -> str:
+    from pytest_tinyquant.boards.farm.client import find_program
+
+    return find_program()
 
 
 def _farm(physical: PhysicalBoard) -> str:
@@ -211,6 +221,22 @@ def _blink(physical: PhysicalBoard, board: Board) -> str:
     finally:
         lease.release()
     return f"the core answers, CPUID {cpuid:#010x}"
+
+
+def _meter(physical: PhysicalBoard) -> str:
+    """Return what supplies a board, once its meter gave a sample; the board is held meanwhile."""
+    from pytest_tinyquant.boards.meter.open import start_meter
+
+    lease = LeaseDirectory().try_take(physical, command="tinyquant doctor", test="its meter")
+    if lease is None:
+        return f"{physical.energy}; {physical.name} is in use, so it was not disturbed"
+    try:
+        began = time.monotonic()
+        with start_meter(physical) as meter:
+            watts = meter.until(began)[-1].watts
+    finally:
+        lease.release()
+    return f"{physical.energy}: {watts:.3g} W"
 
 
 def unknown_probes(bench: tuple[PhysicalBoard, ...]) -> list[str]:

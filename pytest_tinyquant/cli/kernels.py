@@ -28,9 +28,10 @@ def run(options: argparse.Namespace) -> int:
         file, names = copy_kernel(options.copy, options.to)
         say(f"wrote {file}, which defines {', '.join(names)}")
         say(
-            f'A board of boards.toml runs it by kernels = "./{options.to.as_posix()}", and '
-            "reference kernels for everything else, not its own set. So record what that costs "
-            "before you change anything: pytest --tq-update-baselines=all"
+            f'A board of boards.toml runs it by kernels = "./{options.to.as_posix()}". Layers that '
+            "the board's own set has faster kernels for run this one all the same, so delete what "
+            "you do not mean to replace, and record what the copy costs before you change "
+            "anything: pytest --tq-update-baselines=all"
         )
         return 0
     wanted = [

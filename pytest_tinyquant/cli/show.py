@@ -10,14 +10,17 @@ from rich.markup import escape
 from rich.table import Table
 
 from pytest_tinyquant.engine.plan import plan as make_plan
-from pytest_tinyquant.errors import ModelError
+from pytest_tinyquant.errors import TinyQuantError
 from pytest_tinyquant.errors import UnsupportedModelError
 from pytest_tinyquant.errors import VacuousSchemeError
+from pytest_tinyquant.firmware.libraries import planned_kernels
 from pytest_tinyquant.models.formats import is_model_path
 from pytest_tinyquant.models.graph import Graph
 from pytest_tinyquant.models.graph import Operator
 from pytest_tinyquant.models.onnx_file import is_quantized
 from pytest_tinyquant.models.tflite_file import scheme_of_tflite
+from pytest_tinyquant.models.tflite_metadata import described
+from pytest_tinyquant.models.tflite_metadata import read_metadata
 from pytest_tinyquant.models.tflite_reader import read_graph
 from pytest_tinyquant.models.weights import gzip_bytes
 from pytest_tinyquant.models.weights import weight_facts
@@ -36,6 +39,7 @@ from pytest_tinyquant.system.plain_console import plain_console
 
 if TYPE_CHECKING:
     from pytest_tinyquant.models.model import Model
+    from pytest_tinyquant.project.board_types import Board
     from pytest_tinyquant.project.project import Project
 
 
@@ -68,6 +72,8 @@ def show_model(
     console = plain_console()
     size = converted.path.stat().st_size
     console.print(f"{where}: {size:,} bytes, {len(graph.operators)} operators", highlight=False)
+    for line in described(read_metadata(converted.read(), graph)):
+        console.print(line, highlight=False, markup=False)
     console.print(_operators(graph))
     if layers:
         from pytest_tinyquant.cli.show_layers import print_layers
@@ -82,19 +88,20 @@ def show_model(
         console.print(f"compressed by gzip: {compressed:,} bytes", highlight=False)
     for verdict in _verdicts(graph, scheme):
         console.print(verdict, highlight=False, markup=False)
-    return max(_print_plan(console, graph, *decides, boards) for decides, boards in kernels.items())
+    return max(_print_plan(console, graph, boards, cache) for boards in kernels)
 
 
-def _kernels(project: Project, board: str | None) -> dict[tuple[str, int], list[str]]:
-    """Return what decides a plan, kernel set and spare memory, with the boards that have it."""
+def _kernels(project: Project, board: str | None) -> list[list[Board]]:
+    """Return the boards that have kernels and spare memory, what decides a plan, in common."""
     names = [name for name, b in project.boards.items() if RUNTIMES[b.runtime].is_compiled]
     if board is not None:
         names = [*choose([board], names, what="board", where="--board")]
-    found: dict[tuple[str, int], list[str]] = {}
+    found: dict[tuple[str, str, int], list[Board]] = {}
     for name in names:
         row = project.boards[name]
-        found.setdefault((row.kernels, row.spare_arena_bytes), []).append(name)
-    return found
+        decides = row.kernels, row.kernel_set, row.spare_arena_bytes
+        found.setdefault(decides, []).append(row)
+    return list(found.values())
 
 
 def _find(project: Project, name: str) -> Model:
@@ -183,20 +190,26 @@ def _verdicts(graph: Graph, scheme: Scheme) -> list[str]:
     return verdicts
 
 
-def _print_plan(
-    console: Console, graph: Graph, kernels: str, spare_bytes: int, boards: Sequence[str]
-) -> int:
-    """Print what the engine makes of the model with the kernels of `boards`."""
+def _print_plan(console: Console, graph: Graph, boards: Sequence[Board], cache: Cache) -> int:
+    """Print what the engine makes of the model with the kernels that `boards` have in common."""
+    board = boards[0]
     try:
-        plan = make_plan(graph, kernels=kernels, spare_bytes=spare_bytes)
-    except (UnsupportedModelError, ModelError) as error:
+        kernels, replaced = planned_kernels(board, cache)
+        plan = make_plan(
+            graph, kernels=kernels, replaced=replaced, spare_bytes=board.spare_arena_bytes
+        )
+    except TinyQuantError as error:
         console.print(f"no plan: {error}", highlight=False, markup=False)
         return 1
     table = Table("operator", "kernel", "output", "multiply-adds")
     for op in plan.ops:
         shape = "x".join(map(str, op.output_shape))
         table.add_row(op.label.replace("[", "\\["), op.kernel, shape, f"{op.macs:,}")
-    console.print(f"kernels {kernels} ({', '.join(boards)})", highlight=False, markup=False)
+    if board.has_own_kernels:
+        own = f", {', '.join(sorted(replaced))} from {board.kernels}" if replaced else ""
+        kernels = f"{kernels}{own}"
+    names = ", ".join(board.name for board in boards)
+    console.print(f"kernels {kernels} ({names})", highlight=False, markup=False)
     console.print(table)
     console.print(
         f"arena {plan.arena_bytes:,} bytes (largest set of tensors alive at once: "

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
+from dataclasses import replace
 
 from pytest_tinyquant.engine.kernel_call import KernelCall
+from pytest_tinyquant.engine.lowering import SETS
 from pytest_tinyquant.engine.lowering import LoweringFunction
 from pytest_tinyquant.engine.lowering import lowerings
 from pytest_tinyquant.engine.lowering.bodies import acts
@@ -38,11 +41,11 @@ _STATEFUL = frozenset({_LSTM, "SVDF"})
 
 
 def lower_graph(
-    graph: Graph, kernels: str = "reference"
+    graph: Graph, kernels: str = "reference", replaced: Collection[str] = frozenset()
 ) -> tuple[Lowering, list[tuple[Operator, KernelCall]], dict[int, int]]:
     """Lower every operator; return the kernel calls and the root of every aliased tensor."""
     _check_interface(graph)
-    functions = lowerings(kernels)
+    functions = lowerings(kernels, replaced)
 
     def lower(
         lowering: Lowering, operators: Sequence[Operator], outputs: Sequence[int]
@@ -55,6 +58,13 @@ def lower_graph(
     for index in graph.outputs:
         if index in lowering.constants:
             calls.append(copy_to_output(lowering, index, len(graph.operators)))
+    calls = [
+        # Nobody knows in what order a user's kernel reads and writes.
+        (operator, replace(call, trails={}))
+        if kernels not in SETS or call.kernel in replaced
+        else (operator, call)
+        for operator, call in calls
+    ]
     return lowering, calls, lowering.roots
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Mapping
 from dataclasses import dataclass
-from dataclasses import replace
 
 from pytest_tinyquant.engine import planner
 from pytest_tinyquant.engine.kernel_call import KernelCall
 from pytest_tinyquant.engine.lowered_graph import count_parameters
 from pytest_tinyquant.engine.lowered_graph import lower_graph
-from pytest_tinyquant.engine.lowering import SETS
 from pytest_tinyquant.engine.lowering.context import Lowering
 from pytest_tinyquant.engine.overlap import Access
 from pytest_tinyquant.engine.overlap import Region
@@ -107,13 +106,19 @@ class Plan:
 
 
 def plan(
-    graph: Graph, *, name: str = "model", kernels: str = "reference", spare_bytes: int = 0
+    graph: Graph,
+    *,
+    name: str = "model",
+    kernels: str = "reference",
+    replaced: Collection[str] = frozenset(),
+    spare_bytes: int = 0,
 ) -> Plan:
     """Plan the model `graph`; `name` is what the generated code calls it.
 
     `kernels` is the kernel set that the plan will be linked with, as a board names it. Kernels of
-    a user's own directory stand in for those of this package, and may read and write in another
-    order: with them no output lies over its input but where a kernel may run in place.
+    a user's own directory, by name in `replaced`, stand in for those of this package, and may read
+    and write in another order: with them no output lies over its input but where a kernel may run
+    in place. With a directory in place of a set, that holds for every kernel.
 
     The arena may grow by `spare_bytes` where a kernel is faster with more working memory; it grows
     by no more than the kernels take.
@@ -121,9 +126,7 @@ def plan(
     Raises :class:`UnsupportedModelError` for what the engine has no kernel for and
     :class:`ModelError` for a graph whose shapes or scales contradict each other.
     """
-    lowering, calls, roots = lower_graph(graph, kernels)
-    if kernels not in SETS:
-        calls = [(operator, replace(call, trails={})) for operator, call in calls]
+    lowering, calls, roots = lower_graph(graph, kernels, replaced)
     return _Layout(lowering, calls, roots, spare_bytes).plan(name)
 
 

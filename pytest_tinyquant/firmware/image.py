@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from pytest_tinyquant.errors import located
 from pytest_tinyquant.firmware.elf import ARENA
 from pytest_tinyquant.firmware.elf import Elf
-from pytest_tinyquant.firmware.steps import IMAGE
-from pytest_tinyquant.firmware.steps import IMAGE_ID
-from pytest_tinyquant.firmware.steps import Work
+from pytest_tinyquant.firmware.image_build import IMAGE
+from pytest_tinyquant.firmware.image_build import IMAGE_ID
+from pytest_tinyquant.firmware.image_build import ImageBuild
 from pytest_tinyquant.system.cache import Cache
 
 
@@ -61,7 +61,7 @@ def build(
     :raises ConfigurationError: the board's kernels or flags do not compile.
     :raises ToolchainNotFoundError: compiler, CMake or Ninja is missing.
     """
-    work = Work(emitted, board, tuple(samples), cache)
+    work = ImageBuild(emitted, board, tuple(samples), cache)
     libraries = work.libraries()
     kernels = work.selected_kernels(libraries)
     with located(where):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Final
@@ -23,20 +24,22 @@ KERNELS_LIBRARY: Final = "libtq_kernels_selected.a"
 REFERENCE_LIBRARY: Final = "libtq_kernels_reference.a"
 
 
-def check_replaces(own: Path, reference: Path, *, where: str) -> None:
-    """Check that own kernels replace any of the reference kernels.
+def replaced_kernels(own: Path, built_in: Sequence[Path], *, where: str) -> frozenset[str]:
+    """Return the names of the kernels of this package that own kernels replace.
 
     Without one, a misspelt function would be measured as if it were in use.
 
     :param own: where the library of own kernels is.
-    :param reference: where that of the reference kernels is.
+    :param built_in: where that of the reference kernels is, then that of the board's set, if any.
     :param where: board and directory, for messages.
-    :raises ConfigurationError: no function of theirs has a reference kernel's name.
+    :raises ConfigurationError: no function of theirs has a kernel's name.
     """
     defined = archive_names(own / KERNELS_LIBRARY)
+    reference, *sets = built_in
     known = archive_names(reference / REFERENCE_LIBRARY)
-    if defined & known:
-        return
+    known = known.union(*(archive_names(kernels / KERNELS_LIBRARY) for kernels in sets))
+    if replaced := frozenset(defined & known):
+        return replaced
     told = ", ".join(sorted(defined)) or "no function that others can call"
     close = [close for name in sorted(defined) for close in difflib.get_close_matches(name, known)]
     hint = f" (closest: {', '.join(dict.fromkeys(close))})" if close else ""

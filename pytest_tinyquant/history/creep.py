@@ -12,6 +12,7 @@ from pytest_tinyquant.baselines.compare import compare
 from pytest_tinyquant.baselines.store import BaselineStore
 from pytest_tinyquant.baselines.verdict import Verdict
 from pytest_tinyquant.errors import ConfigurationError
+from pytest_tinyquant.errors import located
 from pytest_tinyquant.measure.measurement import Measurement
 from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.metrics.tolerance import Tolerance
@@ -32,7 +33,8 @@ class Release:
     def __init__(self, revision: str, directory: Path, limits: Mapping[str, Any]) -> None:
         self.revision = revision
         self._store = BaselineStore(directory)
-        self._limits = Tolerances.of(default_limits(), limits, where="creep limit")
+        with located("creep limit"):
+            self._limits = Tolerances.of(default_limits(), limits)
         start = next(p for p in (directory, *directory.parents) if p.is_dir())
         self._repository = Repository.around(start)
         self._commit = self._repository.commit(revision)

@@ -80,6 +80,7 @@ def evaluate(observation: Observation) -> Measurement:
         retries=record.retries,
         gates={ERROR.name: observation.task.gating} if observation.task.gating else {},
         confusion=confusion(observation),
+        class_names=observation.class_names,
         drawn_data=observation.drawn_data,
         clock_hz=_clock_hz(record, board) or extra.pop("clock_hz", None),
         **extra,
@@ -120,9 +121,16 @@ def _identity(converted: ConvertedModel, board: Board) -> dict[str, str]:
         "converter": converted.converter,
         "runtime": board.runtime,
         "runtime_version": board.tflm.version if board.tflm else RUNTIMES[board.runtime].version(),
-        # The name only: where it lies differs from machine to machine.
-        "kernels": PurePath(board.tflm.library if board.tflm else board.kernels).name,
+        "kernels": _kernels(board),
     }
+
+
+def _kernels(board: Board) -> str:
+    """Return names only: where they lie differs from machine to machine."""
+    if board.tflm:
+        return PurePath(board.tflm.library).name
+    rest = f" and {board.kernel_set}" if board.kernel_set else ""
+    return PurePath(board.kernels).name + rest
 
 
 def _of_host(observation: Observation) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import field
 from typing import Any
 from typing import Final
 
+from pytest_tinyquant.measure.disagreement import Disagreement
 from pytest_tinyquant.measure.model_structure import Structure
 from pytest_tinyquant.metrics.metric import Metric
 from pytest_tinyquant.metrics.registry import METRICS
@@ -123,11 +124,15 @@ class Measurement:
         says; not kept in baselines.
     :param confusion: how often samples of each class (rows) were taken for each class (columns);
         not kept in baselines.
+    :param class_names: what the model's file calls those classes; empty if it does not; not kept
+        in baselines.
     :param drawn_data: the samples were drawn at random: no figure says how good the model is.
     :param clock_hz: the core clock that a real board counted its cycles at, or that cycles are
         estimated for.
     :param unjudged: why a metric that the board has cannot be judged here, by metric.
     :param remarks: what a reader must know of a metric's numbers, by metric.
+    :param disagreements: where TensorFlow Lite's interpreter differs from the reference of a file
+        that others made; not kept in baselines.
     """
 
     model: str
@@ -148,10 +153,12 @@ class Measurement:
     estimates: tuple[Estimate, ...] = ()
     gates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     confusion: tuple[tuple[int, ...], ...] = ()
+    class_names: tuple[str, ...] = ()
     drawn_data: bool = False
     clock_hz: int | None = None
     unjudged: Mapping[str, str] = field(default_factory=dict)
     remarks: Mapping[str, str] = field(default_factory=dict)
+    disagreements: tuple[Disagreement, ...] = ()
 
     @property
     def combination(self) -> str:
@@ -199,10 +206,12 @@ class Measurement:
             "estimates": [estimate.to_json() for estimate in self.estimates],
             "gates": {metric: list(parts) for metric, parts in self.gates.items()},
             "confusion": [list(row) for row in self.confusion],
+            "class_names": list(self.class_names),
             "drawn_data": self.drawn_data,
             "clock_hz": self.clock_hz,
             "unjudged": dict(self.unjudged),
             "remarks": dict(self.remarks),
+            "disagreements": [each.to_json() for each in self.disagreements],
         }
 
     @classmethod
@@ -234,8 +243,10 @@ class Measurement:
             estimates=tuple(map(Estimate.from_json, data.get("estimates", ()))),
             gates={metric: tuple(parts) for metric, parts in data.get("gates", {}).items()},
             confusion=tuple(tuple(row) for row in data.get("confusion", ())),
+            class_names=tuple(data.get("class_names", ())),
             drawn_data=data.get("drawn_data", False),
             clock_hz=data.get("clock_hz"),
             unjudged=data.get("unjudged", {}),
             remarks=data.get("remarks", {}),
+            disagreements=tuple(map(Disagreement.from_json, data.get("disagreements", ()))),
         )

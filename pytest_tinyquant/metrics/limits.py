@@ -9,10 +9,12 @@ import re
 from collections.abc import Iterable
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 from typing import Final
 
 from pytest_tinyquant.errors import ConfigurationError
+from pytest_tinyquant.errors import located
 from pytest_tinyquant.metrics.metric import Metric
 from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.metrics.text import quantity_text
@@ -105,7 +107,7 @@ class LimitCheck:
 
     def room_text(self) -> str:
         """Return how far the number is from its limit, in words."""
-        room = quantity_text(_short(abs(self.headroom)), self.number.unit)
+        room = quantity_text(abs(self.headroom), self.number.unit)
         return f"{room} of head-room" if self.kept else f"OVER LIMIT by {room}"
 
     def to_json(self) -> dict[str, Any]:
@@ -132,46 +134,56 @@ class LimitCheck:
         )
 
 
-def parse_limits(values: Mapping[str, Any], *, where: str) -> tuple[Limit, ...]:
+def parse_limits(values: Mapping[str, Any], *, source: str) -> tuple[Limit, ...]:
     """Return the limits in a table ``[limit]``: by metric or by part of the metric error.
 
     A value is a text, or a table of texts by board.
 
+    :param source: file and table; a limit remembers them.
     :raises ConfigurationError: for an unknown metric or unit, naming the key.
     """
     limits = []
     for name, value in values.items():
         by_board = value if isinstance(value, Mapping) else {"": value}
         for board, text in by_board.items():
-            key = f"{where}: {name}{f'.{board}' if board else ''}"
+            key = f"{source}: {name}{f'.{board}' if board else ''}"
             limits.append(_parse(name, board, text, key))
     return tuple(limits)
 
 
-def parse_limit_lines(lines: Iterable[str], *, where: str) -> tuple[Limit, ...]:
-    """Return the limits in ``METRIC:TEXT`` lines, as an ini key holds them."""
+def parse_limit_lines(lines: Iterable[str], *, source: str) -> tuple[Limit, ...]:
+    """Return the limits in ``METRIC:TEXT`` lines, as an ini key holds them.
+
+    :param source: the key; a limit remembers it.
+    """
     limits = []
     for line in filter(None, map(str.strip, lines)):
         name, colon, text = line.partition(":")
         if not colon:
-            raise ConfigurationError(f"{where}: {line!r} is no limit; write METRIC:LIMIT")
-        limits.append(_parse(name.strip(), "", text.strip(), f"{where}: {name.strip()}"))
+            raise ConfigurationError(f"{source}: {line!r} is no limit; write METRIC:LIMIT")
+        limits.append(_parse(name.strip(), "", text.strip(), f"{source}: {name.strip()}"))
     return tuple(limits)
 
 
 def _parse(name: str, board: str, text: object, where: str) -> Limit:
-    metric, part = _metric(name, where)
+    """Return a limit that remembers where it stands; so do errors."""
+    with located(where):
+        return replace(_read(name, text), where=where, board=board)
+
+
+def _read(name: str, text: object) -> Limit:
+    metric, part = _metric(name)
     match = _LIMIT.fullmatch(text.strip()) if isinstance(text, str) else None
     if match is None:
-        raise ConfigurationError(f"{where}: {text!r} is no limit; {_GRAMMAR}")
+        raise ConfigurationError(f"{text!r} is no limit; {_GRAMMAR}")
     unit = match["unit"]
     if unit in _AMBIGUOUS:
-        raise ConfigurationError(f"{where}: {text!r}: write {_AMBIGUOUS[unit]} for {unit!r}")
+        raise ConfigurationError(f"{text!r}: write {_AMBIGUOUS[unit]} for {unit!r}")
     number = float(match["number"].replace("_", "").replace(",", ""))
     if unit == "%":
         number, unit = number / 100, ""
     if unit not in _UNITS:
-        raise ConfigurationError(f"{where}: {text!r}: unknown unit {unit!r}; {_GRAMMAR}")
+        raise ConfigurationError(f"{text!r}: unknown unit {unit!r}; {_GRAMMAR}")
     base, factor = _UNITS[unit]
     spec = METRICS[metric]
     higher = spec.higher_is_better(part or spec.primary)
@@ -179,28 +191,22 @@ def _parse(name: str, board: str, text: object, where: str) -> Limit:
     if (match["sign"] or "<=") != wanted:
         more = "more" if higher else "less"
         value = f"{wanted} {match['number']} {match['unit']}".strip()
-        raise ConfigurationError(f"{where}: {text!r}: {more} of it is better; write {value!r}")
-    return Limit(
-        metric, part, number * factor, base, match["sign"] == ">=", str(text).strip(), where, board
-    )
+        raise ConfigurationError(f"{text!r}: {more} of it is better; write {value!r}")
+    return Limit(metric, part, number * factor, base, match["sign"] == ">=", str(text).strip(), "")
 
 
-def _metric(name: str, where: str) -> tuple[str, str]:
+def _metric(name: str) -> tuple[str, str]:
     """Return metric and part of a key: ``flash``, ``ram.arena``, or a figure like ``accuracy``."""
     metric, _, part = name.partition(".")
     if metric in METRICS:
         if part and METRICS[metric].part(part) is None:
             parts = ", ".join(METRICS[metric].part_names)
-            raise ConfigurationError(f"{where}: {metric} has no part {part!r}; it has {parts}")
+            raise ConfigurationError(f"{metric} has no part {part!r}; it has {parts}")
         return metric, part
     for candidate, spec in METRICS.items():
         if spec.part(name) is not None:
             return candidate, name
     raise ConfigurationError(
-        f"{where}: unknown metric {metric!r}; limits are of {', '.join(METRICS)}, or of a figure "
+        f"unknown metric {metric!r}; limits are of {', '.join(METRICS)}, or of a figure "
         "of error such as accuracy"
     )
-
-
-def _short(value: float) -> float:
-    return int(value) if value == int(value) else float(f"{value:.6g}")

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+
+#: From here on, six digits are not all that stand before the point.
+_SIX_DIGITS: Final = 1e6
+
+#: From here on, a float does not hold every integer.
+_EXACT: Final = 2.0**53
+
 
 def number_text(value: float) -> str:
-    """Return integers with thousands separators, other numbers with six significant digits."""
-    return f"{value:,}" if isinstance(value, int) else f"{value:.6g}"
+    """Return a number with thousands separators: integers whole, others by six digits or more.
+
+    No digit before the point is rounded away, and none is written as a power of ten.
+    """
+    return f"{value:,}" if isinstance(value, int) else _grouped(value)
 
 
 def quantity_text(value: float, unit: str) -> str:
@@ -15,7 +27,12 @@ def quantity_text(value: float, unit: str) -> str:
 
 def delta_text(delta: float) -> str:
     """Return a signed difference, as :func:`number_text` writes numbers."""
-    return f"{delta:+,}" if isinstance(delta, int) else f"{delta:+.6g}"
+    return f"{delta:+,}" if isinstance(delta, int) else _grouped(delta, "+")
+
+
+def _grouped(value: float, sign: str = "") -> str:
+    kind = ".0f" if _SIX_DIGITS <= abs(value) < _EXACT else ".6g"
+    return f"{value:{sign},{kind}}"
 
 
 def share_text(share: float) -> str:

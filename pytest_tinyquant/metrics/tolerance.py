@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pytest_tinyquant.metrics.text import quantity_text
+
 
 @dataclass(frozen=True)
 class Tolerance:
@@ -32,5 +34,5 @@ class Tolerance:
         if self.relative:
             terms.append(f"{self.relative * 100:.6g} %")
         if self.absolute:
-            terms.append(f"{self.absolute:,.6g} {unit}".rstrip())
+            terms.append(quantity_text(self.absolute, unit))
         return " or ".join(terms) or "0"

@@ -17,6 +17,7 @@ from typing import Any
 from typing import Final
 
 from pytest_tinyquant.errors import ConfigurationError
+from pytest_tinyquant.errors import located
 from pytest_tinyquant.metrics.registry import METRICS
 from pytest_tinyquant.metrics.spec import MetricSpec
 from pytest_tinyquant.metrics.tolerance import Tolerance
@@ -48,7 +49,7 @@ class Tolerances:
     noise_of: Mapping[str, Tolerance] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, *layers: Mapping[str, Any], where: str = "tolerance") -> Tolerances:
+    def of(cls, *layers: Mapping[str, Any]) -> Tolerances:
         """Merge ``layers``, each as :func:`parse_ini` or :func:`parse_mapping` accepts it.
 
         :raises ConfigurationError: if a layer has an unknown metric or a malformed slack.
@@ -56,7 +57,7 @@ class Tolerances:
         metrics: dict[str, Tolerance] = {}
         other: dict[str, Tolerance] = {}
         for layer in layers:
-            for key, tolerance in parse_mapping(layer, where=where).items():
+            for key, tolerance in parse_mapping(layer).items():
                 prefix, _, metric = key.rpartition(".")
                 (other if prefix else metrics)[metric] = tolerance
         return cls(metrics, other)
@@ -87,7 +88,7 @@ class Tolerances:
         return tolerance.widest(self.other_toolchain.get(metric, spec.other_build))
 
 
-def parse_ini(lines: Iterable[str], *, where: str) -> dict[str, Tolerance]:
+def parse_ini(lines: Iterable[str]) -> dict[str, Tolerance]:
     """Parse lines such as ``latency:5%`` from the ini file or the command line.
 
     :raises ConfigurationError: naming the line and the grammar.
@@ -96,14 +97,14 @@ def parse_ini(lines: Iterable[str], *, where: str) -> dict[str, Tolerance]:
     for line in filter(None, map(str.strip, lines)):
         key, colon, text = line.partition(":")
         if not colon:
-            raise ConfigurationError(f"{where}: '{line}' is not a tolerance; {_GRAMMAR}")
+            raise ConfigurationError(f"'{line}' is not a tolerance; {_GRAMMAR}")
         if key.strip() in found:
-            raise ConfigurationError(f"{where}: '{key.strip()}' is given twice")
+            raise ConfigurationError(f"'{key.strip()}' is given twice")
         found[key.strip()] = text
-    return parse_mapping(found, where=where)
+    return parse_mapping(found)
 
 
-def parse_mapping(values: Mapping[str, Any], *, where: str) -> dict[str, Tolerance]:
+def parse_mapping(values: Mapping[str, Any]) -> dict[str, Tolerance]:
     """Parse tolerances from a model's TOML table or a marker's dict.
 
     ``{"latency": "5%", "error": 1e-4, "other_toolchain": {"latency": "10%"}}``; a bare number is
@@ -115,35 +116,36 @@ def parse_mapping(values: Mapping[str, Any], *, where: str) -> dict[str, Toleran
     for key, value in values.items():
         if key == OTHER_TOOLCHAIN and isinstance(value, Mapping):
             nested = {f"{OTHER_TOOLCHAIN}.{metric}": slack for metric, slack in value.items()}
-            found.update(parse_mapping(nested, where=where))
+            found.update(parse_mapping(nested))
             continue
         metric = key.removeprefix(f"{OTHER_TOOLCHAIN}.")
         if metric not in METRICS:
             raise ConfigurationError(
-                f"{where}: unknown metric '{key}'; known: {', '.join(METRICS)}; {_GRAMMAR}"
+                f"unknown metric '{key}'; known: {', '.join(METRICS)}; {_GRAMMAR}"
             )
-        found[key] = _slack(METRICS[metric], value, f"{where}: {key}")
+        with located(key):
+            found[key] = _slack(METRICS[metric], value)
     return found
 
 
-def _slack(spec: MetricSpec, value: Any, where: str) -> Tolerance:
+def _slack(spec: MetricSpec, value: Any) -> Tolerance:
     if isinstance(value, Tolerance):
         return value
     if isinstance(value, str):
-        return _parse_terms(spec, value, where)
+        return _parse_terms(spec, value)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ConfigurationError(f"{where}: {value!r} is not a tolerance; {_GRAMMAR}")
+        raise ConfigurationError(f"{value!r} is not a tolerance; {_GRAMMAR}")
     if not math.isfinite(value) or value < 0:
-        raise ConfigurationError(f"{where}: {value} is not a slack; it is finite and not negative")
+        raise ConfigurationError(f"{value} is not a slack; it is finite and not negative")
     if spec.whole and isinstance(value, float) and not value.is_integer():
         raise ConfigurationError(
-            f"{where}: {value} would be an absolute slack in whole units; for a share write "
+            f"{value} would be an absolute slack in whole units; for a share write "
             f"'{value * 100:g}%'"
         )
     return Tolerance(absolute=float(value))
 
 
-def _parse_terms(spec: MetricSpec, text: str, where: str) -> Tolerance:
+def _parse_terms(spec: MetricSpec, text: str) -> Tolerance:
     found: dict[str, float] = {}
     for term in re.split(r"(?<![eE])\+", text):
         match = _TERM.fullmatch(term.strip())
@@ -151,13 +153,13 @@ def _parse_terms(spec: MetricSpec, text: str, where: str) -> Tolerance:
         if match is None or (match[2] != "%" and match[2] not in units):
             known = ", ".join(["%", *filter(None, units)])
             raise ConfigurationError(
-                f"{where}: '{text.strip()}' is not a tolerance (units here: {known}); {_GRAMMAR}"
+                f"'{text.strip()}' is not a tolerance (units here: {known}); {_GRAMMAR}"
             )
         number = float(match[1])
         kind = "relative" if match[2] == "%" else "absolute"
         if kind in found or not math.isfinite(number):
             raise ConfigurationError(
-                f"{where}: '{text.strip()}' needs one finite slack of each kind; {_GRAMMAR}"
+                f"'{text.strip()}' needs one finite slack of each kind; {_GRAMMAR}"
             )
         found[kind] = number / 100 if kind == "relative" else number * units[match[2]]
     return Tolerance(**found)

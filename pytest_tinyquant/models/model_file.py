@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from pytest_tinyquant.errors import ConfigurationError
+from pytest_tinyquant.errors import located
 from pytest_tinyquant.models.architecture import Architecture
 from pytest_tinyquant.models.architecture import read_architecture
 from pytest_tinyquant.models.custom_objects import CustomModule
@@ -181,13 +182,14 @@ def _settings(conversion: Table, data: Table, top: Table) -> ModelSettings:
     if tolerance.values:
         from pytest_tinyquant.metrics.tolerances import parse_mapping
 
-        parse_mapping(tolerance.values, where=f"{top.file}: {tolerance.label}")
+        with located(f"{top.file}: {tolerance.label}"):
+            parse_mapping(tolerance.values)
     limit = top.table("limit")
     limits: tuple[Limit, ...] = ()
     if limit.values:
         from pytest_tinyquant.metrics.limits import parse_limits
 
-        limits = parse_limits(limit.values, where=f"{top.file.name}: {limit.label}")
+        limits = parse_limits(limit.values, source=f"{top.file.name}: {limit.label}")
     return ModelSettings(
         schemes,
         f"{conversion.file}: {conversion.label}" if schemes else "",

@@ -15,6 +15,7 @@ from pytest_tinyquant.baselines.noise import noise_floors
 from pytest_tinyquant.baselines.verdict import Comparison
 from pytest_tinyquant.baselines.verdict import Verdict
 from pytest_tinyquant.errors import TinyQuantError
+from pytest_tinyquant.errors import located
 from pytest_tinyquant.metrics.tolerances import Tolerances
 
 
@@ -48,7 +49,8 @@ class PairedGate:
         found = self._paired.first(measurement)
         if isinstance(found, TinyQuantError):
             return _without_first(metric, measurement, first, found)
-        merged = Tolerances.of(self._tolerances, *tolerances, where=measurement.combination)
+        with located(measurement.combination):
+            merged = Tolerances.of(self._tolerances, *tolerances)
         floors = noise_floors(self._baselines, measurement.board, measurement.target)
         merged = merged.over_noise(floors)
         verdict = compare(metric, found, measurement, merged, first)

@@ -68,7 +68,7 @@ class WorkingTree:
                 f"board's library: the directory {self._kernels} would change nothing. Leave the "
                 "board out with --board, or compare two boards, each with a library of its own"
             )
-        return dataclasses.replace(board, kernels=str(self._kernels))
+        return board.with_own_kernels(self._kernels)
 
     def build(self, case: Case) -> SideImage | HostImage:
         """Return the image of a combination."""

@@ -7,6 +7,7 @@ is silent.
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_tinyquant.errors import ConfigurationError
@@ -37,7 +38,7 @@ def read_limits(table: Table, before: tuple[Limit, ...]) -> tuple[Limit, ...]:
         return before
     from pytest_tinyquant.metrics.limits import parse_limits
 
-    limits = parse_limits(limit.values, where=f"{table.file.name}: {limit.label}")
+    limits = parse_limits(limit.values, source=f"{table.file.name}: {limit.label}")
     return tuple(dataclasses.replace(each, board=table.label.strip("[]")) for each in limits)
 
 
@@ -63,11 +64,32 @@ def read_cflags(table: Table, before: tuple[str, ...]) -> tuple[str, ...]:
     return flags
 
 
-def read_kernels(table: Table, before: str) -> str:
-    """Return the kernel set; a path in the table is relative to the file it stands in."""
+def read_kernels(table: Table, before: str, set_before: str) -> tuple[str, str]:
+    """Return the kernel set, or a directory of kernels with the set that has all others.
+
+    A path in the table is relative to the file it stands in. Without a word, the set beside a
+    directory is the one that the board had before.
+    """
     kernels = table.get("kernels", str, before)
-    if "kernels" not in table.values or "/" not in kernels:
-        return kernels
+    if "kernels" in table.values:
+        if "/" in kernels:
+            set_before = set_before if Path(before).is_absolute() else before
+            kernels = _directory(table, kernels)
+        else:
+            set_before = ""
+    if "kernel_set" not in table.values:
+        return kernels, set_before
+    if not Path(kernels).is_absolute():
+        raise table.error(
+            f"key 'kernel_set' is the set beside a directory of kernels; with kernels = "
+            f"{kernels!r} there is none: remove it"
+        )
+    from pytest_tinyquant.engine.lowering import SETS
+
+    return kernels, table.choice("kernel_set", table.get("kernel_set", str, ""), SETS)
+
+
+def _directory(table: Table, kernels: str) -> str:
     directory = (table.file.parent / kernels).resolve()
     if not directory.is_dir():
         raise ConfigurationError(

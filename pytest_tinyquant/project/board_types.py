@@ -64,6 +64,8 @@ class Board:
     :param metrics: what can be measured on it.
     :param flash_bytes: size of the flash region, 0 for the host; likewise ``ram_bytes``.
     :param kernels: name of a kernel set of this package, or the path of a directory of kernels.
+    :param kernel_set: with such a directory, the set that has all that it does not replace; empty
+        for the reference kernels.
     :param spare_arena_bytes: by which the arena may grow where a kernel is faster with more
         working memory.
     :param cflags: compiler flags after those of the board's kind.
@@ -94,6 +96,7 @@ class Board:
     flash_bytes: int = 0
     ram_bytes: int = 0
     kernels: str = "reference"
+    kernel_set: str = ""
     spare_arena_bytes: int = 0
     cflags: tuple[str, ...] = ()
     machine: str = ""
@@ -127,6 +130,11 @@ class Board:
     def has_own_kernels(self) -> bool:
         """Whether it runs kernels of the user's, not a set of this package."""
         return Path(self.kernels).is_absolute()
+
+    def with_own_kernels(self, directory: Path) -> Board:
+        """Return the board with the kernels of a directory before those that it has."""
+        kernel_set = self.kernel_set if self.has_own_kernels else self.kernels
+        return dataclasses.replace(self, kernels=str(directory), kernel_set=kernel_set)
 
     @property
     def firmware(self) -> str:
@@ -216,6 +224,7 @@ def _board(name: str, table: Table, known: dict[str, Board]) -> Board:
     kind = table.choice("kind", table.get("kind", str, base.kind if base else None), KINDS)
     runtime = table.choice("runtime", runtime, RUNTIMES)
     before = base or Board(name, kind, runtime, KINDS[kind].target, description=name, metrics=())
+    kernels, kernel_set = read_kernels(table, before.kernels, before.kernel_set)
     board = Board(
         name=name,
         kind=kind,
@@ -225,7 +234,8 @@ def _board(name: str, table: Table, known: dict[str, Board]) -> Board:
         metrics=read_metrics(table, before.metrics),
         flash_bytes=table.get("flash_bytes", int, before.flash_bytes),
         ram_bytes=table.get("ram_bytes", int, before.ram_bytes),
-        kernels=read_kernels(table, before.kernels),
+        kernels=kernels,
+        kernel_set=kernel_set,
         spare_arena_bytes=read_spare_arena(table, before.spare_arena_bytes),
         cflags=read_cflags(table, before.cflags),
         machine=table.get("machine", str, before.machine),

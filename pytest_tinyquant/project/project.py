@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from pytest_tinyquant.errors import ConfigurationError
+from pytest_tinyquant.errors import located
 from pytest_tinyquant.models.formats import is_model_path
 from pytest_tinyquant.project.bench import PhysicalBoard
 from pytest_tinyquant.project.bench import load_bench
@@ -217,7 +218,7 @@ def _limits(settings: Settings) -> tuple[Limit, ...]:
         return ()
     from pytest_tinyquant.metrics.limits import parse_limit_lines
 
-    return parse_limit_lines(settings.limits, where="tinyquant_limit")
+    return parse_limit_lines(settings.limits, source="tinyquant_limit")
 
 
 def _tolerance(settings: Settings) -> dict[str, Any]:
@@ -226,7 +227,7 @@ def _tolerance(settings: Settings) -> dict[str, Any]:
         return {}
     from pytest_tinyquant.metrics.tolerances import parse_ini
 
-    return {
-        **parse_ini(settings.ini_tolerance, where="tinyquant_tolerance"),
-        **parse_ini(settings.tolerance, where="--tq-tolerance"),
-    }
+    with located("tinyquant_tolerance"):
+        of_file = parse_ini(settings.ini_tolerance)
+    with located("--tq-tolerance"):
+        return {**of_file, **parse_ini(settings.tolerance)}

@@ -105,11 +105,8 @@ class Controller:
                 self._record_baselines()
         with self._beside.guarded("the failures' text"):
             self._shorten_repeated()
-        if self._results is not None and is_implemented(self._config, "pytest_tinyquant_report"):
-            from pytest_tinyquant.report.plugin_sections import sections_of
-
-            with self._beside.guarded("sections of plugins"):
-                self._results.sections = sections_of(self._config, self._results, self._run)
+        if self._results is not None:
+            self._add_sections(self._results)
         if settings.wants_files:
             from pytest_tinyquant.report.files import write_files
 
@@ -123,6 +120,21 @@ class Controller:
         if not self._config.pluginmanager.hasplugin("terminalreporter"):
             for trouble in self._beside.troubles:
                 print(f"tinyquant: {trouble}", file=sys.stderr)
+
+    def _add_sections(self, results: Results) -> None:
+        """Add what every report says beside the numbers, and what other plugins have to say."""
+        from pytest_tinyquant.report.confusion import confusions
+        from pytest_tinyquant.report.second_opinion import second_opinions
+
+        if results.results:
+            with self._beside.guarded("what stands beside the numbers"):
+                measurements = self._run.outcomes.measurements()
+                results.sections += [*second_opinions(measurements), *confusions(measurements)]
+        if is_implemented(self._config, "pytest_tinyquant_report"):
+            from pytest_tinyquant.report.plugin_sections import sections_of
+
+            with self._beside.guarded("sections of plugins"):
+                results.sections += sections_of(self._config, results, self._run)
 
     def _fail_if(self, incomplete: bool) -> None:
         """Make the exit status of a run that passed say that it is not complete."""

@@ -65,7 +65,7 @@ def estimate_text(estimate: Estimate) -> str:
     if estimate.low is not None and estimate.high is not None:
         text += f" ({number_text(estimate.low)} to {number_text(estimate.high)})"
     if estimate.milliseconds is not None and estimate.clock_hz is not None:
-        text += f", {estimate.milliseconds:,} ms at {estimate.clock_hz / 1e6:g} MHz"
+        text += f", {number_text(estimate.milliseconds)} ms at {estimate.clock_hz / 1e6:g} MHz"
     return text
 
 

@@ -58,15 +58,18 @@ def layers(request: dict[str, Any]) -> None:
     """Write tensors of a ``.tflite`` as TensorFlow Lite's kernels compute them, dequantized.
 
     :param request: ``path`` of the file; ``samples`` (float32) and ``output`` (npz); ``tensors``,
-        the indices of those wanted; ``library``.
+        the indices of those wanted; ``library``; ``kernels`` as for :func:`answers`; ``raw``: true
+        for the tensors as they are stored.
     """
-    interpreter = _interpreter(request, experimental_preserve_all_tensors=True)
+    optimized = request.get("kernels") == "optimized"
+    interpreter = _interpreter(request, optimized=optimized, experimental_preserve_all_tensors=True)
     details = {detail["index"]: detail for detail in interpreter.get_tensor_details()}
     values: dict[int, Arrays] = {index: [] for index in request["tensors"]}
     for sample in zip(*load_arrays(Path(request["samples"])), strict=True):
         _invoke(interpreter, sample)
         for index, taken in values.items():
-            taken.append(_dequantized(interpreter.get_tensor(index), details[index]))
+            array = interpreter.get_tensor(index)
+            taken.append(array if request.get("raw") else _dequantized(array, details[index]))
     stacked = {f"tensor_{index}": np.stack(taken) for index, taken in values.items()}
     np.savez(request["output"], **stacked)  # type: ignore[arg-type]
 

@@ -15,7 +15,10 @@ from pytest_tinyquant.baselines.compare import compare
 from pytest_tinyquant.baselines.noise import noise_floors
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.errors import TinyQuantError
+from pytest_tinyquant.errors import located
 from pytest_tinyquant.metrics.registry import METRICS
+from pytest_tinyquant.metrics.text import number_text
+from pytest_tinyquant.metrics.text import quantity_text
 from pytest_tinyquant.metrics.tolerances import Tolerances
 from pytest_tinyquant.project.case import Case
 from pytest_tinyquant.stages.pipeline import Stages
@@ -109,7 +112,8 @@ class Canary:
     def _tolerances(self, measured: Measurement) -> Tolerances:
         """Return what the gate allows a measurement of this combination."""
         project = self._stages.project
-        allowed = Tolerances.of(project.tolerance, self._model.tolerance, where=self._name)
+        with located(self._name):
+            allowed = Tolerances.of(project.tolerance, self._model.tolerance)
         floors = noise_floors(project.baselines_dir, measured.board, measured.target)
         return allowed.over_noise(floors)
 
@@ -140,7 +144,8 @@ def _drift_of(metric: str, first: Measurement, last: Measurement, tolerances: To
         if number.status != "ok" and number.baseline is not None:
             before, now = number.baseline, number.current
             return (
-                f"{metric} drifted from {before.value:,} to {now.value:,} {now.unit} "
+                f"{metric} drifted from {number_text(before.value)} to "
+                f"{quantity_text(now.value, now.unit)} "
                 f"(limit {number.limit})"
             )
     return ""

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from pytest_tinyquant.errors import ConversionError
+from pytest_tinyquant.errors import located
 from pytest_tinyquant.project.case import Case
 from pytest_tinyquant.project.known_issues import KnownIssue
 from pytest_tinyquant.project.known_issues import find
@@ -125,11 +126,12 @@ def _check_tolerances(narrowings: Iterable[Narrowing], where: str) -> None:
         if narrowing.tolerance is not None:
             from pytest_tinyquant.metrics.tolerances import parse_mapping
 
-            parse_mapping(narrowing.tolerance, where=f"{where}: marker tinyquant: tolerance")
+            with located(f"{where}: marker tinyquant: tolerance"):
+                parse_mapping(narrowing.tolerance)
         if narrowing.limit is not None:
             from pytest_tinyquant.metrics.limits import parse_limits
 
-            parse_limits(narrowing.limit, where=f"{where}: marker tinyquant: limit")
+            parse_limits(narrowing.limit, source=f"{where}: marker tinyquant: limit")
 
 
 def _is_ours(metafunc: pytest.Metafunc, axis: str) -> bool:

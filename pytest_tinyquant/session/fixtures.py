@@ -238,7 +238,7 @@ class Baseline:
         model, board = project.models.get(measurement.model), project.boards[measurement.board]
         limits = [*project.limits, *board.limit, *(model.limits if model else ())]
         for marker in self._item.iter_markers("tinyquant"):
-            limits += parse_limits(marker.kwargs.get("limit") or {}, where="marker tinyquant")
+            limits += parse_limits(marker.kwargs.get("limit") or {}, source="marker tinyquant")
         return limits
 
     def _tolerances(self, measurement: Measurement) -> list[Any]:

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from pytest_tinyquant.errors import located
 from pytest_tinyquant.session.options import read_settings
 from pytest_tinyquant.system.database_url import hide_password
 
@@ -227,8 +228,9 @@ class Run:
         from pytest_tinyquant.metrics.tolerances import parse_ini
 
         limits: dict[str, Any] = {}
-        for line in self.settings.creep_limit:
-            limits |= parse_ini([line], where="--tq-creep-limit")
+        with located("--tq-creep-limit"):
+            for line in self.settings.creep_limit:
+                limits |= parse_ini([line])
         return Release(self.settings.creep_since, self.project.baselines_dir, limits)
 
     def close(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from typing import Literal
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from pytest_tinyquant.boards.bench.pool import Pool
     from pytest_tinyquant.boards.device import RunRecord
+    from pytest_tinyquant.measure.disagreement import Disagreement
     from pytest_tinyquant.measure.measurement import Measurement
     from pytest_tinyquant.measure.observation import Built
     from pytest_tinyquant.project.case import Checked
@@ -118,9 +120,10 @@ class Stages(Steps):
             from pytest_tinyquant.stages.dense_check import check_on_host
 
             check_on_host(self, case, record)
+        disagreements: tuple[Disagreement, ...] = ()
         if not case.board.runs_firmware or self._needs_witness(case):
-            self._compare_with_interpreter(case, record)
-        measurement = self.evaluate(case, record)
+            disagreements = self._compare_with_interpreter(case, record)
+        measurement = replace(self.evaluate(case, record), disagreements=disagreements)
         return estimator.complete(measurement, case, record) if estimator else measurement
 
     def _needs_witness(self, case: Case) -> bool:
@@ -157,14 +160,16 @@ class Stages(Steps):
         )
 
     @told("comparing with TensorFlow Lite's interpreter")
-    def _compare_with_interpreter(self, case: Built, record: RunRecord) -> None:
+    def _compare_with_interpreter(self, case: Built, record: RunRecord) -> tuple[Disagreement, ...]:
         """Check what a board computed, beside what is expected of the model.
 
+        :returns: where the interpreter differs from the reference of a foreign file.
         :raises InvalidOutputError: it is not what the converted file says.
         """
         from pytest_tinyquant.schemes.convert import interpreter_outputs
         from pytest_tinyquant.schemes.convert import read_arrays
         from pytest_tinyquant.stages.interpreter_check import check_against_interpreter
+        from pytest_tinyquant.stages.second_opinion import second_opinion
 
         def interpreter(kernels: str) -> list[NDArray[np.float32]]:
             file = interpreter_outputs(case.model, case.converted, self.cache, kernels=kernels)
@@ -177,3 +182,4 @@ class Stages(Steps):
             check_against_interpreter(
                 record, case.graph, expected, interpreter, recording=self.recording
             )
+        return second_opinion(self, case, interpreter)

@@ -42,6 +42,14 @@ class References:
         found: list[NDArray[np.float32]] = self._read[name]
         return found
 
+    def are_micro(self, model: Model) -> bool:
+        """Tell whether TensorFlow Lite Micro answers for a model, which others made."""
+        from pytest_tinyquant.stages.foreign_reference import micro_reference
+
+        if model.kind != "tflite":
+            return False
+        return micro_reference(model, self._cache, self._open_host) is not None
+
     @contextmanager
     def reading_once(self) -> Iterator[None]:
         """Read a model's reference once in a ``with`` block, which takes one case to its end.

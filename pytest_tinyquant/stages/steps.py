@@ -107,15 +107,18 @@ class Steps(Devices):
 
         :raises UnsupportedModelError: if the runtime has no kernel for an operator.
         """
+        from pytest_tinyquant.firmware.libraries import planned_kernels
         from pytest_tinyquant.support.check import plan_supported
 
         board = case.board
         with located(case.name):
+            kernels, replaced = planned_kernels(board, self.cache)
             plan = plan_supported(
                 case.graph,
                 RUNTIMES[board.runtime],
-                kernels=board.kernels,
+                kernels=kernels,
                 name=case.name,
+                replaced=replaced,
                 spare_bytes=board.spare_arena_bytes,
             )
         return grown(case, Checked, plan=plan)
@@ -211,16 +214,18 @@ class Steps(Devices):
         from pytest_tinyquant.measure.observation import Observation
 
         model = case.model
+        labels = model.labels()
         return grown(
             case,
             Observation,
             record=record,
             expected=self.reference(model, "outputs"),
             inputs=self.reference(model, "inputs"),
-            labels=model.labels(),
+            labels=labels,
             task=model.task,
             root=self.project.root,
             drawn_data=model.has_drawn_data,
+            class_names=model.class_names() if labels is not None else (),
         )
 
     @told("evaluating the run")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -47,7 +48,13 @@ def check_support(graph: Graph, runtime: Runtime) -> None:
 
 
 def plan_supported(
-    graph: Graph, runtime: Runtime, *, kernels: str, name: str, spare_bytes: int = 0
+    graph: Graph,
+    runtime: Runtime,
+    *,
+    kernels: str,
+    name: str,
+    replaced: Collection[str] = frozenset(),
+    spare_bytes: int = 0,
 ) -> Plan | None:
     """Return what `runtime` makes of a graph that it can run; None if it compiles nothing.
 
@@ -55,11 +62,14 @@ def plan_supported(
 
     :param kernels: the kernel set of the board.
     :param name: what generated code may call the model.
+    :param replaced: the kernels that a user's own ones replace.
     :param spare_bytes: by which the arena may grow for speed.
     :raises UnsupportedModelError: for the first operator that it cannot run.
     """
     _check_table(graph, runtime)
-    plan = runtime.plan(graph, kernels=kernels, name=name, spare_bytes=spare_bytes)
+    plan = runtime.plan(
+        graph, kernels=kernels, name=name, replaced=replaced, spare_bytes=spare_bytes
+    )
     if plan is None:
         runtime.check(graph)
     return plan

@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.metadata
 from abc import ABC
 from abc import abstractmethod
+from collections.abc import Collection
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -67,13 +68,22 @@ class Runtime(ABC):
         """Raise :class:`UnsupportedModelError` for what it would run, but as another model."""
         del graph
 
-    def plan(self, graph: Graph, *, kernels: str, name: str, spare_bytes: int = 0) -> Plan | None:
+    def plan(
+        self,
+        graph: Graph,
+        *,
+        kernels: str,
+        name: str,
+        replaced: Collection[str] = frozenset(),
+        spare_bytes: int = 0,
+    ) -> Plan | None:
         """Return what a compiler decided of the model; None where nothing is compiled.
 
         It is asked once for each combination, in place of :meth:`check`; it must refuse as much.
 
         :param kernels: the kernel set that it is to run with.
         :param name: what generated code may call the model.
+        :param replaced: the kernels that a user's own ones replace.
         :param spare_bytes: by which the arena may grow for speed.
         """
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Mapping
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -17,10 +18,13 @@ from pytest_tinyquant.system.trouble import refuse_trouble
 _TIMEOUT: Final = 60.0
 
 
-def answer_of(command: Sequence[str | Path], *, advice: str) -> str:
+def answer_of(
+    command: Sequence[str | Path], *, advice: str, variables: Mapping[str, str] | None = None
+) -> str:
     """Return what a program prints about itself.
 
     :param advice: what to do about a program that does not run, as the end of a sentence.
+    :param variables: its whole environment; None for the one that compilers get.
     :raises ToolchainNotFoundError: it does not run.
     :raises BenchError: the computer kept it from answering: it was killed, or took too long.
     """
@@ -31,7 +35,7 @@ def answer_of(command: Sequence[str | Path], *, advice: str) -> str:
             capture_output=True,
             text=True,
             errors="replace",
-            env=environment.made(),
+            env=environment.made() if variables is None else dict(variables),
             timeout=_TIMEOUT,
             check=False,
         )

@@ -8,6 +8,7 @@ replace, so that each of them touches one metric and no other.
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,6 +69,14 @@ def slow_down(project: RealProject) -> None:
 def failed(verdicts: dict[str, str]) -> set[str]:
     assert len(verdicts) == 8
     return {name for name, outcome in verdicts.items() if outcome != "PASSED"}
+
+
+def test_layers_without_an_own_kernel_keep_those_of_the_boards_set(project: RealProject) -> None:
+    baseline = json.loads((project.root / BASELINE).read_text())
+    kernels = {label: op["kernel"] for label, op in baseline["ops"].items()}
+    assert kernels.pop("mean[3]") == "tq_mean_s8"
+    assert "tq_conv_2d_s8_dsp" in kernels.values()
+    assert baseline["identity"]["kernels"] == "kernels and cortex_m_dsp"
 
 
 def test_one_more_instruction_per_output_element(project: RealProject) -> None:

@@ -21,6 +21,7 @@ from experiments.compression.claims import read_numbers
 KNOWN = {
     ("qat-accuracy", "fc_9"): "49 of 50 samples right instead of 50; the error halves all the same",
     ("qat-accuracy", "fc_10"): "30 of 50 samples right instead of 33",
+    ("qat-recovers", "cnn_7"): "mean error 0.0113 instead of 0.0096 of range",
     ("qat-recovers", "fc_9"): "mean error 0.0064 instead of 0.0058 of range",
 }
 

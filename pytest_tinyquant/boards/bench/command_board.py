@@ -99,14 +99,16 @@ class CommandBoard(FirmwareBoard):
     def _discard_stale(self) -> None:
         """Keep everything: the run began while the board was programmed."""
 
-    def _halt(self, where: str) -> None:
+    def _halt(self) -> None:
         """Leave the core alone: nothing here can halt it, and it rests when it has finished."""
 
-    def _check_link(self, where: str) -> None:
+    def _check_link(self) -> None:
         """Trust the console: there is no other link."""
 
-    def _diagnosis(self, image: LoadableImage, where: str) -> Diagnosis:
-        return BlindDiagnosis(where, self._debugger, self._console, Elf(image.elf), self.faults)
+    def _diagnosis(self, image: LoadableImage) -> Diagnosis:
+        return BlindDiagnosis(
+            self.where, self._debugger, self._console, Elf(image.elf), self.faults
+        )
 
 
 class KeptConsole:

@@ -78,12 +78,12 @@ class EmulatedCortexM(EmulatedBoard):
             raise
         return debugger
 
-    def death(
-        self, qemu: Qemu, where: str, image: LoadableImage, decoder: Decoder | None
-    ) -> TinyQuantError:
+    def death(self, qemu: Qemu, image: LoadableImage, decoder: Decoder | None) -> TinyQuantError:
         """Describe why QEMU ended, which may be that the core locked up."""
-        death = qemu.death(where)
-        return _lockup(where, qemu.messages(), Elf(image.elf), decoder) if death.lockup else death
+        death = qemu.death(self.where)
+        if not death.lockup:
+            return death
+        return _lockup(self.where, qemu.messages(), Elf(image.elf), decoder)
 
 
 def _lockup(where: str, messages: str, elf: Elf, decoder: Decoder | None) -> DeviceHaltedError:

@@ -54,11 +54,9 @@ class EmulatedBoard(FirmwareBoard):
     def connect(self, qemu: Qemu, image: LoadableImage) -> Debugger:
         """Connect to the core and see to it that it holds the image; halted after reset."""
 
-    def death(
-        self, qemu: Qemu, where: str, image: LoadableImage, decoder: Decoder | None
-    ) -> TinyQuantError:
+    def death(self, qemu: Qemu, image: LoadableImage, decoder: Decoder | None) -> TinyQuantError:
         """Describe why the emulator ended."""
-        return qemu.death(where)
+        return qemu.death(self.where)
 
     def power_up(
         self, image: LoadableImage, cleanup: contextlib.ExitStack
@@ -66,7 +64,7 @@ class EmulatedBoard(FirmwareBoard):
         """Start the emulator and put the image on it."""
         self._qemu = self.start(image, cleanup)
         cleanup.callback(self._qemu.close)
-        with self.watched(self._name, image):
+        with self.watched(image):
             if not self._by_debugger:
                 console: Console = SerialConsole(self._qemu.console_url)
                 cleanup.callback(console.close)
@@ -78,9 +76,7 @@ class EmulatedBoard(FirmwareBoard):
         return debugger, console
 
     @contextlib.contextmanager
-    def watched(
-        self, where: str, image: LoadableImage, decoder: Decoder | None = None
-    ) -> Iterator[None]:
+    def watched(self, image: LoadableImage, decoder: Decoder | None = None) -> Iterator[None]:
         """Blame a link that broke in a ``with`` block on the emulator, if that is what died."""
         try:
             yield
@@ -89,4 +85,4 @@ class EmulatedBoard(FirmwareBoard):
             said = isinstance(error, ConsoleError) and not isinstance(error, PortClosedError)
             if not self._qemu.ended(within=0 if said else _DEATH_SECONDS):
                 raise
-            raise self.death(self._qemu, where, image, decoder) from error
+            raise self.death(self._qemu, image, decoder) from error

@@ -15,6 +15,7 @@ from pytest_tinyquant.boards.emulator.rx_memory import AddressSpace
 from pytest_tinyquant.boards.emulator.rx_memory import check_writes
 from pytest_tinyquant.boards.halts.halt_rx import RxFaults
 from pytest_tinyquant.errors import ConsoleError
+from pytest_tinyquant.errors import located
 
 
 MACHINES = ("r5f562n8",)
@@ -55,9 +56,10 @@ class EmulatedRx(EmulatedBoard):
         assert image is not None, "a run came before"
         self.flash(image)
 
-    def check_memory(self, debugger: Debugger, image: LoadableImage, where: str) -> None:
+    def check_memory(self, debugger: Debugger, image: LoadableImage) -> None:
         """Check that the run wrote to nothing but memory that the chip has."""
-        check_writes(self._space, debugger.read, image.elf, where)
+        with located(self.where):
+            check_writes(self._space, debugger.read, image.elf)
 
 
 def start_qemu(

@@ -65,9 +65,7 @@ class AddressSpace:
                 start = end
 
 
-def check_writes(
-    space: AddressSpace, read: Callable[[int, int], bytes], elf: Path, where: str
-) -> None:
+def check_writes(space: AddressSpace, read: Callable[[int, int], bytes], elf: Path) -> None:
     """Check that a run wrote to nothing but memory that the chip has.
 
     :param read: reads memory through the debugger.
@@ -83,7 +81,7 @@ def check_writes(
     for address, data in [*null[:1], *space.stray_writes(image)]:
         what = "a null pointer" if address < _NULL_PAGE else "a bad pointer"
         raise InvalidOutputError(
-            f"{where}: the firmware wrote through {what}: {data.hex(' ')} at {address:#010x},"
+            f"the firmware wrote through {what}: {data.hex(' ')} at {address:#010x},"
             " where the chip has nothing to be written, so the outputs cannot be trusted. The"
             " emulator cannot stop at that instruction; look for it with a kernel set or a board"
             " that can, such as an emulated Cortex-M4"

@@ -12,6 +12,7 @@ from pytest_tinyquant.boards.run_record import check_image
 from pytest_tinyquant.boards.run_record import run_record
 from pytest_tinyquant.errors import EstimateError
 from pytest_tinyquant.errors import InvalidOutputError
+from pytest_tinyquant.errors import located
 from pytest_tinyquant.system import environment
 from pytest_tinyquant.system.lifetime import die_with_parent
 from pytest_tinyquant.system.trouble import refuse_trouble
@@ -62,8 +63,9 @@ def simulate(simulator: Path, image: LoadableImage, *, timeout: float, where: st
             f"{where}: ended with status {result.returncode} after {decoder.lines} lines, without "
             f"the last one; `{simulator} -t {image.elf}` shows what it executes:\n{said}"
         )
-    check_image(decoder, image, where)
     try:
-        return run_record(decoder, where)
+        with located(where):
+            check_image(decoder, image)
+            return run_record(decoder)
     except InvalidOutputError as error:
         raise EstimateError(str(error)) from error

@@ -24,6 +24,7 @@ from pytest_tinyquant.project.npu import BUILT_IN_CONFIG
 from pytest_tinyquant.project.npu import Npu
 from pytest_tinyquant.system import environment
 from pytest_tinyquant.system.lifetime import die_with_parent
+from pytest_tinyquant.system.program import answer_of
 from pytest_tinyquant.system.trouble import ending
 
 
@@ -81,6 +82,36 @@ def require_config(board: str, npu: Npu) -> None:
             f"{board}: npu.config: {npu.config} does not exist; correct the path in boards.toml, "
             "or leave it out for the configuration that comes with Vela"
         )
+
+
+def started() -> str:
+    """Return name and version of the compiler, once it said so itself.
+
+    :raises ToolchainNotFoundError: it is not installed, or does not start.
+    """
+    found = version()
+    command = environment.python_command(_MODULE, "--version")
+    variables = environment.made_for_python(None, **_THREADS)
+    answer_of(command, advice=f"re{INSTALL}", variables=variables)
+    return found
+
+
+def check_settings(board: str, npu: Npu) -> None:
+    """Check that the configuration has the board's system and memory mode; compiles nothing.
+
+    :raises ToolchainNotFoundError: Vela is not installed.
+    :raises ConfigurationError: it has not.
+    """
+    version()
+    require_config(board, npu)
+    sections = _sections(npu)
+    wanted = (("System_Config", npu.system_config), ("Memory_Mode", npu.memory_mode))
+    for kind, name in wanted:
+        if (kind, name) not in sections:
+            raise ConfigurationError(
+                f"{board}: there is no {kind} {name!r}. Correct the npu table in boards.toml; "
+                f"{_known(npu)}"
+            )
 
 
 @dataclass(frozen=True)
@@ -156,7 +187,7 @@ class Vela:
             return ConfigurationError(
                 f"{self.board}: Vela refuses system_config {self.npu.system_config!r} with "
                 f"memory_mode {self.npu.memory_mode!r}: {option[1]}. Correct the npu table in "
-                f"boards.toml; {self._known()}"
+                f"boards.toml; {_known(self.npu)}"
             )
         ended = ending(code, said)
         lines = [line for line in said.strip().splitlines() if line.strip()]
@@ -166,18 +197,24 @@ class Vela:
         words = ended.words or "wrote no summary"
         return ConversionError(f"{where}: Vela cannot compile this model: it {words}{last}")
 
-    def _known(self) -> str:
-        """Return which systems and memory modes the configuration has, in words."""
-        file = self.npu.config or built_in_config()
-        sections = re.findall(r"^\[(\w+)\.(\w+)\]", file.read_text("utf-8", "replace"), re.M)
-        names = {
-            kind: ", ".join(name for section, name in sections if section == kind)
-            for kind in ("System_Config", "Memory_Mode")
-        }
-        return (
-            f"{file.name} has the systems {names['System_Config']} and the memory modes "
-            f"{names['Memory_Mode']}"
-        )
+
+def _sections(npu: Npu) -> list[tuple[str, str]]:
+    """Return kind and name of each section of a board's configuration."""
+    text = (npu.config or built_in_config()).read_text("utf-8", "replace")
+    return re.findall(r"^\[(\w+)\.(\w+)\]", text, re.M)
+
+
+def _known(npu: Npu) -> str:
+    """Return which systems and memory modes the configuration has, in words."""
+    sections = _sections(npu)
+    names = {
+        kind: ", ".join(name for section, name in sections if section == kind)
+        for kind in ("System_Config", "Memory_Mode")
+    }
+    return (
+        f"{(npu.config or built_in_config()).name} has the systems {names['System_Config']} and "
+        f"the memory modes {names['Memory_Mode']}"
+    )
 
 
 def built_in_config() -> Path:

@@ -6,9 +6,12 @@ A lowering function takes the operator and a :class:`~.context.Lowering` and ret
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from collections.abc import Mapping
 from typing import Final
 
+from pytest_tinyquant.engine.kernel_call import Alias
+from pytest_tinyquant.engine.kernel_call import KernelCall
 from pytest_tinyquant.engine.lowering import activation
 from pytest_tinyquant.engine.lowering import arithmetic
 from pytest_tinyquant.engine.lowering import batches
@@ -29,13 +32,17 @@ from pytest_tinyquant.engine.lowering import pairwise
 from pytest_tinyquant.engine.lowering import pooling
 from pytest_tinyquant.engine.lowering import reduction
 from pytest_tinyquant.engine.lowering import resize
+from pytest_tinyquant.engine.lowering import rx
 from pytest_tinyquant.engine.lowering import signal_filter_bank
 from pytest_tinyquant.engine.lowering import signal_frames
 from pytest_tinyquant.engine.lowering import signal_spectrum
 from pytest_tinyquant.engine.lowering import strided
 from pytest_tinyquant.engine.lowering import svdf
 from pytest_tinyquant.engine.lowering import transpose_conv
+from pytest_tinyquant.engine.lowering.context import Lowering
 from pytest_tinyquant.engine.lowering.context import LoweringFunction
+from pytest_tinyquant.engine.lowering.dsp.reference_call import without_constants
+from pytest_tinyquant.models.graph import Operator
 
 
 LOWERINGS: dict[str, LoweringFunction] = {
@@ -158,17 +165,45 @@ LOWERINGS: dict[str, LoweringFunction] = {
 
 
 #: The kernel sets of this package.
-SETS: Final = ("reference", "cortex_m_dsp", "cortex_m_mve")
+SETS: Final = ("reference", "cortex_m_dsp", "cortex_m_mve", "rx_dsp")
 
 
-def lowerings(kernels: str) -> Mapping[str, LoweringFunction]:
+def lowerings(
+    kernels: str, replaced: Collection[str] = frozenset()
+) -> Mapping[str, LoweringFunction]:
     """Return the lowering function of every operator for a board's kernel set.
 
     A set that has none of its own, such as a user's directory, has the reference set's
     prototypes.
+
+    :param replaced: reference kernels that a user's own ones replace: what the reference set would
+        run by one of these is lowered to it, whatever the board's set has.
     """
-    own = {"cortex_m_dsp": dsp.LOWERINGS, "cortex_m_mve": dsp.LOWERINGS | mve.LOWERINGS}
-    return LOWERINGS | own.get(kernels, {})
+    own = {
+        "cortex_m_dsp": dsp.LOWERINGS,
+        "cortex_m_mve": dsp.LOWERINGS | mve.LOWERINGS,
+        "rx_dsp": rx.LOWERINGS,
+    }
+    functions = own.get(kernels, {})
+    if replaced:
+        functions = {
+            name: _replaceable(LOWERINGS[name], function, replaced)
+            for name, function in functions.items()
+        }
+    return LOWERINGS | functions
+
+
+def _replaceable(
+    reference: LoweringFunction, function: LoweringFunction, replaced: Collection[str]
+) -> LoweringFunction:
+    """Return a lowering to a replaced kernel where the reference set would run that."""
+
+    def lower(operator: Operator, lowering: Lowering) -> KernelCall | Alias | None:
+        basis = reference(operator, without_constants(lowering))
+        is_replaced = isinstance(basis, KernelCall) and basis.kernel in replaced
+        return (reference if is_replaced else function)(operator, lowering)
+
+    return lower
 
 
 __all__ = ["LOWERINGS", "SETS", "LoweringFunction", "lowerings"]

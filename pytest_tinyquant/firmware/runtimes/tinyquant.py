@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+from collections.abc import Collection
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -55,11 +56,19 @@ class Engine(BoardRuntime):
 
         lower_graph(graph)
 
-    def plan(self, graph: Graph, *, kernels: str, name: str, spare_bytes: int = 0) -> Plan:
+    def plan(
+        self,
+        graph: Graph,
+        *,
+        kernels: str,
+        name: str,
+        replaced: Collection[str] = frozenset(),
+        spare_bytes: int = 0,
+    ) -> Plan:
         """Return kernels, parameters and the arena's layout."""
         from pytest_tinyquant.engine.plan import plan
 
-        return plan(graph, name=name, kernels=kernels, spare_bytes=spare_bytes)
+        return plan(graph, name=name, kernels=kernels, replaced=replaced, spare_bytes=spare_bytes)
 
     def emit(self, case: Checked, directory: Path) -> EmittedModel:
         """Write the plan as C."""

@@ -16,6 +16,7 @@ from typing import Final
 from pytest_tinyquant.measure.measurement import Measurement
 from pytest_tinyquant.metrics.metric import Metric
 from pytest_tinyquant.metrics.registry import METRICS
+from pytest_tinyquant.metrics.text import number_text
 from pytest_tinyquant.metrics.text import quantity_text
 from pytest_tinyquant.report.html.chart import Chart
 from pytest_tinyquant.report.html.chart import ChartPoint
@@ -109,7 +110,7 @@ def _sizes(
         if m.structure is None or m.model in own:
             continue
         count = m.structure.parameters if name == "parameters" else sum(m.structure.macs)
-        point = ChartPoint(m.model, count, f"{m.model}: {count:,}")
+        point = ChartPoint(m.model, count, f"{m.model}: {number_text(count)}")
         axis = "parameters, exact" if name == "parameters" else "multiply-accumulates, exact"
         own[m.model] = _Value(
             ("", "", _family(m.model, families)), "run", axis, MODEL_SERIES, point
@@ -122,7 +123,7 @@ def _sizes(
             columns()[name].holds,
             MODEL_SERIES,
             ChartPoint(
-                model, row.figures[name], f"{model}: {row.figures[name]:,.0f}, {row.source}"
+                model, row.figures[name], f"{model}: {number_text(row.figures[name])}, {row.source}"
             ),
         )
         for model, row in theirs.items()
@@ -147,7 +148,9 @@ def _metrics(
     for row in published:
         if row.board in targets and name in row.figures and row.scheme in SCHEMES:
             unit = columns()[name].holds
-            text = f"{row.model} {row.scheme}: {row.figures[name]:.6g} {unit}, {row.source}"
+            text = (
+                f"{row.model} {row.scheme}: {quantity_text(row.figures[name], unit)}, {row.source}"
+            )
             point = ChartPoint(row.model, row.figures[name], text)
             group = (row.board, targets[row.board], _family(row.model, families))
             values.append(_Value(group, "published", unit, row.scheme, point))

@@ -10,7 +10,7 @@ import pytest
 
 from pytest_tinyquant.baselines.compare import compare
 from pytest_tinyquant.baselines.verdict import Verdict
-from pytest_tinyquant.firmware import steps as firmware
+from pytest_tinyquant.firmware import libraries as firmware
 from pytest_tinyquant.firmware.sources import firmware_sources
 from pytest_tinyquant.measure.measurement import Measurement
 from pytest_tinyquant.metrics.tolerances import Tolerances

@@ -140,6 +140,25 @@ def test_an_own_kernel_replaces_the_reference_kernel(
     assert image.flash.kernels >= image.symbols["tq_add_s8"] + image.symbols["tq_add_f32"]
 
 
+def test_own_kernels_win_over_the_boards_set_which_has_all_others(
+    make: Callable[..., FirmwareImage], own_kernels: Path, run: Callable[..., Any], board: Board
+) -> None:
+    (own_kernels / "own.c").write_text(
+        '#include "tq_kernels.h"\n'
+        '#include "tq_kernels_dsp_dense.h"\n'
+        "void tq_mean_s8_dsp(const void *params) { *(volatile unsigned char *)params = 43; }\n"
+    )
+    ops = "{tq_mean_s8_dsp, tq_arena}, {tq_max_pool_2d_s8_dsp, tq_arena + 16}"
+    own = dataclasses.replace(board, kernels=str(own_kernels), kernel_set="cortex_m_dsp")
+    code = '#include "tq_kernels_dsp_dense.h"\n'
+    image = make(ops=ops, board=own, arena=256, code=code)
+    assert run(image).payloads("OUT") == ["0 0 2b00000000000000"]
+    assert image.symbols["tq_mean_s8_dsp"] < 16
+    assert image.symbols["tq_max_pool_2d_s8_dsp"] > 16
+    with pytest.raises(ConfigurationError, match="replace no kernel: they define tq_mean_s8_dsp"):
+        make(ops=ops, code=code, board=dataclasses.replace(own, kernel_set=""), arena=256)
+
+
 def test_a_kernel_that_does_not_compile_is_shown(
     make: Callable[..., FirmwareImage], own_kernels: Path, board: Board
 ) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
@@ -10,6 +12,7 @@ from typing import cast
 
 import pytest
 
+from pytest_tinyquant.boards.bench.lease import LeaseDirectory
 from pytest_tinyquant.boards.console.port_holders import PortHolder
 from pytest_tinyquant.boards.debug.pyocd_session import AttachedProbe
 from pytest_tinyquant.cli import doctor_bench
@@ -18,6 +21,7 @@ from pytest_tinyquant.cli.doctor_bench import usb_findings
 from pytest_tinyquant.cli.finding import Finding
 from pytest_tinyquant.cli.main import main
 from pytest_tinyquant.errors import ConfigurationError
+from pytest_tinyquant.project.bench import PhysicalBoard
 from pytest_tinyquant.project.project import Project
 
 
@@ -135,7 +139,7 @@ def test_doctors_exit_status_tells_of_the_bench(
 ) -> None:
     from pytest_tinyquant.cli import doctor
 
-    monkeypatch.setattr(doctor, "_findings", lambda boards: iter(()))
+    monkeypatch.setattr(doctor, "_findings", lambda load, boards: iter(()))
     assert main(["doctor"]) == 1
     assert "needed for board nucleo-a (nucleo-l4r5zi)" in capsys.readouterr().out
     (project / "boards.toml").unlink()
@@ -186,10 +190,78 @@ def test_a_probe_that_udev_keeps_from_the_user(
     assert list(usb_findings(tmp_path / "none", nodes)) == []
 
 
+METERED = """
+[[bench]]
+name = "desk"
+type = "nucleo-l4r5zi"
+probe = "0AA"
+energy = {meter!r}
+"""
+
+
+def test_a_meter_is_asked_for_a_sample(
+    findings: Callable[[], dict[str, Finding]], project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meter = project / "meter.py"
+    meter.write_text(
+        "import sys, time\n"
+        "start = time.monotonic()\n"
+        "while True:\n"
+        "    print(f'{time.monotonic() - start},0.010,3.3', flush=True)\n"
+        "    time.sleep(0.01)\n"
+    )
+    command = f"{sys.executable} {meter}"
+    (project / "boards.toml").write_text(METERED.format(meter=command))
+    assert findings()["desk meter"].found == f"{command}: 0.033 W"
+    meter.write_text("print('error absent: plug it in')\n")
+    found = findings()["desk meter"]
+    assert found.missing
+    assert "plug it in" in found.remedy
+
+
+def test_a_meter_whose_package_is_not_there(
+    findings: Callable[[], dict[str, Finding]], project: Path
+) -> None:
+    if importlib.util.find_spec("joulescope") is not None:
+        pytest.skip("joulescope is installed")
+    (project / "boards.toml").write_text(METERED.format(meter="joulescope"))
+    assert "pip install 'pytest-tinyquant[energy]'" in findings()["desk meter"].remedy
+
+
+def test_the_meter_of_a_board_in_use_is_not_disturbed(
+    findings: Callable[[], dict[str, Finding]], project: Path
+) -> None:
+    (project / "boards.toml").write_text(METERED.format(meter="no-such-meter --csv"))
+    row = PhysicalBoard("desk", "nucleo-l4r5zi", "0AA", "usb:0AA")
+    held = LeaseDirectory().try_take(row, command="pytest", test="t")
+    assert held is not None
+    try:
+        assert "in use, so it was not disturbed" in findings()["desk meter"].found
+    finally:
+        held.release()
+    assert "no-such-meter cannot be run" in findings()["desk meter"].remedy
+
+
+def test_labgrids_program_and_its_coordinator_are_told_apart(
+    findings: Callable[[], dict[str, Finding]], project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = 'name = "far"\ntype = "nucleo-l4r5zi"\nlabgrid = {board = "nucleo"}\n'
+    (project / "boards.toml").write_text(f"[[bench]]\n{row}")
+    monkeypatch.delenv("TINYQUANT_LABGRID_CLIENT", raising=False)
+    monkeypatch.setenv("PATH", str(project))
+    assert "tinyquant toolchain labgrid" in findings()["far labgrid"].remedy
+    program = project / "labgrid-client"
+    program.write_text("#!/bin/sh\necho 'Server error: connection refused' >&2\nexit 1\n")
+    program.chmod(0o755)
+    found = findings()
+    assert found["far labgrid"].found == str(program)
+    assert "connection refused" in found["far"].remedy
+
+
 def test_without_pyocd_nothing_is_looked_for(
     monkeypatch: pytest.MonkeyPatch, project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from pytest_tinyquant.cli import doctor
 
-    monkeypatch.setattr(doctor, "_version", lambda package: "")
+    monkeypatch.setattr(doctor, "installed", lambda package: "")
     assert doctor._bench_findings(lambda: cast(Project, None), ()) == []

@@ -41,7 +41,7 @@ def test_a_copy_says_what_it_replaces_and_what_falls_out(
     assert "tq_reference.h" not in text
     out = capsys.readouterr().out
     assert "wrote kernels/softmax.c, which defines tq_softmax_f32, tq_softmax_s16, tq_sof" in out
-    assert "reference kernels for everything else, not its own set" in out
+    assert "delete what you do not mean to replace" in out
 
 
 def test_what_cannot_be_copied_is_told(capsys: pytest.CaptureFixture[str]) -> None:

@@ -49,6 +49,35 @@ def test_kernels_of_a_user_may_have_another_order(int8_cnn: bytes) -> None:
     assert not any(op.call.trails for op in result.ops)
 
 
+def test_what_a_users_kernel_replaces_is_planned_for_it_and_all_else_for_the_set(
+    int8_cnn: bytes,
+) -> None:
+    graph = read_graph(int8_cnn)
+    whole = plan(graph, kernels="cortex_m_dsp")
+    own = plan(graph, kernels="cortex_m_dsp", replaced={"tq_conv_2d_s8", "tq_mean_s8"})
+    reference = plan(graph)
+    assert [op.kernel for op in own.ops] == [
+        "tq_conv_2d_s8",
+        "tq_max_pool_2d_s8_dsp",
+        *(op.kernel for op in whole.ops[2:]),
+    ]
+    # It gets the reference kernel's parameters, and may have an order of its own.
+    assert own.ops[0].call.fields.keys() == reference.ops[0].call.fields.keys()
+    assert reference.ops[0].call.trails and not own.ops[0].call.trails
+    # What is not replaced keeps its order, and no weights lie in the flash twice.
+    assert own.ops[1].call.trails == whole.ops[1].call.trails
+    assert len(own.weights) < len(whole.weights) + len(reference.weights)
+
+
+def test_a_users_kernel_may_replace_one_of_the_boards_set(int8_cnn: bytes) -> None:
+    whole = plan(read_graph(int8_cnn), kernels="cortex_m_dsp")
+    kernel = whole.ops[0].kernel
+    own = plan(read_graph(int8_cnn), kernels="cortex_m_dsp", replaced={kernel})
+    assert kernel.endswith("_dsp")
+    assert [op.kernel for op in own.ops] == [op.kernel for op in whole.ops]
+    assert not own.ops[0].call.trails
+
+
 def test_reshape_shares_memory(int8_cnn: bytes) -> None:
     graph = read_graph(int8_cnn)
     result = plan(graph)

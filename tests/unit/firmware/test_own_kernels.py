@@ -13,7 +13,7 @@ from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.firmware.own_kernels import KERNELS_LIBRARY
 from pytest_tinyquant.firmware.own_kernels import REFERENCE_LIBRARY
 from pytest_tinyquant.firmware.own_kernels import archive_names
-from pytest_tinyquant.firmware.own_kernels import check_replaces
+from pytest_tinyquant.firmware.own_kernels import replaced_kernels
 
 
 pytestmark = pytest.mark.skipif(not shutil.which("gcc"), reason="no C compiler: apt install gcc")
@@ -59,6 +59,15 @@ def test_kernels_that_replace_nothing_are_an_error(tmp_path: Path, own: str, wor
     library(tmp_path / REFERENCE_LIBRARY, reference)
     library(tmp_path / "own" / KERNELS_LIBRARY, own)
     with pytest.raises(ConfigurationError, match=f"the kernels of board: dir replace .*{words}"):
-        check_replaces(tmp_path / "own", tmp_path, where="board: dir")
+        replaced_kernels(tmp_path / "own", [tmp_path], where="board: dir")
     library(tmp_path / "own" / KERNELS_LIBRARY, own, "void tq_softmax_s8(void) {}")
-    check_replaces(tmp_path / "own", tmp_path, where="board: dir")
+    replaced = replaced_kernels(tmp_path / "own", [tmp_path], where="board: dir")
+    assert replaced == {"tq_softmax_s8"}
+
+
+def test_kernels_of_the_boards_set_can_be_replaced_as_well(tmp_path: Path) -> None:
+    library(tmp_path / REFERENCE_LIBRARY, "void tq_mean_s8(void) {}")
+    library(tmp_path / "set" / KERNELS_LIBRARY, "void tq_mean_s8_dsp(void) {}")
+    library(tmp_path / "own" / KERNELS_LIBRARY, "void tq_mean_s8_dsp(void) {} void more(void) {}")
+    built_in = [tmp_path, tmp_path / "set"]
+    assert replaced_kernels(tmp_path / "own", built_in, where="") == {"tq_mean_s8_dsp"}

@@ -38,7 +38,7 @@ from pytest_tinyquant.metrics.metric import Metric
     ],
 )
 def test_the_usual_spellings(name: str, text: str, bound: float, unit: str) -> None:
-    (limit,) = parse_limits({name: text}, where="net.toml: [limit]")
+    (limit,) = parse_limits({name: text}, source="net.toml: [limit]")
     assert limit.bound == pytest.approx(bound)
     assert limit.unit == unit
     assert limit.at_least == text.startswith(">=")
@@ -63,14 +63,14 @@ def test_the_usual_spellings(name: str, text: str, bound: float, unit: str) -> N
 )
 def test_what_no_limit_is(name: str, text: int | str, message: str) -> None:
     with pytest.raises(ConfigurationError, match=rf"net.toml: \[limit\]: {name}.*{message}"):
-        parse_limits({name: text}, where="net.toml: [limit]")
+        parse_limits({name: text}, source="net.toml: [limit]")
 
 
 def test_a_line_of_the_ini_file() -> None:
-    (limit,) = parse_limit_lines(["", "flash: 50 KiB"], where="tinyquant_limit")
+    (limit,) = parse_limit_lines(["", "flash: 50 KiB"], source="tinyquant_limit")
     assert (limit.metric, limit.bound, limit.where) == ("flash", 51_200, "tinyquant_limit: flash")
     with pytest.raises(ConfigurationError, match="write METRIC:LIMIT"):
-        parse_limit_lines(["flash 50 KiB"], where="tinyquant_limit")
+        parse_limit_lines(["flash 50 KiB"], source="tinyquant_limit")
 
 
 def verdict(measurement: Measurement, metric: str, status: Status = "ok") -> Verdict:
@@ -83,7 +83,7 @@ def judged(
     measurement: Measurement, metric: str, text: str, status: Status = "ok", board: str = ""
 ) -> Verdict:
     value = {board: text} if board else text
-    limits = parse_limits({metric: value}, where="net.toml: [limit]")
+    limits = parse_limits({metric: value}, source="net.toml: [limit]")
     metric = limits[0].metric
     return with_limits(verdict(measurement, metric, status), measurement, limits)
 

@@ -94,7 +94,7 @@ def test_the_user_may_narrow_the_tolerance_of_another_build() -> None:
 
 
 def test_later_layers_win_metric_by_metric() -> None:
-    project = parse_ini(["latency:5%", "flash:128B"], where="ini")
+    project = parse_ini(["latency:5%", "flash:128B"])
     tolerances = Tolerances.of(project, {"latency": "1%"})
     assert found(tolerances, "latency") == Tolerance(0.01)
     assert found(tolerances, "flash") == Tolerance(0, 128)
@@ -115,11 +115,11 @@ def test_later_layers_win_metric_by_metric() -> None:
     ],
 )
 def test_grammar(line: str, expected: Tolerance) -> None:
-    assert list(parse_ini([line], where="ini").values()) == [expected]
+    assert list(parse_ini([line]).values()) == [expected]
 
 
 def test_blank_lines_are_nothing() -> None:
-    assert parse_ini(["", "  "], where="ini") == {}
+    assert parse_ini(["", "  "]) == {}
 
 
 @pytest.mark.parametrize(
@@ -138,27 +138,27 @@ def test_blank_lines_are_nothing() -> None:
 )
 def test_malformed_lines_are_named(line: str, message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
-        parse_ini([line], where="pytest.ini: tinyquant_tolerance")
+        parse_ini([line])
 
 
 def test_a_metric_given_twice_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="'flash' is given twice"):
-        parse_ini(["flash:1B", "flash:2B"], where="ini")
+        parse_ini(["flash:1B", "flash:2B"])
 
 
 @pytest.mark.parametrize("value", [-1, float("nan"), float("inf"), True, None, [1]])
 def test_values_that_are_no_slack_are_refused(value: float | list[int] | None) -> None:
-    with pytest.raises(ConfigurationError, match=r"models/a\.toml: flash"):
-        parse_mapping({"flash": value}, where="models/a.toml")
+    with pytest.raises(ConfigurationError, match=r"^flash: "):
+        parse_mapping({"flash": value})
 
 
 def test_a_bare_fraction_of_a_count_is_taken_for_a_forgotten_percent_sign() -> None:
     with pytest.raises(ConfigurationError, match="for a share write '5%'"):
-        parse_mapping({"latency": 0.05}, where="marker")
+        parse_mapping({"latency": 0.05})
 
 
 def test_bare_numbers_are_absolute() -> None:
-    assert parse_mapping({"error": 0.05, "flash": 16}, where="m") == {
+    assert parse_mapping({"error": 0.05, "flash": 16}) == {
         "error": Tolerance(0, 0.05),
         "flash": Tolerance(0, 16),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -78,6 +79,29 @@ def test_kernels_are_a_name_or_a_path_from_the_file(
 
 
 @pytest.mark.parametrize(
+    ("text", "kernel_set"),
+    [
+        ("[nucleo-l4r5zi]\nkernels = './kernels'\n", "cortex_m_dsp"),
+        ("[rx65n]\nkernels = './kernels'\n", "reference"),
+        ("[nucleo-l4r5zi]\nkernels = './kernels'\nkernel_set = 'reference'\n", "reference"),
+        (
+            "[mine]\nbase = 'nucleo-l4r5zi'\nkernels = './kernels'\n"
+            "[other]\nbase = 'mine'\nkernels = './kernels'\n",
+            "cortex_m_dsp",
+        ),
+        ("[nucleo-l4r5zi]\nkernels = 'reference'\n", ""),
+    ],
+    ids=["nucleo", "rx65n", "named", "on another's", "no directory"],
+)
+def test_beside_a_directory_of_kernels_is_the_set_that_the_board_had(
+    boards_file: Callable[..., Path], tmp_path: Path, text: str, kernel_set: str
+) -> None:
+    (tmp_path / "kernels").mkdir()
+    name = re.findall(r"^\[(.*)\]", text, re.MULTILINE)[-1]
+    assert load_boards([boards_file(text)])[name].kernel_set == kernel_set
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("[host]\nmetric = []", r"\[host\]: unknown key 'metric' \(closest: 'metrics'\)"),
@@ -88,6 +112,11 @@ def test_kernels_are_a_name_or_a_path_from_the_file(
         ("[mine]\nbase = 'nucleo'", r"base 'nucleo' is not known \(closest: 'nucleo-l4r5zi'\)"),
         ("[mine]\nkind='cortex-m4'\nruntime='tinyquant'\nmetrics=['ram']", "needs flash_bytes"),
         ("[host]\nkernels = './no'", "no is not a directory"),
+        ("[host]\nkernel_set = 'reference'", "'kernel_set' is the set beside a directory of kern"),
+        (
+            "[rx65n]\nkernels = './'\nkernel_set = 'dsp'",
+            r"kernel_set 'dsp' is not known \(closest: 'cortex_m_dsp'\)",
+        ),
         ("host = 1", "key 'host' must be a table"),
         ("[host", "not valid TOML"),
     ],

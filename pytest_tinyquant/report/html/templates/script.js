@@ -6,8 +6,14 @@
   const FILLS = ["#8ec7ee", "#f2cf7c", "#a7dcb8", "#e8a9c9", "#c3cad3", "#ffb48a"];
   const $ = (selector, root = document) => root.querySelector(selector);
   const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
-  const number = (value) =>
-    Number.isInteger(value) ? value.toLocaleString("en-US") : Number(value.toPrecision(6)).toString();
+  // As metrics/text.py writes numbers.
+  const number = (value) => {
+    if (Number.isInteger(value) || Math.abs(value) >= 1e6) {
+      return Math.round(value).toLocaleString("en-US");
+    }
+    const short = Number(value.toPrecision(6));
+    return Math.abs(short) < 1000 ? short.toString() : short.toLocaleString("en-US");
+  };
 
   function element(name, attributes = {}, ...children) {
     const svg = ["svg", "rect", "text", "title", "path"].includes(name);

@@ -31,7 +31,7 @@ def test_a_board_whose_cycles_scatter_repeats_the_run_and_proves_its_clock() -> 
     assert transcript.hello is not None and transcript.hello.repeats == 3
     assert transcript.repeat_counts == [1003, 1001, 1002]
     assert transcript.clock is not None and transcript.clock.measured_hz == 12
-    record = run_record(decode(b"".join(lines(REPEATED))), "bench")
+    record = run_record(decode(b"".join(lines(REPEATED))))
     assert (record.counter, record.counter_unit, record.counter_class) == (
         1002,
         "cycles",
@@ -56,7 +56,7 @@ def test_a_clock_that_nobody_announced_is_refused() -> None:
 
 def test_operators_may_add_up_to_more_than_the_median_where_counts_scatter() -> None:
     fast = [("REPEAT", f"{line[1][0]} 940") if line[0] == "REPEAT" else line for line in REPEATED]
-    assert run_record(decode(b"".join(lines(fast))), "bench").walk_counter == -10
+    assert run_record(decode(b"".join(lines(fast)))).walk_counter == -10
 
 
 METERED = [
