@@ -24,6 +24,8 @@ from pytest_tinyquant.models.discovery import load_model
 from pytest_tinyquant.models.model_search import model_name
 from pytest_tinyquant.models.tflite_file import read_model
 from pytest_tinyquant.models.tflite_file import scheme_of_graph
+from pytest_tinyquant.models.tflite_metadata import described
+from pytest_tinyquant.models.tflite_metadata import read_metadata
 from pytest_tinyquant.models.tflite_reader import read_graph
 from pytest_tinyquant.support.check import check_support
 from pytest_tinyquant.support.runtimes import RUNTIMES
@@ -116,6 +118,7 @@ def _facts(source: Path, kind: str) -> Iterator[str]:
     yield f"TensorFlow Lite model, scheme {scheme_of_graph(graph)}, {len(data):,} bytes{array}"
     for word, places in (("input", graph.inputs), ("output", graph.outputs)):
         yield from (f"{word} {_tensor(graph.tensors[place])}" for place in places)
+    yield from described(read_metadata(data, graph))
     counts = Counter(op.kind for part in graph.parts() for op in part.operators)
     yield "operators: " + ", ".join(f"{count} {name}" for name, count in counts.most_common())
     yield from _verdicts(graph)

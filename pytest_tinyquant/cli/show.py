@@ -19,6 +19,8 @@ from pytest_tinyquant.models.graph import Graph
 from pytest_tinyquant.models.graph import Operator
 from pytest_tinyquant.models.onnx_file import is_quantized
 from pytest_tinyquant.models.tflite_file import scheme_of_tflite
+from pytest_tinyquant.models.tflite_metadata import described
+from pytest_tinyquant.models.tflite_metadata import read_metadata
 from pytest_tinyquant.models.tflite_reader import read_graph
 from pytest_tinyquant.models.weights import gzip_bytes
 from pytest_tinyquant.models.weights import weight_facts
@@ -70,6 +72,8 @@ def show_model(
     console = plain_console()
     size = converted.path.stat().st_size
     console.print(f"{where}: {size:,} bytes, {len(graph.operators)} operators", highlight=False)
+    for line in described(read_metadata(converted.read(), graph)):
+        console.print(line, highlight=False, markup=False)
     console.print(_operators(graph))
     if layers:
         from pytest_tinyquant.cli.show_layers import print_layers

@@ -80,6 +80,7 @@ def evaluate(observation: Observation) -> Measurement:
         retries=record.retries,
         gates={ERROR.name: observation.task.gating} if observation.task.gating else {},
         confusion=confusion(observation),
+        class_names=observation.class_names,
         drawn_data=observation.drawn_data,
         clock_hz=_clock_hz(record, board) or extra.pop("clock_hz", None),
         **extra,

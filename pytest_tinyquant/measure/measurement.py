@@ -124,6 +124,8 @@ class Measurement:
         says; not kept in baselines.
     :param confusion: how often samples of each class (rows) were taken for each class (columns);
         not kept in baselines.
+    :param class_names: what the model's file calls those classes; empty if it does not; not kept
+        in baselines.
     :param drawn_data: the samples were drawn at random: no figure says how good the model is.
     :param clock_hz: the core clock that a real board counted its cycles at, or that cycles are
         estimated for.
@@ -151,6 +153,7 @@ class Measurement:
     estimates: tuple[Estimate, ...] = ()
     gates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     confusion: tuple[tuple[int, ...], ...] = ()
+    class_names: tuple[str, ...] = ()
     drawn_data: bool = False
     clock_hz: int | None = None
     unjudged: Mapping[str, str] = field(default_factory=dict)
@@ -203,6 +206,7 @@ class Measurement:
             "estimates": [estimate.to_json() for estimate in self.estimates],
             "gates": {metric: list(parts) for metric, parts in self.gates.items()},
             "confusion": [list(row) for row in self.confusion],
+            "class_names": list(self.class_names),
             "drawn_data": self.drawn_data,
             "clock_hz": self.clock_hz,
             "unjudged": dict(self.unjudged),
@@ -239,6 +243,7 @@ class Measurement:
             estimates=tuple(map(Estimate.from_json, data.get("estimates", ()))),
             gates={metric: tuple(parts) for metric, parts in data.get("gates", {}).items()},
             confusion=tuple(tuple(row) for row in data.get("confusion", ())),
+            class_names=tuple(data.get("class_names", ())),
             drawn_data=data.get("drawn_data", False),
             clock_hz=data.get("clock_hz"),
             unjudged=data.get("unjudged", {}),

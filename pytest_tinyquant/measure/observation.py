@@ -43,6 +43,7 @@ class Observation(Built):
     :param task: what the model is for.
     :param root: the project's directory, which a function of the user's may lie in.
     :param drawn_data: the samples were drawn at random.
+    :param class_names: what the model's file calls its classes; empty if it does not.
     """
 
     record: RunRecord
@@ -52,6 +53,7 @@ class Observation(Built):
     task: Task = field(default_factory=Task)
     root: Path = field(default_factory=Path)
     drawn_data: bool = False
+    class_names: tuple[str, ...] = ()
 
     @property
     def outputs(self) -> list[Tensor]:

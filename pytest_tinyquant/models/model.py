@@ -110,6 +110,14 @@ class Model:
         """
         return self._samples().labels()
 
+    def class_names(self) -> tuple[str, ...]:
+        """Return what a ``.tflite`` calls the classes of its first output; none if it does not."""
+        if self.kind != "tflite":
+            return ()
+        from pytest_tinyquant.models.tflite_file import metadata_of_tflite
+
+        return metadata_of_tflite(self.path).outputs[0].labels
+
     def _samples(self) -> OwnSamples:
         from pytest_tinyquant.models.own_samples import OwnSamples
 

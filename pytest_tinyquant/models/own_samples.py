@@ -21,8 +21,11 @@ from pytest_tinyquant.models.samples import uniform
 
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pytest_tinyquant.models.layers import Shape
     from pytest_tinyquant.models.task import TaskKind
+    from pytest_tinyquant.models.tflite_metadata import Normalization
 
 #: Samples drawn for the converter where a model has no data.
 CALIBRATION_SAMPLES = 200
@@ -93,7 +96,7 @@ class OwnSamples:
     def _check_parts(self) -> list[Samples]:
         """Return the check samples of every input."""
         if self.data is not None:
-            parts = read_all_samples(self.data, "check", self._shapes())
+            parts = read_all_samples(self.data, "check", self._shapes(), self._normalizations())
             count = len(parts[0]) if self.check_samples is None else self.check_samples
             with located(self.path):
                 return [take(part, count) for part in parts]
@@ -105,6 +108,14 @@ class OwnSamples:
         # Draws that follow those of the calibration set.
         drawn = self._drawn(CALIBRATION_SAMPLES + count)
         return [part[CALIBRATION_SAMPLES:] for part in drawn]
+
+    def _normalizations(self) -> Sequence[Normalization | None]:
+        """Return how the model's own file says that each input is normalized, if it says so."""
+        if self.kind != "tflite":
+            return ()
+        from pytest_tinyquant.models.tflite_file import metadata_of_tflite
+
+        return metadata_of_tflite(self.path).normalizations
 
     def _drawn(self, count: int) -> list[Samples]:
         """Draw `count` samples for every input."""

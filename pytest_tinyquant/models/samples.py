@@ -24,6 +24,7 @@ from pytest_tinyquant.system.regular_file import open_regular
 
 if TYPE_CHECKING:
     from pytest_tinyquant.models.graph import Tensor
+    from pytest_tinyquant.models.tflite_metadata import Normalization
 
 Samples = NDArray[np.float32]
 
@@ -36,11 +37,15 @@ MOST_BYTES = 512 * MIB
 """Of all samples of a model; the largest network in reach of a microcontroller needs a tenth."""
 
 
-def read_samples(file: Path, part: str, shape: Shape | None) -> Samples:
+def read_samples(
+    file: Path, part: str, shape: Shape | None, normalization: Normalization | None = None
+) -> Samples:
     """Read the array `part` of the npz `file` as float32 [n, *shape].
 
     Images are stored as uint8 beside a ``scale`` that turns them into what the model sees. With a
     `shape` of None each sample keeps the stored shape.
+
+    :param normalization: what the model's own file says to do with uint8 that has no ``scale``.
     """
     arrays = read_npz(file)
     if part not in arrays:
@@ -53,17 +58,30 @@ def read_samples(file: Path, part: str, shape: Shape | None) -> Samples:
             f"{list(sample)} cannot take its samples"
         )
     samples: Samples = stored.reshape(-1, *sample).astype(np.float32) * np.float32(scale)
+    if normalization is not None and stored.dtype == np.uint8 and "scale" not in arrays:
+        return normalization.apply(samples)
     return samples
 
 
-def read_all_samples(file: Path, part: str, shapes: Sequence[Shape | None]) -> list[Samples]:
+def read_all_samples(
+    file: Path,
+    part: str,
+    shapes: Sequence[Shape | None],
+    normalizations: Sequence[Normalization | None] = (),
+) -> list[Samples]:
     """Read the samples of every input: the array `part`, or `part`_0, `part`_1, ... for several.
 
     Raises ConfigurationError unless all have the same number of samples.
+
+    :param normalizations: those that :func:`read_samples` takes, one for every input; or none.
     """
+    how = normalizations or [None] * len(shapes)
     if len(shapes) == 1:
-        return [read_samples(file, part, shapes[0])]
-    arrays = [read_samples(file, f"{part}_{i}", shape) for i, shape in enumerate(shapes)]
+        return [read_samples(file, part, shapes[0], how[0])]
+    arrays = [
+        read_samples(file, f"{part}_{index}", shape, normalization)
+        for index, (shape, normalization) in enumerate(zip(shapes, how, strict=True))
+    ]
     counts = [len(array) for array in arrays]
     if len(set(counts)) != 1:
         raise ConfigurationError(
@@ -166,6 +184,11 @@ def uniform(
     """Draw `count` samples uniformly from [low, high), always the same ones for input `index`."""
     rng = np.random.default_rng(SEED if index == 0 else [SEED, index])
     return rng.uniform(low, high, (count, *shape)).astype(np.float32)
+
+
+def pixels(count: int, shape: Shape, *, index: int = 0) -> Samples:
+    """Draw `count` images of whole numbers from 0 to 255, always the same ones for an input."""
+    return np.floor(uniform(count, shape, 0.0, 256.0, index=index)).clip(0.0, 255.0)
 
 
 def spanning(tensor: Tensor, count: int, *, index: int = 0) -> Samples:

@@ -17,6 +17,7 @@ from pytest_tinyquant.system.regular_file import read_bytes
 
 if TYPE_CHECKING:
     from pytest_tinyquant.models.graph import Graph
+    from pytest_tinyquant.models.tflite_metadata import Metadata
 
 _INTEGERS = {"int8", "uint8", "int16"}
 
@@ -68,17 +69,39 @@ def read_model(path: Path) -> bytes:
 
 
 def check_of_tflite(path: Path, count: int) -> list[Any]:
-    """Return `count` samples per input, float32 [count, *shape], over the input's whole range."""
+    """Return `count` samples per input, float32 [count, *shape], over the input's whole range.
+
+    That of an image, as far as the file's metadata knows one, are pixels as they are normalized.
+    """
+    from pytest_tinyquant.models.graph import sample_shape
     from pytest_tinyquant.models.samples import check_budget
+    from pytest_tinyquant.models.samples import pixels
     from pytest_tinyquant.models.samples import spanning
 
     graph = _graph(path)
+    samples = []
     with located(path):
         check_budget(count, sample_shapes(path))
-        return [
-            spanning(graph.tensors[tensor], count, index=index)
-            for index, tensor in enumerate(graph.inputs)
-        ]
+        for index, notes in enumerate(metadata_of_tflite(path).inputs):
+            tensor = graph.tensors[graph.inputs[index]]
+            if notes.is_image and notes.normalization is not None:
+                drawn = pixels(count, sample_shape(tensor.shape), index=index)
+                samples.append(notes.normalization.apply(drawn))
+            else:
+                samples.append(spanning(tensor, count, index=index))
+    return samples
+
+
+def metadata_of_tflite(path: Path) -> Metadata:
+    """Return what the file's metadata says.
+
+    :raises ModelError: the model itself cannot be read.
+    """
+    from pytest_tinyquant.models.tflite_metadata import read_metadata
+    from pytest_tinyquant.models.tflite_reader import read_graph
+
+    data = read_model(path)
+    return read_metadata(data, read_graph(data, where=str(path)))
 
 
 def sample_shapes(path: Path) -> list[tuple[int, ...]]:

@@ -123,11 +123,13 @@ class Controller:
 
     def _add_sections(self, results: Results) -> None:
         """Add what every report says beside the numbers, and what other plugins have to say."""
+        from pytest_tinyquant.report.confusion import confusions
         from pytest_tinyquant.report.second_opinion import second_opinions
 
         if results.results:
-            with self._beside.guarded("the interpreter's second opinion"):
-                results.sections += second_opinions(self._run.outcomes.measurements())
+            with self._beside.guarded("what stands beside the numbers"):
+                measurements = self._run.outcomes.measurements()
+                results.sections += [*second_opinions(measurements), *confusions(measurements)]
         if is_implemented(self._config, "pytest_tinyquant_report"):
             from pytest_tinyquant.report.plugin_sections import sections_of
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 
@@ -13,11 +14,13 @@ def header(run: Run) -> list[str]:
     """Return the selection and its compilers, nothing if this is no project of ours."""
     from pytest_tinyquant.session.matrix import compilers
     from pytest_tinyquant.session.matrix import drawn_data
+    from pytest_tinyquant.session.matrix import passed_over_metadata
 
     selected = run_summary(run)
     if selected is None:
         return []
-    return [selected, *compilers(run.combinations), *drawn_data(run.combinations), *run.notes]
+    lines = (part(run.combinations) for part in (compilers, drawn_data, passed_over_metadata))
+    return [selected, *itertools.chain.from_iterable(lines), *run.notes]
 
 
 def run_summary(run: Run) -> str | None:

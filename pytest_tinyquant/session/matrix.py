@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -221,6 +222,20 @@ def drawn_data(combinations: Iterable[Case]) -> list[str]:
         f"tinyquant: samples drawn at random for {named}{more}: errors compare revisions and "
         "schemes, but say nothing of how good a model is; give it data of its own"
     ]
+
+
+def passed_over_metadata(combinations: Iterable[Case]) -> list[str]:
+    """Return a line for each model whose metadata cannot be read; it runs all the same."""
+    from pytest_tinyquant.models.tflite_file import metadata_of_tflite
+
+    models = dict.fromkeys(c.model for c in combinations if c.model.kind == "tflite")
+    lines = []
+    for model in models:
+        # What is wrong with the model itself is the outcome of its tests.
+        with contextlib.suppress(ModelError):
+            if problem := metadata_of_tflite(model.path).problem:
+                lines.append(f"tinyquant: {model.name}: {problem}")
+    return lines
 
 
 def _reached(board: Board, project: Project) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.project.settings import Settings
 from pytest_tinyquant.session.plugins import brought_files
 from pytest_tinyquant.session.table import SETTINGS
@@ -56,10 +57,17 @@ def said(setting: Setting, config: pytest.Config) -> list[tuple[str, Any]]:
     if setting.ini:
         places.append((setting.ini, config.getini(setting.ini), root))
     return [
-        (where, setting.value.read(value, where, directory))
+        (where, _read(setting, value, where, directory))
         for where, value, directory in places
         if is_said(value)
     ]
+
+
+def _read(setting: Setting, value: Any, where: str, directory: Path) -> Any:
+    try:
+        return setting.value.read(value, directory)
+    except ConfigurationError as error:
+        raise pytest.UsageError(f"{where}: {error}") from None
 
 
 def value_of(setting: Setting, places: list[tuple[str, Any]], root: Path) -> Any:

@@ -9,8 +9,6 @@ from typing import Any
 from typing import Final
 from typing import Literal
 
-import pytest
-
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.project.settings import split_names
 from pytest_tinyquant.system.database_url import DatabaseUrl
@@ -41,13 +39,12 @@ class Text:
         """Return what ``addoption()`` is told beside name, default and help."""
         return {"metavar": self.metavar}
 
-    def read(self, said: Any, where: str, directory: Path) -> Any:
+    def read(self, said: Any, directory: Path) -> Any:
         """Return the value.
 
         :param said: what pytest made of an option or ini key, or a variable's text; never empty.
-        :param where: the option, key or variable, for messages.
         :param directory: what paths are relative to.
-        :raises pytest.UsageError: it is none of this sort.
+        :raises ConfigurationError: it is none of this sort; the caller says where it stands.
         """
         return said
 
@@ -68,7 +65,7 @@ class Names(Text):
         """Return what makes an option that may be given several times."""
         return {**super().argument(), "action": "append"}
 
-    def read(self, said: Any, where: str, directory: Path) -> tuple[str, ...]:
+    def read(self, said: Any, directory: Path) -> tuple[str, ...]:
         """Return each name once, in order."""
         return split_names(said)
 
@@ -82,7 +79,7 @@ class Lines(Text):
         """Return what makes an option that may be given several times."""
         return {**super().argument(), "action": "append"}
 
-    def read(self, said: Any, where: str, directory: Path) -> tuple[str, ...]:
+    def read(self, said: Any, directory: Path) -> tuple[str, ...]:
         """Return the texts as they are."""
         return tuple(said)
 
@@ -112,14 +109,14 @@ class Seconds(Text):
         """Return what makes argparse read a number."""
         return {**super().argument(), "type": float}
 
-    def read(self, said: Any, where: str, directory: Path) -> float:
+    def read(self, said: Any, directory: Path) -> float:
         """Return the seconds; nan and inf are none that a clock could take."""
         seconds = float(said)
         if seconds < 0 or (seconds == 0 and not self._or_zero):
             least = "0 or above" if self._or_zero else "above 0"
-            raise pytest.UsageError(f"{where} must be {least}, not {seconds:g}")
+            raise ConfigurationError(f"must be {least}, not {seconds:g}")
         if not seconds <= LONGEST_SECONDS:
-            raise pytest.UsageError(f"{where} must be {LONGEST_SECONDS:,} at most, not {seconds:g}")
+            raise ConfigurationError(f"must be {LONGEST_SECONDS:,} at most, not {seconds:g}")
         return seconds
 
 
@@ -129,10 +126,10 @@ class Count(Text):
     def __init__(self) -> None:
         super().__init__("N")
 
-    def read(self, said: Any, where: str, directory: Path) -> int:
+    def read(self, said: Any, directory: Path) -> int:
         """Return the number."""
         if not said.isdecimal() or len(said) > _MOST_DIGITS or int(said) < 1:
-            raise pytest.UsageError(f"{where} must be 1 or more, not {said[:40]!r}")
+            raise ConfigurationError(f"must be 1 or more, not {said[:40]!r}")
         return int(said)
 
 
@@ -161,7 +158,7 @@ class File(Text):
         alone = {"nargs": "?", "const": self._alone} if self._alone else {}
         return {**super().argument(), **alone}
 
-    def read(self, said: Any, where: str, directory: Path) -> Path:
+    def read(self, said: Any, directory: Path) -> Path:
         """Return the path, made absolute."""
         return directory / str(said)
 
@@ -173,14 +170,11 @@ class File(Text):
 class FileOrUrl(File):
     """A path, or the address of a database."""
 
-    def read(self, said: Any, where: str, directory: Path) -> Any:
+    def read(self, said: Any, directory: Path) -> Any:
         """Return the path, made absolute, or the address."""
         if not DatabaseUrl.is_meant(str(said)):
-            return super().read(said, where, directory)
-        try:
-            return DatabaseUrl.parse(str(said))
-        except ConfigurationError as error:
-            raise pytest.UsageError(f"{where}: {error}") from None
+            return super().read(said, directory)
+        return DatabaseUrl.parse(str(said))
 
 
 class Directories(Text):
@@ -189,7 +183,7 @@ class Directories(Text):
     def __init__(self) -> None:
         super().__init__("DIR[:...]")
 
-    def read(self, said: Any, where: str, directory: Path) -> tuple[Path, ...]:
+    def read(self, said: Any, directory: Path) -> tuple[Path, ...]:
         """Return the paths, made absolute."""
         return tuple(directory / part for part in said.split(os.pathsep) if part)
 

@@ -214,16 +214,18 @@ class Steps(Devices):
         from pytest_tinyquant.measure.observation import Observation
 
         model = case.model
+        labels = model.labels()
         return grown(
             case,
             Observation,
             record=record,
             expected=self.reference(model, "outputs"),
             inputs=self.reference(model, "inputs"),
-            labels=model.labels(),
+            labels=labels,
             task=model.task,
             root=self.project.root,
             drawn_data=model.has_drawn_data,
+            class_names=model.class_names() if labels is not None else (),
         )
 
     @told("evaluating the run")

@@ -10,9 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from metadata_builder import image_classifier
 from model_builder import ModelBuilder
 from signal_models import detector
 from signal_models import front_end
+
+from pytest_tinyquant.cli.main import main
 
 
 if TYPE_CHECKING:
@@ -120,3 +123,45 @@ def test_reports_say_where_the_interpreter_doubts_the_reference(
         assert "TensorFlow Lite's interpreter differs" in plain
         assert f"{found['largest']:g} steps (total)" in plain
         assert found["operator"] in plain
+
+
+def test_metadata_normalizes_pixels_and_names_classes(
+    real_project: RealProject, models: Path
+) -> None:
+    (models / "net.tflite").write_bytes(image_classifier())
+    damaged = image_classifier(files={})
+    (models / "damaged.tflite").write_bytes(damaged)
+    pixels = np.zeros((6, 2, 2, 3), np.uint8)
+    labels = np.array([0, 1, 2, 0, 1, 2])
+    pixels[np.arange(6), :, :, labels] = np.arange(200, 206, dtype=np.uint8)[:, None, None]
+    labels[5] = 0  # a blue one that is called red
+    np.savez(models / "net.npz", check=pixels, labels=labels)
+    (models / "net.toml").write_text('data = "net.npz"\n')
+
+    result = real_project.run(*HOST, "-k", "error", "--tq-json=r.json")
+
+    assert result.parseoutcomes()["passed"] == 2
+    result.stdout.fnmatch_lines(
+        [
+            "tinyquant: damaged: the metadata is passed over: it names files, but there is no *",
+            "net-basic-host: classes taken for each other*",
+            "samples of  red  green  blue",
+            "red         2    0      1",
+            "green       0    2      0",
+            "blue        0    0      1",
+        ]
+    )
+    document = json.loads((real_project.root / "r.json").read_text())
+    measured = document["combinations"]["net-basic-host"]["measurement"]
+    assert measured["class_names"] == ["red", "green", "blue"]
+    assert measured["metrics"]["error"]["accuracy"]["value"] == 5 / 6
+
+
+def test_show_and_import_say_what_the_metadata_says(
+    real_project: RealProject, models: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (real_project.root / "given.tflite").write_bytes(image_classifier())
+    expected = "metadata: output 0: 3 classes: red, green, blue\n"
+    for command in (["import", "given.tflite"], ["show", "given"]):
+        assert main(command) == 0
+        assert expected in capsys.readouterr().out

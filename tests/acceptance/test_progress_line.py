@@ -170,7 +170,7 @@ def test_no_color_is_respected_on_a_terminal(
 def test_an_impossible_interval_is_refused(bench: Bench) -> None:
     result = bench.run(*ONE, "--tq-progress=-1")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*--tq-progress must be 0 or above, not -1*"])
+    result.stderr.fnmatch_lines(["*--tq-progress: must be 0 or above, not -1*"])
 
 
 def _rest(master: int) -> bytes:

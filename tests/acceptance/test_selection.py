@@ -82,7 +82,7 @@ def test_options_repeat_take_commas_and_globs(bench: Bench) -> None:
             "speed:5%",
             "ERROR: --tq-tolerance: unknown metric 'speed'; known: error, latency, flash, ram*",
         ),
-        ("--tq-timeout", "0", "ERROR: --tq-timeout must be above 0, not 0"),
+        ("--tq-timeout", "0", "ERROR: --tq-timeout: must be above 0, not 0"),
     ],
 )
 def test_what_is_not_known_is_a_usage_error(

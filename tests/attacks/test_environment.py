@@ -65,7 +65,7 @@ OPTIONS = [
         Attack(
             f"{option}={value[:9]}",
             with_options(f"{option}={value}"),
-            (rf"{option} must be (above 0|0 or above|1,000,000 at most), not ",),
+            (rf"{option}: must be (above 0|0 or above|1,000,000 at most), not ",),
             USAGE,
             quick=value in ("nan", "inf") and option == "--tq-timeout",
         )
@@ -87,7 +87,7 @@ OPTIONS = [
         Attack(
             f"tinyquant_set_aside_after={value[:9]}",
             with_ini(f"tinyquant_set_aside_after = {value}"),
-            (r"tinyquant_set_aside_after must be 1 or more",),
+            (r"tinyquant_set_aside_after: must be 1 or more",),
             USAGE,
             quick=value == DIGITS,
         )

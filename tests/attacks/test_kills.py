@@ -78,25 +78,27 @@ class Kind:
     """A kind of child.
 
     :param seconds: for how long it is about, at most.
-    :param cached: kinds of the cache that are kept; all if None.
+    :param makes: kinds of the cache, by how they begin, that it is to make anew.
     """
 
     is_it: Callable[[str, str], bool]
     seconds: float
-    cached: tuple[str, ...] | None
+    makes: tuple[str, ...]
     share: float
 
 
 TOOLS = ("cmake", "ninja", "cc1", "as", "ld", "collect2", "ar", "gcc", "sh", "objcopy")
 KINDS = {
-    "converter": Kind(lambda name, line: "fork_server" in line, 8.0, ("reference",), 0.2),
-    "reference": Kind(lambda name, line: "fork_server" in line, 6.0, ("converted",), 0.1),
+    "converter": Kind(lambda name, line: "fork_server" in line, 8.0, ("converted",), 0.2),
+    "reference": Kind(
+        lambda name, line: "fork_server" in line, 6.0, ("reference", "interpreter"), 0.1
+    ),
     "build": Kind(
         lambda name, line: name.removeprefix("arm-none-eabi-").startswith(TOOLS),
-        8.0, ("converted", "reference"), 0.3,
+        8.0, ("firmware", "profiler"), 0.3,
     ),
-    "emulator": Kind(lambda name, line: name.startswith("qemu-system"), 1.0, None, 0.2),
-    "host": Kind(lambda name, line: "boards.host.child" in line, 1.0, None, 0.2),
+    "emulator": Kind(lambda name, line: name.startswith("qemu-system"), 1.0, (), 0.2),
+    "host": Kind(lambda name, line: "boards.host.child" in line, 1.0, (), 0.2),
 }  # fmt: skip
 
 
@@ -229,7 +231,7 @@ class Project:
             shutil.rmtree(old, ignore_errors=True)
         shutil.copytree(self.full, cache, symlinks=True)
         for entry in cache.iterdir():
-            if kind.cached is not None and entry.name not in kind.cached:
+            if entry.name.startswith(kind.makes):
                 shutil.rmtree(entry)
         return cache
 

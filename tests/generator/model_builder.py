@@ -117,25 +117,30 @@ class ModelBuilder:
         subgraphs: int = 1,
         *,
         code_fields: str = "both",
+        metadata: bytes = b"",
     ) -> bytes:
         """Return the file.
 
         :param code_fields: where operators' codes stand: in ``both`` fields as TensorFlow writes
             them, in the ``new`` one as LiteRT's quantizer does, or in the ``old`` one.
+        :param metadata: the flatbuffer that TFLITE_METADATA names.
         """
         codes = [self._code(code, code_fields) for code in self.codes]
         parts = [*self.parts, *[self._subgraph(inputs, outputs)] * subgraphs]
-        model = self._table(
-            "Model",
-            {
-                "Version": 3,
-                "OperatorCodes": self._offsets(codes),
-                "Subgraphs": self._offsets(parts),
-                "Description": self.builder.CreateString("built by a test"),
-                "Buffers": self._offsets(self.buffers),
-            },
-        )
-        self.builder.Finish(model, b"TFL3")
+        fields = {
+            "Version": 3,
+            "OperatorCodes": self._offsets(codes),
+            "Subgraphs": self._offsets(parts),
+            "Description": self.builder.CreateString("built by a test"),
+        }
+        if metadata:
+            values = self._vector(np.uint8, np.frombuffer(metadata, np.uint8))
+            self.buffers.append(self._table("Buffer", {"Data": values}))
+            name = self.builder.CreateString("TFLITE_METADATA")
+            entry = self._table("Metadata", {"Name": name, "Buffer": len(self.buffers) - 1})
+            fields["Metadata"] = self._offsets([entry])
+        fields["Buffers"] = self._offsets(self.buffers)
+        self.builder.Finish(self._table("Model", fields), b"TFL3")
         return bytes(self.builder.Output())
 
     def _code(self, code: str, code_fields: str) -> int:

@@ -184,7 +184,7 @@ def test_the_directory_of_baselines_is_the_projects(
 def test_an_impossible_ini_key_is_told(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (project / "pytest.ini").write_text("[pytest]\ntinyquant_set_aside_after = few\n")
     assert main(["boards"]) == 1
-    assert "tinyquant: tinyquant_set_aside_after must be" in capsys.readouterr().err
+    assert "tinyquant: tinyquant_set_aside_after: must be" in capsys.readouterr().err
 
 
 def test_a_project_whose_pytest_does_not_start_says_so_and_goes_on(

@@ -94,10 +94,10 @@ def test_an_option_may_stand_for_its_usual_value(settings: Callable[..., Setting
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ("--tq-timeout=0", "--tq-timeout must be above 0, not 0"),
-        ("--tq-timeout=nan", "--tq-timeout must be 1,000,000 at most, not nan"),
-        ("--tq-progress=-1", "--tq-progress must be 0 or above, not -1"),
-        ("--tq-lease-timeout=inf", "--tq-lease-timeout must be 1,000,000 at most, not inf"),
+        ("--tq-timeout=0", "--tq-timeout: must be above 0, not 0"),
+        ("--tq-timeout=nan", "--tq-timeout: must be 1,000,000 at most, not nan"),
+        ("--tq-progress=-1", "--tq-progress: must be 0 or above, not -1"),
+        ("--tq-lease-timeout=inf", "--tq-lease-timeout: must be 1,000,000 at most, not inf"),
     ],
 )
 def test_a_time_that_no_clock_takes_is_refused(
