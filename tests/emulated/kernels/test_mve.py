@@ -42,6 +42,7 @@ KERNELS = {
         "add",
         "average_pool_2d",
         "conv_2d",
+        "depthwise_conv_2d",
         "fully_connected",
         "max_pool_2d",
         "mean",
@@ -91,6 +92,31 @@ def test_every_rest_of_a_vector_and_of_a_group_of_rows(
     assert set(helium_sets.check_equal(model)) == {
         f"tq_fully_connected_s{np.iinfo(dtype).bits}_mve"
     }
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16"])
+def test_every_rest_of_a_vector_of_channels(dtype: str, layers: Any, helium_sets: Any) -> None:
+    """Depthwise, 5 to 20 channels, with windows that lie in the input in part or not at all."""
+    model = layers(5)
+    for channels in range(5, 21):
+        size, stride, dilation = 1 + channels % 4, 1 + channels % 2, 1 + channels % 3
+        source = model.activation((2, 6, 5, channels), dtype, 1.0, model.zero_point(dtype))
+        weights = model.constant(
+            model.weights((1, size, size, channels), dtype),
+            [2.0**-6 * (1 + model.random.random()) for _ in range(channels)],
+            axis=3,
+        )
+        across = [-(-side // stride) for side in (6, 5)]
+        output = model.activation((2, *across, channels), dtype, 1.0, model.zero_point(dtype))
+        bias = model.bias(channels, dtype) if channels % 5 else None
+        model.add(
+            "DEPTHWISE_CONV_2D", (source, weights, bias), output, padding="SAME",
+            stride_h=stride, stride_w=stride, dilation_h_factor=dilation,
+            dilation_w_factor=dilation, depth_multiplier=1,
+            fused_activation_function=model.choice(["NONE", "RELU", "RELU6"]),
+        )  # fmt: skip
+    suffix = f"s{np.iinfo(dtype).bits}"
+    assert set(helium_sets.check_equal(model)) == {f"tq_depthwise_conv_2d_{suffix}_mve"}
 
 
 @pytest.mark.parametrize("dtype", ["int8", "int16"])
