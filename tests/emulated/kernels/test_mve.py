@@ -42,7 +42,6 @@ KERNELS = {
         "add",
         "average_pool_2d",
         "conv_2d",
-        "depthwise_conv_2d",
         "fully_connected",
         "max_pool_2d",
         "mean",
@@ -117,6 +116,23 @@ def test_every_rest_of_a_vector_of_channels(dtype: str, layers: Any, helium_sets
         )  # fmt: skip
     suffix = f"s{np.iinfo(dtype).bits}"
     assert set(helium_sets.check_equal(model)) == {f"tq_depthwise_conv_2d_{suffix}_mve"}
+
+
+@pytest.mark.parametrize(("width", "of"), [(8, "tq_depthwise_conv_2d_s8_mve"), (9, "3x3_s8_dsp")])
+def test_wide_rows_are_left_to_the_other_set(
+    width: int, of: str, layers: Any, helium_sets: Any
+) -> None:
+    model = layers(6)
+    source = model.activation((1, 3, width, 8), "int8", 1.0)
+    weights = model.constant(model.weights((1, 3, 3, 8), "int8"), [2.0**-9] * 8, axis=3)
+    output = model.activation((1, 3, width, 8), "int8", 1.0)
+    model.add(
+        "DEPTHWISE_CONV_2D", (source, weights, None), output, padding="SAME", stride_h=1,
+        stride_w=1, dilation_h_factor=1, dilation_w_factor=1, depth_multiplier=1,
+        fused_activation_function="NONE",
+    )  # fmt: skip
+    (used,) = helium_sets.check_equal(model)
+    assert used.endswith(of)
 
 
 @pytest.mark.parametrize("dtype", ["int8", "int16"])
