@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+from collections.abc import Iterable
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,10 +14,12 @@ from typing import Final
 from pytest_tinyquant.errors import BoardNotFoundError
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.errors import ToolchainNotFoundError
+from pytest_tinyquant.project.bench import PhysicalBoard
 from pytest_tinyquant.project.bench import load_bench
 from pytest_tinyquant.project.board_types import load_boards
 from pytest_tinyquant.project.kinds import KINDS
 from pytest_tinyquant.project.project import BOARDS_FILE
+from pytest_tinyquant.project.project import user_boards_file
 from pytest_tinyquant.system import atomic
 from pytest_tinyquant.system.plain_console import say
 
@@ -36,8 +39,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", nargs="?", default="my-board", help="default: my-board")
     parser.add_argument("--probe", default="", help="id of its probe, where several are attached")
     parser.add_argument("--target", default="", help="pyOCD's name of its chip, if it cannot tell")
-    parser.add_argument(
-        "--file", type=Path, default=Path(BOARDS_FILE), help=f"default: {BOARDS_FILE}"
+    place = parser.add_mutually_exclusive_group()
+    place.add_argument(
+        "--file", type=Path, default=None, help=f"default: the project's {BOARDS_FILE}"
+    )
+    place.add_argument(
+        "--user", action="store_true", help="write into your own boards.toml, for all projects"
     )
 
 
@@ -46,7 +53,11 @@ def run(options: argparse.Namespace) -> int:
 
     :raises BoardNotFoundError: no probe is attached, or several and none is named.
     """
+    project = options.settings.root / BOARDS_FILE
+    file = user_boards_file() if options.user else options.file or project
     probe = _probe(options.probe)
+    others = (*options.settings.board_files, project, user_boards_file())
+    _check_new(options.name, probe, file, others)
     target = options.target or _target_of(probe)
     if not target:
         raise BoardNotFoundError(
@@ -54,12 +65,28 @@ def run(options: argparse.Namespace) -> int:
             "'pyocd list --targets' does"
         )
     core = _core(probe)
-    written = _with_rows(options.file, options.name, core, target, probe)
-    _check(written, options.file)
-    atomic.write_text(options.file, written)
-    say(f"wrote [{options.name}] and its [[bench]] row to {options.file}: {core}, {target}")
+    written = _with_rows(file, options.name, core, target, probe)
+    _write(written, file)
+    say(f"wrote [{options.name}] and its [[bench]] row to {file}: {core}, {target}")
     say(f"now: pytest --board {options.name}")
     return 0
+
+
+def _check_new(name: str, probe: str, file: Path, others: Iterable[Path]) -> None:
+    """Check that neither the board nor its probe is in a boards.toml that a run would read.
+
+    :raises ConfigurationError: one of them is.
+    """
+    files = list({path.absolute(): path for path in (file, *others)}.values())
+    boards = load_boards(files)
+    for row in load_bench(files, boards):
+        if row.probe and row.lease_id == PhysicalBoard("", "", probe, "").lease_id:
+            raise ConfigurationError(
+                f"the probe {probe} is that of {row.where} already: pytest --board {row.type}. To "
+                "write it anew, take that row out first"
+            )
+    if name in boards:
+        raise ConfigurationError(f"{file}: there is a board {name!r} already; choose another name")
 
 
 def _probe(wanted: str) -> str:
@@ -84,7 +111,9 @@ def _target_of(unique_id: str) -> str:
     """Return pyOCD's name of the chip, where a probe is a part of its board; else empty."""
     from pyocd.probe.aggregator import DebugProbeAggregator
 
-    probes = DebugProbeAggregator.get_all_connected_probes(unique_id)
+    # pyOCD takes a part of an id for the whole.
+    found = DebugProbeAggregator.get_all_connected_probes(unique_id)
+    probes = [probe for probe in found if probe.unique_id == unique_id]
     info = getattr(probes[0], "associated_board_info", None) if probes else None
     return str(getattr(info, "target", None) or "")
 
@@ -133,8 +162,6 @@ def _with_rows(file: Path, name: str, core: str, target: str, probe: str) -> str
         document = tomlkit.parse(file.read_text() if file.exists() else "")
     except (TOMLKitError, ValueError) as error:
         raise ConfigurationError(f"{file}: not valid TOML: {error}; correct the file") from error
-    if name in document:
-        raise ConfigurationError(f"{file}: there is a board {name!r} already; choose another name")
     board = tomlkit.table()
     board.update({"core": core, "pyocd_target": target})
     document.add(name, board)
@@ -146,11 +173,21 @@ def _with_rows(file: Path, name: str, core: str, target: str, probe: str) -> str
     return tomlkit.dumps(document)
 
 
-def _check(text: str, file: Path) -> None:
-    """Read the text as a boards.toml before it takes the place of the file."""
+def _write(text: str, file: Path) -> None:
+    """Replace a boards.toml by a text that was read as one before."""
     trial = file.with_name(f".{file.name}.new")
     try:
+        file.parent.mkdir(parents=True, exist_ok=True)
         atomic.write_text(trial, text)
         load_bench([trial], load_boards([trial]))
+        atomic.write_text(file, text)
+    except ConfigurationError as error:
+        raise ConfigurationError(str(error).replace(str(trial), str(file))) from error
+    except OSError as error:
+        raise ConfigurationError(
+            f"{file} cannot be written ({error.strerror or error}); make {file.parent} writable, "
+            "or choose another file with --file or, for all your projects, --user"
+        ) from error
     finally:
-        trial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            trial.unlink(missing_ok=True)

@@ -32,6 +32,12 @@ _COMPLAINT = re.compile(
     r"|CMake Error(?! at \S*CMakeTest\w+Compiler)"
 )
 _COMPLAINTS_SHOWN = 6
+# What a linker script asserts is printed as it stands there, behind the linker's name alone.
+_ASSERTED = re.compile(
+    r"^\S*\bld(?:\.\w+)?: (?!warning|cannot |\S+\.(?:o|a)\b"
+    r"|.*(?:overflowed|undefined|will not fit|failed|: ))(\S.*)$",
+    re.M,
+)
 
 
 class BuildFailedError(Exception):
@@ -162,6 +168,12 @@ def explained(advice: str, available: Mapping[str, int], samples: int = 0) -> It
         overflows = {name: int(size) for name, size in _OVERFLOW.findall(output)}
         if overflows:
             raise does_not_fit(overflows, available, samples) from None
+        asserted = _ASSERTED.findall(output)
+        if asserted:
+            raise ConfigurationError(
+                f"the firmware cannot be linked: {'; '.join(dict.fromkeys(asserted))}, as its "
+                "linker script says. Correct flash_bytes and ram_bytes of the board in boards.toml"
+            ) from None
         raise ConfigurationError(
             f"the firmware cannot be built; {advice}\n{_complaints(output)}"
         ) from None

@@ -24,6 +24,7 @@ from pytest_tinyquant.firmware.keys import KERNEL_INPUTS
 from pytest_tinyquant.firmware.keys import LIBRARY_INPUTS
 from pytest_tinyquant.firmware.keys import kernel_inputs
 from pytest_tinyquant.firmware.keys import library_inputs
+from pytest_tinyquant.firmware.memory import check_memories
 from pytest_tinyquant.firmware.own_kernels import kernels_of
 from pytest_tinyquant.firmware.own_kernels import replaced_kernels
 from pytest_tinyquant.firmware.power_windows import with_windows
@@ -71,6 +72,7 @@ class Libraries:
     """
 
     def __init__(self, board: Board, cache: Cache, *, linked: str = ENGINE) -> None:
+        check_memories(board)
         self.board = board
         self.linked = linked
         self.replaced: frozenset[str] = frozenset()

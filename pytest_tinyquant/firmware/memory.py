@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from typing import Final
 
+from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.firmware.overflow import SAMPLES
 from pytest_tinyquant.project.kinds import KINDS
 
@@ -15,6 +16,32 @@ if TYPE_CHECKING:
 
 #: Bytes that every emulated board keeps for check samples: SAMPLES in its board.ld.
 SAMPLES_BYTES: Final = 2 << 20
+
+
+def check_memories(board: Board) -> None:
+    """Check that the linker script and the machine that emulates a board can have its memories.
+
+    :raises ConfigurationError: one is too large for the machine, or leaves nothing for a region.
+    """
+    for region, size in regions(board).items():
+        if size < 1:
+            raise ConfigurationError(
+                f"{board.name}: with flash_bytes = {board.flash_bytes:_} and ram_bytes = "
+                f"{board.ram_bytes:_} nothing is left for the memory region {region} of a "
+                f"{board.kind}; correct them in boards.toml"
+            )
+    if not board.target.is_emulated:
+        return
+    for name, most in KINDS[board.kind].emulated_bytes.items():
+        size, start = getattr(board, f"{name}_bytes"), getattr(board, f"{name}_start")
+        if size > most:
+            keys = f"{name} = {{start = {start:#010x}, bytes = {most:_}}}"
+            raise ConfigurationError(
+                f"{board.name}: its {name} has {size:,} bytes in boards.toml, the emulated "
+                f"{board.machine} has {most:,} for it. A part of the chip's {name} will do: set "
+                f"{keys if board.ram_start else f'{name}_bytes = {most:_}'}, or run on the board "
+                "itself with --tq-target hardware"
+            )
 
 
 def regions(board: Board) -> dict[str, int]:

@@ -85,6 +85,11 @@ class Kind:
         """Return the directory of the firmware's ``boards/`` for a machine, with - for _."""
         return machine
 
+    @property
+    def emulated_bytes(self) -> Mapping[str, int]:
+        """Most bytes of ``flash`` and ``ram`` that its emulated machines have; empty for any."""
+        return {}
+
     def regions(self, flash_bytes: int, ram_bytes: int) -> dict[str, int]:
         """Return the bytes of the memory regions of the linker script, by name.
 

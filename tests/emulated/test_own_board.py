@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 from typing import Any
 
 import pytest
@@ -32,6 +33,9 @@ from pytest_tinyquant.project.settings import Settings
 from pytest_tinyquant.schemes.scheme import SCHEMES
 from pytest_tinyquant.stages.pipeline import Stages
 
+
+if TYPE_CHECKING:
+    from tests.conftest import EmulatedBench
 
 REPOSITORY = Path(__file__).parents[2]
 GENERIC = REPOSITORY / "firmware" / "boards" / "generic_cortex_m"
@@ -215,3 +219,27 @@ def test_counts_are_those_of_a_board_with_a_uart(tmp_path: Path, core: str) -> N
     assert by_debugger.output_sha256 == by_uart.output_sha256
     assert by_debugger.metrics["latency"] == by_uart.metrics["latency"]
     assert by_debugger.ops == by_uart.ops
+
+
+def test_an_attached_board_counts_the_same_by_uart_and_by_debugger(
+    emulated_bench: Callable[[int], EmulatedBench],
+    physical_type: Board,
+    build_scenario: Callable[[Board], FirmwareImage],
+) -> None:
+    """One firmware for one board behind a probe: its console does not change what it measures."""
+    (physical,) = emulated_bench(1).physical
+    records = {}
+    for console in ("uart", "debugger"):
+        board = dataclasses.replace(physical_type, console=console)
+        device = PyocdBoard(board, physical, timeout=20, idle_timeout=0.5)
+        try:
+            device.flash(build_scenario(board))
+            records[console] = device.run()
+        finally:
+            device.close()
+    uart, debugger = records["uart"], records["debugger"]
+    assert uart.counter is not None and uart.counter > 0
+    assert (debugger.counter, debugger.counter_unit) == (uart.counter, uart.counter_unit)
+    assert (debugger.op_counters, debugger.walk_counter) == (uart.op_counters, uart.walk_counter)
+    assert debugger.repeats == uart.repeats
+    assert debugger.outputs == uart.outputs

@@ -30,6 +30,8 @@ SHARED = {
     "tq_block_f32": "block_f32.S",
     "tq_depthwise_table": "depthwise_rows.S",
     "tq_depthwise_row": "depthwise_rows.S",
+    "tq_channels_rx": "channels_s8.S",
+    "tq_channel_rx": "channels_s8.S",
     "tq_frame": "start.S",
     "tq_reading": "timed_call.S",
 }

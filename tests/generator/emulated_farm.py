@@ -27,6 +27,14 @@ from pytest_tinyquant.boards.farm.client import find_program
 
 _CLONE_NEWNET = 0x40000000
 
+# What a project says about such a farm: its type of board, a row for a place, a run's options.
+TYPE = (
+    '[bench-m4]\nbase = "nucleo-l4r5zi"\nchip = "mps2-an386"\n'
+    'pyocd_target = "tinyquant_mps2_an386"\n'
+)
+ROW = '[[bench]]\nname = "farm-{n}"\ntype = "bench-m4"\nlabgrid = {{board = "m4"}}\n'
+HARDWARE = ("--board=bench-m4", "--tq-target=hardware", "--scheme=int8-only,int8")
+
 
 @dataclasses.dataclass(frozen=True)
 class Host:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,6 +50,11 @@ class CortexM(Core):
     def machine(self) -> str:
         """The first of the machines."""
         return self.machines[0]
+
+    @property
+    def emulated_bytes(self) -> Mapping[str, int]:
+        """What the linker scripts of all machines have room for beside the check samples."""
+        return {"flash": 2 << 20, "ram": 4 << 20}
 
     def firmware_of(self, machine: str) -> str:
         """Return the firmware of a machine: some of QEMU's differ in their cores alone."""

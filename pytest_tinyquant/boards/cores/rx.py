@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +31,11 @@ def _built() -> Path | None:
 @dataclass(frozen=True, kw_only=True)
 class Rx(Core):
     """An RX600 core."""
+
+    @property
+    def emulated_bytes(self) -> Mapping[str, int]:
+        """The memories of an RX65N; what is written beyond them counts as stray."""
+        return {"flash": 2 << 20, "ram": 640 << 10}
 
     def regions(self, flash_bytes: int, ram_bytes: int) -> dict[str, int]:
         """Return three regions: the upper part of the RAM holds arena and stack."""

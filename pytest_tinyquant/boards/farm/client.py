@@ -57,6 +57,10 @@ class OtherPlaceError(FarmError):
         self.rows = tuple(rows)
 
 
+class NoSuchPlaceError(FarmError):
+    """No place has the tags that a row asks for, whoever holds it."""
+
+
 class PlaceGoneError(FarmError):
     """The place that this run held is held by nobody, or by somebody else."""
 
@@ -134,6 +138,14 @@ def find_program() -> str:
     if found is None:
         raise ToolchainNotFoundError(f"{PROGRAM} is not installed; {_INSTALL}")
     return found
+
+
+def unreadable(command: str, what: str, printed: str) -> FarmError:
+    """Return the error that says that the program printed something else than was expected."""
+    return FarmError(
+        f"{PROGRAM} {command}: {what}: {printed[:200]!r}; if `{PROGRAM} version` is not {VERSION}, "
+        f"{_INSTALL}"
+    )
 
 
 def cache_key() -> str:

@@ -32,6 +32,7 @@ from pytest_tinyquant.engine.lowering import pairwise
 from pytest_tinyquant.engine.lowering import pooling
 from pytest_tinyquant.engine.lowering import reduction
 from pytest_tinyquant.engine.lowering import resize
+from pytest_tinyquant.engine.lowering import rx
 from pytest_tinyquant.engine.lowering import signal_filter_bank
 from pytest_tinyquant.engine.lowering import signal_frames
 from pytest_tinyquant.engine.lowering import signal_spectrum
@@ -164,7 +165,7 @@ LOWERINGS: dict[str, LoweringFunction] = {
 
 
 #: The kernel sets of this package.
-SETS: Final = ("reference", "cortex_m_dsp", "cortex_m_mve")
+SETS: Final = ("reference", "cortex_m_dsp", "cortex_m_mve", "rx_dsp")
 
 
 def lowerings(
@@ -178,7 +179,11 @@ def lowerings(
     :param replaced: reference kernels that a user's own ones replace: what the reference set would
         run by one of these is lowered to it, whatever the board's set has.
     """
-    own = {"cortex_m_dsp": dsp.LOWERINGS, "cortex_m_mve": dsp.LOWERINGS | mve.LOWERINGS}
+    own = {
+        "cortex_m_dsp": dsp.LOWERINGS,
+        "cortex_m_mve": dsp.LOWERINGS | mve.LOWERINGS,
+        "rx_dsp": rx.LOWERINGS,
+    }
     functions = own.get(kernels, {})
     if replaced:
         functions = {

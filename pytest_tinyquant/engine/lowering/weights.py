@@ -108,6 +108,15 @@ def factors(
     ]
 
 
+def row_factors(operator: Operator, lowering: Lowering) -> list[q.Multiplier]:
+    """Return the factor of every row of a dense layer, or the only one for all."""
+    source, weights = lowering.source(operator, 0), lowering.source(operator, 1)
+    output = lowering.output(operator)
+    if weights.quantization is not None and weights.quantization.per_channel:
+        return factors(source, weights, output, channels=weights.shape[0])
+    return [q.quantize_multiplier(q.fully_connected_factor(source, weights, output))]
+
+
 def multipliers(
     lowering: Lowering,
     source: Tensor,

@@ -58,6 +58,17 @@ def window(
     return fields
 
 
+def is_one_pixel(window: Mapping[str, int]) -> bool:
+    """Return whether every window is one pixel of the input, which lies there as a column."""
+    return (
+        window["filter_height"] == window["filter_width"] == 1
+        and not window["pad_top"]
+        and not window["pad_left"]
+        and (window["output_height"] - 1) * window["stride_height"] < window["input_height"]
+        and (window["output_width"] - 1) * window["stride_width"] < window["input_width"]
+    )
+
+
 def _extent(
     padding: str, size: int, filter_size: int, stride: int, dilation: int
 ) -> tuple[int, int]:

@@ -18,6 +18,7 @@ from hypothesis import Phase
 from hypothesis import settings
 
 from pytest_tinyquant.boards.emulator.cortex_m import EmulatedCortexM
+from pytest_tinyquant.boards.emulator.rx import EmulatedRx
 from pytest_tinyquant.engine import Plan
 from pytest_tinyquant.engine import PlanOp
 from pytest_tinyquant.engine.emit import emit
@@ -53,11 +54,12 @@ settings.register_profile(
 CORES = {
     "cortex_m_dsp": ("cortex-m4f", "mps2-an386"),
     "cortex_m_mve": ("cortex-m55", "mps3-an547"),
+    "rx_dsp": ("rx", "r5f562n8"),
 }
 
 # Behind the arena begins memory that must not even be read while the layers run: the smallest
 # region of the MPU. On Armv7-M it takes precedence over the RAM's; on Armv8-M an access to where
-# two regions overlap is a fault.
+# two regions overlap is a fault. QEMU's RX has no MPU; that device checks what a run wrote to.
 FENCE_BYTES = 32
 _SWITCHES = {"mps2-an386": "4 << 1", "mps3-an547": "(uint32_t)(tq_arena + {arena})"}
 _FENCE = f"""
@@ -213,9 +215,11 @@ class TwoSets:
         )  # fmt: skip
         emitted = emit(planned, self._directories("model"))
         source = emitted.directory / "tq_model.c"
-        _fence(source, machine, planned.arena_bytes, len(planned.ops))
+        if machine in _SWITCHES:
+            _fence(source, machine, planned.arena_bytes, len(planned.ops))
         image = build(emitted, board, samples, self._cache, where=kernels)
-        device = EmulatedCortexM(board.name, board.machine, timeout=120)
+        emulated = EmulatedCortexM if machine in _SWITCHES else EmulatedRx
+        device = emulated(board.name, board.machine, timeout=120)
         try:
             device.flash(image)
             return device.run().outputs
@@ -257,3 +261,8 @@ def two_sets(tmp_path_factory: pytest.TempPathFactory) -> TwoSets:
 @pytest.fixture(scope="session")
 def helium_sets(tmp_path_factory: pytest.TempPathFactory) -> TwoSets:
     return TwoSets(tmp_path_factory.mktemp, "cortex_m_mve")
+
+
+@pytest.fixture(scope="session")
+def rx_sets(tmp_path_factory: pytest.TempPathFactory) -> TwoSets:
+    return TwoSets(tmp_path_factory.mktemp, "rx_dsp")

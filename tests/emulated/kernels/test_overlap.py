@@ -104,6 +104,26 @@ def test_an_output_may_lie_over_its_input(
         assert two_sets.run(close, kernels, samples) == expected
 
 
+@given(seed=st.integers(0, 2**32 - 1))
+@quick
+def test_an_output_may_lie_over_its_input_on_an_rx(
+    seed: int, layers: Callable[..., Any], rx_sets: Any
+) -> None:
+    model = layers(seed)
+    for index in range(LAYERS):
+        add_layer(model, "int8", OPERATORS[index % len(OPERATORS)])
+    graph, samples = model.graph(), [model.sample() for _ in range(2)]
+    expected = rx_sets.run(plan(graph), "reference", samples)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(planner, "place", squeezed(0))
+        close = plan(graph, kernels="rx_dsp")
+    assert close.arena_bytes < sum(t.bytes for t in close.arena_tensors)
+    kernels = [op.kernel for op in close.ops]
+    assert "tq_conv_2d_s8_rx" in kernels
+    assert "tq_max_pool_2d_s8_rx" in kernels
+    assert rx_sets.run(close, "rx_dsp", samples) == expected
+
+
 def add_depthwise_3x3(model: Any) -> None:
     """Add a layer for the kernel that goes row by row: any width, padding and stride."""
     size = [model.integer(1, 9), model.integer(1, 14)]

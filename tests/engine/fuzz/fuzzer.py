@@ -28,7 +28,7 @@ from pytest_tinyquant.support.check import check_support
 from pytest_tinyquant.support.runtimes import RUNTIMES
 
 
-KERNEL_SETS = ("reference", "cortex_m_dsp", "cortex_m_mve")
+KERNEL_SETS = ("reference", "cortex_m_dsp", "cortex_m_mve", "rx_dsp")
 
 _GENERAL = ("tflm", "tinyquant")
 

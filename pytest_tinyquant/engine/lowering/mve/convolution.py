@@ -16,6 +16,7 @@ from pytest_tinyquant.engine.lowering.dsp.requantization import Integers
 from pytest_tinyquant.engine.lowering.dsp.requantization import factors_of
 from pytest_tinyquant.engine.lowering.mve.channels import HEADER
 from pytest_tinyquant.engine.lowering.mve.channels import channels
+from pytest_tinyquant.engine.lowering.window import is_one_pixel
 from pytest_tinyquant.models.graph import Operator
 
 
@@ -51,7 +52,7 @@ def _convolution(
         return None
     source = lowering.source(operator, 0)
     suffix = basis.kernel.rpartition("_")[2]
-    gathers = not _is_one_pixel(basis.numbers("window"))
+    gathers = not is_one_pixel(basis.numbers("window"))
     fields: dict[str, Value] = {name: basis.fields[name] for name in ("window", "input", "output")}
     fields |= {"layer": layer, "scratch": ScratchMemory() if gathers else None}
     if suffix == "s8":
@@ -66,15 +67,4 @@ def _convolution(
         macs=basis.macs,
         trails=lowering.trail_of(basis, pixels=1, gathers=gathers),
         header=HEADER,
-    )
-
-
-def _is_one_pixel(window: dict[str, int]) -> bool:
-    """Return whether every window is one pixel of the input, which lies there as a column."""
-    return (
-        window["filter_height"] == window["filter_width"] == 1
-        and not window["pad_top"]
-        and not window["pad_left"]
-        and (window["output_height"] - 1) * window["stride_height"] < window["input_height"]
-        and (window["output_width"] - 1) * window["stride_width"] < window["input_width"]
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from pytest_tinyquant.engine import quantization as q
 from pytest_tinyquant.engine.kernel_call import KernelCall
 from pytest_tinyquant.engine.kernel_call import Value
 from pytest_tinyquant.engine.lowering import dsp
@@ -14,6 +13,7 @@ from pytest_tinyquant.engine.lowering.dsp.reference_call import basis_of
 from pytest_tinyquant.engine.lowering.dsp.reference_call import call_of
 from pytest_tinyquant.engine.lowering.mve.channels import HEADER
 from pytest_tinyquant.engine.lowering.mve.channels import channels
+from pytest_tinyquant.engine.lowering.weights import row_factors
 from pytest_tinyquant.models.graph import Operator
 
 
@@ -25,7 +25,7 @@ def fully_connected(operator: Operator, lowering: Lowering) -> KernelCall:
     layer = None
     if suffix in ("s8", "s16") and basis.macs:
         filters = lowering.values(operator, weights, "weights").astype(np.int64)
-        factors = _factors(operator, lowering, len(filters))
+        factors = row_factors(operator, lowering)
         layer = channels(operator, lowering, filters, factors, basis.fields)
     if layer is None:
         return call_of(dsp.LOWERINGS["FULLY_CONNECTED"], operator, lowering)
@@ -44,15 +44,3 @@ def fully_connected(operator: Operator, lowering: Lowering) -> KernelCall:
         macs=basis.macs,
         header=HEADER,
     )
-
-
-def _factors(operator: Operator, lowering: Lowering, rows: int) -> list[q.Multiplier]:
-    """Return the factor of every row, or the only one."""
-    source, weights = lowering.source(operator, 0), lowering.source(operator, 1)
-    output = lowering.output(operator)
-    if weights.quantization is not None and weights.quantization.per_channel:
-        scales = q.channel_scales(weights, rows)
-        real = [q.scale(source) * channel / q.scale(output) for channel in scales]
-    else:
-        real = [q.fully_connected_factor(source, weights, output)]
-    return [q.quantize_multiplier(factor) for factor in real]
