@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -69,7 +70,7 @@ def test_a_batch_dimension_of_1_is_no_part_of_a_sample(
     ],
 )
 def test_samples_that_are_no_numbers_are_named(
-    tmp_path: Path, arrays: dict[str, np.ndarray], message: str
+    tmp_path: Path, arrays: dict[str, Any], message: str
 ) -> None:
     file = tmp_path / "samples.npz"
     np.savez(file, **arrays)
