@@ -166,6 +166,22 @@ def check_distinct(parts: Sequence[Samples]) -> None:
     )
 
 
+def check_finite(parts: Sequence[Samples], where: str) -> None:
+    """Raise ConfigurationError for a sample with NaN or infinity, which no range can be taken from.
+
+    :param parts: the samples of each input.
+    :param where: file and array, for the message.
+    """
+    for index, part in enumerate(parts):
+        finite = np.isfinite(part.reshape(len(part), -1)).all(axis=1)
+        if not finite.all():
+            of = f" of input {index}" if len(parts) > 1 else ""
+            raise ConfigurationError(
+                f"{where}: sample {int(finite.argmin())}{of} holds NaN or infinity, so a "
+                "quantization's range cannot be taken from it; remove or correct it"
+            )
+
+
 def check_budget(count: int, shapes: Sequence[Shape]) -> None:
     """Raise ConfigurationError for samples that need more memory than they may.
 

@@ -11,8 +11,10 @@ import pytest
 
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.errors import ModelError
+from pytest_tinyquant.models.discovery import load_model
 from pytest_tinyquant.models.graph import Quantization
 from pytest_tinyquant.models.graph import Tensor
+from pytest_tinyquant.models.samples import check_finite
 from pytest_tinyquant.models.samples import read_samples
 from pytest_tinyquant.models.samples import spanning
 
@@ -86,3 +88,22 @@ def test_numbers_of_every_kind_become_float32(tmp_path: Path) -> None:
         found = read_samples(file, "check", (1,))
         assert found.dtype == np.float32
         assert (found == 0.5).all()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_calibration_samples_that_are_no_numbers_are_named(tmp_path: Path, value: float) -> None:
+    """NaN passed without a word; infinity ended the converter with SIGSEGV."""
+    calibration = np.random.default_rng(0).random((20, 6), np.float32)
+    calibration[17, 3] = value
+    np.savez(tmp_path / "net.npz", calibration=calibration, check=calibration[:16])
+    (tmp_path / "net.toml").write_text('data = "net.npz"\ninput_shape = [6]\n')
+    (tmp_path / "net.keras").touch()
+    model = load_model(tmp_path / "net.keras")
+    with pytest.raises(ConfigurationError, match="'calibration': sample 17 holds NaN or infinity"):
+        model.calibration()
+
+
+def test_the_input_with_such_a_sample_is_named() -> None:
+    parts = [np.zeros((2, 3), np.float32), np.array([[0.0], [np.nan]], np.float32)]
+    with pytest.raises(ConfigurationError, match=r"^here: sample 1 of input 1 holds NaN"):
+        check_finite(parts, "here")
