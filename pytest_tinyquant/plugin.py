@@ -19,9 +19,6 @@ from pytest_tinyquant.session.fixtures import flashed_device
 from pytest_tinyquant.session.fixtures import measurement
 from pytest_tinyquant.session.fixtures import model
 from pytest_tinyquant.session.fixtures import scheme
-from pytest_tinyquant.session.opening import check_configuration
-from pytest_tinyquant.session.opening import open_run
-from pytest_tinyquant.session.opening import refused
 from pytest_tinyquant.session.plugins import register_all
 from pytest_tinyquant.session.plugins import unregister_all
 from pytest_tinyquant.session.run import RUN
@@ -114,6 +111,9 @@ def pytest_configure_node(node: Any) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Check the project's files, before anything is collected."""
+    from pytest_tinyquant.session.opening import check_configuration
+    from pytest_tinyquant.session.opening import open_run
+
     run = session.config.stash[RUN]
     open_run(run)
     if run.concerns_project:
@@ -155,6 +155,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Report a wrong configuration, and take out tests for which nothing is selected."""
     run = config.stash[RUN]
     if run.usage_error is not None:
+        from pytest_tinyquant.session.opening import refused
+
         raise refused(run.usage_error)
     if not run.is_selected:
         return

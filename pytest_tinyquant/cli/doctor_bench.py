@@ -128,12 +128,16 @@ def _labgrid_client() -> str:
 
 def _farm(physical: PhysicalBoard) -> str:
     """Return how many places labgrid has for a row; nothing is reserved."""
+    from pytest_tinyquant.boards.farm.client import VERSION
     from pytest_tinyquant.boards.farm.client import Client
     from pytest_tinyquant.boards.farm.client import coordinator
     from pytest_tinyquant.boards.farm.place import places_with
 
-    names = places_with(Client("tinyquant-doctor"), physical.labgrid)
-    return f"{', '.join(names)} at {coordinator()}"
+    client = Client("tinyquant-doctor")
+    names = places_with(client, physical.labgrid)
+    version = client.call("version").strip()
+    other = "" if version == VERSION else f", labgrid {version} (tested: {VERSION})"
+    return f"{', '.join(names)} at {coordinator()}{other}"
 
 
 def _free_lock() -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import zipfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ from pytest_tinyquant.schemes.exchange import run_job
 from pytest_tinyquant.schemes.exchange import saved_inputs
 from pytest_tinyquant.schemes.servers import SERVERS
 from pytest_tinyquant.schemes.traces import check_traces
+from pytest_tinyquant.schemes.training_data import check_training
 from pytest_tinyquant.system.scratch import scratch_directory
 
 
@@ -76,7 +76,7 @@ def run_compression(
         )
     samples = len(calibration[0])
     if scheme.training:
-        samples = _check_training(Path(scheme.training), calibration[0], where)
+        samples = check_training(Path(scheme.training), graph, calibration[0], where)
     with scratch_directory() as work:
         request: dict[str, Any] = {
             "graph": str(graph.absolute()),
@@ -115,33 +115,3 @@ def _batches(step: Step, epochs: int, samples: int) -> int:
     if epochs:
         return epochs * -(-samples // _BATCH)
     return GRADUAL_BATCHES if step.schedule == "polynomial" else BATCHES[step.kind]
-
-
-def _check_training(file: Path, calibration: Any, where: str) -> int:
-    """Return the number of training samples in `file`.
-
-    :raises ConfigurationError: they do not fit the model.
-    """
-    import numpy as np
-
-    try:
-        with np.load(file, allow_pickle=False) as arrays:
-            inputs, targets = arrays["inputs"], arrays["targets"]
-    except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise ConfigurationError(
-            f"{where}: training {file}: cannot be read ({error}); it must be an npz with the "
-            "arrays 'inputs' and 'targets'"
-        ) from error
-    if inputs.shape[1:] != calibration.shape[1:]:
-        raise ConfigurationError(
-            f"{where}: training {file}: its inputs have shape {list(inputs.shape[1:])}, but the "
-            f"model takes {list(calibration.shape[1:])}; save them as the model takes them"
-        )
-    if len(inputs) != len(targets) or len(inputs) == 0:
-        raise ConfigurationError(
-            f"{where}: training {file}: {len(inputs)} inputs and {len(targets)} targets; there "
-            "must be one target for each input"
-        )
-    if not np.isfinite(inputs).all() or not np.isfinite(targets).all():
-        raise ConfigurationError(f"{where}: training {file}: holds NaN or infinity; remove them")
-    return len(inputs)

@@ -11,7 +11,7 @@ import numpy as np
 
 
 def write_graph(model: Any, output: Path) -> None:
-    """Write layer names, classes, settings, their sources and weights into the npz `output`.
+    """Write layers (names, classes, settings, sources), output shape and weights into an npz.
 
     :raises ValueError: the model is of a form that does not travel; the text says which.
     """
@@ -43,7 +43,8 @@ def write_graph(model: Any, output: Path) -> None:
             arrays[f"{number}_{place}"] = weight
     outputs = config["output_layers"]
     name = outputs[0] if isinstance(outputs[0], str) else outputs[0][0]
-    graph = json.dumps({"layers": rows, "output": name})
+    shape = list(model.outputs[0].shape[1:])
+    graph = json.dumps({"layers": rows, "output": name, "output_shape": shape})
     with output.open("wb") as stream:
         np.savez(stream, graph=graph, **arrays)
 

@@ -17,7 +17,6 @@ import pytest
 
 from pytest_tinyquant.errors import located
 from pytest_tinyquant.session.options import read_settings
-from pytest_tinyquant.system.database_url import hide_password
 
 
 if TYPE_CHECKING:
@@ -60,11 +59,17 @@ class Run:
         name = f"tinyquant-{os.urandom(8).hex()}"
         self.work_dir = Path((worker_input or {}).get(WORKER_KEY) or _temporary_root() / name)
         self._attached: list[str] | None = (worker_input or {}).get(ATTACHED_KEY)
-        said = (worker_input or {}).get("mainargv", sys.argv)[1:]
-        self.command = shlex.join(["pytest", *(hide_password(argument) for argument in said)])
+        self._said: list[str] = (worker_input or {}).get("mainargv", sys.argv)[1:]
         self.usage_error: Exception | None = None
         self.scratch: Scratch | None = None
         self.notes: list[str] = []
+
+    @property
+    def command(self) -> str:
+        """The command line, as others may read it."""
+        from pytest_tinyquant.system.database_url import hide_password
+
+        return shlex.join(["pytest", *(hide_password(argument) for argument in self._said)])
 
     @cached_property
     def project(self) -> Project:

@@ -11,7 +11,6 @@ from typing import Literal
 
 from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.project.settings import split_names
-from pytest_tinyquant.system.database_url import DatabaseUrl
 
 
 IniType = Literal["args", "string", "linelist"]
@@ -172,8 +171,10 @@ class FileOrUrl(File):
 
     def read(self, said: Any, directory: Path) -> Any:
         """Return the path, made absolute, or the address."""
-        if not DatabaseUrl.is_meant(str(said)):
+        if "://" not in str(said):
             return super().read(said, directory)
+        from pytest_tinyquant.system.database_url import DatabaseUrl
+
         return DatabaseUrl.parse(str(said))
 
 

@@ -10,6 +10,7 @@ import ctypes
 import dataclasses
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -26,6 +27,14 @@ from pytest_tinyquant.boards.farm.client import find_program
 
 
 _CLONE_NEWNET = 0x40000000
+
+# What a project says about such a farm: its type of board, a row for a place, a run's options.
+TYPE = (
+    '[bench-m4]\nbase = "nucleo-l4r5zi"\nchip = "mps2-an386"\n'
+    'pyocd_target = "tinyquant_mps2_an386"\n'
+)
+ROW = '[[bench]]\nname = "farm-{n}"\ntype = "bench-m4"\nlabgrid = {{board = "m4"}}\n'
+HARDWARE = ("--board=bench-m4", "--tq-target=hardware", "--scheme=int8-only,int8")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -241,7 +250,8 @@ class Farm:
 
 
 def main() -> None:
-    """Keep a farm of two hosts with three boards until standard input ends."""
+    """Keep a farm of two hosts with three boards until standard input ends, or SIGTERM comes."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # else its namespaces would stay
     with namespaces(2, 1) as (address, hosts), tempfile.TemporaryDirectory() as directory:
         farm = Farm(Path(directory), address=address, hosts=tuple(hosts))
         os.environ["LG_COORDINATOR"] = farm.coordinator

@@ -22,6 +22,8 @@ from typing import Final
 from filelock import FileLock
 from filelock import Timeout
 
+from pytest_tinyquant.boards.bench.lease_trouble import DIRECTORY_VARIABLE
+from pytest_tinyquant.boards.bench.lease_trouble import unusable
 from pytest_tinyquant.errors import BenchError
 from pytest_tinyquant.project.bench import PhysicalBoard
 from pytest_tinyquant.system.atomic import write_text
@@ -29,8 +31,6 @@ from pytest_tinyquant.system.json_text import parse_json
 from pytest_tinyquant.system.regular_file import open_regular
 from pytest_tinyquant.system.regular_file import refuse_planted
 
-
-DIRECTORY_VARIABLE: Final = "TINYQUANT_LEASE_DIR"
 
 # Users of one bench share its locks, if the directory lets them.
 _LOCK_MODE: Final = 0o666
@@ -141,12 +141,8 @@ class LeaseDirectory:
             raise self.unusable(error) from error
 
     def unusable(self, error: OSError) -> BenchError:
-        """Return the error that says that the directory cannot be used."""
-        return BenchError(
-            f"{self.root}: boards cannot be leased there ({error.strerror or error}); make the "
-            f"directory writable, or set {DIRECTORY_VARIABLE} to one that all users of this bench "
-            "may write"
-        )
+        """Return the error that says why the directory cannot be used."""
+        return unusable(self.root, error)
 
     def _prepare(self, lock: FileLock) -> None:
         """Make the directory, and look at the lock before it is opened for writing."""

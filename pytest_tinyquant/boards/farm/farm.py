@@ -21,6 +21,7 @@ from pathlib import Path
 from pytest_tinyquant.boards.bench.lease import LeaseDirectory
 from pytest_tinyquant.boards.farm.client import Client
 from pytest_tinyquant.boards.farm.client import FarmError
+from pytest_tinyquant.boards.farm.client import NoSuchPlaceError
 from pytest_tinyquant.boards.farm.client import OtherPlaceError
 from pytest_tinyquant.boards.farm.client import PlaceGoneError
 from pytest_tinyquant.boards.farm.client import coordinator
@@ -35,6 +36,7 @@ from pytest_tinyquant.boards.farm.notes import read
 from pytest_tinyquant.boards.farm.notes import write
 from pytest_tinyquant.boards.farm.place import Place
 from pytest_tinyquant.boards.farm.place import acquire
+from pytest_tinyquant.boards.farm.place import places_with
 from pytest_tinyquant.boards.farm.place import reserve
 from pytest_tinyquant.errors import BenchError
 from pytest_tinyquant.errors import BoardBusyError
@@ -167,12 +169,13 @@ class Farm:
             place = acquire(
                 self._client, token, self._timeout, lambda: self._while_waiting(physical, others)
             )
-        except OtherPlaceError:
+        except (OtherPlaceError, NoSuchPlaceError):
             self._give_back(file)
             raise
         except FarmError as error:
             self._give_back(file)
             waited = time.monotonic() - start
+            self._check_tags(physical)
             if waited < self._timeout:
                 raise FarmError(f"{physical.name}: {error}") from error
             tags = ", ".join(f"{key}={value}" for key, value in physical.labgrid)
@@ -196,7 +199,9 @@ class Farm:
         the places that the run keeps for later.
 
         :raises OtherPlaceError: the run has such a place.
+        :raises NoSuchPlaceError: there is nothing to wait for.
         """
+        self._check_tags(physical)
         held = [row for row in others if row.name != physical.name and self._held(row)]
         if held:
             names = ", ".join(row.name for row in held)
@@ -205,6 +210,18 @@ class Farm:
             self._give_back_unused(physical)
             self.release_dead()
             self._janitor.sweep()
+
+    def _check_tags(self, physical: PhysicalBoard) -> None:
+        """See whether any place has the tags of a row; labgrid itself waits for one to come.
+
+        :raises NoSuchPlaceError: there is none.
+        """
+        try:
+            places_with(self._client, physical.labgrid)
+        except NoSuchPlaceError as error:
+            raise NoSuchPlaceError(f"{physical.name}: {error}") from None
+        except FarmError:
+            return  # who waits is told by the next answer
 
     def _give_back_unused(self, waiting: PhysicalBoard) -> None:
         """Give back the places of rows that no process of the run has a lease of."""

@@ -13,6 +13,8 @@ from typing import NamedTuple
 from pytest_tinyquant.boards.farm.client import Client
 from pytest_tinyquant.boards.farm.client import FarmError
 from pytest_tinyquant.boards.farm.client import NoAnswerError
+from pytest_tinyquant.boards.farm.client import NoSuchPlaceError
+from pytest_tinyquant.boards.farm.client import unreadable
 
 
 #: The user name by which an exporter's NetworkService says that `pyocd server` listens there.
@@ -59,13 +61,14 @@ class Place(NamedTuple):
 def places_with(client: Client, tags: tuple[tuple[str, str], ...]) -> list[str]:
     """Return the names of the places that have all of `tags`.
 
-    :raises FarmError: there is none, or the coordinator does not answer.
+    :raises NoSuchPlaceError: there is none.
+    :raises FarmError: the coordinator does not answer.
     """
     wants = dict(tags).items()
     found = [place.name for place in shown_places(client) if place.tags.items() >= wants]
     if not found:
         wanted = ", ".join(f"{key}={value}" for key, value in tags)
-        raise FarmError(
+        raise NoSuchPlaceError(
             f"no place has the tags {wanted}; labgrid-client -v places lists all, and "
             f"labgrid-client -p PLACE set-tags {wanted.replace(', ', ' ')} gives them to one"
         )
@@ -78,9 +81,12 @@ def shown_places(client: Client) -> list[ShownPlace]:
     :raises FarmError: the coordinator does not answer.
     """
     shown = client.call("-v", "places")
+    blocks = _blocks(shown)
+    if shown.strip() and not blocks:
+        raise unreadable("-v places", "no place in what it printed", shown)
     return [
         ShownPlace(name, _tags(text), _field(text, "acquired"), _field(text, "reservation"))
-        for name, text in _blocks(shown)
+        for name, text in blocks
     ]
 
 
@@ -92,7 +98,7 @@ def reserve(client: Client, tags: tuple[tuple[str, str], ...]) -> str:
     printed = client.call("reserve", "--shell", *(f"{key}={value}" for key, value in tags))
     found = _TOKEN.search(printed)
     if found is None:
-        raise FarmError(f"labgrid-client reserve: no token in what it printed: {printed[:200]!r}")
+        raise unreadable("reserve", "no token in what it printed", printed)
     return found[1]
 
 
@@ -130,7 +136,7 @@ def read_place(shown: str, token: str) -> Place:
     """
     named = _PLACE.search(shown)
     if named is None:
-        raise FarmError(f"labgrid-client show: no place in what it printed: {shown[:200]!r}")
+        raise unreadable("show", "no place in what it printed", shown)
     probe = port = ""
     for resource in map(_literal, _ACQUIRED.findall(shown)):
         values = resource.get("params", {})
@@ -177,4 +183,4 @@ def _literal(text: str) -> dict[str, Any]:
         value = None
     if isinstance(value, dict) and isinstance(value.get("params", {}), dict):
         return value
-    raise FarmError(f"labgrid-client show: a resource that cannot be read: {text[:200]!r}")
+    raise unreadable("show", "a resource that cannot be read", text)

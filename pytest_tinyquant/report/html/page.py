@@ -102,7 +102,8 @@ def render(
     published = tuple(published)
     table = sorted((row_of(result) for result in results.results), key=table_order)
     measured = {measurement.combination.lower(): measurement for measurement in measurements}
-    attention = [row for row in table if row.kind in ("bad", "changed")]
+    # A first run has nothing but new numbers; they must not stand above what they are read for.
+    attention = [row for row in table if row.kind in ("bad", "changed") and row.outcome != "new"]
     # What other software needs stands with each combination; it is no line of this one's figures.
     own = [row for row in published if row.runtime == RUNTIME]
     drawn = figures(measurements, own, families)

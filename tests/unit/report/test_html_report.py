@@ -245,6 +245,22 @@ def test_what_changed_stands_open_above_everything_else(measured: Measurement) -
     assert "REGRESSED" in text.split('id="attention"')[1].split("</article>")[0]
 
 
+def test_new_numbers_leave_the_top_to_the_schemes(
+    measured: Measurement, change: Callable[..., Measurement]
+) -> None:
+    """The report of a first run, which is read to choose one."""
+    first = [result(measured, metric, "new") for metric in ("flash", "ram")]
+    found = choices([measured, change(scheme="basic", error_mae=1e-9)])
+    text = render(Results(first), [measured], [], {}, found=found)
+    sections = [a["aria-labelledby"] for _, a in Page(text).elements if "aria-labelledby" in a]
+    assert sections[0] == "choosing"
+    assert "2 new" in text
+    both = [*first, result(measured, "latency", "regressed")]
+    text = render(Results(both), [measured], [], {}, found=found)
+    opened = text.split('id="attention"')[1].split("</section>")[0]
+    assert opened.count("<article") == 1 and "latency" in opened
+
+
 def test_schemes_of_a_model_stand_beside_each_other_with_a_chart_per_cost(
     measured: Measurement, change: Callable[..., Measurement]
 ) -> None:

@@ -7,6 +7,7 @@ import dataclasses
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,9 +22,12 @@ from pytest_tinyquant.boards.bench.set_aside import BoardHealth
 from pytest_tinyquant.boards.farm.client import VARIABLE
 from pytest_tinyquant.boards.farm.client import Client
 from pytest_tinyquant.boards.farm.client import FarmError
+from pytest_tinyquant.boards.farm.client import NoSuchPlaceError
 from pytest_tinyquant.boards.farm.farm import Farm
+from pytest_tinyquant.boards.farm.place import acquire
 from pytest_tinyquant.boards.farm.place import places_with
 from pytest_tinyquant.boards.farm.place import read_place
+from pytest_tinyquant.boards.farm.place import reserve
 from pytest_tinyquant.errors import BenchError
 from pytest_tinyquant.errors import BoardBusyError
 from pytest_tinyquant.errors import ToolchainNotFoundError
@@ -97,8 +101,41 @@ def test_two_rows_hold_two_places(run: Path, tmp_path: Path, coordinator: Coordi
         assert all(coordinator.places.values())
 
 
-def test_waiting_ends_and_leaves_no_reservation(run: Path, tmp_path: Path) -> None:
-    coordinator = Coordinator()
+def test_a_place_without_the_tags_is_not_waited_for(
+    run: Path, tmp_path: Path, coordinator: Coordinator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pytest_tinyquant.boards.farm.place.WAIT_SECONDS", 0.0)
+    for place in coordinator.places:
+        coordinator.tags[place] = {"board": "other"}
+        coordinator.places[place] = "somebody"
+    with (
+        pytest.raises(NoSuchPlaceError, match=r"any-nucleo: no place has the tags board=nucleo-"),
+        farm_of(run, tmp_path, coordinator, timeout=900).reach(ROW),
+    ):
+        pass
+    assert coordinator.calls.count("wait") == 1
+    assert not coordinator.reservations
+    assert not list((tmp_path / "notes").glob("*"))
+
+
+@pytest.mark.parametrize("command", ["reserve", "show", "places"])
+def test_what_another_version_prints_names_the_one_that_is_read(
+    tmp_path: Path, command: str
+) -> None:
+    client = Client("me", program=program(tmp_path, "echo 'Hello, labgrid 42 speaking'"))
+    calls: dict[str, Callable[[], object]] = {
+        "reserve": lambda: reserve(client, ROW.labgrid),
+        "show": lambda: acquire(client, "T", 60),
+        "places": lambda: places_with(client, ROW.labgrid),
+    }
+    with pytest.raises(FarmError, match=rf"{command}: .*Hello.*is not 26\.0\.1, install it"):
+        calls[command]()
+
+
+def test_waiting_ends_and_leaves_no_reservation(
+    run: Path, tmp_path: Path, coordinator: Coordinator
+) -> None:
+    coordinator.places = dict.fromkeys(coordinator.places, "somebody")
     with (
         pytest.raises(BoardBusyError, match=r"any-nucleo: no place with board=nucleo-l4r5zi was"),
         farm_of(run, tmp_path, coordinator).reach(ROW),
@@ -237,7 +274,13 @@ def test_the_program_says_who_asks_and_nothing_of_our_python(
     [
         (
             "echo 'Server error: Error: Could not connect to coordinator' >&2; exit 1",
-            r"labgrid-client places: Server error: .* \(at 127.0.0.1:20408\)",
+            r"labgrid-client places: Server error: .* \(at 127.0.0.1:20408\); see whether",
+        ),
+        (
+            # As 23.0.6 says, which looks for its coordinator where another variable leads.
+            'echo "Could not connect to coordinator: [Errno 111] Connect call failed '
+            "('127.0.0.1', 20408)\"; exit 1",
+            r"labgrid is 25\.0 or later on both sides: before, it spoke another protocol",
         ),
         ("exit 1", "it said nothing"),
         ("sleep 60", r"no answer from 127.0.0.1:20408 in 0.2 s"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -180,16 +181,45 @@ def test_it_learns_from_labels_too(small: Any, cache: Cache, tmp_path: Path, gra
         ({"inputs": np.zeros((0, 8, 8, 1)), "targets": np.zeros(0)}, "0 inputs and 0 targets"),
         ({"inputs": np.full((4, 8, 8, 1), np.nan), "targets": np.zeros(4)}, "NaN or infinity"),
         ({"x": np.zeros(3)}, "the arrays 'inputs' and 'targets'"),
+        ({"inputs": np.zeros((4, 8, 8, 1)), "targets": np.array("x")}, "targets are of type <U1"),
+        ({"inputs": np.full((4, 8, 8, 1), "x"), "targets": np.zeros(4)}, "inputs are of type <U1"),
+        ({"inputs": np.zeros((4, 8, 8, 1)), "targets": np.float32(1)}, "4 inputs and 1 targets"),
+        ({"inputs": np.zeros((4, 8, 8, 1)), "targets": np.zeros((4, 5))}, r"shape \[5\], but the"),
+        (
+            {"inputs": np.zeros((4, 8, 8, 1)), "targets": np.zeros(4)},
+            r"shape \[\], but the",
+        ),
+        ({"inputs": np.zeros((4, 8, 8, 1)), "targets": np.arange(4)}, "labels go from 0 to 3, but"),
+        ({"inputs": np.zeros((4, 8, 8, 1)), "targets": np.arange(4) - 2}, "go from -2 to 1, but"),
+        ({"inputs": np.zeros((4, 8, 8, 1)), "targets": np.eye(4, 3, dtype=int)}, "for labels"),
     ],
 )
 def test_training_data_that_do_not_fit_are_named(
     small: Any, tmp_path: Path, arrays: dict[str, Any], message: str
 ) -> None:
-    file = tmp_path / "data.npz"
+    file, graph = tmp_path / "data.npz", tmp_path / "graph.npz"
     np.savez(file, **arrays)
+    np.savez(graph, graph=json.dumps({"output_shape": [3]}))
     mine = scheme(PRUNE, training=str(file))
-    with pytest.raises(ConfigurationError, match=message):
-        compress.run_compression(small, mine, file, tmp_path / "out", timeout=1)
+    with pytest.raises(ConfigurationError, match=message) as caught:
+        compress.run_compression(small, mine, graph, tmp_path / "out", timeout=1)
+    assert str(caught.value).startswith(f"small mine: training {file}: ")
+
+
+@needs_compression
+def test_numbers_and_distributions_are_learned_from_as_well(
+    small: Any, cache: Cache, tmp_path: Path
+) -> None:
+    """The output's shape comes with the model."""
+    file = tmp_path / "numbers.npz"
+    np.savez(
+        file, inputs=samples(8, 8, 1)(), targets=np.eye(3, dtype=np.float32)[np.arange(64) % 3]
+    )
+    convert(small, scheme(PRUNE, training=str(file), training_sha256="8" * 64), cache)
+    np.savez(file, inputs=samples(8, 8, 1)(), targets=np.zeros((64, 2), np.float32))
+    wrong = scheme(PRUNE, training=str(file), training_sha256="9" * 64)
+    with pytest.raises(ConfigurationError, match=r"shape \[2\], but the model's output has \[3\]"):
+        convert(small, wrong, cache)
 
 
 def test_training_data_that_are_no_npz_are_named(small: Any, tmp_path: Path) -> None:

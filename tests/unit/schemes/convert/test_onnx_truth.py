@@ -58,7 +58,7 @@ LARGEST_STEPS = {
     "SOFTMAX": 2,
 }
 #: Of a whole run at full size: networks of up to 13 layers, and one with 52 convolutions.
-DEEP_STEPS = {"mobilenet_v2": 32}
+DEEP_STEPS = {"mobilenet_v2": 20}
 FULL_SIZE_STEPS = 6
 
 

@@ -1,42 +1,26 @@
-"""A farm of two hosts: network namespaces of this computer, each with an exporter and its boards.
-
-Runs in the nightly profile, where labgrid's client, ser2net and the right to make namespaces are.
-"""
+"""A farm of two hosts: network namespaces of this computer with an exporter and boards each."""
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import json
 import re
-import shutil
 import subprocess
-import sys
-from collections.abc import Callable
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
-from attack import NIGHTLY
-from emulated_farm import Farm
-from emulated_farm import cannot_make_namespaces
-from emulated_farm import namespaces
+from emulated_farm import HARDWARE
 
-from pytest_tinyquant.boards.farm.client import VARIABLE
 from pytest_tinyquant.boards.farm.client import Client
-from pytest_tinyquant.boards.farm.client import find_program
-from pytest_tinyquant.errors import ToolchainNotFoundError
 
 
-pytestmark = pytest.mark.skipif(not NIGHTLY, reason="only in the nightly profile")
+if TYPE_CHECKING:
+    from emulated_farm import Farm
 
-TABLE = (
-    '[bench-m4]\nbase = "nucleo-l4r5zi"\nchip = "mps2-an386"\n'
-    'pyocd_target = "tinyquant_mps2_an386"\n'
-)
-ROW = '[[bench]]\nname = "farm-{n}"\ntype = "bench-m4"\nlabgrid = {{board = "m4"}}\n'
-HARDWARE = ("--board=bench-m4", "--tq-target=hardware", "--scheme=int8-only,int8")
+    from tests.acceptance.conftest import RealProject
+    from tests.acceptance.farm.conftest import AddRows
+    from tests.acceptance.farm.conftest import StartRun
+
 
 # Fails on a second holder of a probe, whichever run it is of, and logs who held which from when on.
 WATCH = """
@@ -65,42 +49,20 @@ Pool.hold = watched
 
 
 @pytest.fixture
-def farm(
-    tmp_path: Path,
-    cache_root: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Farm]:
-    """Three boards on two hosts."""
-    monkeypatch.setenv("TINYQUANT_CACHE", str(cache_root))
-    try:
-        monkeypatch.setenv(VARIABLE, find_program())
-    except ToolchainNotFoundError as error:
-        pytest.skip(str(error))
-    if shutil.which("ser2net") is None:
-        pytest.skip("ser2net is not installed: apt-get install ser2net")
-    if why := cannot_make_namespaces():
-        pytest.skip(why)
-    with namespaces(2, 1) as (address, hosts):
-        made = Farm(tmp_path, address=address, hosts=tuple(hosts))
-        monkeypatch.setenv("LG_COORDINATOR", made.coordinator)
-        with contextlib.closing(made):
-            made.begin()
-            yield made
+def farm(farm_of_two_hosts: Farm) -> Farm:
+    return farm_of_two_hosts
 
 
 @pytest.fixture
-def project(real_project: Any, farm: Farm) -> Any:
-    real_project.add_zoo("fc_1", "fc_2")
+def project(project_with: AddRows) -> RealProject:
     # Held for one measurement, so that six rows of two runs share three places.
-    rows = "".join(ROW.format(n=n) + 'hold = "measurement"\n' for n in (1, 2, 3))
-    (real_project.root / "boards.toml").write_text(TABLE + rows)
-    return real_project
+    return project_with(3, hold="measurement")
 
 
 def test_two_runs_of_four_workers_share_three_boards_of_two_hosts(
-    project: Any,
+    project: RealProject,
     farm: Farm,
-    start_process: Callable[..., subprocess.Popen[Any]],
+    start_run: StartRun,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     project.run(*HARDWARE, "--tq-missing-baseline=record").assert_outcomes(passed=16)
@@ -114,15 +76,7 @@ def test_two_runs_of_four_workers_share_three_boards_of_two_hosts(
     runs = {}
     for name in ("one", "two"):
         monkeypatch.setenv("RUN", name)
-        command = ("-n4", "--dist=worksteal", "-v", "-p", "no:cacheprovider")
-        runs[name] = start_process(
-            (sys.executable, "-m", "pytest", "-p", "no:hypothesispytest", *HARDWARE, *command),
-            cwd=project.root,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        runs[name] = start_run("-n4", "--dist=worksteal", "-v", "-p", "no:cacheprovider")
     for output in [process.communicate()[0] for process in runs.values()]:
         failed = set(re.findall(r"FAILED test_matrix.py::(\S+)", output))
         assert failed == {"test_latency[fc_2-int8-bench-m4]"}, output
@@ -137,7 +91,9 @@ def test_two_runs_of_four_workers_share_three_boards_of_two_hosts(
     assert len({probe for probe, *_ in entries}) >= 2, "boards were used at once"
 
 
-def test_a_lost_network_is_an_error_of_the_bench_and_passes(project: Any, farm: Farm) -> None:
+def test_a_lost_network_is_an_error_of_the_bench_and_passes(
+    project: RealProject, farm: Farm
+) -> None:
     one = (*HARDWARE, "--model=fc_1", "-k", "test_error and int8-only")
     project.run(*one, "--tq-missing-baseline=record").assert_outcomes(passed=1)
     somebody = Client("somebody")

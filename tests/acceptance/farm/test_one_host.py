@@ -1,104 +1,65 @@
 """A farm on the loopback interface: labgrid's coordinator and exporter, `pyocd server`, ser2net.
 
-Only the boards are emulators. It needs programs that CI does not install: labgrid's client
-(``tinyquant toolchain labgrid``) and ser2net, so it runs in the nightly profile.
+Only the boards are emulators.
 """
 
 from __future__ import annotations
 
 import contextlib
+import math
 import random
 import re
-import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 from typing import Any
 
 import pytest
-from attack import NIGHTLY
-from emulated_farm import Farm
+from emulated_farm import HARDWARE
 from emulated_farm import until
 
-from pytest_tinyquant.boards.farm.client import VARIABLE
 from pytest_tinyquant.boards.farm.client import Client
-from pytest_tinyquant.boards.farm.client import find_program
 from pytest_tinyquant.boards.farm.heartbeat import DEAD_SECONDS
 from pytest_tinyquant.boards.farm.heartbeat import Janitor
 from pytest_tinyquant.boards.farm.place import places_with
 from pytest_tinyquant.errors import BenchError
-from pytest_tinyquant.errors import ToolchainNotFoundError
 
 
-pytestmark = pytest.mark.skipif(not NIGHTLY, reason="only in the nightly profile")
+if TYPE_CHECKING:
+    from emulated_farm import Farm
 
-BOARD = 'base = "nucleo-l4r5zi"\nchip = "mps2-an386"\npyocd_target = "tinyquant_mps2_an386"\n'
-ROW = '[[bench]]\nname = "farm-{n}"\ntype = "bench-m4"\nlabgrid = {{board = "m4"}}\n'
-HARDWARE = ("--board=bench-m4", "--tq-target=hardware", "--scheme=int8-only,int8")
-
-
-@pytest.fixture
-def farm(
-    tmp_path: Path,
-    cache_root: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Farm]:
-    monkeypatch.setenv("TINYQUANT_CACHE", str(cache_root))
-    try:
-        monkeypatch.setenv(VARIABLE, find_program())
-    except ToolchainNotFoundError as error:
-        pytest.skip(str(error))
-    if shutil.which("ser2net") is None:
-        pytest.skip("ser2net is not installed: apt-get install ser2net")
-    made = Farm(tmp_path)
-    monkeypatch.setenv("LG_COORDINATOR", made.coordinator)
-    with contextlib.closing(made):
-        made.begin()
-        yield made
+    from tests.acceptance.conftest import RealProject
+    from tests.acceptance.farm.conftest import AddRows
+    from tests.acceptance.farm.conftest import StartRun
 
 
 @pytest.fixture
-def project(real_project: Any, farm: Farm) -> Any:
-    """Two models on a bench of two rows, whose places labgrid hands out."""
-    real_project.add_zoo("fc_1", "fc_2")
-    rows = "".join(ROW.format(n=n) for n in (1, 2))
-    (real_project.root / "boards.toml").write_text(f"[bench-m4]\n{BOARD}{rows}")
-    return real_project
-
-
-def run(project: Any, start: Callable[..., subprocess.Popen[Any]], *more: str) -> Any:
-    command = (sys.executable, "-m", "pytest", "-p", "no:hypothesispytest", *HARDWARE, *more)
-    return start(
-        command,
-        cwd=project.root,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+def project(project_with: AddRows) -> RealProject:
+    return project_with(2)
 
 
 def test_boards_of_a_farm_count_as_those_on_the_desk(
-    project: Any, farm: Farm, start_process: Callable[..., subprocess.Popen[Any]]
+    project: RealProject, farm: Farm, start_run: StartRun
 ) -> None:
     first = project.run(*HARDWARE, "--tq-missing-baseline=record")
     first.assert_outcomes(passed=16)
     assert farm.held() == []
     # Two runs of four workers share the two places; both finish, with the same counts.
-    runs = [run(project, start_process, "-n4", "-p", "no:cacheprovider") for _ in range(2)]
+    runs = [start_run("-n4", "-p", "no:cacheprovider") for _ in range(2)]
     for output in [process.communicate()[0] for process in runs]:
         assert "= tinyquant: 16 ok =" in output, output
     assert farm.held() == []
 
 
 def test_a_killed_run_leaves_its_place_to_the_next(
-    project: Any, farm: Farm, start_process: Callable[..., subprocess.Popen[Any]]
+    project: RealProject, farm: Farm, start_run: StartRun
 ) -> None:
     project.run(*HARDWARE, "--tq-missing-baseline=record").assert_outcomes(passed=16)
     for _ in range(5):
-        killed = run(project, start_process, "--tq-lease-timeout=60")
+        killed = start_run("--tq-lease-timeout=60")
         until(farm.held, "the run holds a place")
         killed.kill()
         killed.wait()
@@ -107,7 +68,9 @@ def test_a_killed_run_leaves_its_place_to_the_next(
     assert farm.held() == []
 
 
-def test_trouble_of_a_farm_is_an_error_that_says_what_to_do(project: Any, farm: Farm) -> None:
+def test_trouble_of_a_farm_is_an_error_that_says_what_to_do(
+    project: RealProject, farm: Farm
+) -> None:
     one = ("--model=fc_1", "-k", "test_error and int8-only")
     project.run(*HARDWARE, *one, "--tq-missing-baseline=record").assert_outcomes(passed=1)
     client = Client("somebody")
@@ -159,12 +122,18 @@ def test_killed_fifty_times_no_place_is_held_after_the_janitors_period(
     """Each client is killed at another moment, on a host whose notes nobody reads again."""
     draw, seconds, held = random.Random(17), [0.0], 0
     janitor = Janitor(Client("tinyquant-janitor"), tmp_path / "here", now=lambda: seconds[0])
+    start = time.monotonic()
+    took = math.inf  # until a client holds a place on this computer; the first one tells
 
     for n in range(50):
         command = (sys.executable, "-c", HOLDER, str(tmp_path / f"there-{n}"))
         process = start_process(command, stdin=subprocess.DEVNULL)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(draw.uniform(1, 7))
+        if n == 0:
+            until(farm.held, "the client holds a place")
+            took = time.monotonic() - start
+        else:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(draw.uniform(0, 1.5) * took)
         process.kill()
         process.wait()
         held += len(farm.held())
@@ -175,4 +144,5 @@ def test_killed_fifty_times_no_place_is_held_after_the_janitors_period(
         assert farm.held() == []
         for token in re.findall(r"Reservation '(\w+)'", Client("setup").call("reservations")):
             Client("setup").call("cancel-reservation", token)  # it would expire in a minute
-    assert held > 10, "most of them were killed while they held a place"
+    print(f"killed 50 times, {held} of them with a place held; one takes {took:.1f} s to hold it")
+    assert held > 5, "many were killed while they held a place"
