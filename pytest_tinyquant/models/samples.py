@@ -33,6 +33,8 @@ SEED = 42
 MINIMUM_DISTINCT = 4
 """So many check samples must differ; fewer say too little of how an output depends on its input."""
 
+_NUMBERS = "fiub"
+
 MOST_BYTES = 512 * MIB
 """Of all samples of a model; the largest network in reach of a microcontroller needs a tenth."""
 
@@ -50,14 +52,23 @@ def read_samples(
     arrays = read_npz(file)
     if part not in arrays:
         raise ConfigurationError(f"{file}: has no array {part!r}, only {', '.join(arrays)}; add it")
-    stored, scale = arrays[part], arrays.get("scale", 1.0)
+    stored, scale = arrays[part], arrays.get("scale", np.float32(1.0))
+    if stored.dtype.kind not in _NUMBERS:
+        raise ConfigurationError(
+            f"{file}: array {part!r} is of type {stored.dtype}; save samples as numbers"
+        )
+    if scale.size != 1 or scale.dtype.kind not in _NUMBERS:
+        raise ConfigurationError(
+            f"{file}: 'scale' has shape {list(scale.shape)} and type {scale.dtype}; it is the one "
+            "number that all samples are multiplied by"
+        )
     sample = stored.shape[1:] if shape is None else shape
     if stored.ndim < 1 or stored[:1].size != math.prod(sample):
         raise ConfigurationError(
             f"{file}: array {part!r} has shape {list(stored.shape)}; a model with inputs of "
             f"{list(sample)} cannot take its samples"
         )
-    samples: Samples = stored.reshape(-1, *sample).astype(np.float32) * np.float32(scale)
+    samples: Samples = stored.reshape(-1, *sample).astype(np.float32) * np.float32(scale.item())
     if normalization is not None and stored.dtype == np.uint8 and "scale" not in arrays:
         return normalization.apply(samples)
     return samples
