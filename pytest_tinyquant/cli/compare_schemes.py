@@ -66,13 +66,13 @@ def run(options: argparse.Namespace) -> int:
     figures = None if options.source else gap_figures(project)
     found = [
         choice
-        for choice in choices(measured, project.known_issues, runtimes, figures)
+        for choice in choices(measured, project.known_issues, runtimes, figures, least=1)
         if _wanted(choice.model, options.models) and _wanted(choice.board, [options.board])
     ]
     if not found:
         print(
-            f"nothing to compare in {source}: no model is there in two schemes on one board; "
-            "models with numbers: " + (", ".join(sorted({m.model for m in measured})) or "none"),
+            f"nothing to compare in {source}: no such model and board is there; models with "
+            "numbers: " + (", ".join(sorted({m.model for m in measured})) or "none"),
             file=sys.stderr,
         )
         return 1
@@ -108,7 +108,8 @@ def _text(found: Beside) -> None:
         for row in rows(choice):
             if row.gap:
                 console.print(f"{row.scheme}: {row.gap}", style="dim", markup=False)
-        console.print("* best of its column; dim: another scheme is nowhere worse", style="dim")
+        if not choice.is_alone:
+            console.print("* best of its column; dim: another scheme is nowhere worse", style="dim")
         if choice.note:
             console.print(choice.note, style="dim", markup=False)
         if choice.sentence():

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from pytest_tinyquant.errors import BenchError
 from pytest_tinyquant.errors import ConfigurationError
-from pytest_tinyquant.errors import DoesNotFitError
 from pytest_tinyquant.firmware.compiler_reads import BuildRecords
+from pytest_tinyquant.firmware.overflow import does_not_fit
 from pytest_tinyquant.firmware.toolchain import find_build_tool
 from pytest_tinyquant.system import environment
 from pytest_tinyquant.system.reads import Places
@@ -140,11 +140,12 @@ def _check_names(*paths: Path) -> None:
 
 
 @contextmanager
-def explained(advice: str, available: Mapping[str, int]) -> Iterator[None]:
+def explained(advice: str, available: Mapping[str, int], samples: int = 0) -> Iterator[None]:
     """Turn a failed build step into the error that says what to do.
 
     :param advice: what to look at when a compiler complains.
     :param available: bytes of each of the linker's memory regions.
+    :param samples: how many check samples the image holds.
     :raises DoesNotFitError: the image is larger than a region.
     :raises BenchError: a tool was killed, or lacked memory, disk or files.
     :raises ConfigurationError: anything else.
@@ -166,7 +167,7 @@ def explained(advice: str, available: Mapping[str, int]) -> Iterator[None]:
             ) from None
         overflows = {name: int(size) for name, size in _OVERFLOW.findall(output)}
         if overflows:
-            raise _does_not_fit(overflows, available) from None
+            raise does_not_fit(overflows, available, samples) from None
         asserted = _ASSERTED.findall(output)
         if asserted:
             raise ConfigurationError(
@@ -176,23 +177,6 @@ def explained(advice: str, available: Mapping[str, int]) -> Iterator[None]:
         raise ConfigurationError(
             f"the firmware cannot be built; {advice}\n{_complaints(output)}"
         ) from None
-
-
-def _does_not_fit(overflows: Mapping[str, int], available: Mapping[str, int]) -> DoesNotFitError:
-    """Return the error for regions that are too small; its attributes are those of the first."""
-    sentences = [
-        f"{available[region] + over:,} bytes of {region} are needed, the board has "
-        f"{available[region]:,} ({over:,} too many)"
-        for region, over in overflows.items()
-    ]
-    region, over = next(iter(overflows.items()))
-    return DoesNotFitError(
-        f"the firmware does not fit: {'; '.join(sentences)}. Take a smaller model, a "
-        "scheme with smaller types, or a board with more memory",
-        region=region,
-        needed=available[region] + over,
-        available=available[region],
-    )
 
 
 def _complaints(output: str) -> str:

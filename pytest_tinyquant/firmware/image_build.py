@@ -100,7 +100,7 @@ class ImageBuild(Libraries):
         }
         own = [self.emitted.directory, libraries.entry, *(step.entry for step in kernels)]
         with (
-            explained(advice, regions(self.board)),
+            explained(advice, regions(self.board), len(self.samples)),
             self._configured(output, definitions, own) as made,
         ):
             # What compiling read is known only now, and is in the identity that is compiled in.

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from typing import Final
 
 from pytest_tinyquant.errors import ConfigurationError
+from pytest_tinyquant.firmware.overflow import SAMPLES
 from pytest_tinyquant.project.kinds import KINDS
 
 
 if TYPE_CHECKING:
     from pytest_tinyquant.project.board_types import Board
+
+
+#: Bytes that every emulated board keeps for check samples: SAMPLES in its board.ld.
+SAMPLES_BYTES: Final = 2 << 20
 
 
 def check_memories(board: Board) -> None:
@@ -39,8 +45,12 @@ def check_memories(board: Board) -> None:
 
 
 def regions(board: Board) -> dict[str, int]:
-    """Return the bytes of the memory regions of the board's linker script."""
-    return KINDS[board.kind].regions(board.flash_bytes, board.ram_bytes)
+    """Return the bytes of the memory regions of the board's linker script.
+
+    That of the check samples is emulated; a real board has them in its flash.
+    """
+    own = KINDS[board.kind].regions(board.flash_bytes, board.ram_bytes)
+    return own | {SAMPLES: SAMPLES_BYTES}
 
 
 def origins(board: Board) -> dict[str, str]:

@@ -14,6 +14,7 @@ from pytest_tinyquant.models.samples import Samples
 from pytest_tinyquant.models.samples import channels_last
 from pytest_tinyquant.models.samples import check_budget
 from pytest_tinyquant.models.samples import check_distinct
+from pytest_tinyquant.models.samples import check_finite
 from pytest_tinyquant.models.samples import read_all_samples
 from pytest_tinyquant.models.samples import read_npz
 from pytest_tinyquant.models.samples import take
@@ -59,6 +60,7 @@ class OwnSamples:
         """Return the samples that :meth:`Model.calibration` describes."""
         if self.data is not None:
             parts = read_all_samples(self.data, "calibration", self._shapes())
+            check_finite(parts, f"{self.data}: array 'calibration'")
         else:
             parts = self._drawn(CALIBRATION_SAMPLES)
         return _one_or_all(self._as_run(parts))

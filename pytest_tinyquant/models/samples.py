@@ -33,6 +33,8 @@ SEED = 42
 MINIMUM_DISTINCT = 4
 """So many check samples must differ; fewer say too little of how an output depends on its input."""
 
+_NUMBERS = "fiub"
+
 MOST_BYTES = 512 * MIB
 """Of all samples of a model; the largest network in reach of a microcontroller needs a tenth."""
 
@@ -50,14 +52,23 @@ def read_samples(
     arrays = read_npz(file)
     if part not in arrays:
         raise ConfigurationError(f"{file}: has no array {part!r}, only {', '.join(arrays)}; add it")
-    stored, scale = arrays[part], arrays.get("scale", 1.0)
+    stored, scale = arrays[part], arrays.get("scale", np.float32(1.0))
+    if stored.dtype.kind not in _NUMBERS:
+        raise ConfigurationError(
+            f"{file}: array {part!r} is of type {stored.dtype}; save samples as numbers"
+        )
+    if scale.size != 1 or scale.dtype.kind not in _NUMBERS:
+        raise ConfigurationError(
+            f"{file}: 'scale' has shape {list(scale.shape)} and type {scale.dtype}; it is the one "
+            "number that all samples are multiplied by"
+        )
     sample = stored.shape[1:] if shape is None else shape
     if stored.ndim < 1 or stored[:1].size != math.prod(sample):
         raise ConfigurationError(
             f"{file}: array {part!r} has shape {list(stored.shape)}; a model with inputs of "
             f"{list(sample)} cannot take its samples"
         )
-    samples: Samples = stored.reshape(-1, *sample).astype(np.float32) * np.float32(scale)
+    samples: Samples = stored.reshape(-1, *sample).astype(np.float32) * np.float32(scale.item())
     if normalization is not None and stored.dtype == np.uint8 and "scale" not in arrays:
         return normalization.apply(samples)
     return samples
@@ -153,6 +164,22 @@ def check_distinct(parts: Sequence[Samples]) -> None:
         f"of its {len(parts[0])} check samples only {len(found)} differ, so an output "
         f"that ignores its input would pass; give it at least {MINIMUM_DISTINCT} different ones"
     )
+
+
+def check_finite(parts: Sequence[Samples], where: str) -> None:
+    """Raise ConfigurationError for a sample with NaN or infinity, which no range can be taken from.
+
+    :param parts: the samples of each input.
+    :param where: file and array, for the message.
+    """
+    for index, part in enumerate(parts):
+        finite = np.isfinite(part.reshape(len(part), -1)).all(axis=1)
+        if not finite.all():
+            of = f" of input {index}" if len(parts) > 1 else ""
+            raise ConfigurationError(
+                f"{where}: sample {int(finite.argmin())}{of} holds NaN or infinity, so a "
+                "quantization's range cannot be taken from it; remove or correct it"
+            )
 
 
 def check_budget(count: int, shapes: Sequence[Shape]) -> None:

@@ -16,10 +16,16 @@ from pytest_tinyquant.system.regular_file import read_bytes
 
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pytest_tinyquant.models.graph import Graph
+    from pytest_tinyquant.models.graph import Tensor
     from pytest_tinyquant.models.tflite_metadata import Metadata
 
 _INTEGERS = {"int8", "uint8", "int16"}
+
+#: Operators that change how a number is stored, not what it is.
+_STORAGE = ("QUANTIZE", "DEQUANTIZE")
 
 
 def scheme_of_tflite(path: Path) -> str:
@@ -32,13 +38,10 @@ def scheme_of_graph(graph: Graph) -> str:
     """Return the name of the scheme that gives tensors such as those of `graph`.
 
     Activations decide, then whether all is integers, then the stored weights. What a model
-    remembers, such as the int16 cell state of an int8 LSTM, is no activation.
+    remembers, such as the int16 cell state of an int8 LSTM, is no activation; nor is what is only
+    stored otherwise, where something computes with integers.
     """
-    activations = {
-        tensor.dtype
-        for tensor in graph.tensors
-        if tensor.data is None and tensor.quantization is not None and not tensor.is_variable
-    }
+    activations = _activations(_computed(graph)) or _activations(graph.tensors)
     integer_io = all(
         graph.tensors[index].dtype in _INTEGERS for index in (*graph.inputs, *graph.outputs)
     ) and not any(graph.computes_in_float(operator) for operator in graph.operators)
@@ -52,6 +55,27 @@ def scheme_of_graph(graph: Graph) -> str:
     if any(tensor.dtype in {"int8", "int4"} and tensor.quantization for tensor in weights):
         return "dynamic"
     return "basic"
+
+
+def _activations(tensors: Iterable[Tensor]) -> set[str]:
+    """Return the types of the quantized values that a model computes anew for every input."""
+    return {
+        tensor.dtype
+        for tensor in tensors
+        if tensor.data is None and tensor.quantization is not None and not tensor.is_variable
+    }
+
+
+def _computed(graph: Graph) -> list[Tensor]:
+    """Return the tensors of operators that compute."""
+    indices = {
+        index
+        for operator in graph.operators
+        if operator.op not in _STORAGE
+        for index in (*operator.inputs, *operator.outputs)
+        if index >= 0
+    }
+    return [graph.tensors[index] for index in sorted(indices)]
 
 
 def read_model(path: Path) -> bytes:

@@ -86,6 +86,11 @@ class Choice:
         return tuple(name for name in self.columns if name in qualities())
 
     @property
+    def is_alone(self) -> bool:
+        """Whether one scheme was measured, so that none is better than another."""
+        return sum(bool(option.numbers) for option in self.options) < 2
+
+    @property
     def note(self) -> str:
         """What figures in parentheses are; empty if there are none."""
         return ELSEWHERE if any(option.elsewhere for option in self.options) else ""
@@ -112,6 +117,10 @@ class Choice:
         value = pick(n.value for n in numbers.values())
         return frozenset(scheme for scheme, n in numbers.items() if n.value == value)
 
+    def wins(self, option: Option, column: str) -> bool:
+        """Tell whether a scheme is the best in a column, where there is another one."""
+        return not self.is_alone and option.scheme in self.best(column)
+
     def dominated(self, option: Option) -> bool:
         """Tell whether another scheme is as good and as cheap in everything, and better in one."""
         return any(
@@ -123,6 +132,8 @@ class Choice:
 
         :param slack: what may be lost, of accuracy or of the output's range.
         """
+        if self.is_alone:
+            return ""
         good = [option for option in self.options if self._is_good(option, slack)]
         spent = [name for name in costs() if name in self.columns]
         won: dict[str, list[str]] = {}
@@ -168,19 +179,22 @@ def choices(
     known_issues: Sequence[KnownIssue] = (),
     runtimes: Mapping[str, str] | None = None,
     elsewhere: GapFigures | None = None,
+    *,
+    least: int = 2,
 ) -> tuple[Choice, ...]:
     """Return one choice per model, board and target with at least two schemes measured.
 
     :param known_issues: rows that say which schemes are known not to work.
     :param runtimes: the runtime of every board, by name; boards left out have no gaps.
     :param elsewhere: gives the figures of a known gap by model and scheme.
+    :param least: how many schemes must be measured; with 1 there are choices that are none.
     """
     grouped: dict[tuple[str, str, str], dict[str, Measurement]] = {}
     for m in measurements:
         grouped.setdefault((m.model, m.board, m.target), {})[m.scheme] = m
     found = []
     for (model, board, target), by_scheme in sorted(grouped.items()):
-        if len(by_scheme) < 2:
+        if len(by_scheme) < least:
             continue
         names = [*SCHEMES, *sorted(set(by_scheme) - set(SCHEMES))]
         options = []

@@ -84,7 +84,7 @@ def csv_rows(found: Sequence[Choice]) -> Iterator[tuple[str, ...]]:
                 yield (
                     *here, column, repr(number.value), number.unit, number.number_class,
                     "" if relative is None else f"{relative:.6g}",
-                    "yes" if option.scheme in choice.best(column) else "", "",
+                    "yes" if choice.wins(option, column) else "", "",
                 )  # fmt: skip
 
 
@@ -100,7 +100,7 @@ def _cell(choice: Choice, option: Option, column: str) -> str:
     # The reference's error is all but 0, so a ratio to it says nothing.
     relative = choice.relative(option, column) if column in costs() else None
     ratio = "" if relative is None or option.scheme == REFERENCE else f" ({relative:.2f}x)"
-    best = BEST if option.scheme in choice.best(column) else ""
+    best = BEST if choice.wins(option, column) else ""
     return f"{_text(column, number)}{ratio}{best}"
 
 

@@ -10,6 +10,7 @@ import ctypes
 import dataclasses
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -249,7 +250,8 @@ class Farm:
 
 
 def main() -> None:
-    """Keep a farm of two hosts with three boards until standard input ends."""
+    """Keep a farm of two hosts with three boards until standard input ends, or SIGTERM comes."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # else its namespaces would stay
     with namespaces(2, 1) as (address, hosts), tempfile.TemporaryDirectory() as directory:
         farm = Farm(Path(directory), address=address, hosts=tuple(hosts))
         os.environ["LG_COORDINATOR"] = farm.coordinator

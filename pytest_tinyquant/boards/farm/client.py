@@ -37,6 +37,11 @@ _INSTALL: Final = (
     f"program in {VARIABLE}"
 )
 
+_UNREACHED: Final = (
+    "; see whether the coordinator is up there, and that labgrid is 25.0 or later on both sides: "
+    f"before, it spoke another protocol. {VERSION} is tested"
+)
+
 
 class FarmError(BenchError):
     """The coordinator, a place or the program that talks to them does not do its part."""
@@ -109,7 +114,9 @@ class Client:
             ) from error
         if done.returncode == 0:
             return done.stdout
-        raise FarmError(f"{words}: {_said(done.stderr or done.stdout)} (at {where})")
+        said = _said(done.stderr or done.stdout)
+        hint = _UNREACHED if "not connect" in said else ""
+        raise FarmError(f"{words}: {said} (at {where}){hint}")
 
     def _environment(self, token: str) -> dict[str, str]:
         """Return the user's environment without what belongs to our Python or to another place."""

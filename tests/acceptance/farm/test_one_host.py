@@ -6,10 +6,12 @@ Only the boards are emulators.
 from __future__ import annotations
 
 import contextlib
+import math
 import random
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -120,12 +122,18 @@ def test_killed_fifty_times_no_place_is_held_after_the_janitors_period(
     """Each client is killed at another moment, on a host whose notes nobody reads again."""
     draw, seconds, held = random.Random(17), [0.0], 0
     janitor = Janitor(Client("tinyquant-janitor"), tmp_path / "here", now=lambda: seconds[0])
+    start = time.monotonic()
+    took = math.inf  # until a client holds a place on this computer; the first one tells
 
     for n in range(50):
         command = (sys.executable, "-c", HOLDER, str(tmp_path / f"there-{n}"))
         process = start_process(command, stdin=subprocess.DEVNULL)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(draw.uniform(1, 7))
+        if n == 0:
+            until(farm.held, "the client holds a place")
+            took = time.monotonic() - start
+        else:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(draw.uniform(0, 1.5) * took)
         process.kill()
         process.wait()
         held += len(farm.held())
@@ -136,4 +144,5 @@ def test_killed_fifty_times_no_place_is_held_after_the_janitors_period(
         assert farm.held() == []
         for token in re.findall(r"Reservation '(\w+)'", Client("setup").call("reservations")):
             Client("setup").call("cancel-reservation", token)  # it would expire in a minute
-    assert held > 10, "most of them were killed while they held a place"
+    print(f"killed 50 times, {held} of them with a place held; one takes {took:.1f} s to hold it")
+    assert held > 5, "many were killed while they held a place"

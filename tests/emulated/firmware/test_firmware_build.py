@@ -71,6 +71,14 @@ def test_an_image_that_does_not_fit_says_by_how_much(
     assert used[region] == needed
 
 
+def test_more_check_samples_than_the_bench_keeps_are_counted(
+    make: Callable[..., FirmwareImage],
+) -> None:
+    """The linker names a region that is no memory of the board."""
+    with pytest.raises(DoesNotFitError, match=r"300000 check samples .*check_samples = 262144"):
+        make(samples=(bytes(8),) * 300_000)
+
+
 def test_the_whole_flash_and_ram_of_the_board_can_be_used(
     make: Callable[..., FirmwareImage], run: Callable[..., Any], board: Board
 ) -> None:

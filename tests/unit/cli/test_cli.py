@@ -302,6 +302,17 @@ def test_compare_shows_schemes_beside_each_other(
     assert "basic" in out
 
 
+def test_compare_shows_a_model_with_one_scheme_and_calls_nothing_the_best(
+    with_baselines: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["compare", "gone"]) == 0
+    out = capsys.readouterr().out
+    assert "gone on nucleo-l4r5zi (emulator)" in out
+    assert "int8-only" in out
+    assert "*" not in out
+    assert "fastest" not in out
+
+
 def test_compare_says_what_there_is(
     with_baselines: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,13 +1,21 @@
-"""Samples that span what an input can represent."""
+"""Samples: read from a file, or drawn so that they span what an input can represent."""
 
 from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from pytest_tinyquant.errors import ConfigurationError
 from pytest_tinyquant.errors import ModelError
+from pytest_tinyquant.models.discovery import load_model
 from pytest_tinyquant.models.graph import Quantization
 from pytest_tinyquant.models.graph import Tensor
+from pytest_tinyquant.models.samples import check_finite
+from pytest_tinyquant.models.samples import read_samples
 from pytest_tinyquant.models.samples import spanning
 
 
@@ -50,3 +58,52 @@ def test_a_batch_dimension_of_1_is_no_part_of_a_sample(
         4,
         *sample,
     )
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"check": np.array(["x"])}, "array 'check' is of type <U1; save samples as numbers"),
+        ({"check": np.array([b"1"])}, "array 'check' is of type |S1; save"),
+        ({"check": np.array([1j])}, "array 'check' is of type complex128; save"),
+        ({"check": np.array(["2020-01-01"], "M8[D]")}, "is of type datetime64[D]; save"),
+        ({"check": np.zeros(1), "scale": np.array("x")}, "'scale' has shape [] and type <U1; it"),
+        ({"check": np.zeros(1), "scale": np.ones(3)}, "'scale' has shape [3] and type float64; it"),
+    ],
+)
+def test_samples_that_are_no_numbers_are_named(
+    tmp_path: Path, arrays: dict[str, Any], message: str
+) -> None:
+    file = tmp_path / "samples.npz"
+    np.savez(file, **arrays)
+    with pytest.raises(ConfigurationError, match=re.escape(f"{file}: ")) as caught:
+        read_samples(file, "check", (1,))
+    assert message in str(caught.value)
+
+
+def test_numbers_of_every_kind_become_float32(tmp_path: Path) -> None:
+    file = tmp_path / "samples.npz"
+    for dtype in (np.float64, np.int16, np.uint8, np.bool_):
+        np.savez(file, check=np.ones((2, 1), dtype), scale=np.array([0.5]))
+        found = read_samples(file, "check", (1,))
+        assert found.dtype == np.float32
+        assert (found == 0.5).all()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_calibration_samples_that_are_no_numbers_are_named(tmp_path: Path, value: float) -> None:
+    """NaN passed without a word; infinity ended the converter with SIGSEGV."""
+    calibration = np.random.default_rng(0).random((20, 6), np.float32)
+    calibration[17, 3] = value
+    np.savez(tmp_path / "net.npz", calibration=calibration, check=calibration[:16])
+    (tmp_path / "net.toml").write_text('data = "net.npz"\ninput_shape = [6]\n')
+    (tmp_path / "net.keras").touch()
+    model = load_model(tmp_path / "net.keras")
+    with pytest.raises(ConfigurationError, match="'calibration': sample 17 holds NaN or infinity"):
+        model.calibration()
+
+
+def test_the_input_with_such_a_sample_is_named() -> None:
+    parts = [np.zeros((2, 3), np.float32), np.array([[0.0], [np.nan]], np.float32)]
+    with pytest.raises(ConfigurationError, match=r"^here: sample 1 of input 1 holds NaN"):
+        check_finite(parts, "here")

@@ -69,3 +69,22 @@ def test_integers_outside_and_floats_inside_are_int8(builder: ModelBuilder) -> N
     builder.operator("TANH", [real], [other])
     builder.operator("QUANTIZE", [other], [result])
     assert scheme_of_graph(read_graph(builder.build([source], [result]))) == "int8"
+
+
+def test_what_is_only_stored_as_int16_makes_no_16x8_model() -> None:
+    """A dense int8 layer whose output is stored as int16 and back."""
+    builder = ModelBuilder()
+    source, middle, last = (builder.tensor((1, 4), "int8", scale=0.1) for _ in range(3))
+    wide = builder.tensor((1, 4), "int16", scale=0.001)
+    builder.operator("RELU", [source], [middle])
+    builder.operator("QUANTIZE", [middle], [wide])
+    builder.operator("QUANTIZE", [wide], [last])
+    assert scheme_of_graph(read_graph(builder.build([source], [last]))) == "int8-only"
+
+
+def test_a_model_that_only_stores_otherwise_is_named_by_what_it_stores() -> None:
+    builder = ModelBuilder()
+    source = builder.tensor((1, 4), "int8", scale=0.1)
+    wide = builder.tensor((1, 4), "int16", scale=0.001)
+    builder.operator("QUANTIZE", [source], [wide])
+    assert scheme_of_graph(read_graph(builder.build([source], [wide]))) == "16x8-only"

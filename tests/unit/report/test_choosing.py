@@ -161,7 +161,15 @@ def test_numbers_of_two_classes_have_no_best_and_no_ratio(
 
 
 def test_one_scheme_alone_is_no_choice(scheme: Callable[..., Measurement]) -> None:
-    assert choices([scheme("int8", 0.1, 1, 1, 1)]) == ()
+    alone = scheme("int8", 0.0001, 1, 1, 1)
+    assert choices([alone]) == ()
+    (found,) = choices([alone], least=1)
+    assert found.is_alone
+    assert found.sentence() == ""
+    assert not any(found.wins(found.options[0], column) for column in found.columns)
+    (two,) = choices([alone, scheme("basic", 0, 2, 2, 2)], least=1)
+    assert two.sentence()
+    assert any(two.wins(option, "flash") for option in two.options)
 
 
 def test_as_markdown_the_best_is_bold_and_a_gap_has_its_reason(choice: Choice) -> None:

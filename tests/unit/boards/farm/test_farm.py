@@ -274,7 +274,13 @@ def test_the_program_says_who_asks_and_nothing_of_our_python(
     [
         (
             "echo 'Server error: Error: Could not connect to coordinator' >&2; exit 1",
-            r"labgrid-client places: Server error: .* \(at 127.0.0.1:20408\)",
+            r"labgrid-client places: Server error: .* \(at 127.0.0.1:20408\); see whether",
+        ),
+        (
+            # As 23.0.6 says, which looks for its coordinator where another variable leads.
+            'echo "Could not connect to coordinator: [Errno 111] Connect call failed '
+            "('127.0.0.1', 20408)\"; exit 1",
+            r"labgrid is 25\.0 or later on both sides: before, it spoke another protocol",
         ),
         ("exit 1", "it said nothing"),
         ("sleep 60", r"no answer from 127.0.0.1:20408 in 0.2 s"),
