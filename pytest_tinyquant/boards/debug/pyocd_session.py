@@ -54,7 +54,7 @@ def attached_probes() -> tuple[AttachedProbe, ...]:
         AttachedProbe(probe.unique_id, f"{probe.vendor_name} {probe.product_name}")
         for probe in probes
     }
-    return tuple(sorted(found, key=lambda probe: probe.unique_id))
+    return tuple(sorted(found, key=lambda probe: (probe.unique_id, probe.description)))
 
 
 def attached_text() -> str:
