@@ -32,7 +32,7 @@ def test_kernels_are_listed_by_the_file_that_defines_them(
     assert main(["kernels", "nothing"]) == 1
 
 
-def test_a_copy_says_what_it_replaces_and_what_falls_out(
+def test_a_copy_says_what_it_replaces_and_what_runs_it(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert main(["kernels", "--copy", "tq_softmax_s8"]) == 0

@@ -179,6 +179,7 @@ class World:
         *,
         kernels: str,
         name: str,
+        replaced: Collection[str] = (),
         spare_bytes: int,
     ) -> Any:
         self.note("support")
