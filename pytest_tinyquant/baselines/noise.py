@@ -126,7 +126,9 @@ def write_noise(file: Path, floor: NoiseFloor) -> None:
             text = json.dumps(values, indent=2, sort_keys=True) + "\n"
             write_text(file, text, staging=staging)
     except OSError as error:
-        raise BaselineError(f"noise floor {file} cannot be written ({error})") from error
+        raise BaselineError(
+            f"noise floor {file} cannot be written ({error}); make {file.parent} writable"
+        ) from error
 
 
 def read_noise(file: Path) -> NoiseFloor | None:

@@ -69,20 +69,33 @@ def differences(
     """Return what differs between two sides."""
     a, b = load(first, baselines), load(second, baselines)
     if (a.image is None) != (b.image is None):
-        raise ConfigurationError(f"{first} and {second}: an image can be compared with an image")
+        raise ConfigurationError(
+            f"{first} and {second}: one is an image, the other holds measurements; give two "
+            "images, or two of baselines, runs and revisions"
+        )
     if a.image is not None and b.image is not None:
         difference = compare_images(f"{a.name} -> {b.name}", a.image, b.image)
         return [difference] if difference else []
     if not a.measurements.keys() & b.measurements.keys():
         sides = [_without_board(side.measurements) for side in (a, b)]
         if not sides[0].keys() & sides[1].keys():
-            raise ConfigurationError(f"{first} and {second} have no combination in common")
+            raise ConfigurationError(
+                f"{first} and {second} have no combination in common: {_some(a.measurements)} on "
+                f"the one side, {_some(b.measurements)} on the other; name two with the same models"
+            )
         # Of two boards: another runtime, library or core; a search layer by layer has no case.
         return compare_all(*sides)
     found = compare_all(a.measurements, b.measurements)
     if stages is None:
         return found
     return [_with_layer(d, stages, a.measurements, b.measurements) for d in found]
+
+
+def _some(measurements: Mapping[str, Measurement]) -> str:
+    """Return a few of the combinations in words."""
+    names = sorted(measurements)
+    more = f" and {len(names) - 2} more" if len(names) > 2 else ""
+    return ", ".join(names[:2]) + more or "nothing"
 
 
 def _without_board(measurements: Mapping[str, Measurement]) -> dict[str, Measurement]:

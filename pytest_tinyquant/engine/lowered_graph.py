@@ -112,11 +112,17 @@ def _check_interface(graph: Graph) -> None:
         for index in indices:
             tensor = graph.tensors[index]
             if not tensor.elements:
-                raise ModelError(f"{what} {tensor.name!r} has no elements.")
+                raise ModelError(f"{what} {tensor.name!r} has no elements; export the model again.")
             if tensor.is_variable:
-                raise ModelError(f"{what} {tensor.name!r} is a variable tensor.")
+                raise ModelError(
+                    f"{what} {tensor.name!r} is a variable tensor, which the model keeps for "
+                    "itself; export the model again."
+                )
             if not BITS[tensor.dtype]:
-                raise ModelError(f"{what} {tensor.name!r} is of type {tensor.dtype}.")
+                raise ModelError(
+                    f"{what} {tensor.name!r} is of type {tensor.dtype}; convert the model with "
+                    "float32 or integer inputs and outputs."
+                )
 
 
 def _lower(

@@ -53,7 +53,9 @@ def reference_kernels() -> tuple[ReferenceKernel, ...]:
 def declared_kernels() -> list[tuple[Path, str]]:
     """Return header and name of every kernel that belongs to no core's own set."""
     engine = firmware_sources() / "engine"
-    sets = {folder.name.rpartition("_")[2] for folder in (engine / "kernels").glob("cortex_m_*")}
+    # A set's headers are named by a word of its own name: tq_kernels_dsp_conv.h, tq_kernels_rx.h.
+    folders = [folder.name for folder in (engine / "kernels").glob("*_*")]
+    sets = {word for name in folders for word in name.split("_")}
     return [
         (header, name)
         for header in sorted((engine / "include").glob("tq_kernels_*.h"))

@@ -69,7 +69,10 @@ class HistoryFilter:
             )
         ]
         if not found:
-            raise ConfigurationError(f"{history.name}: no run has {self.metric} of what is chosen")
+            raise ConfigurationError(
+                f"{history.name}: no run has {self.metric} of what is chosen; choose fewer "
+                "conditions (--model, --scheme, --board), or another --metric"
+            )
         return found
 
 

@@ -227,14 +227,16 @@ def _check_size(raw: Sequence[bytes], expected: NDArray[Any], tensor: Tensor) ->
         )
     if len(raw) != len(expected):
         raise InvalidOutputError(
-            f"the device gave outputs for {len(raw)} of {len(expected)} check samples"
+            f"the device gave outputs for {len(raw)} of {len(expected)} check samples; run again, "
+            "and read its log for what it said after the last of them"
         )
     size = bytes_per_sample(tensor)
     for index, sample in enumerate(raw):
         if len(sample) != size:
             raise InvalidOutputError(
                 f"output '{tensor.name}' of check sample {index} has {len(sample)} "
-                f"bytes, expected {size} ({tensor.dtype} {tensor.shape})"
+                f"bytes, expected {size} ({tensor.dtype} {tensor.shape}); the device runs another "
+                "model than it was given"
             )
     elements = expected[0].size
     if int(np.prod(tensor.shape, dtype=np.int64)) != elements:

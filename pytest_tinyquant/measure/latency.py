@@ -34,13 +34,14 @@ def measure_latency(record: RunRecord) -> dict[str, Metric]:
     if record.counter is None or record.counter <= 0:
         raise ConsoleError(
             f"the device counted {record.counter} {record.counter_unit} for one invoke; "
-            "its counter does not run"
+            "its counter does not run; reset the board, and check its firmware's tq_board_init"
         )
     # Measured counts of two passes may cross by their scatter; exact ones cannot.
     if record.counter_class == "exact" and not 0 <= record.walk_counter <= record.counter:
         raise ConsoleError(
             f"the operators took {record.counter - record.walk_counter} "
-            f"{record.counter_unit}, more than the whole invoke's {record.counter}"
+            f"{record.counter_unit}, more than the whole invoke's {record.counter}; something "
+            "else on the board changes its counter"
         )
     number_class = cast(NumberClass, record.counter_class)
     metrics = {
@@ -61,7 +62,8 @@ def count_ops(record: RunRecord, ops: Sequence[PlanOp | OpCount]) -> tuple[OpCou
     if len(record.op_counters) != len(ops):
         raise ConsoleError(
             f"the device counted {len(record.op_counters)} operators, the model has "
-            f"{len(ops)}; the image on the device is not the one that was built"
+            f"{len(ops)}; the image on the device is not the one that was built: reset the board "
+            "and run again"
         )
     for op, count in zip(ops, record.op_counters, strict=True):
         # Measured counts may be as small as what reading the counter costs; exact ones cannot.

@@ -34,7 +34,10 @@ def measure_ram(image: FirmwareImage, record: RunRecord) -> dict[str, Metric]:
     :raises ConsoleError: if the device did not report its stack, or reported what cannot be.
     """
     if record.stack_bytes is None:
-        raise ConsoleError("the device did not report its stack's high-water mark")
+        raise ConsoleError(
+            "the device did not report its stack's high-water mark: its firmware is of another "
+            "version; build it again"
+        )
     for what, reported in (("stack", record.stack_bytes), ("arena", record.arena_bytes)):
         if reported is not None and reported <= 0:
             raise ConsoleError(
@@ -60,7 +63,10 @@ def measure_host_ram(record: RunRecord) -> dict[str, Metric]:
     :raises ConsoleError: if the runtime did not report it.
     """
     if not record.arena_bytes:
-        raise ConsoleError("the runtime did not report its arena")
+        raise ConsoleError(
+            "the runtime did not report its arena; install the version of tflite-micro that the "
+            "extra 'emulation' asks for"
+        )
     return {"arena": Metric(record.arena_bytes, "bytes", "exact")}
 
 

@@ -38,7 +38,9 @@ def quantize(values: NDArray[Any], scale: float, zero_point: int, dtype: str) ->
     :raises ModelError: if a value is NaN or infinite, which no integer can stand for.
     """
     if not np.isfinite(values).all():
-        raise ModelError("cannot quantize: the values contain NaN or infinity")
+        raise ModelError(
+            "cannot quantize: the values contain NaN or infinity; look for them in the model's data"
+        )
     limits = np.iinfo(DTYPES[dtype])
     integers: NDArray[np.float64] = np.rint(values.astype(np.float64) / scale) + zero_point
     return np.clip(integers, limits.min, limits.max).astype(DTYPES[dtype])
@@ -128,7 +130,7 @@ def _dtype(tensor: Tensor) -> np.dtype[Any]:
     except KeyError:
         raise ModelError(
             f"tensor '{tensor.name}' is of type {tensor.dtype}; inputs and outputs are "
-            f"one of {', '.join(DTYPES)}"
+            f"one of {', '.join(DTYPES)}. Convert the model with one of these"
         ) from None
 
 
@@ -140,8 +142,11 @@ def _affine(tensor: Tensor) -> tuple[float, int]:
     if len(quantization.scales) != 1 or len(quantization.zero_points) != 1:
         raise ModelError(
             f"tensor '{tensor.name}' is quantized per channel; inputs and outputs are "
-            "quantized per tensor"
+            "quantized per tensor. Convert the model again"
         )
     if not quantization.scales[0] > 0:
-        raise ModelError(f"tensor '{tensor.name}' has scale {quantization.scales[0]}")
+        raise ModelError(
+            f"tensor '{tensor.name}' has the scale {quantization.scales[0]}, and a scale is "
+            "above 0. Convert the model again"
+        )
     return quantization.scales[0], quantization.zero_points[0]

@@ -40,7 +40,10 @@ def write_scaffold(directory: Path) -> Iterator[tuple[Path, bool]]:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(template.read_text("utf-8"), "utf-8")
         except OSError as error:
-            raise ConfigurationError(f"{path} cannot be written: {error.strerror}") from error
+            raise ConfigurationError(
+                f"{path} cannot be written: {error.strerror}; make {path.parent} writable, or call "
+                "tinyquant init in another directory"
+            ) from error
         yield path, True
 
 

@@ -66,7 +66,9 @@ def _write(path: Path, text: str) -> None:
     try:
         write_text(path, text)
     except OSError as error:
-        raise ConfigurationError(f"{path} cannot be written: {error.strerror}") from error
+        raise ConfigurationError(
+            f"{path} cannot be written: {error.strerror}; make room there, or name another file"
+        ) from error
 
 
 def _append_github_summary(text: str) -> None:
@@ -78,4 +80,6 @@ def _append_github_summary(text: str) -> None:
     try:
         append_bytes(Path(name), text.encode())
     except OSError as error:
-        raise ConfigurationError(f"{name} cannot be written: {error.strerror}") from error
+        raise ConfigurationError(
+            f"{name} cannot be written: {error.strerror}; use --tq-markdown=FILE instead"
+        ) from error

@@ -129,7 +129,8 @@ class _Trials:
         ]
         if not layers:
             raise ConfigurationError(
-                f"{self._model.name}: no convolution and no dense layer with constant weights"
+                f"{self._model.name}: it has no convolution and no dense layer with constant "
+                "weights, and only those can have four-bit weights"
             )
         return layers
 

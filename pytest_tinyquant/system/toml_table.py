@@ -47,7 +47,9 @@ class Table:
         try:
             values = tomllib.loads(read_text(file, _LIMIT))
         except OSError as error:
-            raise ConfigurationError(f"{file}: cannot be read: {error.strerror}") from error
+            raise ConfigurationError(
+                f"{file}: cannot be read: {error.strerror}; make it a readable file"
+            ) from error
         except RecursionError as error:
             raise ConfigurationError(
                 f"{file}: not valid TOML: it is nested too deeply; correct the file"
@@ -68,7 +70,9 @@ class Table:
         try:
             return cls.read(file) if is_present(file) else None
         except OSError as error:
-            raise ConfigurationError(f"{file}: cannot be read: {error.strerror}") from error
+            raise ConfigurationError(
+                f"{file}: cannot be read: {error.strerror}; make it a readable file"
+            ) from error
 
     def error(self, text: str) -> ConfigurationError:
         """Return the error that says `text` about this table."""

@@ -69,6 +69,7 @@ ROWS = {
     ],
     "B2 the report helps nobody choose": [
         UNIT + "report/test_html_report.py::test_what_changed_stands_open_above_everything_else",
+        UNIT + "report/test_html_report.py::test_new_numbers_leave_the_top_to_the_schemes",
         UNIT + "report/test_html_report.py"
         "::test_schemes_of_a_model_stand_beside_each_other_with_a_chart_per_cost",
         UNIT + "report/test_html_report.py"
@@ -101,10 +102,12 @@ ROWS = {
         CONVERT + "test_own_layers.py::test_a_layer_of_the_named_module_is_converted",
         UNIT + "models/test_keras_layers.py::test_code_in_the_file_is_refused_in_any_case",
     ],
-    "B8 own kernels that replace nothing": [
+    "B8 own kernels that replace nothing, or a whole set": [
         ACCEPTANCE + "test_bad_input.py::test_own_kernels_that_replace_nothing_are_an_error",
         UNIT + "firmware/test_own_kernels.py::test_kernels_that_replace_nothing_are_an_error",
-        UNIT + "cli/test_kernels.py::test_a_copy_says_what_it_replaces_and_what_falls_out",
+        UNIT + "cli/test_kernels.py::test_a_copy_says_what_it_replaces_and_what_runs_it",
+        ACCEPTANCE + "test_kernel_change.py"
+        "::test_layers_without_an_own_kernel_keep_those_of_the_boards_set",
     ],
     "B9 orphaned baselines": [
         UNIT + "cli/test_cli.py"

@@ -123,9 +123,14 @@ def write_mot(elf: Path, directory: Path, toolchain: Toolchain) -> Path:
             command, capture_output=True, text=True, timeout=TIMEOUT, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise FlashError(f"{elf}: cannot be written as S-records: {error}") from error
+        raise FlashError(
+            f"{elf}: cannot be written as S-records: {error}; see whether {command[0]} is installed"
+        ) from error
     if result.returncode:
-        raise FlashError(f"{elf}: cannot be written as S-records: {result.stderr.strip()}")
+        raise FlashError(
+            f"{elf}: {command[0]} cannot write it as S-records: {result.stderr.strip()}; see "
+            "whether it is of the toolchain that built the image"
+        )
     return mot
 
 

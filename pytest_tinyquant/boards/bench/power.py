@@ -70,11 +70,17 @@ def _run(command: list[str], who: str, timeout: float) -> None:
                     start_new_session=True,
                 )
         except OSError as error:
-            raise BenchError(f"{who} cannot be run: {error.strerror or error}") from error
+            raise BenchError(
+                f"{who} cannot be run: {error.strerror or error}; correct the command in "
+                "the board's row of boards.toml"
+            ) from error
         try:
             code = process.wait(timeout)
         except subprocess.TimeoutExpired:
-            raise BenchError(f"{who} did not finish in {timeout:g} s and was stopped") from None
+            raise BenchError(
+                f"{who} did not finish in {timeout:g} s and was stopped; run it by hand and see "
+                "what it waits for"
+            ) from None
         finally:
             # What it started must not switch the board once more, later.
             with contextlib.suppress(ProcessLookupError):

@@ -67,7 +67,8 @@ class Meter:
         except OSError as error:
             self._said.close()
             raise MeterNotFoundError(
-                f"{who}: {command[0]} cannot be run: {error.strerror or error}"
+                f"{who}: {command[0]} cannot be run: {error.strerror or error}; install it, or "
+                "correct 'energy' in the board's row of boards.toml"
             ) from error
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -130,7 +131,10 @@ class Meter:
         if self._trouble is not None:
             raise type(self._trouble)(f"{self._who}: {self._trouble}")
         if not come:
-            raise MeterTooSlowError(f"{self._who}: the meter {what} for {seconds:g} s")
+            raise MeterTooSlowError(
+                f"{self._who}: the meter {what} for {seconds:g} s; see whether its cable is in "
+                "and no other program holds it"
+            )
 
     def _read(self) -> None:
         assert self._process.stdout is not None
@@ -151,7 +155,10 @@ class Meter:
     def _add(self, sample: Sample, arrived: float) -> None:
         with self._changed:
             if self._samples and sample.time < self._samples[-1].time:
-                raise MeterError(f"its time goes backwards at {sample.time:g} s")
+                raise MeterError(
+                    f"its time goes backwards at {sample.time:g} s; its first column must be one "
+                    "clock for the whole run"
+                )
             self._samples.append(sample)
             # The sample that came with the least delay tells how the two clocks differ.
             self._offset = min(self._offset, arrived - sample.time)

@@ -102,8 +102,7 @@ def render(
     published = tuple(published)
     table = sorted((row_of(result) for result in results.results), key=table_order)
     measured = {measurement.combination.lower(): measurement for measurement in measurements}
-    # A first run has nothing but new numbers; they must not stand above what they are read for.
-    attention = [row for row in table if row.kind in ("bad", "changed") and row.outcome != "new"]
+    attention = _attention(table)
     # What other software needs stands with each combination; it is no line of this one's figures.
     own = [row for row in published if row.runtime == RUNTIME]
     drawn = figures(measurements, own, families)
@@ -132,6 +131,14 @@ def render(
         glyph=glyph,
         chart={"width": WIDTH, "height": HEIGHT, "left": LEFT, "right": RIGHT},
     )
+
+
+def _attention(table: Iterable[Row]) -> list[Row]:
+    """Return what stands open on top.
+
+    A first run has nothing but new numbers: they must not stand above what they are read for.
+    """
+    return [row for row in table if row.kind in ("bad", "changed") and row.outcome != "new"]
 
 
 def _offered(choice: Choice, results: Results) -> tuple[Any, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Collection
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -179,6 +180,7 @@ class World:
         *,
         kernels: str,
         name: str,
+        replaced: Collection[str] = (),
         spare_bytes: int,
     ) -> Any:
         self.note("support")
