@@ -199,7 +199,8 @@ def _unsupported(
 ) -> UnsupportedModelError:
     return UnsupportedModelError(
         f"{runtime.title} {verb} {operator.label}: {reason} "
-        f"(according to {runtime.source}). Choose another scheme, or a board with another runtime."
+        f"(according to {runtime.source}). Convert the model with another scheme, or choose a "
+        "board with another runtime."
         f"{advice(operator.op)}",
         op=operator.op,
         dtype=dtype,

@@ -57,8 +57,9 @@ def check_read_as_written(graph: Graph) -> None:
             dtype = part.input_dtype(operator)
             raise UnsupportedModelError(
                 f"TensorFlow Lite Micro would run {operator.label} and say OK, but "
-                f"compute something else than the file says: {reason}. Choose another scheme, or "
-                "convert the model in another way; a board with another runtime may read it right.",
+                f"compute something else than the file says: {reason}. Convert the model "
+                "with another scheme or in another way; a board with another runtime may read it "
+                "right.",
                 op=operator.op,
                 dtype=dtype,
                 reason=reason,

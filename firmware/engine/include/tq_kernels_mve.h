@@ -62,6 +62,23 @@ typedef struct tq_conv_2d_s16_mve_params {
 
 TQ_KERNEL void tq_conv_2d_s16_mve(const void *params);
 
+/* Depth multiplier 1. What it does, and its parameters, are those of tq_depthwise_conv_2d_s8(). */
+TQ_KERNEL void tq_depthwise_conv_2d_s8_mve(const void *params);
+
+/* Depth multiplier 1; |bias + sum| < 2^31. */
+typedef struct tq_depthwise_conv_2d_s16_mve_params {
+  tq_window window;
+  const int16_t *input;
+  const int8_t *weights; /* [filter_height][filter_width][channels] */
+  const int32_t *bias;
+  const int32_t *multipliers; /* tq_kernels.h's multiplier * 2^(32 - right_shift) */
+  int16_t *output;
+  int32_t activation_min;
+  int32_t activation_max;
+} tq_depthwise_conv_2d_s16_mve_params;
+
+TQ_KERNEL void tq_depthwise_conv_2d_s16_mve(const void *params);
+
 typedef struct tq_fully_connected_s8_mve_params {
   const int8_t *input;
   int8_t *output;

@@ -218,7 +218,8 @@ class Lowering:
         return UnsupportedModelError(
             f"tinyquant does not support {operator.op} on {dtype} "
             f"({operator.label}): {reason}. "
-            "Choose another scheme or a board whose runtime has this operator.",
+            "Convert the model with another scheme, or choose a board whose runtime has this "
+            "operator.",
             op=operator.op,
             dtype=dtype,
             reason=reason,

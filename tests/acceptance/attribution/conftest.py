@@ -95,10 +95,16 @@ class Laboratory:
 
     @staticmethod
     def edit(file: Path, function: str, old: str, new: str) -> None:
-        """Replace ``old`` in one function or macro of a source file."""
+        """Replace ``old`` in one function or macro of a source file, C or assembler."""
         text = file.read_text()
-        # A function of its own, one that a template becomes, or what a template is given.
-        beginnings = (f"void {function}(", f"#define KERNEL {function}\n", f"#define {function}(")
+        beginnings = (
+            f"void {function}(",
+            # A function that a template becomes, or what a template is given.
+            f"#define KERNEL {function}\n",
+            f"#define {function}(",
+            f".macro {function} ",
+            f".macro {function}\n",
+        )
         for beginning in beginnings:
             head, start, body = text.partition(beginning)
             if start:

@@ -1,4 +1,4 @@
-"""Mistakes in what the boards run by default: ``cortex_m_dsp`` kernels, and an RX core.
+"""Mistakes in kernel sets of a core: ``cortex_m_dsp``, ``rx_dsp``, and the reference on an RX.
 
 Compiling a board's firmware takes long, so that one image has a mistake of every kind. Each
 metric's verdict still names the one that is to blame.
@@ -6,6 +6,7 @@ metric's verdict still names the one that is to blame.
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Callable
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ import pytest
 
 from pytest_tinyquant.baselines.message import cause_lines
 from pytest_tinyquant.baselines.message import verdict_text
+from pytest_tinyquant.errors import InvalidOutputError
 from pytest_tinyquant.measure.measurement import Measurement
 from pytest_tinyquant.project.board_types import Board
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 
 DSP = Path("engine", "kernels", "cortex_m_dsp")
+RX = Path("engine", "kernels", "rx_dsp")
 NOPS = '__asm__ volatile(".rept 64\\n nop\\n .endr");'
 STATIC = "static volatile uint8_t row[256]; row[0] += 1;"
 LOCAL = "volatile int32_t local[200]; local[p->{0}] = 0; (void)local[p->{0}];"
@@ -72,6 +75,31 @@ ON_RX = (
             "ram", r"mean\[3\] 8  tq_mean_s8: deepest stack"),
 )  # fmt: skip
 
+ON_RX_DSP = (
+    Mistake("fully_connected_s8.c", "dense", "int8_t *output =", f"{NOPS} int8_t *output =",
+            "latency", r"fully_connected\[4\] 10 +\+[67]\d   tq_fully_connected_s8_rx"),
+    Mistake("conv_2d_s8.c", "convolution", "int8_t *output =", f"{NOPS} int8_t *output =",
+            "flash", r"convolution +\+\d+   [\d,]+ -> [\d,]+"),
+    Mistake("channels_s8.S", "output", "min r7, r11", "min r7, r11\n  add #4, r11",
+            "error", r"conv2d\[0\] 14x14x4  tq_conv_2d_s8_rx: first output that differs"),
+    Mistake("conv_2d_s8.c", "convolution", "const tq_window", f"{STATIC} const tq_window",
+            "ram", r"row(\.\d+)? +\+256   new"),
+    Mistake("fully_connected_s8.c", "dense", "const int8_t *input",
+            f"{LOCAL.format('batches')} const int8_t *input",
+            "ram", r"fully_connected\[4\] 10  tq_fully_connected_s8_rx: deepest stack"),
+)  # fmt: skip
+
+#: One line of channels_s8.S wrong, and where: each changes bytes that the model puts out.
+IN_ASSEMBLER = {
+    "a product is not rounded": ("output", "adc #0, r11", "nop"),
+    "the zero point is left out": ("output", "add r8, r11", "nop"),
+    "the sum of all inputs is left out": ("channels", "sub r9, r13", "nop"),
+    "sums are not cleared": ("channels", "mov.l r12, [r2+]", "add #4, r2"),
+    "inputs keep their sign": ("unpack", "xor r5, \\even", "nop"),
+    "an accumulator is not begun anew": ("multiply", "mullo", "maclo"),
+    "a block's inputs are not counted": ("begin_block", "add TOTAL[r0].l, r2", "nop"),
+}
+
 
 @pytest.fixture
 def check(laboratory: Laboratory) -> Callable[..., None]:
@@ -106,3 +134,30 @@ def test_mistakes_on_an_rx_core(laboratory: Laboratory, check: Callable[..., Non
     for mistake in ON_RX:
         laboratory.edit(kernels / mistake.file, mistake.function, mistake.old, mistake.new)
     check(ON_RX, laboratory.with_kernels("rx65n", kernels), baseline)
+
+
+def test_mistakes_in_the_kernels_for_an_rx(
+    laboratory: Laboratory, check: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board = dataclasses.replace(laboratory.boards["rx65n"], kernels=RX.name)
+    baseline = laboratory.baseline("int8-only", board)
+    sources = laboratory.firmware("rx-dsp", monkeypatch)
+    for mistake in ON_RX_DSP:
+        laboratory.edit(sources / RX / mistake.file, mistake.function, mistake.old, mistake.new)
+    check(ON_RX_DSP, board, baseline)
+
+
+@pytest.mark.parametrize("name", IN_ASSEMBLER)
+def test_a_wrong_line_of_assembler_shows(
+    name: str, laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bytes differ from the reference kernels', which TensorFlow Lite Micro's are."""
+    board = dataclasses.replace(laboratory.boards["rx65n"], kernels=RX.name)
+    expected = laboratory.baseline("int8-only", board).output_sha256
+    sources = laboratory.firmware(name, monkeypatch)
+    laboratory.edit(sources / RX / "channels_s8.S", *IN_ASSEMBLER[name])
+    try:
+        actual = laboratory.measure("int8-only", board).output_sha256
+    except InvalidOutputError:
+        return  # So wrong that no input reaches the output.
+    assert actual != expected

@@ -94,6 +94,48 @@ def test_every_rest_of_a_vector_and_of_a_group_of_rows(
 
 
 @pytest.mark.parametrize("dtype", ["int8", "int16"])
+def test_every_rest_of_a_vector_of_channels(dtype: str, layers: Any, helium_sets: Any) -> None:
+    """Depthwise, 5 to 20 channels, with windows that lie in the input in part or not at all."""
+    model = layers(5)
+    for channels in range(5, 21):
+        size, stride, dilation = 1 + channels % 4, 1 + channels % 2, 1 + channels % 3
+        source = model.activation((2, 6, 5, channels), dtype, 1.0, model.zero_point(dtype))
+        weights = model.constant(
+            model.weights((1, size, size, channels), dtype),
+            [2.0**-6 * (1 + model.random.random()) for _ in range(channels)],
+            axis=3,
+        )
+        across = [-(-side // stride) for side in (6, 5)]
+        output = model.activation((2, *across, channels), dtype, 1.0, model.zero_point(dtype))
+        bias = model.bias(channels, dtype) if channels % 5 else None
+        model.add(
+            "DEPTHWISE_CONV_2D", (source, weights, bias), output, padding="SAME",
+            stride_h=stride, stride_w=stride, dilation_h_factor=dilation,
+            dilation_w_factor=dilation, depth_multiplier=1,
+            fused_activation_function=model.choice(["NONE", "RELU", "RELU6"]),
+        )  # fmt: skip
+    suffix = f"s{np.iinfo(dtype).bits}"
+    assert set(helium_sets.check_equal(model)) == {f"tq_depthwise_conv_2d_{suffix}_mve"}
+
+
+@pytest.mark.parametrize(("width", "of"), [(8, "tq_depthwise_conv_2d_s8_mve"), (9, "3x3_s8_dsp")])
+def test_wide_rows_are_left_to_the_other_set(
+    width: int, of: str, layers: Any, helium_sets: Any
+) -> None:
+    model = layers(6)
+    source = model.activation((1, 3, width, 8), "int8", 1.0)
+    weights = model.constant(model.weights((1, 3, 3, 8), "int8"), [2.0**-9] * 8, axis=3)
+    output = model.activation((1, 3, width, 8), "int8", 1.0)
+    model.add(
+        "DEPTHWISE_CONV_2D", (source, weights, None), output, padding="SAME", stride_h=1,
+        stride_w=1, dilation_h_factor=1, dilation_w_factor=1, depth_multiplier=1,
+        fused_activation_function="NONE",
+    )  # fmt: skip
+    (used,) = helium_sets.check_equal(model)
+    assert used.endswith(of)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16"])
 def test_ties_round_as_in_the_reference(dtype: str, layers: Any, helium_sets: Any) -> None:
     """Factors are powers of two: every other sum, or every fourth, lies between two outputs."""
     model = layers(2)

@@ -115,7 +115,7 @@ def test_beside_a_directory_of_kernels_is_the_set_that_the_board_had(
         ("[host]\nkernel_set = 'reference'", "'kernel_set' is the set beside a directory of kern"),
         (
             "[rx65n]\nkernels = './'\nkernel_set = 'dsp'",
-            r"kernel_set 'dsp' is not known \(closest: 'cortex_m_dsp'\)",
+            r"kernel_set 'dsp' is not known \(closest: 'rx_dsp'\)",
         ),
         ("host = 1", "key 'host' must be a table"),
         ("[host", "not valid TOML"),

@@ -55,7 +55,8 @@ def test_the_message_names_operator_types_and_source(builder: Any) -> None:
     assert str(caught.value) == (
         "TensorFlow Lite Micro cannot run dequantize[0]: DEQUANTIZE accepts int8, "
         "int16, uint8 input; this one is float16 (according to its kernels' own checks, measured "
-        "with the tflite-micro package). Choose another scheme, or a board with another runtime."
+        "with the tflite-micro package). Convert the model with another scheme, or choose a board "
+        "with another runtime."
     )
     assert (caught.value.op, caught.value.dtype) == ("DEQUANTIZE", "float16")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from pytest_tinyquant.engine.lowering.context import LoweringFunction
 from pytest_tinyquant.engine.lowering.mve import convolution
+from pytest_tinyquant.engine.lowering.mve import depthwise
 from pytest_tinyquant.engine.lowering.mve import elementwise
 from pytest_tinyquant.engine.lowering.mve import fully_connected
 from pytest_tinyquant.engine.lowering.mve import pooling
@@ -18,7 +19,7 @@ LOWERINGS: dict[str, LoweringFunction] = {
     "ADD": elementwise.add,
     "AVERAGE_POOL_2D": pooling.pool_2d,
     "CONV_2D": convolution.conv_2d,
-    "DEPTHWISE_CONV_2D": convolution.depthwise_conv_2d,
+    "DEPTHWISE_CONV_2D": depthwise.depthwise_conv_2d,
     "FULLY_CONNECTED": fully_connected.fully_connected,
     "MAX_POOL_2D": pooling.pool_2d,
     "MEAN": pooling.mean,

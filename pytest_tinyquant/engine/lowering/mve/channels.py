@@ -11,6 +11,7 @@ from pytest_tinyquant.engine import quantization as q
 from pytest_tinyquant.engine.kernel_call import Value
 from pytest_tinyquant.engine.lowering.context import Lowering
 from pytest_tinyquant.engine.lowering.dsp.requantization import Integers
+from pytest_tinyquant.engine.lowering.dsp.requantization import Sums
 from pytest_tinyquant.engine.lowering.dsp.requantization import sums
 from pytest_tinyquant.models.graph import Operator
 
@@ -48,16 +49,10 @@ def channels(
             "output_offset": q.zero_point(output),
         }
     else:
-        narrow = [q.narrow_multiplier(factor) for factor in factors]
-        if int((np.abs(found.bias) + found.bound).max()) >= 1 << 31:
+        tables = tables_s16(found, factors)
+        if tables is None:
             return None
-        if any(factor.right_shift not in _RIGHT_SHIFTS for factor in narrow):
-            return None
-        wide = [factor.value << 32 - factor.right_shift for factor in narrow]
-        fields = {
-            "bias": add(_filled(found.bias), "int32"),
-            "multipliers": add(_filled(wide), "int32"),
-        }
+        fields = {name: add(_filled(table), "int32") for name, table in tables.items()}
     rows, depth = filters.shape
     return fields | {
         "weights": lowering.blob.add(filters.astype(np.int8).tobytes()),
@@ -67,6 +62,20 @@ def channels(
         "activation_min": limits["activation_min"],
         "activation_max": limits["activation_max"],
     }
+
+
+def tables_s16(found: Sums, factors: Sequence[q.Multiplier]) -> dict[str, Integers] | None:
+    """Return biases and multipliers * 2^(32 - right shift) of int16 sums, by field.
+
+    :returns: None where sums may leave 32 bits, or a factor has no room.
+    """
+    narrow = [q.narrow_multiplier(factor) for factor in factors]
+    if int((np.abs(found.bias) + found.bound).max()) >= 1 << 31:
+        return None
+    if any(factor.right_shift not in _RIGHT_SHIFTS for factor in narrow):
+        return None
+    wide = [factor.value << 32 - factor.right_shift for factor in narrow]
+    return {"bias": found.bias, "multipliers": np.array(wide, dtype=np.int64)}
 
 
 def _filled(values: Sequence[int] | Integers) -> Integers:

@@ -27,25 +27,17 @@ def conv_2d(operator: Operator, lowering: Lowering) -> KernelCall:
     if basis.kernel in ("tq_conv_2d_s8", "tq_conv_2d_s16"):
         weights = lowering.values(operator, lowering.source(operator, 1), "weights")
         filters = weights.reshape(weights.shape[0], -1).astype(np.int64)
-        call = _convolution(operator, lowering, basis, filters)
+        call = convolution(operator, lowering, basis, filters)
     return call or call_of(dsp.LOWERINGS["CONV_2D"], operator, lowering)
 
 
-def depthwise_conv_2d(operator: Operator, lowering: Lowering) -> KernelCall:
-    """Lower a depthwise convolution: with a single input channel it is a convolution."""
-    basis = basis_of(reference.depthwise_conv_2d, operator, lowering)
-    call = None
-    of_one = lowering.source(operator, 0).shape[3] == 1
-    if of_one and basis.kernel in ("tq_depthwise_conv_2d_s8", "tq_depthwise_conv_2d_s16"):
-        weights = lowering.values(operator, lowering.source(operator, 1), "weights")
-        filters = weights.reshape(-1, weights.shape[3]).T.astype(np.int64)
-        call = _convolution(operator, lowering, basis, filters)
-    return call or call_of(dsp.LOWERINGS["DEPTHWISE_CONV_2D"], operator, lowering)
-
-
-def _convolution(
+def convolution(
     operator: Operator, lowering: Lowering, basis: KernelCall, filters: Integers
 ) -> KernelCall | None:
+    """Return the call for `filters` [channels, depth]; None for what 32 bits do not hold.
+
+    :param basis: the reference kernel's call.
+    """
     factors = factors_of(operator, lowering, len(filters))
     layer = channels(operator, lowering, filters, factors, basis.fields)
     if layer is None:
