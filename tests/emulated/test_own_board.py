@@ -131,6 +131,7 @@ def test_the_attached_board_runs_again_and_again(
     ],
 )
 def test_the_attached_board_tells_why_it_halts(
+    attached_type: Board,
     attached: Callable[..., PyocdBoard],
     attached_image: FirmwareImage,
     scenario_bytes: Callable[..., bytes],
@@ -145,6 +146,9 @@ def test_the_attached_board_tells_why_it_halts(
     elf.write_bytes(content.replace(scenario_bytes(1), scenario_bytes(1, way)))
     device = attached()
     device.flash(dataclasses.replace(attached_image, elf=elf))
+    if (way, attached_type.kind) == ("reset loop", "cortex-m55"):
+        # This machine resets to address 0, where it has other memory than the board's flash.
+        error, words = DeviceTimeoutError, "its reset address is not this image"
     with pytest.raises(error, match=words):
         device.run()
 

@@ -85,4 +85,12 @@ class EmulatedBoard(FirmwareBoard):
             said = isinstance(error, ConsoleError) and not isinstance(error, PortClosedError)
             if not self._qemu.ended(within=0 if said else _DEATH_SECONDS):
                 raise
+            if decoder is not None:
+                self._receive_rest(decoder)
             raise self.death(self._qemu, image, decoder) from error
+
+    def _receive_rest(self, decoder: Decoder) -> None:
+        """Take in what the device had sent before the emulator ended and nobody had read yet."""
+        with contextlib.suppress(BenchError):
+            while data := self._console.read(0):
+                decoder.feed(data)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 import time
 from collections import Counter
+from collections.abc import Mapping
 
 from pytest_tinyquant.boards.console.protocol import Decoder
 from pytest_tinyquant.boards.console.protocol import RestartError
@@ -37,6 +38,10 @@ _SELF_TESTS = ("tq: self-test: ", "tq: the counter is not exact")
 _OP = struct.Struct("<II")  # tq_op: kernel, params
 _STACK_BYTES = 1024
 _SAMPLES, _SAMPLE_SECONDS = 5, 0.02
+
+# Armv7-M and Armv8-M Architecture Reference Manuals: the link register's value after a reset. Of
+# Armv6-M it is unknown, as are the registers of an RX.
+_LR_AFTER_RESET = 0xFFFFFFFF
 
 
 class Diagnosis:
@@ -214,9 +219,19 @@ class Diagnosis:
             f"{self._where}: {waited}; the core runs {at(pc, *self.locate(pc))}\n"
             f"  {decoder.lines} lines of results came before{lost}\n"
             f"  seen in: {common}"
+            + self._came_up_elsewhere(pc, registers)
             + _last_operator(self._operator(self.last_op()))
             + f"\n  {in_words(registers)}"
             + indented_log(decoder.log_text(tail=LOG_LINES))
+        )
+
+    def _came_up_elsewhere(self, pc: int, registers: Mapping[str, int]) -> str:
+        """Tell of a core that was reset and did not come back to the image; empty for any other."""
+        if self._is_code(pc) or registers.get("lr") != _LR_AFTER_RESET:
+            return ""
+        return (
+            "\n  the core was reset, and what lies at its reset address is not this image: look for"
+            " a jump to the reset vector or a watchdog, and at the chip's boot settings"
         )
 
     def _runs_to(self, *functions: str, within: float) -> str:
