@@ -154,7 +154,7 @@ def test_it_is_judged_by_its_own_tolerance_and_confirmed_by_a_second_look(
         [
             f"{COMBINATION}  draw  500 -> 520 uJ  +4.00 %  (limit 1 %)  REGRESSED",
             "  idle  +11   20 -> 31 uJ",
-            "  first measured inference 520.0 uJ, confirmed by this run",
+            "  first measured inference 520 uJ, confirmed by this run",
         ]
     )
 
