@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 from typing import Final
 
@@ -30,9 +31,10 @@ def check_memories(board: Board) -> None:
                 f"{board.ram_bytes:_} nothing is left for the memory region {region} of a "
                 f"{board.kind}; correct them in boards.toml"
             )
-    if not board.target.is_emulated:
+    limits = KINDS[board.kind].emulated_bytes
+    if limits is None or not board.target.is_emulated:
         return
-    for name, most in KINDS[board.kind].emulated_bytes.items():
+    for name, most in dataclasses.asdict(limits).items():
         size, start = getattr(board, f"{name}_bytes"), getattr(board, f"{name}_start")
         if size > most:
             keys = f"{name} = {{start = {start:#010x}, bytes = {most:_}}}"

@@ -23,6 +23,14 @@ FIRMWARE_PACKAGES: Final = ("pyocd", "pyserial", "pyelftools")
 
 
 @dataclass(frozen=True)
+class MemoryBytes:
+    """Bytes of a board's two memories."""
+
+    flash: int
+    ram: int
+
+
+@dataclass(frozen=True)
 class Compiler:
     """The cross compiler of a kind.
 
@@ -86,9 +94,9 @@ class Kind:
         return machine
 
     @property
-    def emulated_bytes(self) -> Mapping[str, int]:
-        """Most bytes of ``flash`` and ``ram`` that its emulated machines have; empty for any."""
-        return {}
+    def emulated_bytes(self) -> MemoryBytes | None:
+        """Most that its emulated machines have; None for as much as anybody likes."""
+        return None
 
     def regions(self, flash_bytes: int, ram_bytes: int) -> dict[str, int]:
         """Return the bytes of the memory regions of the linker script, by name.

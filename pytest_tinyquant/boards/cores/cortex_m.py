@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from typing import Final
 from pytest_tinyquant.boards.cores.core import Core
 from pytest_tinyquant.boards.cores.core import no_machine
 from pytest_tinyquant.project.kinds import Compiler
+from pytest_tinyquant.project.kinds import MemoryBytes
 
 
 if TYPE_CHECKING:
@@ -52,9 +52,9 @@ class CortexM(Core):
         return self.machines[0]
 
     @property
-    def emulated_bytes(self) -> Mapping[str, int]:
+    def emulated_bytes(self) -> MemoryBytes:
         """What the linker scripts of all machines have room for beside the check samples."""
-        return {"flash": 2 << 20, "ram": 4 << 20}
+        return MemoryBytes(flash=2 << 20, ram=4 << 20)
 
     def firmware_of(self, machine: str) -> str:
         """Return the firmware of a machine: some of QEMU's differ in their cores alone."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from typing import Final
 from pytest_tinyquant.boards.cores.core import Core
 from pytest_tinyquant.boards.cores.core import no_machine
 from pytest_tinyquant.project.kinds import Compiler
+from pytest_tinyquant.project.kinds import MemoryBytes
 
 
 if TYPE_CHECKING:
@@ -33,9 +33,9 @@ class Rx(Core):
     """An RX600 core."""
 
     @property
-    def emulated_bytes(self) -> Mapping[str, int]:
+    def emulated_bytes(self) -> MemoryBytes:
         """The memories of an RX65N; what is written beyond them counts as stray."""
-        return {"flash": 2 << 20, "ram": 640 << 10}
+        return MemoryBytes(flash=2 << 20, ram=640 << 10)
 
     def regions(self, flash_bytes: int, ram_bytes: int) -> dict[str, int]:
         """Return three regions: the upper part of the RAM holds arena and stack."""

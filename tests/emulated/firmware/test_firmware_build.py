@@ -197,5 +197,7 @@ def test_a_kernel_that_nobody_has_is_named(make: Callable[..., FirmwareImage]) -
 
 
 def test_unknown_kernels_are_refused(make: Callable[..., FirmwareImage], board: Board) -> None:
-    with pytest.raises(ConfigurationError, match=r"'fast' is neither .* reference; correct"):
+    with pytest.raises(
+        ConfigurationError, match=r"'fast' is neither .* reference, rx_dsp; correct"
+    ):
         make(board=dataclasses.replace(board, kernels="fast"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -80,11 +81,15 @@ def test_the_limits_are_those_of_the_machine(core: str) -> None:
     assert PROBE_CLASSES, "loading the probes adds the targets"
     regions = TARGET[MACHINES[KINDS[core].machine]].MEMORY_MAP
     found = {region.name: region.length for region in regions if region.name in ("flash", "ram")}
-    assert found == KINDS[core].emulated_bytes
+    limits = KINDS[core].emulated_bytes
+    assert limits is not None
+    assert found == dataclasses.asdict(limits)
 
 
 def test_the_limits_of_the_rx_are_those_of_its_address_space() -> None:
-    assert sum(map(len, RAM)) == KINDS["rx"].emulated_bytes["ram"]
+    limits = KINDS["rx"].emulated_bytes
+    assert limits is not None
+    assert sum(map(len, RAM)) == limits.ram
 
 
 @pytest.mark.parametrize("linker", ["/usr/bin/../arm-none-eabi/bin/ld", "/opt/rx-elf-ld.bfd"])
